@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-export PYTHONPATH :=
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
 
 .DEFAULT_GOAL := help
 .PHONY: help install assets run serve worker test lint format bench lock python

@@ -14,8 +14,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 from prepare import ROOT, SetUpFailed, clean_environ, digest, pip_install, read, say
 
 VENDOR = ROOT / "static" / "vendor"
@@ -49,7 +47,7 @@ def main() -> None:
         return
     if "--retry" not in sys.argv[1:] and read(FAILED) == wanted:
         say(
-            "The front-end assets are still missing (the portal works without them); `make assets` tries again."
+            "The front-end assets are still missing; the portal works without, and `make assets` tries again."
         )
         return
     try:
@@ -103,7 +101,7 @@ def npm_ci() -> None:
 
 
 def npm_on_path() -> list[str]:
-    """The user's npm, where there is one that reads our lock (version 7 and later) and a Node.js to run it."""
+    """The user's npm, where it reads our lock (version 7 and later) and has a Node.js to run it."""
     npm = shutil.which("npm")
     if not npm or not shutil.which("node"):
         return []

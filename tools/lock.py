@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 from assets import npm_from_wheel, npm_on_path
 from prepare import CLIENT_VERSIONS, ROOT, SetUpFailed, clean_environ, run_or_fail
 

@@ -1,10 +1,12 @@
-"""Set up .venv from the hashed lock, then the front-end assets. Runs on the system's Python with nothing installed.
+"""Set up .venv from the hashed lock, then the front-end assets.
+
+Runs on the system's Python with nothing installed:
 
     python3 tools/prepare.py run|lint|test [--retry-assets]
 
 `run` installs requirements/base.txt, `lint` and `test` requirements/dev.txt (which holds all of base.txt);
-`run` and `test` fetch the front-end assets, `test` also the published API clients. Each step leaves a stamp, so
-that a second call does nothing, and one whose input changed is done again.
+`run` and `test` fetch the front-end assets, `test` also the published API clients. Each step leaves a
+stamp, so that a second call does nothing, and one whose input changed is done again.
 """
 
 import sys
@@ -63,8 +65,8 @@ def prepare(purpose: str, *, retry_assets: bool) -> None:
         for version in CLIENT_VERSIONS:
             install_client(version)
     if purpose != "lint":
-        command = [str(VENV_PYTHON), "-I", str(ROOT / "tools" / "assets.py")]
-        subprocess.run(command + (["--retry"] if retry_assets else []), check=False)
+        command = [str(VENV_PYTHON), str(ROOT / "tools" / "assets.py")]
+        subprocess.run(command + (["--retry"] if retry_assets else []), env=clean_environ(), check=False)
 
 
 @contextlib.contextmanager
@@ -112,7 +114,7 @@ def make_venv() -> None:
 
 
 def is_usable() -> bool:
-    """Whether .venv is whole: no installation broke off in it, its Python starts, is new enough and has pip."""
+    """Whether .venv is whole: nothing broke off in it, its Python starts, is new enough and has pip."""
     if not VENV_PYTHON.exists() or (UNFINISHED.exists() and installed()):
         return False
     if any(read(stamp).endswith(str(VENV)) for stamp in VENV.glob(".installed-*")):
@@ -148,7 +150,7 @@ def install_requirements(name: str) -> None:
 
 
 def install_client(version: str) -> None:
-    """Install one version of the published client into a folder of its own, for tests to put on PYTHONPATH."""
+    """Install one version of the published client into a folder of its own, for the tests."""
     lock = ROOT / "requirements" / f"client-{version}.txt"
     folder = VENV / "clients" / version
     stamp = folder / ".installed"
