@@ -1,0 +1,1 @@
+"""The JSON face: the published API. Never imports portal.web."""

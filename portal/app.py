@@ -1,0 +1,83 @@
+"""The composition root: the only module that sees every room. Imported by wsgi.py, tools and tests only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from flask import Flask, request
+from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal import logs
+from portal.api.register import register as register_api
+from portal.cli.register import register as register_cli
+from portal.config import Settings, load_settings
+from portal.extensions import csrf, db, login_manager, prepare_engine, set_reading
+from portal.secretbox import SecretBox
+from portal.web.register import register as register_web
+
+ROOT = Path(__file__).resolve().parent.parent
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_BODY_BYTES = 16 * 1024 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application. Without `settings` they come from the environment (ConfigError if they are wrong)."""
+    settings = settings or load_settings(os.environ)
+    app = Flask(
+        "portal",
+        root_path=str(ROOT / "portal"),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+        instance_path=str(settings.instance_path.absolute()),
+    )
+    app.config.update(
+        SECRET_KEY=settings.secret_key.split(",")[0],
+        SECRET_KEY_FALLBACKS=settings.secret_key.split(",")[1:],
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        SESSION_COOKIE_NAME="portal_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        WTF_CSRF_TIME_LIMIT=None,
+        TEMPLATES_AUTO_RELOAD=False,
+    )
+    app.extensions["portal.settings"] = settings
+    app.extensions["portal.secret_box"] = SecretBox(settings.secret_key)
+    logs.configure(settings.log_level)
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+    settings.instance_path.mkdir(parents=True, exist_ok=True)
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
+    login_manager.init_app(app)
+    csrf.init_app(app)
+
+    app.before_request(_decide_transaction)
+    app.teardown_request(_forget_transaction)
+    register_web(app)
+    register_api(app)
+    register_cli(app)
+    return app
+
+
+def _engine_options(settings: Settings) -> dict[str, object]:
+    if settings.database_url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 15}}
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+
+
+def _decide_transaction() -> None:
+    # Before anything touches the database: a read must not take SQLite's write lock.
+    set_reading(request.method in SAFE_METHODS)
+
+
+def _forget_transaction(_error: BaseException | None) -> None:
+    set_reading(False)

@@ -1,0 +1,1 @@
+"""The commands of `flask --app wsgi`: thin, results to stdout, logs to stderr."""

@@ -1,0 +1,214 @@
+"""Settings: one line a setting, read once from the environment, parsed or refused with a hint.
+
+Nothing else in the portal reads the environment. Impossible pairs are refused here, so that a portal that
+starts is a portal whose settings make sense.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from portal.errors import ConfigError
+
+GOOGLE_API_ROOT = "https://www.googleapis.com"
+GOOGLE_AUTH_URI = "https://accounts.google.com/o/oauth2/v2/auth"
+GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a secret
+GOOGLE_REVOKE_URI = "https://oauth2.googleapis.com/revoke"
+GOOGLE_EMBED_URI = "https://calendar.google.com/calendar/embed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting of the portal, parsed. Field names are the environment's names in lower case."""
+
+    secret_key: str
+    database_url: str
+    queue_url: str
+    instance_path: Path
+    public_url: str
+    host: str
+    port: int
+    proxy_hops: int
+    timezone: str
+    mail_url: str
+    mail_from: str
+    sign_up: str
+    google_client_id: str
+    google_client_secret: str
+    google_api_root: str
+    google_auth_uri: str
+    google_token_uri: str
+    google_revoke_uri: str
+    google_embed_uri: str
+    demo: bool
+    demo_public: bool
+    log_level: str
+
+    @property
+    def google_configured(self) -> bool:
+        """Whether the portal knows an OAuth client, without which no organization can be connected."""
+        return bool(self.google_client_id and self.google_client_secret)
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies are sent over https only: where the public address says https."""
+        return self.public_url.startswith("https://")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine only."""
+    name = host.strip("[]").lower()
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(environ: Mapping[str, str], *, root: Path | None = None) -> Settings:
+    """Parse the environment into settings.
+
+    `root` is the project folder (default: two levels above this file); relative paths start there.
+    Raises ConfigError, with the name of the setting and how to mend it, at the first one that is wrong.
+    """
+    base = root or Path(__file__).resolve().parent.parent
+    get = _reader(environ)
+    instance = _path(get("INSTANCE_PATH", "instance/"), base)
+    host = get("HOST", "127.0.0.1")
+    port = _whole("PORT", get("PORT", "8000"), 0, 65535)
+    demo = _flag("PORTAL_DEMO", get("PORTAL_DEMO", "0"))
+    shown_host = f"[{host}]" if ":" in host else host
+    settings = Settings(
+        secret_key=_secret(get("SECRET_KEY", ""), instance, demo),
+        database_url=_database("DATABASE_URL", get("DATABASE_URL", f"sqlite:///{instance / 'portal.db'}"), base),
+        queue_url=_queue(get("QUEUE_URL", f"sqlite:///{instance / 'queue.db'}"), base),
+        instance_path=instance,
+        public_url=_url("PUBLIC_URL", get("PUBLIC_URL", f"http://{shown_host}:{port}"), https_only=False),
+        host=host,
+        port=port,
+        proxy_hops=_whole("PROXY_HOPS", get("PROXY_HOPS", "0"), 0, 10),
+        timezone=_zone(get("TIMEZONE", "UTC")),
+        mail_url=get("MAIL_URL", ""),
+        mail_from=get("MAIL_FROM", ""),
+        sign_up=_choice("SIGN_UP", get("SIGN_UP", "closed"), ("closed", "open")),
+        google_client_id=get("GOOGLE_CLIENT_ID", ""),
+        google_client_secret=get("GOOGLE_CLIENT_SECRET", ""),
+        google_api_root=_url("GOOGLE_API_ROOT", get("GOOGLE_API_ROOT", GOOGLE_API_ROOT)),
+        google_auth_uri=_url("GOOGLE_AUTH_URI", get("GOOGLE_AUTH_URI", GOOGLE_AUTH_URI)),
+        google_token_uri=_url("GOOGLE_TOKEN_URI", get("GOOGLE_TOKEN_URI", GOOGLE_TOKEN_URI)),
+        google_revoke_uri=_url("GOOGLE_REVOKE_URI", get("GOOGLE_REVOKE_URI", GOOGLE_REVOKE_URI)),
+        google_embed_uri=_url("GOOGLE_EMBED_URI", get("GOOGLE_EMBED_URI", GOOGLE_EMBED_URI)),
+        demo=demo,
+        demo_public=_flag("DEMO_PUBLIC", get("DEMO_PUBLIC", "0")),
+        log_level=_choice("LOG_LEVEL", get("LOG_LEVEL", "info").lower(), ("debug", "info", "warning", "error")),
+    )
+    _refuse_impossible_pairs(settings)
+    return settings
+
+
+def _refuse_impossible_pairs(settings: Settings) -> None:
+    if bool(settings.google_client_id) != bool(settings.google_client_secret):
+        raise ConfigError("GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET belong together: set both or neither.")
+    if settings.database_url.startswith("sqlite") and settings.database_url == settings.queue_url:
+        raise ConfigError("QUEUE_URL must be another file than DATABASE_URL: the queue locks its file on its own.")
+    if settings.demo and not settings.demo_public and not is_loopback(settings.host):
+        raise ConfigError(
+            f"The demo has well-known content and prints its passwords, so it does not start on HOST={settings.host}. "
+            "Use a loopback address, or set DEMO_PUBLIC=1 if you mean it."
+        )
+
+
+def _reader(environ: Mapping[str, str]) -> Callable[[str, str], str]:
+    def get(name: str, default: str) -> str:
+        value = environ.get(name, "").strip()
+        return value or default
+
+    return get
+
+
+def _secret(value: str, instance: Path, demo: bool) -> str:
+    if value:
+        if len(value) < 16:
+            raise ConfigError(
+                "SECRET_KEY is too short: use at least 16 characters, for example `openssl rand -hex 32`."
+            )
+        return value
+    kept = instance / "secret_key"
+    if demo and kept.is_file():
+        return kept.read_text(encoding="ascii").strip()
+    raise ConfigError(
+        "SECRET_KEY is not set. Make one with `openssl rand -hex 32` and keep it: sessions and secrets hang on it."
+    )
+
+
+def _path(value: str, base: Path) -> Path:
+    path = Path(value).expanduser()
+    return path if path.is_absolute() else (base / path)
+
+
+def _database(name: str, value: str, base: Path) -> str:
+    if value.startswith("sqlite:///"):
+        file = value.removeprefix("sqlite:///")
+        if not file or file.startswith(":memory:"):
+            raise ConfigError(f"{name} must name a file (sqlite:///path): several processes share it.")
+        return f"sqlite:///{_path(file, base)}"
+    for scheme in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if value.startswith(scheme):
+            return "postgresql+psycopg://" + value.removeprefix(scheme)
+    raise ConfigError(
+        f"{name} must start with sqlite:/// or postgresql:// (it is {value.split(':', maxsplit=1)[0]!r})."
+    )
+
+
+def _queue(value: str, base: Path) -> str:
+    if value.startswith(("redis://", "rediss://", "unix://")):
+        return value
+    url = _database("QUEUE_URL", value, base)
+    return url.replace("postgresql+psycopg://", "postgresql://")
+
+
+def _whole(name: str, value: str, low: int, high: int) -> int:
+    try:
+        number = int(value)
+    except ValueError:
+        number = low - 1
+    if not low <= number <= high:
+        raise ConfigError(f"{name} must be a whole number from {low} to {high} (it is {value!r}).")
+    return number
+
+
+def _flag(name: str, value: str) -> bool:
+    if value.lower() in ("1", "true", "yes", "on"):
+        return True
+    if value.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ConfigError(f"{name} must be 1 or 0 (it is {value!r}).")
+
+
+def _choice(name: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)} (it is {value!r}).")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigError(f"TIMEZONE must be an IANA name such as Europe/Tallinn (it is {value!r}).") from error
+    return value
+
+
+def _url(name: str, value: str, *, https_only: bool = True) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{name} must be an absolute http(s) address (it is {value!r}).")
+    if https_only and parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ConfigError(f"{name} may use http on a loopback address only (it is {value!r}).")
+    return value.rstrip("/")

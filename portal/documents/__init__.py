@@ -1,0 +1,1 @@
+"""The published JSON of an offering, prepared when it is written, read as bytes."""

@@ -1,0 +1,124 @@
+"""The extensions, made once: database, sign-in, CSRF; and how a transaction begins and ends.
+
+SQLite: write transactions begin with BEGIN IMMEDIATE, so that two writers queue instead of failing at their
+first write (a snapshot that must be upgraded answers "database is locked" at once, whatever the time-out).
+Whether a transaction writes must be known before its first statement: `reading()` says that it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from blinker import Signal
+from flask import current_app
+from flask_login import LoginManager
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session
+
+from portal.config import Settings
+from portal.models import Base
+from portal.secretbox import SecretBox
+
+# What a service returns may still be read after its commit.
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+login_manager = LoginManager()
+csrf = CSRFProtect()
+
+# Sent after the commit that left a calendar with something to do; carries `calendar_id`. Losing it costs
+# nothing but time: the worker's sweep finds the row.
+calendar_wanted = Signal()
+
+_reading: ContextVar[bool] = ContextVar("reading", default=False)
+
+
+def settings() -> Settings:
+    """The settings of the running application."""
+    found: Settings = current_app.extensions["portal.settings"]
+    return found
+
+
+def secret_box() -> SecretBox:
+    """What encrypts secrets at rest, made of SECRET_KEY."""
+    found: SecretBox = current_app.extensions["portal.secret_box"]
+    return found
+
+
+def set_reading(value: bool) -> None:
+    """Say for the present context (a request, a job) whether its transactions only read."""
+    _reading.set(value)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Transactions begun inside only read: on SQLite they do not take the write lock."""
+    token = _reading.set(True)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """The one commit place: commit at the end, roll back and raise on any error, then run what waits for the commit.
+
+    Inside another transaction() it joins that one, which then commits for both.
+    """
+    session: Session = db.session()
+    if session.info.get("open"):
+        yield session
+        return
+    session.info["open"] = True
+    session.info["after_commit"] = []
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        session.info["after_commit"] = []
+        raise
+    finally:
+        session.info["open"] = False
+    for effect in session.info.pop("after_commit", []):
+        effect()
+
+
+def after_commit(effect: Callable[[], Any]) -> None:
+    """Run `effect` once the present transaction() has committed; never if it rolls back."""
+    db.session().info.setdefault("after_commit", []).append(effect)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Give an engine what this portal needs of its database. Called once for each engine by the app factory."""
+    if engine.dialect.name != "sqlite":
+        return
+    if event.contains(engine, "begin", _begin):
+        return
+    event.listen(engine, "connect", _sqlite_connect)
+    event.listen(engine, "begin", _begin)
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    # The driver would otherwise decide by itself when a transaction begins.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "busy_timeout=15000",
+        "temp_store=MEMORY",
+        "mmap_size=268435456",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""Google behind the provider interface; the only room that imports its libraries."""

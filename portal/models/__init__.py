@@ -1,0 +1,76 @@
+"""Tables by noun: columns, relationships, named constraints. No behaviour beyond a property, no queries, no Flask."""
+
+from portal.models.accounts import ApiToken, Membership, Role, SignInFailure, User
+from portal.models.base import Base
+from portal.models.bookings import Booking, BookingChange, Slot
+from portal.models.calendars import (
+    BusyPeriod,
+    CalendarEvent,
+    ConsentRequest,
+    GoogleCalendar,
+    GoogleConnection,
+    SyncRun,
+)
+from portal.models.catalogue import (
+    ComplianceChecklist,
+    Endpoint,
+    Media,
+    Offering,
+    OfferingFile,
+    OfferingRole,
+    Quota,
+    Scope,
+    Screenshot,
+    offering_organization_groups,
+)
+from portal.models.compute import OfferingSoftwareCatalog, Partition, SoftwareCatalog
+from portal.models.documents import OfferingDocument
+from portal.models.organizations import (
+    Category,
+    Organization,
+    OrganizationGroup,
+    Project,
+    organization_group_members,
+)
+from portal.models.plans import Component, Plan, PlanComponent, plan_organization_groups
+
+__all__ = [
+    "ApiToken",
+    "Base",
+    "Booking",
+    "BookingChange",
+    "BusyPeriod",
+    "CalendarEvent",
+    "Category",
+    "ComplianceChecklist",
+    "Component",
+    "ConsentRequest",
+    "Endpoint",
+    "GoogleCalendar",
+    "GoogleConnection",
+    "Media",
+    "Membership",
+    "Offering",
+    "OfferingDocument",
+    "OfferingFile",
+    "OfferingRole",
+    "OfferingSoftwareCatalog",
+    "Organization",
+    "OrganizationGroup",
+    "Partition",
+    "Plan",
+    "PlanComponent",
+    "Project",
+    "Quota",
+    "Role",
+    "Scope",
+    "Screenshot",
+    "SignInFailure",
+    "Slot",
+    "SoftwareCatalog",
+    "SyncRun",
+    "User",
+    "offering_organization_groups",
+    "organization_group_members",
+    "plan_organization_groups",
+]

@@ -1,0 +1,81 @@
+"""Bookings: who reserved which periods of an offering, and everything that happened to them."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, CheckConstraint, ForeignKey, Index, Integer, String, Text, Uuid
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.models.accounts import User
+from portal.models.base import Base, HasCreated, HasUuid, UTCDateTime, utcnow
+from portal.models.catalogue import Offering
+from portal.models.organizations import Project
+from portal.models.plans import Plan
+
+
+class Booking(HasUuid, HasCreated, Base):
+    """A request for one or more periods of an offering, and what became of it.
+
+    `state` is a value of portal.domain.booking_states. `order_uuid` is the order the published API speaks of.
+    `answers` are the booker's answers to the offering's order form.
+    """
+
+    __tablename__ = "bookings"
+
+    order_uuid: Mapped[uuidlib.UUID] = mapped_column(Uuid, unique=True, default=uuidlib.uuid4)
+    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id", ondelete="SET NULL"), index=True)
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"), index=True)
+    name: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    modified: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
+
+    offering: Mapped[Offering] = relationship()
+    user: Mapped[User | None] = relationship()
+    plan: Mapped[Plan | None] = relationship()
+    project: Mapped[Project | None] = relationship()
+    slots: Mapped[list[Slot]] = relationship(
+        back_populates="booking", cascade="all, delete-orphan", passive_deletes=True, order_by="Slot.start"
+    )
+    changes: Mapped[list[BookingChange]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="BookingChange.id"
+    )
+
+
+class Slot(HasUuid, Base):
+    """One booked period, half-open [start, end), UTC. `holds` while its booking is requested or confirmed."""
+
+    __tablename__ = "slots"
+    __table_args__ = (
+        CheckConstraint('"end" > start', name="ends_after_start"),
+        Index("ix_slots_held", "offering_id", "holds", "start", "end"),
+    )
+
+    booking_id: Mapped[int] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), index=True)
+    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id", ondelete="CASCADE"))
+    start: Mapped[datetime] = mapped_column(UTCDateTime)
+    end: Mapped[datetime] = mapped_column(UTCDateTime)
+    holds: Mapped[bool] = mapped_column(Boolean, default=True)
+
+    booking: Mapped[Booking] = relationship(back_populates="slots")
+
+
+class BookingChange(Base):
+    """One line of a booking's history: what happened, when, by whom (None: the portal itself), and why."""
+
+    __tablename__ = "booking_changes"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+    what: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+    user: Mapped[User | None] = relationship()

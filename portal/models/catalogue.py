@@ -1,0 +1,235 @@
+"""An offering and what belongs to it alone: endpoints, roles, pictures, files, quotas, scope, compliance."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.models.base import Base, HasCreated, HasUuid, OrderedText, UTCDateTime, utcnow
+from portal.models.organizations import Category, Organization, OrganizationGroup, Project
+
+if TYPE_CHECKING:
+    from portal.models.calendars import GoogleCalendar
+    from portal.models.compute import OfferingSoftwareCatalog, Partition
+    from portal.models.plans import Component, Plan
+
+
+offering_organization_groups = Table(
+    "offering_organization_groups",
+    Base.metadata,
+    Column("offering_id", ForeignKey("offerings.id", ondelete="CASCADE"), primary_key=True),
+    Column("group_id", ForeignKey("organization_groups.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("position", Integer, nullable=False, default=0),
+)
+
+
+class ComplianceChecklist(Base):
+    """A checklist an offering requires; known to us by its address only."""
+
+    __tablename__ = "compliance_checklists"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    link: Mapped[str] = mapped_column(Text, unique=True)
+
+
+class Offering(HasUuid, HasCreated, Base):
+    """Something that can be booked.
+
+    `sort_key` is the case-folded name: lists are ordered by it, then by uuid, the same on every database.
+    Links (`image`, `thumbnail` …) are kept as given, or as `/api/…` where they point at this portal itself.
+    The parent is linked when it is in the database (`parent_id`); until then its uuid, name and description are kept.
+    JSON columns are the documented free-form fields, nothing else.
+    """
+
+    __tablename__ = "offerings"
+    __table_args__ = (
+        Index("ix_offerings_sort", "sort_key", "uuid"),
+        Index("ix_offerings_listed", "shared", "state", "sort_key", "uuid"),
+    )
+
+    name: Mapped[str] = mapped_column(Text)
+    sort_key: Mapped[str] = mapped_column(OrderedText)
+    slug: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    full_description: Mapped[str] = mapped_column(Text, default="")
+    privacy_policy_link: Mapped[str] = mapped_column(Text, default="")
+    access_url: Mapped[str] = mapped_column(Text, default="")
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    resource_options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    plugin_options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    backend_metadata: Mapped[Any] = mapped_column(JSON, default=dict)
+    state: Mapped[str] = mapped_column(String(16), default="Draft")
+    vendor_details: Mapped[str] = mapped_column(Text, default="")
+    getting_started: Mapped[str] = mapped_column(Text, default="")
+    integration_guide: Mapped[str] = mapped_column(Text, default="")
+    thumbnail: Mapped[str | None] = mapped_column(Text)
+    image: Mapped[str | None] = mapped_column(Text)
+    type: Mapped[str] = mapped_column(Text, default="Marketplace.Booking")
+    shared: Mapped[bool] = mapped_column(Boolean, default=False)
+    billable: Mapped[bool] = mapped_column(Boolean, default=True)
+    paused_reason: Mapped[str] = mapped_column(Text, default="")
+    datacite_doi: Mapped[str] = mapped_column(Text, default="")
+    citation_count: Mapped[int] = mapped_column(Integer, default=-1)
+    latitude: Mapped[float | None] = mapped_column(Float(53))
+    longitude: Mapped[float | None] = mapped_column(Float(53))
+    country: Mapped[str] = mapped_column(String(2), default="", index=True)
+    backend_id: Mapped[str] = mapped_column(Text, default="")
+    # Orders placed elsewhere before an import; orders placed here are counted on top.
+    orders_elsewhere: Mapped[int] = mapped_column(Integer, default=0)
+    total_customers: Mapped[int | None] = mapped_column(BigInteger)
+    total_cost: Mapped[int | None] = mapped_column(BigInteger)
+    total_cost_estimated: Mapped[int | None] = mapped_column(BigInteger)
+    has_compliance_requirements: Mapped[bool] = mapped_column(Boolean, default=False)
+    user_has_consent: Mapped[bool] = mapped_column(Boolean, default=False)
+    parent_uuid: Mapped[uuidlib.UUID | None] = mapped_column(Uuid, index=True)
+    parent_name: Mapped[str | None] = mapped_column(Text)
+    parent_description: Mapped[str | None] = mapped_column(Text)
+    modified: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
+
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"), index=True)
+    category_id: Mapped[int] = mapped_column(ForeignKey("categories.id", ondelete="RESTRICT"), index=True)
+    checklist_id: Mapped[int | None] = mapped_column(
+        ForeignKey("compliance_checklists.id", ondelete="SET NULL"), index=True
+    )
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("offerings.id", ondelete="SET NULL"), index=True)
+
+    organization: Mapped[Organization | None] = relationship()
+    project: Mapped[Project | None] = relationship()
+    category: Mapped[Category] = relationship()
+    checklist: Mapped[ComplianceChecklist | None] = relationship()
+    parent: Mapped[Offering | None] = relationship(remote_side="Offering.id")
+    organization_groups: Mapped[list[OrganizationGroup]] = relationship(
+        secondary=offering_organization_groups, order_by=offering_organization_groups.c.position
+    )
+    endpoints: Mapped[list[Endpoint]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="Endpoint.position"
+    )
+    roles: Mapped[list[OfferingRole]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="OfferingRole.position"
+    )
+    screenshots: Mapped[list[Screenshot]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="Screenshot.position"
+    )
+    files: Mapped[list[OfferingFile]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="OfferingFile.position"
+    )
+    quotas: Mapped[list[Quota]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="Quota.position"
+    )
+    scope: Mapped[Scope | None] = relationship(cascade="all, delete-orphan", passive_deletes=True, uselist=False)
+    software_catalogs: Mapped[list[OfferingSoftwareCatalog]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="OfferingSoftwareCatalog.position"
+    )
+    partitions: Mapped[list[Partition]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="Partition.position"
+    )
+    components: Mapped[list[Component]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="Component.position"
+    )
+    plans: Mapped[list[Plan]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="Plan.position"
+    )
+    calendar: Mapped[GoogleCalendar | None] = relationship(
+        back_populates="offering", cascade="all, delete-orphan", passive_deletes=True, uselist=False
+    )
+
+
+class _OfPart:
+    """A part of one offering, kept in the order in which it was given."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class Endpoint(_OfPart, Base):
+    """Where the booked thing is reached (a workstation, a console)."""
+
+    __tablename__ = "offering_endpoints"
+
+    uuid: Mapped[uuidlib.UUID] = mapped_column(Uuid, unique=True, default=uuidlib.uuid4)
+    name: Mapped[str] = mapped_column(Text, default="")
+    url: Mapped[str] = mapped_column(Text, default="")
+
+
+class OfferingRole(_OfPart, Base):
+    """A role a user of the offering can have (Trained operator …)."""
+
+    __tablename__ = "offering_roles"
+
+    uuid: Mapped[uuidlib.UUID] = mapped_column(Uuid, unique=True, default=uuidlib.uuid4)
+    name: Mapped[str] = mapped_column(Text, default="")
+
+
+class Screenshot(_OfPart, HasCreated, Base):
+    """A picture of the offering."""
+
+    __tablename__ = "screenshots"
+
+    uuid: Mapped[uuidlib.UUID] = mapped_column(Uuid, unique=True, default=uuidlib.uuid4)
+    name: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    image: Mapped[str] = mapped_column(Text, default="")
+    thumbnail: Mapped[str | None] = mapped_column(Text)
+
+
+class OfferingFile(_OfPart, HasCreated, Base):
+    """A document that goes with the offering. The wire gives files no uuid."""
+
+    __tablename__ = "offering_files"
+
+    name: Mapped[str] = mapped_column(Text, default="")
+    file: Mapped[str] = mapped_column(Text, default="")
+
+
+class Quota(_OfPart, Base):
+    """A quota of the offering's scope. `limit` -1 means unlimited."""
+
+    __tablename__ = "offering_quotas"
+
+    name: Mapped[str] = mapped_column(Text, default="")
+    usage: Mapped[int] = mapped_column(BigInteger, default=0)
+    limit: Mapped[int] = mapped_column(BigInteger, default=-1)
+
+
+class Scope(Base):
+    """The thing behind the offering (service settings, an instrument server): its address, state and last error."""
+
+    __tablename__ = "offering_scopes"
+
+    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id", ondelete="CASCADE"), primary_key=True)
+    link: Mapped[str | None] = mapped_column(Text)
+    uuid: Mapped[uuidlib.UUID | None] = mapped_column(Uuid)
+    name: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Text)
+
+
+class Media(HasUuid, HasCreated, Base):
+    """A picture or file kept by this portal under the instance folder; `/api/media/<uuid>/` serves it."""
+
+    __tablename__ = "media"
+
+    name: Mapped[str] = mapped_column(Text, default="")
+    content_type: Mapped[str] = mapped_column(String(127))
+    size: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str] = mapped_column(String(64))

@@ -1,0 +1,63 @@
+"""Organizations that provide offerings (the wire calls them customers), their projects, groups, and categories."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.models.base import Base, HasCreated, HasUuid
+
+organization_group_members = Table(
+    "organization_group_members",
+    Base.metadata,
+    Column("organization_id", ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True),
+    Column("group_id", ForeignKey("organization_groups.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
+class Organization(HasUuid, HasCreated, Base):
+    """A facility, institute or company. Wire: customer."""
+
+    __tablename__ = "organizations"
+
+    name: Mapped[str] = mapped_column(Text, index=True)
+    groups: Mapped[list[OrganizationGroup]] = relationship(
+        secondary=organization_group_members, back_populates="organizations"
+    )
+
+
+class OrganizationGroup(HasUuid, Base):
+    """A group of organizations, possibly inside a larger one; offerings and plans can be restricted to groups.
+
+    `customers_elsewhere` is the count an import brought along; the answered count is never below it.
+    """
+
+    __tablename__ = "organization_groups"
+
+    name: Mapped[str] = mapped_column(Text)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("organization_groups.id", ondelete="SET NULL"), index=True)
+    customers_elsewhere: Mapped[int] = mapped_column(Integer, default=0)
+
+    parent: Mapped[OrganizationGroup | None] = relationship(remote_side="OrganizationGroup.id")
+    organizations: Mapped[list[Organization]] = relationship(
+        secondary=organization_group_members, back_populates="groups"
+    )
+
+
+class Project(HasUuid, HasCreated, Base):
+    """A project inside an organization; an offering may belong to one."""
+
+    __tablename__ = "projects"
+
+    name: Mapped[str] = mapped_column(Text)
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
+
+    organization: Mapped[Organization | None] = relationship()
+
+
+class Category(HasUuid, Base):
+    """What kind of thing an offering is (Microscopy, Rooms, Computing …)."""
+
+    __tablename__ = "categories"
+
+    title: Mapped[str] = mapped_column(String(255), index=True)

@@ -1,0 +1,112 @@
+"""What an offering charges for (components) and how (plans)."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from decimal import Decimal
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.models.base import Base, HasUuid, Money
+from portal.models.organizations import OrganizationGroup
+
+plan_organization_groups = Table(
+    "plan_organization_groups",
+    Base.metadata,
+    Column("plan_id", ForeignKey("plans.id", ondelete="CASCADE"), primary_key=True),
+    Column("group_id", ForeignKey("organization_groups.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("position", Integer, nullable=False, default=0),
+)
+
+
+class Component(HasUuid, Base):
+    """A measured thing an offering charges for. `type` is its internal name, unique in the offering.
+
+    The overage component is kept by uuid: the wire may name it before it exists.
+    """
+
+    __tablename__ = "components"
+    __table_args__ = (UniqueConstraint("offering_id", "type"),)
+
+    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column(Integer, default=0)
+    billing_type: Mapped[str] = mapped_column(String(8))
+    type: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    measured_unit: Mapped[str] = mapped_column(Text, default="")
+    unit_factor: Mapped[int] = mapped_column(BigInteger, default=1)
+    limit_period: Mapped[str | None] = mapped_column(Text)
+    limit_amount: Mapped[int | None] = mapped_column(BigInteger)
+    article_code: Mapped[str] = mapped_column(Text, default="")
+    max_value: Mapped[int | None] = mapped_column(BigInteger)
+    min_value: Mapped[int | None] = mapped_column(BigInteger)
+    max_available_limit: Mapped[int | None] = mapped_column(BigInteger)
+    is_boolean: Mapped[bool] = mapped_column(Boolean, default=False)
+    default_limit: Mapped[int | None] = mapped_column(BigInteger)
+    factor: Mapped[int | None] = mapped_column(BigInteger)
+    is_builtin: Mapped[bool] = mapped_column(Boolean, default=False)
+    is_prepaid: Mapped[bool] = mapped_column(Boolean, default=False)
+    overage_component: Mapped[uuidlib.UUID | None] = mapped_column(Uuid)
+    min_prepaid_duration: Mapped[int | None] = mapped_column(BigInteger)
+    max_prepaid_duration: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Plan(HasUuid, Base):
+    """A way to pay for an offering.
+
+    `resources_elsewhere` and `active_elsewhere` count what an import brought along; resources made here are
+    counted on top, so that `resources_count` and `is_active` stay true after a move.
+    """
+
+    __tablename__ = "plans"
+
+    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column(Integer, default=0)
+    name: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    article_code: Mapped[str] = mapped_column(Text, default="")
+    max_amount: Mapped[int | None] = mapped_column(BigInteger)
+    archived: Mapped[bool] = mapped_column(Boolean, default=False)
+    unit: Mapped[str] = mapped_column(String(16))
+    backend_id: Mapped[str] = mapped_column(Text, default="")
+    resources_elsewhere: Mapped[int] = mapped_column(BigInteger, default=0)
+    active_elsewhere: Mapped[int] = mapped_column(BigInteger, default=0)
+
+    organization_groups: Mapped[list[OrganizationGroup]] = relationship(
+        secondary=plan_organization_groups, order_by=plan_organization_groups.c.position
+    )
+    components: Mapped[list[PlanComponent]] = relationship(
+        back_populates="plan", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+
+class PlanComponent(Base):
+    """What one component costs in one plan. Prices are exact decimals with 10 places."""
+
+    __tablename__ = "plan_components"
+    __table_args__ = (UniqueConstraint("plan_id", "component_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"))
+    component_id: Mapped[int] = mapped_column(ForeignKey("components.id", ondelete="CASCADE"), index=True)
+    amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    price: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    future_price: Mapped[Decimal | None] = mapped_column(Money)
+    discount_threshold: Mapped[int | None] = mapped_column(BigInteger)
+    discount_rate: Mapped[int | None] = mapped_column(BigInteger)
+
+    plan: Mapped[Plan] = relationship(back_populates="components")
+    component: Mapped[Component] = relationship()

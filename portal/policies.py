@@ -1,0 +1,137 @@
+"""Who may see and do what, written once, as SQL clauses; a yes/no question asks the same clause.
+
+Rules (Waldur API contract, and this portal's decisions in docs/permissions.md):
+
+- Staff see and manage everything.
+- Owners and managers of an organization manage its offerings and see all of them, in every state.
+- Everybody sees shared offerings that are Active or Paused; one that is restricted to organization groups is
+  seen only by members (of any role) of organizations in those groups.
+- Members also see their own organization's unshared offerings that are Active or Paused.
+- Calendar acts (sync, share, unshare) and the Google connection are for staff and owners.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, exists, false, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from portal.models import (
+    Membership,
+    Offering,
+    Organization,
+    Plan,
+    Role,
+    offering_organization_groups,
+    organization_group_members,
+    plan_organization_groups,
+)
+
+LISTED_STATES = ("Active", "Paused")
+MANAGING_ROLES = (Role.OWNER.value, Role.MANAGER.value)
+OWNING_ROLES = (Role.OWNER.value,)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a signed-in person (session or token), or nobody."""
+
+    user_id: int | None = None
+    is_staff: bool = False
+    name: str = ""
+
+    @property
+    def signed_in(self) -> bool:
+        return self.user_id is not None
+
+
+NOBODY = Actor()
+# The portal itself: the worker, the command line, the demo loader.
+SYSTEM = Actor(user_id=None, is_staff=True, name="portal")
+
+
+def _roles_in(
+    actor: Actor, organization_id: InstrumentedAttribute[Any], roles: tuple[str, ...] | None = None
+) -> ColumnElement[bool]:
+    membership = aliased(Membership)
+    clause = and_(membership.user_id == actor.user_id, membership.organization_id == organization_id)
+    if roles is not None:
+        clause = and_(clause, membership.role.in_(roles))
+    return exists(select(membership.id).where(clause).correlate(Offering, Organization))
+
+
+def managed_organizations(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Organization: those whose offerings the actor manages."""
+    return _organizations_by_role(actor, MANAGING_ROLES)
+
+
+def owned_organizations(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Organization: those whose Google connection and calendars the actor may act on."""
+    return _organizations_by_role(actor, OWNING_ROLES)
+
+
+def _organizations_by_role(actor: Actor, roles: tuple[str, ...]) -> ColumnElement[bool]:
+    if actor.is_staff:
+        return true()
+    if not actor.signed_in:
+        return false()
+    return _roles_in(actor, Organization.id, roles)
+
+
+def managed_offerings(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Offering: those the actor manages (sees whole, in every state)."""
+    return _offerings_by_role(actor, MANAGING_ROLES)
+
+
+def owned_offerings(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Offering: those whose calendar the actor may sync, share and unshare."""
+    return _offerings_by_role(actor, OWNING_ROLES)
+
+
+def _offerings_by_role(actor: Actor, roles: tuple[str, ...]) -> ColumnElement[bool]:
+    if actor.is_staff:
+        return true()
+    if not actor.signed_in:
+        return false()
+    return _roles_in(actor, Offering.organization_id, roles)
+
+
+def _in_group_of(actor: Actor, link: Table, owner: ColumnElement[bool]) -> ColumnElement[bool]:
+    members = organization_group_members
+    return exists(
+        select(Membership.id)
+        .join(members, members.c.organization_id == Membership.organization_id)
+        .join(link, link.c.group_id == members.c.group_id)
+        .where(Membership.user_id == actor.user_id, owner)
+        .correlate(Offering, Plan)
+    )
+
+
+def visible_offerings(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Offering: those the actor may see, in the catalogue and in the API alike."""
+    if actor.is_staff:
+        return true()
+    link = offering_organization_groups
+    unrestricted = ~exists(select(link.c.group_id).where(link.c.offering_id == Offering.id).correlate(Offering))
+    listed = Offering.state.in_(LISTED_STATES)
+    if not actor.signed_in:
+        return and_(listed, Offering.shared.is_(True), unrestricted)
+    in_group = _in_group_of(actor, link, link.c.offering_id == Offering.id)
+    return or_(
+        and_(listed, Offering.shared.is_(True), or_(unrestricted, in_group)),
+        and_(listed, Offering.shared.is_(False), _roles_in(actor, Offering.organization_id)),
+        managed_offerings(actor),
+    )
+
+
+def visible_plans(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Plan: those the actor may see of an offering that they can see and do not manage."""
+    if actor.is_staff:
+        return true()
+    link = plan_organization_groups
+    unrestricted = ~exists(select(link.c.group_id).where(link.c.plan_id == Plan.id).correlate(Plan))
+    if not actor.signed_in:
+        return unrestricted
+    return or_(unrestricted, _in_group_of(actor, link, link.c.plan_id == Plan.id))

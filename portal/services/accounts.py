@@ -1,0 +1,252 @@
+"""Accounts: people, passwords, sign-in, API tokens, roles."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import uuid as uuidlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from portal.errors import Forbidden, Invalid, NotFound
+from portal.extensions import db, reading, transaction
+from portal.models import ApiToken, Membership, Organization, Role, User
+from portal.models.base import utcnow
+from portal.policies import Actor
+from portal.services import throttle
+
+# OWASP's second recommendation (19 MiB, t=2, p=1): 36 ms here, so parallel sign-ins do not exhaust a small machine.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+SIGN_IN_FAILED = "The e-mail address or the password is wrong."
+MIN_PASSWORD = 10
+MAX_PASSWORD = 256
+TOKEN_PATTERN = re.compile(r"[0-9a-f]{40}")
+TOKEN_USE_RECORDED_EVERY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token just made: the only moment at which its key is known."""
+
+    key: str
+    uuid: uuidlib.UUID
+    name: str
+    expires: datetime | None
+
+
+def clean_email(email: str) -> str:
+    """The address in the form it is kept in (lower case). Raises Invalid if it is not one."""
+    try:
+        return validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError as error:
+        raise Invalid(f"This is not an e-mail address: {error}", "email") from error
+
+
+def check_password(password: str) -> None:
+    """Raise Invalid unless the password is long enough; there are no other rules (NIST SP 800-63B)."""
+    if len(password) < MIN_PASSWORD:
+        raise Invalid(f"The password must have at least {MIN_PASSWORD} characters.", "password")
+    if len(password) > MAX_PASSWORD:
+        raise Invalid(f"The password must have at most {MAX_PASSWORD} characters.", "password")
+
+
+def create_user(
+    actor: Actor,
+    email: str,
+    *,
+    full_name: str = "",
+    password: str | None = None,
+    is_staff: bool = False,
+) -> uuidlib.UUID:
+    """Create a person and answer their uuid. Staff only. Without a password they cannot sign in by one.
+
+    Raises Forbidden; Invalid if the address is malformed or taken, or the password too short.
+    """
+    _need_staff(actor)
+    address = clean_email(email)
+    if password is not None:
+        check_password(password)
+    user = User(
+        email=address,
+        full_name=full_name.strip(),
+        password_hash=None if password is None else _hasher.hash(password),
+        is_staff=is_staff,
+        session_key=secrets.token_hex(16),
+    )
+    try:
+        with transaction() as session:
+            session.add(user)
+            session.flush()
+            return user.uuid
+    except IntegrityError as error:
+        raise Invalid(f"There is an account with the address {address} already.", "email") from error
+
+
+def set_password(actor: Actor, user_id: int, password: str) -> None:
+    """Give a person a new password and end all their sessions. For staff and for the person.
+
+    Raises Forbidden, NotFound, Invalid.
+    """
+    if not (actor.is_staff or actor.user_id == user_id):
+        raise Forbidden
+    check_password(password)
+    with transaction() as session:
+        user = session.get(User, user_id)
+        if user is None:
+            raise NotFound("User")
+        user.password_hash = _hasher.hash(password)
+        user.session_key = secrets.token_hex(16)
+
+
+def change_password(actor: Actor, current: str, new: str) -> None:
+    """Change one's own password, having given the present one. Ends all sessions.
+
+    Raises Forbidden if nobody is signed in, Invalid if the present one is wrong or the new one too short.
+    """
+    with transaction() as session:
+        user = session.get(User, actor.user_id) if actor.signed_in else None
+        if user is None:
+            raise Forbidden
+        if not _verify(user.password_hash, current):
+            raise Invalid("The present password is wrong.", "current")
+    set_password(actor, user.id, new)
+
+
+def sign_in(email: str, password: str, address: str, *, now: datetime | None = None) -> User:
+    """The active person with this address and password.
+
+    Raises Invalid with one and the same text whatever the reason, and TooManyAttempts after repeated failures
+    of the account or of the network address.
+    """
+    now = now or utcnow()
+    email = email.strip().lower()[:320]
+    with transaction() as session:
+        throttle.refuse_if_too_fast(session, email, address, now)
+        user = session.execute(select(User).where(User.email == email)).scalar_one_or_none()
+        stored = user.password_hash if user is not None and user.is_active else None
+    # Hashing takes long; no transaction is held meanwhile.
+    right = _verify(stored, password) and user is not None
+    with transaction() as session:
+        if not right:
+            throttle.remember_failure(session, email, address, now)
+        else:
+            throttle.forget_failures(session, email)
+    if not right or user is None:
+        raise Invalid(SIGN_IN_FAILED)
+    return user
+
+
+@cache
+def _no_password() -> str:
+    # Compared against where there is no account, so that a wrong address takes as long as a wrong password.
+    return _hasher.hash(secrets.token_hex(16))
+
+
+def _verify(stored: str | None, password: str) -> bool:
+    try:
+        _hasher.verify(stored or _no_password(), password[:MAX_PASSWORD])
+    except (VerificationError, InvalidHashError):
+        return False
+    return stored is not None
+
+
+def token_digest(key: str) -> bytes:
+    """What is kept of a token. Its 160 random bits need no slow hash."""
+    return hashlib.sha256(key.encode("ascii")).digest()
+
+
+def create_token(
+    actor: Actor,
+    user_id: int,
+    name: str,
+    *,
+    expires: datetime | None = None,
+    now: datetime | None = None,
+) -> NewToken:
+    """Make a named API token of 40 hex digits for a person: oneself, or anybody for staff.
+
+    Raises Forbidden, NotFound, Invalid (no name, too long, an expiry that has passed).
+    """
+    if not (actor.is_staff or (actor.signed_in and actor.user_id == user_id)):
+        raise Forbidden
+    name = name.strip()
+    if not name:
+        raise Invalid("Give the token a name, so that you know later what uses it.", "name")
+    if len(name) > 100:
+        raise Invalid("The name is too long (at most 100 characters).", "name")
+    if expires is not None and expires <= (now or utcnow()):
+        raise Invalid("The expiry has passed already.", "expires")
+    key = secrets.token_hex(20)
+    with transaction() as session:
+        if session.get(User, user_id) is None:
+            raise NotFound("User")
+        token = ApiToken(user_id=user_id, name=name, digest=token_digest(key), expires=expires)
+        session.add(token)
+        session.flush()
+        return NewToken(key, token.uuid, name, expires)
+
+
+def revoke_token(actor: Actor, token_uuid: uuidlib.UUID) -> None:
+    """Delete a token at once. One's own, or anybody's for staff. Raises NotFound otherwise."""
+    with transaction() as session:
+        clause = ApiToken.uuid == token_uuid
+        if not actor.is_staff:
+            clause = clause & (ApiToken.user_id == actor.user_id)
+        if session.execute(delete(ApiToken).where(clause)).rowcount != 1:  # type: ignore[attr-defined]
+            raise NotFound("Token")
+
+
+def record_token_use(token_id: int, now: datetime) -> None:
+    """Note that a token was used; the caller asks only where the last note is older than an hour."""
+    with transaction() as session:
+        session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used=now))
+
+
+def set_role(actor: Actor, email: str, organization: str, role: str | None) -> None:
+    """Make a person owner, manager or member of an organization (by name or uuid); None takes the role away.
+
+    Staff only. Raises Forbidden, NotFound, Invalid (no such role, an ambiguous name).
+    """
+    _need_staff(actor)
+    if role is not None and role not in tuple(Role):
+        raise Invalid(f"{role!r} is no role: use owner, manager or member.", "role")
+    with transaction() as session:
+        user = session.execute(select(User).where(User.email == clean_email(email))).scalar_one_or_none()
+        if user is None:
+            raise NotFound("User")
+        found = find_organization(organization)
+        clause = (Membership.user_id == user.id) & (Membership.organization_id == found.id)
+        session.execute(delete(Membership).where(clause))
+        if role is not None:
+            session.add(Membership(user_id=user.id, organization_id=found.id, role=role))
+
+
+def find_organization(name_or_uuid: str) -> Organization:
+    """The organization with this name or uuid. Raises NotFound, or Invalid where several have the name."""
+    session = db.session()
+    text = name_or_uuid.strip()
+    try:
+        clause = Organization.uuid == uuidlib.UUID(text)
+    except ValueError:
+        clause = Organization.name == text
+    with reading():
+        found = session.execute(select(Organization).where(clause).limit(2)).scalars().all()
+    if not found:
+        raise NotFound("Organization")
+    if len(found) > 1:
+        raise Invalid(f"Several organizations are called {text!r}: give the uuid.", "organization")
+    return found[0]
+
+
+def _need_staff(actor: Actor) -> None:
+    if not actor.is_staff:
+        raise Forbidden

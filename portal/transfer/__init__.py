@@ -1,0 +1,1 @@
+"""Import and export of offerings in the shape of the published API."""

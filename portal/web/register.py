@@ -1,0 +1,9 @@
+"""Puts the HTML face into the application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def register(app: Flask) -> None:
+    """Register the blueprints of the pages, the template filters and the error pages."""

@@ -1,0 +1,1 @@
+"""The queue, its tasks and the periodic sweep."""
