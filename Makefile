@@ -16,40 +16,40 @@ python:
 	@command -v "$(PYTHON)" >/dev/null || { echo "Python 3.11 or newer is needed, and there is no '$(PYTHON)' on PATH (PYTHON=/path/to/python3 names another)." >&2; exit 1; }
 
 install: python  ## set up .venv and the front-end assets, and nothing more
-	@"$(PYTHON)" tools/prepare.py run --retry-assets
+	@"$(PYTHON)" -m tools.prepare run --retry-assets
 
 assets: python  ## fetch the front-end assets again
-	@"$(PYTHON)" tools/prepare.py run --retry-assets
+	@"$(PYTHON)" -m tools.prepare run --retry-assets
 
 run: python  ## the portal with demo data: web server, worker and stand-in for Google, until Ctrl-C
-	@"$(PYTHON)" tools/prepare.py run
-	@exec $(PY) tools/run.py
+	@"$(PYTHON)" -m tools.prepare run
+	@exec $(PY) -m tools.run
 
 serve: python  ## the web server alone, with production settings (HOST, PORT, WEB_WORKERS)
-	@"$(PYTHON)" tools/prepare.py run
-	@exec $(PY) tools/serve.py
+	@"$(PYTHON)" -m tools.prepare run
+	@exec $(PY) -m tools.serve
 
 worker: python  ## the background worker alone, with production settings
-	@"$(PYTHON)" tools/prepare.py run
+	@"$(PYTHON)" -m tools.prepare run
 	@exec $(PY) -m flask --app wsgi worker
 
 test: python  ## everything that CI checks
-	@"$(PYTHON)" tools/prepare.py test
-	@$(PY) tools/check.py lint test
+	@"$(PYTHON)" -m tools.prepare test
+	@$(PY) -m tools.check lint test
 
 lint: python  ## style and types only
-	@"$(PYTHON)" tools/prepare.py lint
-	@$(PY) tools/check.py lint
+	@"$(PYTHON)" -m tools.prepare lint
+	@$(PY) -m tools.check lint
 
 format: python  ## let ruff mend what it can
-	@"$(PYTHON)" tools/prepare.py lint
+	@"$(PYTHON)" -m tools.prepare lint
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
 bench: python  ## measure the hot reads on this machine
-	@"$(PYTHON)" tools/prepare.py test
-	@exec $(PY) tools/bench.py
+	@"$(PYTHON)" -m tools.prepare test
+	@exec $(PY) -m tools.bench
 
 lock: python  ## pin and hash everything again after a change of requirements/*.in or package.json
-	@"$(PYTHON)" tools/prepare.py lint
-	@$(PY) tools/lock.py
+	@"$(PYTHON)" -m tools.prepare lint
+	@$(PY) -m tools.lock

