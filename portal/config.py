@@ -71,10 +71,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def load_settings(environ: Mapping[str, str], *, root: Path | None = None) -> Settings:
+def load_settings(environ: Mapping[str, str], *, root: Path | None = None, command: bool = False) -> Settings:
     """Parse the environment into settings.
 
     `root` is the project folder (default: two levels above this file); relative paths start there.
+    `command` says that a command asks, not a web server: it may use the key that the demo keeps in its
+    instance folder, so that `flask --app wsgi users token …` works beside `make run`.
     Raises ConfigError, with the name of the setting and how to mend it, at the first one that is wrong.
     """
     base = root or Path(__file__).resolve().parent.parent
@@ -85,7 +87,7 @@ def load_settings(environ: Mapping[str, str], *, root: Path | None = None) -> Se
     demo = _flag("PORTAL_DEMO", get("PORTAL_DEMO", "0"))
     shown_host = f"[{host}]" if ":" in host else host
     settings = Settings(
-        secret_key=_secret(get("SECRET_KEY", ""), instance, demo),
+        secret_key=_secret(get("SECRET_KEY", ""), instance, may_be_kept=demo or command),
         database_url=_database("DATABASE_URL", get("DATABASE_URL", f"sqlite:///{instance / 'portal.db'}"), base),
         queue_url=_queue(get("QUEUE_URL", f"sqlite:///{instance / 'queue.db'}"), base),
         instance_path=instance,
@@ -132,7 +134,7 @@ def _reader(environ: Mapping[str, str]) -> Callable[[str, str], str]:
     return get
 
 
-def _secret(value: str, instance: Path, demo: bool) -> str:
+def _secret(value: str, instance: Path, *, may_be_kept: bool) -> str:
     if value:
         if len(value) < 16:
             raise ConfigError(
@@ -140,7 +142,7 @@ def _secret(value: str, instance: Path, demo: bool) -> str:
             )
         return value
     kept = instance / "secret_key"
-    if demo and kept.is_file():
+    if may_be_kept and kept.is_file():
         return kept.read_text(encoding="ascii").strip()
     raise ConfigError(
         "SECRET_KEY is not set. Make one with `openssl rand -hex 32` and keep it: sessions and secrets hang on it."

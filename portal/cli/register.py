@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
+from portal.cli import accounts
+
 
 def register(app: Flask) -> None:
     """Register the groups of commands."""
+    accounts.register(app)

@@ -17,7 +17,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Forbidden, Invalid, NotFound
-from portal.extensions import db, reading, transaction
+from portal.extensions import db, transaction
 from portal.models import ApiToken, Membership, Organization, Role, User
 from portal.models.base import utcnow
 from portal.policies import Actor
@@ -46,7 +46,7 @@ class NewToken:
 def clean_email(email: str) -> str:
     """The address in the form it is kept in (lower case). Raises Invalid if it is not one."""
     try:
-        return validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized.lower()
+        return validate_email(email.strip(), check_deliverability=False, globally_deliverable=False).normalized.lower()
     except EmailNotValidError as error:
         raise Invalid(f"This is not an e-mail address: {error}", "email") from error
 
@@ -238,8 +238,7 @@ def find_organization(name_or_uuid: str) -> Organization:
         clause = Organization.uuid == uuidlib.UUID(text)
     except ValueError:
         clause = Organization.name == text
-    with reading():
-        found = session.execute(select(Organization).where(clause).limit(2)).scalars().all()
+    found = session.execute(select(Organization).where(clause).limit(2)).scalars().all()
     if not found:
         raise NotFound("Organization")
     if len(found) > 1:

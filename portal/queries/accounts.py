@@ -1,0 +1,74 @@
+"""Reads about people: the person behind a session or a token, their tokens and roles."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from portal.extensions import db
+from portal.models import ApiToken, Membership, Organization, User
+from portal.policies import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """An API token as its owner sees it; the key itself is not known to anybody."""
+
+    uuid: uuidlib.UUID
+    name: str
+    created: datetime
+    expires: datetime | None
+    last_used: datetime | None
+
+    def expired(self, now: datetime) -> bool:
+        return self.expires is not None and self.expires <= now
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRow:
+    """One role of a person."""
+
+    organization_uuid: uuidlib.UUID
+    organization_name: str
+    role: str
+
+
+def user_by_session_key(session_key: str) -> User | None:
+    """The active person whose session this is; None once the password was changed or the person deactivated."""
+    return db.session.execute(
+        select(User).where(User.session_key == session_key, User.is_active.is_(True))
+    ).scalar_one_or_none()
+
+
+def find_user(email: str) -> User | None:
+    """The person with this address, with their roles loaded."""
+    return db.session.execute(
+        select(User)
+        .where(User.email == email.strip().lower())
+        .options(selectinload(User.memberships).joinedload(Membership.organization))
+    ).scalar_one_or_none()
+
+
+def tokens_of(actor: Actor) -> list[TokenRow]:
+    """The actor's own API tokens, newest first."""
+    rows = db.session.execute(
+        select(ApiToken.uuid, ApiToken.name, ApiToken.created, ApiToken.expires, ApiToken.last_used)
+        .where(ApiToken.user_id == actor.user_id)
+        .order_by(ApiToken.created.desc(), ApiToken.id.desc())
+    )
+    return [TokenRow(*row) for row in rows]
+
+
+def roles_of(actor: Actor) -> list[RoleRow]:
+    """The actor's roles, by organization name."""
+    rows = db.session.execute(
+        select(Organization.uuid, Organization.name, Membership.role)
+        .join(Membership, Membership.organization_id == Organization.id)
+        .where(Membership.user_id == actor.user_id)
+        .order_by(Organization.name)
+    )
+    return [RoleRow(*row) for row in rows]
