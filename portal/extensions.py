@@ -107,6 +107,8 @@ def prepare_engine(engine: Engine) -> None:
 def _sqlite_connect(connection: Any, _record: Any) -> None:
     # The driver would otherwise decide by itself when a transaction begins.
     connection.isolation_level = None
+    # SQLite's own lower() folds ASCII only; PostgreSQL's folds all of Unicode.
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
@@ -118,6 +120,10 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _begin(connection: Connection) -> None:

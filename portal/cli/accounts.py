@@ -59,7 +59,7 @@ def token(email: str, name: str) -> None:
 @users.command("role")
 @click.argument("email")
 @click.argument("organization")
-@click.argument("role", type=click.Choice([*Role, "none"]))
+@click.argument("role", type=click.Choice([*(known.value for known in Role), "none"]))
 def role(email: str, organization: str, role: str) -> None:
     """Make a person owner, manager or member of ORGANIZATION (name or uuid); `none` takes the role away."""
     with refusals():
