@@ -1,0 +1,118 @@
+"""What an actor manages: organizations, their offerings, and how their calendars are."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import func, select
+
+from portal.errors import Forbidden, NotFound
+from portal.extensions import db
+from portal.models import GoogleCalendar, GoogleConnection, Membership, Offering, Organization
+from portal.policies import Actor, managed_organizations, owned_organizations
+from portal.queries.page import Page
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedOffering:
+    """An offering in the manager's overview; calendar fields are None where it has no calendar."""
+
+    uuid: uuidlib.UUID
+    name: str
+    state: str
+    shared: bool
+    calendar_state: str | None
+    public: bool | None
+    last_synced: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedOrganization:
+    """An organization in the manager's overview. `role` is None for staff without a role in it.
+
+    `connected` says whether Google is connected, `broken` why the connection must be made anew (or "").
+    """
+
+    uuid: uuidlib.UUID
+    name: str
+    role: str | None
+    owns: bool
+    connected: bool
+    broken: str
+    offerings: list[ManagedOffering]
+
+
+def managed(actor: Actor, page_number: int = 1) -> tuple[list[ManagedOrganization], Page]:
+    """One page of the offerings an actor manages, grouped by organization, by name; organizations without any too.
+
+    Two SQL statements. The page counts rows: an offering, or an organization that has none.
+    """
+    statement = (
+        select(
+            Organization.uuid,
+            Organization.name,
+            Membership.role,
+            owned_organizations(actor),
+            GoogleConnection.id,
+            GoogleConnection.broken,
+            Offering.uuid,
+            Offering.name,
+            Offering.state,
+            Offering.shared,
+            GoogleCalendar.state,
+            GoogleCalendar.public,
+            GoogleCalendar.last_synced,
+            GoogleCalendar.error,
+        )
+        .select_from(Organization)
+        .outerjoin(Membership, (Membership.organization_id == Organization.id) & (Membership.user_id == actor.user_id))
+        .outerjoin(GoogleConnection, GoogleConnection.organization_id == Organization.id)
+        .outerjoin(Offering, Offering.organization_id == Organization.id)
+        .outerjoin(GoogleCalendar, GoogleCalendar.offering_id == Offering.id)
+        .where(managed_organizations(actor))
+    )
+    total = db.session.execute(select(func.count()).select_from(statement.subquery())).scalar_one()
+    page = Page.of(page_number, PAGE_SIZE, total)
+    rows = db.session.execute(
+        statement.order_by(func.lower(Organization.name), Organization.id, Offering.sort_key, Offering.uuid)
+        .limit(page.size)
+        .offset(page.offset)
+    ).all()
+    found = []
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        members = list(group)
+        uuid, name, role, owns, connection, broken = members[0][:6]
+        offerings = [ManagedOffering(*tuple(row)[6:]) for row in members if row[6] is not None]
+        found.append(ManagedOrganization(uuid, name, role, bool(owns), connection is not None, broken or "", offerings))
+    return found, page
+
+
+def manages_something(actor: Actor) -> bool:
+    """Whether the actor has anything to manage (staff always has)."""
+    if actor.is_staff:
+        return True
+    if not actor.signed_in:
+        return False
+    return db.session.execute(select(Organization.id).where(managed_organizations(actor)).limit(1)).first() is not None
+
+
+def get_owned_organization(actor: Actor, uuid: uuidlib.UUID) -> Organization:
+    """The organization whose Google connection the actor may act on.
+
+    Raises Forbidden to a manager of it, NotFound to everybody else: a stranger is not told whether it exists.
+    """
+    row = db.session.execute(
+        select(Organization, owned_organizations(actor)).where(Organization.uuid == uuid, managed_organizations(actor))
+    ).first()
+    if row is None:
+        raise NotFound("Organization")
+    if not row[1]:
+        raise Forbidden
+    organization: Organization = row[0]
+    return organization
