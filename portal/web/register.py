@@ -2,8 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+
+from portal.errors import PortalError
+from portal.web import accounts, catalogue, google, manage
+from portal.web.assets import FONTS, HTMX, present, static_url
+from portal.web.errors import http_error, portal_error
+from portal.web.filters import register_filters
+from portal.web.headers import register_headers
+from portal.web.links import url_with
+from portal.web.people import register_people
+
+SITE_NAME = "Booking portal"
 
 
 def register(app: Flask) -> None:
     """Register the blueprints of the pages, the template filters and the error pages."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.add_template_global(static_url)
+    app.add_template_global(url_with)
+    register_filters(app)
+    register_headers(app)
+    register_people(app)
+    for blueprint in (catalogue.blueprint, accounts.blueprint, manage.blueprint, google.blueprint):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(PortalError, portal_error)
+    app.register_error_handler(HTTPException, http_error)
+
+    @app.context_processor
+    def _common() -> dict[str, Any]:
+        return {
+            "site_name": SITE_NAME,
+            "section": "",
+            "fonts": [font for font in FONTS if present(font)],
+            "htmx": present(HTMX),
+        }

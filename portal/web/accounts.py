@@ -1,0 +1,3 @@
+"""Under way."""
+from flask import Blueprint
+blueprint = Blueprint("accounts", __name__)

@@ -1,0 +1,192 @@
+"""What templates may do with values: show money, moments, places; make foreign HTML and links harmless."""
+
+from __future__ import annotations
+
+import html
+import re
+import zlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import nh3
+from flask import Flask, current_app
+from markupsafe import Markup
+
+from portal.web.countries import country_name
+
+HUES = 8
+LINK_SCHEMES = frozenset({"http", "https", "mailto", "tel", "ssh", "sftp", "ftp", "ftps", "rdp", "vnc"})
+PICTURE_SCHEMES = frozenset({"http", "https"})
+TAGS = {
+    "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details", "dfn", "div", "dl", "dt",
+    "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol",
+    "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot",
+    "th", "thead", "tr", "u", "ul", "var",
+}  # fmt: skip
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "abbr": {"title"},
+    "img": {"src", "alt", "title", "width", "height"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+}
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF\u00a0", "SEK": "SEK\u00a0", "NOK": "NOK\u00a0"}
+
+
+def safe_html(text: str | None) -> Markup:
+    """Foreign HTML with everything taken out that could run, load frames, or leave the look of the page.
+
+    The one place where stored HTML becomes markup; it is stored and answered as it was given.
+    """
+    return Markup(  # noqa: S704 - cleaned by the sanitiser in this very call
+        nh3.clean(
+            text or "",
+            tags=TAGS,
+            attributes=ATTRIBUTES,
+            url_schemes=set(LINK_SCHEMES),
+            link_rel="noopener nofollow",
+            strip_comments=True,
+        )
+    )
+
+
+def plain_text(text: str | None) -> str:
+    """The words of a text that may hold HTML, on one line."""
+    if not text:
+        return ""
+    spaced = re.sub(r"<(br|/p|/li|/div|/h\d)\b", r" <\1", text)
+    return " ".join(html.unescape(nh3.clean(spaced, tags=set())).split())
+
+
+def _allowed(link: str | None, schemes: frozenset[str]) -> str | None:
+    link = (link or "").strip()
+    # Browsers drop control characters inside an address, so "java\tscript:" would be a scheme.
+    if not link or re.search(r"[\x00-\x20\x7f]", link) or link.startswith(("//", "\\", "/\\")):
+        return None
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return None
+    if not parts.scheme:
+        return link if link.startswith("/") else None
+    if parts.scheme.lower() not in schemes:
+        return None
+    return link if parts.netloc or parts.scheme.lower() in ("mailto", "tel") else None
+
+
+def safe_href(link: str | None) -> str | None:
+    """The link where it may become an href (an allowed scheme, or a path of this portal), else None."""
+    return _allowed(link, LINK_SCHEMES)
+
+
+def picture_src(link: str | None) -> str | None:
+    """The link where it may become an img src, else None."""
+    return _allowed(link, PICTURE_SCHEMES)
+
+
+def initials(name: str) -> str:
+    """One or two letters that stand for a name: first letters of its first two words that begin with one."""
+    words = [word for word in re.split(r"[\s\-–/(),.]+", name) if word and word[0].isalnum()]
+    return "".join(word[0].upper() for word in words[:2]) or "?"
+
+
+def hue(key: object) -> int:
+    """A colour of the palette, always the same for the same key."""
+    return zlib.crc32(str(key).encode()) % HUES
+
+
+def money(amount: Decimal | float | int | None) -> str:
+    """An amount in the portal's currency: two decimals, more where the price has them; "free" for zero."""
+    if amount is None:
+        return ""
+    exact = Decimal(str(amount)).normalize()
+    if exact == 0:
+        return "free"
+    places = max(2, -int(exact.as_tuple().exponent))
+    currency = current_app.extensions["portal.settings"].currency
+    sign = "−" if exact < 0 else ""
+    return f"{sign}{SYMBOLS.get(currency, currency + chr(0xA0))}{abs(exact):,.{places}f}"
+
+
+def _local(moment: datetime, zone: str) -> datetime:
+    return moment.astimezone(ZoneInfo(zone))
+
+
+def when(moment: datetime, zone: str, *, short: bool = False) -> str:
+    """A moment by the clocks of a zone: "Tue 24 Nov 2026, 09:00"; short drops the year where it is this year's."""
+    local = _local(moment, zone)
+    year = "" if short and local.year == datetime.now(UTC).astimezone(ZoneInfo(zone)).year else f" {local.year}"
+    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}"
+
+
+def day(moment: datetime, zone: str) -> str:
+    """The day of a moment by the clocks of a zone: "24 Nov 2026"."""
+    local = _local(moment, zone)
+    return f"{local.day} {local:%b %Y}"
+
+
+def coordinate(value: float, positive: str, negative: str) -> str:
+    """Degrees with a letter for the half of the globe: 58.36590° N."""
+    return f"{abs(value):.5f}°\u00a0{positive if value >= 0 else negative}"
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number with its noun: 1 offering, 1,240 offerings."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def dash(value: object) -> object:
+    """The value, or a dash where there is none."""
+    return "–" if value is None or value == "" else value
+
+
+def range_to(low: int | None, high: int | None) -> str:
+    """Two bounds as one text: 1–4, 2, at least 2, at most 4."""
+    if low is None and high is None:
+        return "–"
+    if high is None:
+        return f"at least {low}"
+    if low is None:
+        return f"at most {high}"
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def megabytes(value: int | None) -> str:
+    """Memory given in MB, in the unit that reads best: 512 GB."""
+    if value is None:
+        return "–"
+    for unit, size in (("TB", 1024 * 1024), ("GB", 1024)):
+        if value >= size:
+            return f"{value / size:.10g}\u00a0{unit}" if value % size == 0 else f"{value / size:.1f}\u00a0{unit}"
+    return f"{value}\u00a0MB"
+
+
+def minutes(value: int | None) -> str:
+    """A length given in minutes: 2 days, 4 hours, 90 minutes."""
+    if value is None:
+        return "–"
+    for unit, size in (("day", 1440), ("hour", 60)):
+        if value and value % size == 0:
+            return count_of(value // size, unit)
+    return count_of(value, "minute")
+
+
+def listed(value: Any) -> str:
+    """A list of words as one text; a lone text as it is."""
+    if isinstance(value, str):
+        return value
+    return ", ".join(str(item) for item in value) if isinstance(value, Iterable) else ""
+
+
+def register_filters(app: Flask) -> None:
+    """Give the templates their filters."""
+    for function in (
+        safe_html, plain_text, safe_href, picture_src, initials, hue, money, when, day, coordinate,
+        count_of, dash, range_to, megabytes, minutes, listed, country_name,
+    ):  # fmt: skip
+        app.add_template_filter(function)

@@ -1,0 +1,47 @@
+"""The forms of the pages. They check shape only; rules are the services' and come back as their words."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, Form, PasswordField, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from portal.errors import Invalid
+
+
+class SignInForm(FlaskForm):
+    """E-mail address and password."""
+
+    email = StringField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=320)])
+    password = PasswordField("Password", [InputRequired("Enter your password.")])
+
+
+class TokenForm(FlaskForm):
+    """A new API token: its name and the last day on which it works."""
+
+    name = StringField("Name", [InputRequired("Give the token a name."), Length(max=100)])
+    expires = DateField("Expires", [Optional()])
+
+
+class PasswordForm(FlaskForm):
+    """The present password, and the new one twice."""
+
+    current = PasswordField("Present password", [InputRequired("Enter the password you have now.")])
+    new = PasswordField("New password", [InputRequired("Enter a new password.")])
+    again = PasswordField("New password again", [InputRequired("Enter the new password a second time.")])
+
+    def validate(self, extra_validators: object = None) -> bool:
+        if not super().validate(extra_validators):
+            return False
+        if self.new.data != self.again.data:
+            self.again.errors = [*self.again.errors, "This is not the same as the new password."]
+            return False
+        return True
+
+
+def put_error(form: Form, error: Invalid, *, default: str) -> None:
+    """Show a service's refusal at the field it names, or at `default`."""
+    names = {"password": "new"}
+    wanted = names.get(error.field or "", error.field or "")
+    field = form._fields.get(wanted) or form._fields[default]
+    field.errors = [*field.errors, error.message]

@@ -1,0 +1,50 @@
+"""Who may ask for a page. Every view declares it (a test refuses one that does not).
+
+A guard answers the coarse question only (anybody, signed in); whether this person may see or manage this
+offering or organization is asked by the query or service that fetches it, in the same statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from portal.web.people import current_actor, to_sign_in
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def _named(view: View, guard: str) -> View:
+    view.guard = guard  # type: ignore[attr-defined]
+    return view
+
+
+def public(view: View) -> View:
+    """Anybody, signed in or not."""
+    return _named(view, "public")
+
+
+def signed_in(view: View) -> View:
+    """Anybody signed in; others are sent to sign in and come back."""
+    return _named(_asking(view), "signed_in")
+
+
+def manages_offering(view: View) -> View:
+    """Signed in, and the service called asks whether they may act on this offering."""
+    return _named(_asking(view), "manages_offering")
+
+
+def owns_organization(view: View) -> View:
+    """Signed in, and the query or service called asks whether they own this organization (or are staff)."""
+    return _named(_asking(view), "owns_organization")
+
+
+def _asking(view: View) -> View:
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if not current_actor().signed_in:
+            return to_sign_in()
+        return view(*args, **kwargs)
+
+    return guarded  # type: ignore[return-value]

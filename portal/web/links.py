@@ -1,0 +1,32 @@
+"""Links back to the page being shown, with something in its query string changed."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode, urlsplit
+
+from flask import request
+
+
+def url_with(**changes: object) -> str:
+    """The present address with query arguments replaced; None takes one away. Repeated arguments are kept."""
+    pairs = [(key, value) for key, value in request.args.items(multi=True) if key not in changes and value]
+    pairs += [(key, str(value)) for key, value in changes.items() if value is not None]
+    return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
+
+
+def url_without(name: str, value: str | None = None) -> str:
+    """The present address without one argument, or without one value of it; back on the first page."""
+    pairs = [
+        (key, kept)
+        for key, kept in request.args.items(multi=True)
+        if kept and key != "page" and not (key == name and (value is None or kept == value))
+    ]
+    return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
+
+
+def local_path(link: str | None) -> str | None:
+    """The link where it is a path of this portal, else None: nobody is sent elsewhere after signing in."""
+    if not link or not link.startswith("/") or link.startswith(("//", "/\\")) or any(ord(c) < 33 for c in link):
+        return None
+    parts = urlsplit(link)
+    return link if not parts.scheme and not parts.netloc else None

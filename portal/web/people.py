@@ -1,0 +1,66 @@
+"""Who is at the other end: the person behind a session, as what the views hand down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from portal.extensions import db, login_manager, reading
+from portal.models import User
+from portal.policies import NOBODY, Actor
+from portal.queries.accounts import user_by_session_key
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A signed-in person in Flask-Login's shape. The session holds their session key, never their id."""
+
+    user_id: int
+    email: str
+    full_name: str
+    is_staff: bool
+    session_key: str
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return self.session_key
+
+    @classmethod
+    def of(cls, user: User) -> Person:
+        return cls(user.id, user.email, user.full_name, user.is_staff, user.session_key)
+
+
+def current_actor() -> Actor:
+    """The signed-in person as an actor, or nobody."""
+    if not current_user.is_authenticated:
+        return NOBODY
+    return Actor(current_user.user_id, current_user.is_staff, current_user.full_name or current_user.email)
+
+
+def _load(session_key: str) -> Person | None:
+    with reading():
+        user = user_by_session_key(session_key)
+        person = None if user is None else Person.of(user)
+        # A request that goes on to write must be free to begin its own transaction.
+        db.session.commit()
+    return person
+
+
+def to_sign_in() -> ResponseReturnValue:
+    """Send a person to the sign-in page, and back to where they were going."""
+    asked = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
+    return redirect(url_for("accounts.sign_in", next=asked), code=303)
+
+
+def register_people(app: Flask) -> None:
+    """Tell Flask-Login how to find people."""
+    login_manager.user_loader(_load)
+    login_manager.unauthorized_handler(to_sign_in)
+    # The extension's fingerprint of the network address reads a header anybody can write.
+    login_manager.session_protection = None

@@ -1,0 +1,99 @@
+"""Plans and prices as the lines of a table, in words."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portal.models import Component, Plan, PlanComponent
+from portal.web.filters import count_of, money
+
+UNITS = {"month": "month", "quarter": "quarter", "half_month": "half month", "day": "day", "hour": "hour", "quantity": "unit"}
+PERIODS = {"month": "a month", "quarterly": "a quarter", "annual": "a year", "total": "in all"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one component costs in a plan."""
+
+    name: str
+    description: str
+    charged: str
+    price: Decimal
+    measured_unit: str
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPrices:
+    """A plan as the page shows it. `minimal_price` is the least one pays for one unit of it."""
+
+    uuid: uuidlib.UUID
+    name: str
+    description: str
+    unit_name: str
+    minimal_price: Decimal
+    lines: list[Line]
+    notes: list[str]
+
+
+def plan_prices(plan: Plan, components: list[Component], minimal_price: Decimal, is_active: bool) -> PlanPrices:
+    """Put a plan's prices into words. `components` are the offering's, for the names of what is charged beyond a limit."""
+    names = {component.uuid: component.name for component in components}
+    unit = UNITS.get(plan.unit, plan.unit)
+    lines = [
+        Line(
+            name=part.component.name or part.component.type,
+            description=part.component.description,
+            charged=_charged(part, unit),
+            price=part.price,
+            measured_unit=part.component.measured_unit,
+            notes=list(_notes(part, names)),
+        )
+        for part in sorted(plan.components, key=lambda part: (part.component.name, part.component.type))
+    ]
+    notes = []
+    if plan.archived:
+        notes.append("This plan is archived: it goes on for those who have it.")
+    if not is_active:
+        notes.append("It is sold out.")
+    if plan.max_amount is not None:
+        notes.append(f"At most {plan.max_amount} bookings at a time use it.")
+    if plan.organization_groups:
+        notes.append("For members of " + ", ".join(group.name for group in plan.organization_groups) + ".")
+    if plan.article_code:
+        notes.append(f"Article {plan.article_code}.")
+    return PlanPrices(plan.uuid, plan.name, plan.description, unit, minimal_price, lines, notes)
+
+
+def _charged(part: PlanComponent, unit: str) -> str:
+    kind = part.component.billing_type
+    if kind == "fixed":
+        amount = f"{part.amount} × " if part.amount != 1 else ""
+        return f"{amount}every {unit}"
+    words = {"usage": "by use", "limit": "by what you reserve", "one": "once, at the start", "few": "on a change of plan"}
+    return words.get(kind, kind)
+
+
+def _notes(part: PlanComponent, names: dict[uuidlib.UUID, str]) -> list[str]:
+    component, notes = part.component, []
+    per = f" per {component.measured_unit}" if component.measured_unit else ""
+    if part.future_price is not None and part.future_price != part.price:
+        notes.append(f"{money(part.future_price)}{per} announced")
+    if part.discount_threshold is not None and part.discount_rate:
+        notes.append(f"{part.discount_rate} % off from {part.discount_threshold} on")
+    if component.min_value is not None and component.max_value is not None and not component.is_boolean:
+        notes.append(f"{component.min_value} to {component.max_value} at a time")
+    elif component.max_value is not None and not component.is_boolean:
+        notes.append(f"at most {component.max_value} at a time")
+    if component.limit_amount is not None:
+        notes.append(f"at most {component.limit_amount:,} {PERIODS.get(component.limit_period or '', '')}".rstrip())
+    if component.is_prepaid:
+        notes.append("paid in advance")
+        if component.min_prepaid_duration or component.max_prepaid_duration:
+            low, high = component.min_prepaid_duration, component.max_prepaid_duration
+            notes[-1] += f" for {low}–{count_of(high, 'month')}" if low and high else ""
+    if component.overage_component in names:
+        notes.append(f"beyond it: {names[component.overage_component].lower()}")
+    return notes

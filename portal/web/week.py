@@ -1,0 +1,210 @@
+"""Seven days of an offering as the rows and cells of a table: days across, hours down, by the offering's clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+DAYS = 7
+END_OF_DAY = 24 * 60
+# What a state is called in a cell, and in the legend below.
+WORDS = {
+    "free": ("Free", "Free"),
+    "mine": ("Yours", "Yours"),
+    "booked": ("Booked", "Booked"),
+    "requested": ("Requested", "Requested by somebody, not answered yet"),
+    "busy": ("Busy", "Blocked in the calendar"),
+    "soon": ("Too soon", "Too soon to book"),
+    "late": ("Too far", "Too far ahead to book"),
+    "past": ("Past", "Past"),
+    "closed": ("Closed", "Closed"),
+}
+ALONE = frozenset({"free", "mine"})
+
+
+class Offered(Protocol):
+    """A period of an offering and how it stands. Instants; `reason` in words where it can't be booked."""
+
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def end(self) -> datetime: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
+@dataclass(slots=True)
+class Cell:
+    """A box of the table: minutes of the day from `begin` to `end`, by the wall clock."""
+
+    look: str
+    word: str
+    begin: int
+    end: int
+    reason: str = ""
+    rowspan: int = 1
+
+    @property
+    def span(self) -> str:
+        return f"{clock(self.begin)}–{clock(self.end)}"
+
+
+@dataclass(slots=True)
+class Row:
+    """The boxes that begin at one hour."""
+
+    label: str
+    cells: list[Cell] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The head of a column."""
+
+    weekday: str
+    number: int
+    month: str
+    is_today: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """Everything the table needs. `previous` and `next` are the first days of the neighbouring tables."""
+
+    title: str
+    days: list[Day]
+    rows: list[Row]
+    legend: list[tuple[str, str]]
+    any_free: bool
+    is_now: bool
+    previous: date | None
+    next: date | None
+    next_free: datetime | None
+    next_free_day: date | None
+
+
+def clock(minute: int) -> str:
+    """A minute of the day as 09:30; the last one as 24:00."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def span_of(first: date, zone: str) -> tuple[datetime, datetime]:
+    """The instants between which seven days from `first` lie, by the clocks of the zone."""
+    place = ZoneInfo(zone)
+    return datetime.combine(first, time(), place), datetime.combine(first + timedelta(days=DAYS), time(), place)
+
+
+def first_day(asked: str | None, today: date) -> date:
+    """The day a person asked for (ISO), or today where it is none, or lies in the past or absurdly far away."""
+    try:
+        wanted = date.fromisoformat(asked or "")
+    except ValueError:
+        return today
+    return wanted if today <= wanted <= today + timedelta(days=3660) else today
+
+
+def build_week(
+    offered: Iterable[Offered], first: date, zone: str, now: datetime, next_free: datetime | None
+) -> Week:
+    """Lay the offered periods out. Where nothing is offered the table says "Closed"."""
+    place = ZoneInfo(zone)
+    today = now.astimezone(place).date()
+    columns: list[list[Cell]] = [[] for _ in range(DAYS)]
+    for slot in sorted(offered, key=lambda one: one.start):
+        for index, cell in _pieces(slot, first, place):
+            _put(columns[index], cell)
+    rows = _rows(columns)
+    looks = {cell.look for row in rows for cell in row.cells}
+    free_day = None if next_free is None else next_free.astimezone(place).date()
+    return Week(
+        title=_title(first, first + timedelta(days=DAYS - 1)),
+        days=[_day(first + timedelta(days=index), today) for index in range(DAYS)],
+        rows=rows,
+        legend=[(look, words[1]) for look, words in WORDS.items() if look in looks],
+        any_free="free" in looks,
+        is_now=first == today,
+        previous=max(today, first - timedelta(days=DAYS)) if first > today else None,
+        next=first + timedelta(days=DAYS),
+        next_free=next_free,
+        next_free_day=free_day,
+    )
+
+
+def _day(day: date, today: date) -> Day:
+    return Day(f"{day:%a}", day.day, f"{day:%B %Y}", day == today)
+
+
+def _title(first: date, last: date) -> str:
+    if first.year != last.year:
+        return f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}"
+    if first.month != last.month:
+        return f"{first.day} {first:%b} – {last.day} {last:%b %Y}"
+    return f"{first.day}–{last.day} {last:%B %Y}"
+
+
+def _pieces(slot: Offered, first: date, place: ZoneInfo) -> Iterable[tuple[int, Cell]]:
+    """The slot cut at midnights, with the column each piece falls into."""
+    start, end = slot.start.astimezone(place), slot.end.astimezone(place)
+    for index in range(DAYS):
+        day = first + timedelta(days=index)
+        if start.date() > day or end.date() < day:
+            continue
+        begin = start.hour * 60 + start.minute if start.date() == day else 0
+        finish = end.hour * 60 + end.minute if end.date() == day else END_OF_DAY
+        # In the night when clocks go back a slot may end at the hour it began, or before it.
+        if start.date() == end.date() and finish <= begin:
+            finish = min(END_OF_DAY, begin + int((slot.end - slot.start).total_seconds() // 60))
+        if finish > begin:
+            yield index, Cell(slot.state, WORDS[slot.state][0], begin, finish, slot.reason)
+
+
+def _put(column: list[Cell], cell: Cell) -> None:
+    """Add a cell below the others: joined to the last one where both say the same, or both claim one hour twice."""
+    last = column[-1] if column else None
+    if last is not None and cell.begin < last.end:
+        # Clocks went back: the hour is there twice. One box holds both, and is free where either is.
+        if cell.look != last.look:
+            last.word = f"{last.word}, then {cell.word.lower()}"
+            last.look = "free" if "free" in (cell.look, last.look) else last.look
+        last.end = max(last.end, cell.end)
+    elif (
+        last is not None
+        and last.end == cell.begin
+        and (last.look, last.reason) == (cell.look, cell.reason)
+        and cell.look not in ALONE
+    ):
+        last.end = cell.end
+    else:
+        column.append(cell)
+
+
+def _rows(columns: Sequence[list[Cell]]) -> list[Row]:
+    edges = sorted({edge for column in columns for cell in column for edge in (cell.begin, cell.end)})
+    if not edges:
+        return []
+    closed = WORDS["closed"][0]
+    for column in columns:
+        filled: list[Cell] = []
+        at = edges[0]
+        for cell in column:
+            if cell.begin > at:
+                filled.append(Cell("closed", closed, at, cell.begin))
+            filled.append(cell)
+            at = cell.end
+        if at < edges[-1]:
+            filled.append(Cell("closed", closed, at, edges[-1]))
+        column[:] = filled
+    place = {edge: number for number, edge in enumerate(edges)}
+    rows = [Row(clock(edge)) for edge in edges[:-1]]
+    for column in columns:
+        for cell in column:
+            cell.rowspan = place[cell.end] - place[cell.begin]
+            rows[place[cell.begin]].cells.append(cell)
+    if len(rows) == 1 and edges == [0, END_OF_DAY]:
+        rows[0].label = "All day"
+    return rows
