@@ -161,7 +161,7 @@ def pip_install(options: list[str], complaint: str) -> None:
         "-m",
         "pip",
         "install",
-        "--quiet",
+        "-qq",
         "--disable-pip-version-check",
         "--no-input",
     ]

@@ -1,0 +1,39 @@
+"""What every test may ask for. Each group of fixtures lives in its own file under tests/support/.
+
+backend         "sqlite" and "postgresql", one after the other: whoever asks runs on both
+app             the application on a migrated database; whatever the test does is rolled back at its end
+db_session      db.session inside an application context of `app`, for calling services and queries
+client          an HTTP client of `app`; commit before asking it (it has sessions of its own)
+query_counter   counts the SQL statements of a block
+live_database   a migrated database of the test's own, with real commits, for several processes or threads
+live_portal     the portal on `live_database`, served on a loopback port
+make_live_portal  the same with other settings
+redis_url       a Redis database of the worker's own, empty
+browser_page    a page of a real browser;  console_errors  what it complained about;  axe  accessibility checks
+waldur_client_dirs  version -> folder of the published clients, for PYTHONPATH of a subprocess
+"""
+
+import pytest
+
+pytest_plugins = [
+    "tests.support.shared",
+    "tests.support.databases",
+    "tests.support.portal",
+    "tests.support.redis",
+    "tests.support.browser",
+    "tests.support.clients",
+]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Drop the backend that a test's marker rules out."""
+    kept, dropped = [], []
+    for item in items:
+        backend = getattr(item, "callspec", None) and item.callspec.params.get("backend")
+        ruled_out = (backend == "sqlite" and item.get_closest_marker("postgresql_only")) or (
+            backend == "postgresql" and item.get_closest_marker("sqlite_only")
+        )
+        (dropped if ruled_out else kept).append(item)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
