@@ -111,6 +111,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("uuid", name=op.f("uq_users_uuid")),
     )
     op.create_table(
+        "worker_heartbeats",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("started", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_worker_heartbeats")),
+    )
+    op.create_table(
         "api_tokens",
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -159,6 +166,7 @@ def upgrade() -> None:
         sa.Column("refresh_token", sa.Text(), nullable=False),
         sa.Column("access_token", sa.Text(), nullable=False),
         sa.Column("access_expires", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refreshing_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("broken", sa.Text(), nullable=False),
         sa.Column("modified", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Integer(), nullable=False),
@@ -182,10 +190,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name=op.f("fk_memberships_organization_id"),
-            ondelete="CASCADE",
+            ["organization_id"], ["organizations.id"], name=op.f("fk_memberships_organization_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_memberships_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_memberships")),
@@ -223,10 +228,7 @@ def upgrade() -> None:
         sa.Column("uuid", sa.Uuid(), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name=op.f("fk_projects_organization_id"),
-            ondelete="CASCADE",
+            ["organization_id"], ["organizations.id"], name=op.f("fk_projects_organization_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_projects")),
         sa.UniqueConstraint("uuid", name=op.f("uq_projects_uuid")),
@@ -286,16 +288,10 @@ def upgrade() -> None:
             ["category_id"], ["categories.id"], name=op.f("fk_offerings_category_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["checklist_id"],
-            ["compliance_checklists.id"],
-            name=op.f("fk_offerings_checklist_id"),
-            ondelete="SET NULL",
+            ["checklist_id"], ["compliance_checklists.id"], name=op.f("fk_offerings_checklist_id"), ondelete="SET NULL"
         ),
         sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name=op.f("fk_offerings_organization_id"),
-            ondelete="CASCADE",
+            ["organization_id"], ["organizations.id"], name=op.f("fk_offerings_organization_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
             ["parent_id"], ["offerings.id"], name=op.f("fk_offerings_parent_id"), ondelete="SET NULL"
@@ -363,41 +359,46 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("wanted", sa.Integer(), nullable=False),
         sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("changes_done", sa.Integer(), nullable=False),
         sa.Column("creating_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_owner", sa.String(length=64), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("act_failed", sa.Boolean(), nullable=False),
         sa.Column("last_synced", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_full", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_read", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sync_token", sa.Text(), nullable=True),
+        sa.Column("time_zone", sa.Text(), nullable=False),
         sa.Column("pushed_summary", sa.Text(), nullable=False),
         sa.Column("modified", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["offering_id"],
-            ["offerings.id"],
-            name=op.f("fk_google_calendars_offering_id"),
-            ondelete="CASCADE",
+            ["offering_id"], ["offerings.id"], name=op.f("fk_google_calendars_offering_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_google_calendars")),
         sa.UniqueConstraint("offering_id", name=op.f("uq_google_calendars_offering_id")),
     )
+    with op.batch_alter_table("google_calendars", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_google_calendars_next_read"), ["next_read"], unique=False)
+
     op.create_table(
         "offering_documents",
         sa.Column("offering_id", sa.Integer(), nullable=False),
-        sa.Column("full", sa.LargeBinary(), nullable=False),
-        sa.Column("public", sa.LargeBinary(), nullable=False),
-        sa.Column("full_index", sa.LargeBinary(), nullable=False),
-        sa.Column("public_index", sa.LargeBinary(), nullable=False),
-        sa.Column("first_end", sa.Float(precision=53), nullable=True),
         sa.Column("digest", sa.String(length=32), nullable=False),
         sa.Column("written", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("first_end", sa.Float(precision=53), nullable=True),
+        sa.Column("restricted", sa.Boolean(), nullable=False),
+        sa.Column("inherited", sa.LargeBinary(), nullable=True),
+        sa.Column("full_index", sa.LargeBinary(), nullable=False),
+        sa.Column("public_index", sa.LargeBinary(), nullable=False),
+        sa.Column("public", sa.LargeBinary(), nullable=False),
+        sa.Column("full", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["offering_id"],
-            ["offerings.id"],
-            name=op.f("fk_offering_documents_offering_id"),
-            ondelete="CASCADE",
+            ["offering_id"], ["offerings.id"], name=op.f("fk_offering_documents_offering_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("offering_id", name=op.f("pk_offering_documents")),
     )
@@ -410,10 +411,7 @@ def upgrade() -> None:
         sa.Column("offering_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["offering_id"],
-            ["offerings.id"],
-            name=op.f("fk_offering_endpoints_offering_id"),
-            ondelete="CASCADE",
+            ["offering_id"], ["offerings.id"], name=op.f("fk_offering_endpoints_offering_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offering_endpoints")),
         sa.UniqueConstraint("uuid", name=op.f("uq_offering_endpoints_uuid")),
@@ -627,10 +625,7 @@ def upgrade() -> None:
         sa.Column("end", sa.DateTime(timezone=True), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["calendar_id"],
-            ["google_calendars.id"],
-            name=op.f("fk_busy_periods_calendar_id"),
-            ondelete="CASCADE",
+            ["calendar_id"], ["google_calendars.id"], name=op.f("fk_busy_periods_calendar_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
             ["offering_id"], ["offerings.id"], name=op.f("fk_busy_periods_offering_id"), ondelete="CASCADE"
@@ -649,11 +644,10 @@ def upgrade() -> None:
         sa.Column("event_id", sa.String(length=1024), nullable=False),
         sa.Column("etag", sa.Text(), nullable=False),
         sa.Column("content_digest", sa.String(length=64), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["calendar_id"],
-            ["google_calendars.id"],
-            name=op.f("fk_calendar_events_calendar_id"),
-            ondelete="CASCADE",
+            ["calendar_id"], ["google_calendars.id"], name=op.f("fk_calendar_events_calendar_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_events")),
         sa.UniqueConstraint("calendar_id", "event_id", name=op.f("uq_calendar_events_calendar_id_event_id")),
@@ -709,10 +703,7 @@ def upgrade() -> None:
         sa.Column("discount_threshold", sa.BigInteger(), nullable=True),
         sa.Column("discount_rate", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["component_id"],
-            ["components.id"],
-            name=op.f("fk_plan_components_component_id"),
-            ondelete="CASCADE",
+            ["component_id"], ["components.id"], name=op.f("fk_plan_components_component_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_plan_components_plan_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_components")),
@@ -748,17 +739,16 @@ def upgrade() -> None:
         sa.Column("started", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended", sa.DateTime(timezone=True), nullable=True),
         sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("planned", sa.Integer(), nullable=False),
         sa.Column("added", sa.Integer(), nullable=False),
         sa.Column("changed", sa.Integer(), nullable=False),
         sa.Column("removed", sa.Integer(), nullable=False),
         sa.Column("busy_read", sa.Integer(), nullable=False),
         sa.Column("skipped", sa.JSON(), nullable=False),
+        sa.Column("notes", sa.JSON(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["calendar_id"],
-            ["google_calendars.id"],
-            name=op.f("fk_sync_runs_calendar_id"),
-            ondelete="CASCADE",
+            ["calendar_id"], ["google_calendars.id"], name=op.f("fk_sync_runs_calendar_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sync_runs")),
     )
@@ -889,6 +879,9 @@ def downgrade() -> None:
 
     op.drop_table("offering_endpoints")
     op.drop_table("offering_documents")
+    with op.batch_alter_table("google_calendars", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_google_calendars_next_read"))
+
     op.drop_table("google_calendars")
     with op.batch_alter_table("components", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_components_offering_id"))
@@ -928,6 +921,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_api_tokens_user_id"))
 
     op.drop_table("api_tokens")
+    op.drop_table("worker_heartbeats")
     op.drop_table("users")
     op.drop_table("software_catalogs")
     with op.batch_alter_table("sign_in_failures", schema=None) as batch_op:

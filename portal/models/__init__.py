@@ -10,6 +10,7 @@ from portal.models.calendars import (
     GoogleCalendar,
     GoogleConnection,
     SyncRun,
+    WorkerHeartbeat,
 )
 from portal.models.catalogue import (
     ComplianceChecklist,
@@ -70,6 +71,7 @@ __all__ = [
     "SoftwareCatalog",
     "SyncRun",
     "User",
+    "WorkerHeartbeat",
     "offering_organization_groups",
     "organization_group_members",
     "plan_organization_groups",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid as uuidlib
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -15,9 +14,10 @@ from portal.models.organizations import Organization
 
 
 class GoogleConnection(HasUuid, HasCreated, Base):
-    """An organization's consent at Google. Both tokens are encrypted at rest (portal.services.secrets).
+    """An organization's consent at Google. Both tokens are encrypted at rest (portal.secretbox).
 
     `broken` is empty while the connection works, else the reason why it must be made anew ("Reconnect needed").
+    `refreshing_until` is set by whoever is fetching a new access token, so that the others wait for it.
     """
 
     __tablename__ = "google_connections"
@@ -29,6 +29,7 @@ class GoogleConnection(HasUuid, HasCreated, Base):
     refresh_token: Mapped[str] = mapped_column(Text)
     access_token: Mapped[str] = mapped_column(Text, default="")
     access_expires: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    refreshing_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     broken: Mapped[str] = mapped_column(Text, default="")
     modified: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
 
@@ -54,7 +55,13 @@ class GoogleCalendar(HasCreated, Base):
 
     `state` is a value of portal.domain.calendar_states and is written together with `public` and `want_public`.
     `wanted` rises with every act that somebody asked for; `done` is the version the worker has reached; they
-    differ exactly while something is pending. `lease_*` names the worker that has the row now.
+    differ exactly while an act is pending. `changes` and `changes_done` are the same for what happens to the
+    offering (bookings, its name), which is nobody's act and leaves the state alone.
+
+    `lease_*` names the worker that has the row now. `next_attempt` is when work that failed may be tried again,
+    `next_read` when busy times are read again (None: nobody has synced it yet, so nothing happens by itself).
+    `act_failed` keeps the error of an act that cannot succeed until the next act. `time_zone` is the calendar's
+    own, as last read. `sync_token` None means that the next read is a full one; `last_full` was the latest of these.
     """
 
     __tablename__ = "google_calendars"
@@ -67,14 +74,20 @@ class GoogleCalendar(HasCreated, Base):
     state: Mapped[str] = mapped_column(String(24))
     wanted: Mapped[int] = mapped_column(Integer, default=0)
     done: Mapped[int] = mapped_column(Integer, default=0)
+    changes: Mapped[int] = mapped_column(Integer, default=0)
+    changes_done: Mapped[int] = mapped_column(Integer, default=0)
     creating_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
     lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     lease_owner: Mapped[str | None] = mapped_column(String(64))
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     next_attempt: Mapped[datetime | None] = mapped_column(UTCDateTime)
     error: Mapped[str] = mapped_column(Text, default="")
+    act_failed: Mapped[bool] = mapped_column(Boolean, default=False)
     last_synced: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_full: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    next_read: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
     sync_token: Mapped[str | None] = mapped_column(Text)
+    time_zone: Mapped[str] = mapped_column(Text, default="")
     pushed_summary: Mapped[str] = mapped_column(Text, default="")
     modified: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
 
@@ -85,7 +98,11 @@ class GoogleCalendar(HasCreated, Base):
 
 
 class CalendarEvent(Base):
-    """One of our own events at Google: which slot it shows, what was written last, and its etag."""
+    """One of our own events as it is at Google, as far as we know: which slot it shows, a digest of its content, etag.
+
+    `generation` is part of the event's id: an id can stay burnt at Google, then the next generation is used.
+    `problem` says why Google refused the content with this digest; it is not sent again until it changes.
+    """
 
     __tablename__ = "calendar_events"
     __table_args__ = (UniqueConstraint("calendar_id", "event_id"),)
@@ -96,6 +113,8 @@ class CalendarEvent(Base):
     event_id: Mapped[str] = mapped_column(String(1024))
     etag: Mapped[str] = mapped_column(Text, default="")
     content_digest: Mapped[str] = mapped_column(String(64), default="")
+    generation: Mapped[int] = mapped_column(Integer, default=0)
+    problem: Mapped[str] = mapped_column(Text, default="")
 
 
 class BusyPeriod(Base):
@@ -117,7 +136,11 @@ class BusyPeriod(Base):
 
 
 class SyncRun(Base):
-    """One run of the engine over one calendar: when, why, what it did, how it ended."""
+    """One run of the engine over one calendar: when, why, what it did, how it ended.
+
+    `planned` is the number of writes the run set out to do; `ended` is None while it is under way. `skipped` are
+    sentences, one for each booking or event that was left out. `notes` are sentences about what else happened.
+    """
 
     __tablename__ = "sync_runs"
     __table_args__ = (Index("ix_sync_runs_recent", "calendar_id", "started"),)
@@ -128,9 +151,21 @@ class SyncRun(Base):
     started: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     ended: Mapped[datetime | None] = mapped_column(UTCDateTime)
     calls: Mapped[int] = mapped_column(Integer, default=0)
+    planned: Mapped[int] = mapped_column(Integer, default=0)
     added: Mapped[int] = mapped_column(Integer, default=0)
     changed: Mapped[int] = mapped_column(Integer, default=0)
     removed: Mapped[int] = mapped_column(Integer, default=0)
     busy_read: Mapped[int] = mapped_column(Integer, default=0)
-    skipped: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    skipped: Mapped[list[str]] = mapped_column(JSON, default=list)
+    notes: Mapped[list[str]] = mapped_column(JSON, default=list)
     error: Mapped[str] = mapped_column(Text, default="")
+
+
+class WorkerHeartbeat(Base):
+    """A worker process and when it was last seen alive (once a minute)."""
+
+    __tablename__ = "worker_heartbeats"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    started: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+    seen: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
