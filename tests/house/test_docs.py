@@ -71,6 +71,7 @@ def test_every_setting_is_documented(setting):
     assert re.search(rf"\b{setting}\b", documentation()), f"docs/ does not say what {setting} does"
 
 
+@pytest.mark.sqlite_only
 def test_every_command_is_documented(worker_app):
     # `db` is Flask-Migrate's group, documented there.
     own = [name for name in commands(worker_app.cli) if not name.startswith("db ")]

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.sync": WRITES,
     "portal.worker": WRITES | {"portal.sync"},
     "portal.google": WRITES | {"portal.sync"},
-    "portal.demo": FACES,
+    "portal.demo": FACES - {"portal.demo"},
     "portal.standin": frozenset({"portal.domain"}),
     "portal.cli": FACES,
     "portal.web": FACES - {"portal.demo"},

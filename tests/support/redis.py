@@ -51,7 +51,7 @@ def start_redis() -> str:
         start_new_session=True,
     )
     end_with_test_run(folder, ["kill", str(server.pid)])
-    server.returncode = 0  # the caretaker ends it, so that this process need not wait for it
+    server.returncode = 0  # the caretaker ends it: nobody waits for it here
     url = f"unix://{socket}"
     for _attempt in range(200):
         try:

@@ -48,13 +48,14 @@ def end_with_test_run(folder: Path, command: list[str]) -> None:
     # A worker's parent is the process that leads the run.
     leader = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
     caretaker = Path(__file__).with_name("caretaker.py")
-    subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-I", str(caretaker), str(leader), str(folder), *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    process.returncode = 0  # it outlives this process on purpose: nobody waits for it
 
 
 def unavailable(what: str) -> None:
