@@ -20,12 +20,12 @@ from pathlib import Path
 from types import FrameType
 
 from portal.config import Settings, load_settings
+from portal.domain.standin import DEFAULT_PORT, google_settings
 from portal.errors import ConfigError
 from tools.guardian import stop
 from tools.prepare import ROOT
 from tools.server import port_problem, server_command
 
-STAND_IN_PORT = 8099
 WEB_WORKERS = 2
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -97,22 +97,14 @@ def start_stand_in(tree: "Tree", settings: Settings) -> None:
         print(f"Port {port} of the stand-in for Google is in use: links to shared calendars change.", flush=True)
         port = 0
     if not port:
-        port = STAND_IN_PORT if not port_problem("127.0.0.1", STAND_IN_PORT) else free_port()
+        port = DEFAULT_PORT if not port_problem("127.0.0.1", DEFAULT_PORT) else free_port()
         kept.write_text(f"{port}\n", encoding="ascii")
     root = f"http://127.0.0.1:{port}"
     data = str(settings.instance_path / "standin.db")
     tree.start(
         "the stand-in for Google", "-m", "portal.standin", "--host", "127.0.0.1", "--port", str(port), "--data", data
     )
-    tree.environ.update(
-        GOOGLE_CLIENT_ID="stand-in",
-        GOOGLE_CLIENT_SECRET="stand-in-secret",  # noqa: S106 - guards nothing, the stand-in is on loopback
-        GOOGLE_API_ROOT=root,
-        GOOGLE_AUTH_URI=f"{root}/o/oauth2/v2/auth",
-        GOOGLE_TOKEN_URI=f"{root}/token",
-        GOOGLE_REVOKE_URI=f"{root}/revoke",
-        GOOGLE_EMBED_URI=f"{root}/calendar/embed",
-    )
+    tree.environ.update(google_settings(root))
     tree.expect("127.0.0.1", port)
 
 
