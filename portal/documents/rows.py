@@ -1,0 +1,203 @@
+"""Loads what documents show: for any number of offerings a fixed number of SELECTs, plain rows instead of objects."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Table, case, func, select
+from sqlalchemy.orm import Session, aliased
+
+from portal.domain.booking_states import HOLDING
+from portal.models import (
+    Booking,
+    Category,
+    ComplianceChecklist,
+    Component,
+    Endpoint,
+    GoogleCalendar,
+    Offering,
+    OfferingFile,
+    OfferingRole,
+    OfferingSoftwareCatalog,
+    Organization,
+    OrganizationGroup,
+    Partition,
+    Plan,
+    PlanComponent,
+    Project,
+    Quota,
+    Scope,
+    Screenshot,
+    SoftwareCatalog,
+    offering_organization_groups,
+    organization_group_members,
+    plan_organization_groups,
+)
+
+AnyRow = Row[Any]
+Many = dict[int, list[AnyRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The rows of a batch of offerings. Lists are keyed by offering, those of a plan by plan."""
+
+    offerings: Sequence[AnyRow]
+    endpoints: Many
+    roles: Many
+    screenshots: Many
+    files: Many
+    quotas: Many
+    scopes: Many
+    partitions: Many
+    catalogs: Many
+    components: Many
+    plans: Many
+    plan_components: Many
+    plan_groups: Many
+    groups: Many
+    calendars: Many
+    bookings: dict[int, int]
+    plan_bookings: dict[int, tuple[int, int]]
+
+
+def load(session: Session, offering_ids: Collection[int]) -> Source:
+    """Everything the documents of these offerings show. Flushes the session first."""
+    session.flush()
+    ids = list(offering_ids)
+
+    def of_offerings(model: Any) -> Many:
+        table: Table = model.__table__
+        order = [table.c.position, table.c.id] if "position" in table.c else []
+        return _grouped(
+            session.execute(select(table).where(table.c.offering_id.in_(ids)).order_by(*order)),
+            lambda row: row.offering_id,
+        )
+
+    bookings = session.execute(
+        select(Booking.offering_id, func.count()).where(Booking.offering_id.in_(ids)).group_by(Booking.offering_id)
+    )
+    of_plans = select(Plan.id).where(Plan.offering_id.in_(ids))
+    plan_bookings = session.execute(
+        select(Booking.plan_id, func.count(), func.sum(case((Booking.state.in_(HOLDING), 1), else_=0)))
+        .where(Booking.plan_id.in_(of_plans))
+        .group_by(Booking.plan_id)
+    )
+    return Source(
+        offerings=_offerings(session, ids),
+        endpoints=of_offerings(Endpoint),
+        roles=of_offerings(OfferingRole),
+        screenshots=of_offerings(Screenshot),
+        files=of_offerings(OfferingFile),
+        quotas=of_offerings(Quota),
+        scopes=of_offerings(Scope),
+        partitions=of_offerings(Partition),
+        catalogs=_catalogs(session, ids),
+        components=of_offerings(Component),
+        plans=of_offerings(Plan),
+        plan_components=_grouped(
+            session.execute(
+                select(PlanComponent.__table__, Component.type, Component.name, Component.measured_unit)
+                .add_columns(Component.billing_type, Component.uuid)
+                .join(Component, Component.id == PlanComponent.component_id)
+                .where(Component.offering_id.in_(ids))
+            ),
+            lambda row: row.plan_id,
+        ),
+        plan_groups=_groups(session, plan_organization_groups, "plan_id", of_plans),
+        groups=_groups(session, offering_organization_groups, "offering_id", ids),
+        calendars=of_offerings(GoogleCalendar),
+        bookings=dict(bookings.tuples().all()),
+        plan_bookings={plan_id: (count, int(holding)) for plan_id, count, holding in plan_bookings if plan_id},
+    )
+
+
+def _grouped(rows: Iterable[AnyRow], key: Callable[[AnyRow], int]) -> Many:
+    found: Many = defaultdict(list)
+    for row in rows:
+        found[key(row)].append(row)
+    return found
+
+
+def _offerings(session: Session, ids: list[int]) -> Sequence[AnyRow]:
+    parent = aliased(Offering)
+    return session.execute(
+        select(
+            Offering.__table__,
+            Organization.uuid.label("organization_uuid"),
+            Organization.name.label("organization_name"),
+            Project.uuid.label("project_uuid"),
+            Project.name.label("project_name"),
+            Category.uuid.label("category_uuid"),
+            Category.title.label("category_title"),
+            ComplianceChecklist.link.label("checklist_link"),
+            parent.uuid.label("linked_uuid"),
+            parent.name.label("linked_name"),
+            parent.description.label("linked_description"),
+            parent.plugin_options.label("linked_plugin_options"),
+        )
+        .outerjoin(Organization, Organization.id == Offering.organization_id)
+        .outerjoin(Project, Project.id == Offering.project_id)
+        .join(Category, Category.id == Offering.category_id)
+        .outerjoin(ComplianceChecklist, ComplianceChecklist.id == Offering.checklist_id)
+        .outerjoin(parent, parent.id == Offering.parent_id)
+        .where(Offering.id.in_(ids))
+    ).all()
+
+
+def _catalogs(session: Session, ids: list[int]) -> Many:
+    own = OfferingSoftwareCatalog
+    return _grouped(
+        session.execute(
+            select(
+                own.__table__,
+                SoftwareCatalog.uuid.label("catalog_uuid"),
+                SoftwareCatalog.name,
+                SoftwareCatalog.version,
+                SoftwareCatalog.description,
+                Partition.uuid.label("partition_uuid"),
+                Partition.partition_name,
+                Partition.priority_tier,
+                Partition.qos,
+            )
+            .join(SoftwareCatalog, SoftwareCatalog.id == own.catalog_id)
+            .outerjoin(Partition, Partition.id == own.partition_id)
+            .where(own.offering_id.in_(ids))
+            .order_by(own.position, own.id)
+        ),
+        lambda row: row.offering_id,
+    )
+
+
+def _groups(session: Session, link: Table, owner: str, owners: Any) -> Many:
+    parent = aliased(OrganizationGroup)
+    members = organization_group_members
+    count = (
+        select(func.count())
+        .select_from(members)
+        .where(members.c.group_id == OrganizationGroup.id)
+        .correlate(OrganizationGroup)
+        .scalar_subquery()
+    )
+    return _grouped(
+        session.execute(
+            select(
+                link.c[owner].label("owner"),
+                OrganizationGroup.id,
+                OrganizationGroup.uuid,
+                OrganizationGroup.name,
+                OrganizationGroup.customers_elsewhere,
+                parent.uuid.label("parent_uuid"),
+                parent.name.label("parent_name"),
+                count.label("members"),
+            )
+            .join(OrganizationGroup, OrganizationGroup.id == link.c.group_id)
+            .outerjoin(parent, parent.id == OrganizationGroup.parent_id)
+            .where(link.c[owner].in_(owners))
+            .order_by(link.c.position, OrganizationGroup.id)
+        ),
+        lambda row: row.owner,
+    )

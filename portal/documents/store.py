@@ -1,0 +1,150 @@
+"""Writes prepared documents, in the transaction that changes what they show.
+
+Every write path that changes anything a document shows calls `refresh` or `refresh_for` before its commit; a
+property test (tests/documents) compares stored documents with ones built afresh and so finds a path that forgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict
+from itertools import islice
+from typing import cast
+
+from sqlalchemy import Table, bindparam, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from portal.documents.build import build
+from portal.documents.rows import load
+from portal.models import (
+    Category,
+    Offering,
+    OfferingDocument,
+    OfferingSoftwareCatalog,
+    Organization,
+    OrganizationGroup,
+    Plan,
+    Project,
+    offering_organization_groups,
+    plan_organization_groups,
+)
+from portal.models.base import utcnow
+
+BATCH = 200
+
+
+def refresh(session: Session, offering_ids: Iterable[int]) -> int:
+    """Write the documents of these offerings anew and answer how many changed. Flushes the session."""
+    ids = sorted(set(offering_ids))
+    changed = 0
+    for batch in _batches(ids):
+        changed += _refresh(session, batch)
+    return changed
+
+
+def refresh_for(
+    session: Session,
+    *,
+    organizations: Collection[int] = (),
+    categories: Collection[int] = (),
+    groups: Collection[int] = (),
+    projects: Collection[int] = (),
+    catalogs: Collection[int] = (),
+    parents: Collection[int] = (),
+) -> int:
+    """Write anew the documents of all offerings that show one of these (ids), and answer how many changed.
+
+    `groups`: their name, parent or number of members changed. `catalogs`: software catalogs. `parents`: offerings
+    whose name, description or plugin_options changed. Flushes the session.
+    """
+    session.flush()
+    clauses = []
+    if organizations:
+        clauses.append(Offering.organization_id.in_(organizations))
+    if categories:
+        clauses.append(Offering.category_id.in_(categories))
+    if projects:
+        clauses.append(Offering.project_id.in_(projects))
+    if parents:
+        clauses.append(Offering.parent_id.in_(parents))
+    if catalogs:
+        own = OfferingSoftwareCatalog
+        clauses.append(Offering.id.in_(select(own.offering_id).where(own.catalog_id.in_(catalogs))))
+    if groups:
+        # A group is also named as the parent of the groups inside it.
+        named = or_(OrganizationGroup.id.in_(groups), OrganizationGroup.parent_id.in_(groups))
+        concerned = select(OrganizationGroup.id).where(named)
+        by_offering, by_plan = offering_organization_groups, plan_organization_groups
+        clauses.append(Offering.id.in_(select(by_offering.c.offering_id).where(by_offering.c.group_id.in_(concerned))))
+        clauses.append(
+            Offering.id.in_(
+                select(Plan.offering_id)
+                .join(by_plan, by_plan.c.plan_id == Plan.id)
+                .where(by_plan.c.group_id.in_(concerned))
+            )
+        )
+    if not clauses:
+        return 0
+    return refresh(session, session.scalars(select(Offering.id).where(or_(*clauses))).all())
+
+
+def refresh_all(session: Session) -> int:
+    """Write every document anew and answer how many changed (after an upgrade that changes their form)."""
+    return refresh(session, session.scalars(select(Offering.id)).all())
+
+
+def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
+    rest = iter(ids)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def _refresh(session: Session, ids: list[int]) -> int:
+    session.flush()
+    _hold(session, ids)
+    document = cast(Table, OfferingDocument.__table__)
+    # Locked before anything is read: of two writers the second one builds from what the first has committed.
+    stored = dict(
+        session.execute(
+            select(document.c.offering_id, document.c.digest)
+            .where(document.c.offering_id.in_(ids))
+            .order_by(document.c.offering_id)
+            .with_for_update()
+        )
+        .tuples()
+        .all()
+    )
+    now = utcnow()
+    new, changed = [], []
+    for prepared in build(load(session, ids)):
+        if stored.get(prepared.offering_id) == prepared.digest:
+            continue
+        row = asdict(prepared) | {"written": now}
+        if prepared.offering_id in stored:
+            changed.append({"key": row.pop("offering_id"), **row})
+        else:
+            new.append(row)
+    connection = session.connection()
+    if new:
+        connection.execute(insert(document), new)
+    if changed:
+        connection.execute(update(document).where(document.c.offering_id == bindparam("key")), changed)
+    return len(new) + len(changed)
+
+
+def _hold(session: Session, ids: list[int]) -> None:
+    """Keep what many offerings share from being renamed until our commit, so that no document keeps an old name.
+
+    On SQLite there is one writer at a time, and nothing to do.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    for model, key in (
+        (Organization, Offering.organization_id),
+        (Category, Offering.category_id),
+        (Project, Offering.project_id),
+    ):
+        shared = select(key).where(Offering.id.in_(ids))
+        session.execute(
+            select(model.id).where(model.id.in_(shared)).order_by(model.id).with_for_update(read=True)
+        ).all()
