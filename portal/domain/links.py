@@ -1,0 +1,54 @@
+"""Which stored links a page may turn into an `href` or a `src`.
+
+Links come from imports and forms, so a page shows what is not on these lists as plain text. The lists name what is
+allowed: a browser knows more dangerous schemes (javascript, data, vbscript, blob, file …) than anybody can list.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+# The web, a mail or call to the people there, and the ways to log in to a machine or fetch data from it. Left out on
+# purpose: smb and file (opening one can send a Windows password hash to the host), anything that runs in the page.
+HREF_SCHEMES = frozenset({"http", "https", "mailto", "tel", "ssh", "sftp", "ftp", "ftps", "rdp", "vnc"})
+# What a page loads by itself.
+SRC_SCHEMES = frozenset({"http", "https"})
+_WITHOUT_HOST = frozenset({"mailto", "tel"})
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.ASCII | re.IGNORECASE)
+
+
+def safe_href(link: object) -> str | None:
+    """The link, without blanks around it, where it may become an `href`; else None.
+
+    Taken are absolute links of `HREF_SCHEMES`. Refused besides: links without a host where the scheme needs one,
+    characters that browsers drop or read differently (control characters, blanks, backslashes, invisible marks), and
+    web links with a user name before the host, which look like another site.
+    """
+    return _allowed(link, HREF_SCHEMES)
+
+
+def safe_src(link: object) -> str | None:
+    """The link where a page may load it as a picture or file: http and https alone, else as `safe_href`."""
+    return _allowed(link, SRC_SCHEMES)
+
+
+def _allowed(link: object, schemes: frozenset[str]) -> str | None:
+    if not isinstance(link, str):
+        return None
+    link = link.strip(" ")
+    if "\\" in link or any(sign == " " or not sign.isprintable() for sign in link):
+        return None
+    scheme = _SCHEME.match(link)
+    if scheme is None or (name := scheme[1].lower()) not in schemes:
+        return None
+    if name in _WITHOUT_HOST:
+        return link if len(link) > scheme.end() else None
+    try:
+        parts = urlsplit(link)
+        host, user, _ = parts.hostname, parts.username, parts.port
+    except ValueError:
+        return None
+    if not host or (name in SRC_SCHEMES and user is not None):
+        return None
+    return link

@@ -1,0 +1,142 @@
+"""The arithmetic of a plan, as the Waldur API contract defines it: exact decimals in, exact decimals out.
+
+    unit_price      sum of price × amount of the components billed `fixed`
+    init_price      sum of the prices billed `one` (once, at the start)
+    switch_price    sum of the prices billed `few` (on a change of plan)
+    minimal_price   limit: price; fixed: price × (amount or 1); one: price; usage and few add nothing
+    prices          type -> price, future_prices: type -> future price or null, quotas: type -> amount
+    plan_type       from the billing types that have a price: one kind gives its name, several `mixed`, none null
+
+On the wire `unit_price` and the components' prices are texts with 10 decimals, the other values JSON numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal, localcontext
+
+from portal.domain.choices import BillingType
+
+PLACES = Decimal("0.0000000001")
+# Wide enough for a price of 22 digits times any 64-bit amount, summed: nothing is ever rounded on the way.
+_EXACT = Context(prec=80)
+
+_PLAN_TYPES: Mapping[str, str] = {
+    BillingType.FIXED: "fixed",
+    BillingType.USAGE: "usage-based",
+    BillingType.LIMIT: "limit",
+    BillingType.ONE: "one-time",
+    BillingType.FEW: "on-plan-switch",
+}
+MIXED = "mixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one component costs in one plan: the component's type, name and billing type, and the plan's numbers."""
+
+    type: str
+    name: str
+    billing_type: str
+    amount: int = 0
+    price: Decimal = Decimal(0)
+    future_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPrices:
+    """Everything the wire says about what a plan costs. The mappings are in the order of the components' names."""
+
+    unit_price: Decimal
+    init_price: Decimal
+    switch_price: Decimal
+    minimal_price: Decimal
+    prices: dict[str, Decimal]
+    future_prices: dict[str, Decimal | None]
+    quotas: dict[str, int]
+    plan_type: str | None
+
+
+def plan_prices(charges: Iterable[Charge]) -> PlanPrices:
+    """All computed values of a plan at once."""
+    ordered = in_order(charges)
+    return PlanPrices(
+        unit_price=unit_price(ordered),
+        init_price=init_price(ordered),
+        switch_price=switch_price(ordered),
+        minimal_price=minimal_price(ordered),
+        prices=prices(ordered),
+        future_prices=future_prices(ordered),
+        quotas=quotas(ordered),
+        plan_type=plan_type(ordered),
+    )
+
+
+def in_order(charges: Iterable[Charge]) -> list[Charge]:
+    """The charges by the component's name (by code point, the same on every database), then by its type."""
+    return sorted(charges, key=lambda charge: (charge.name, charge.type))
+
+
+def unit_price(charges: Iterable[Charge]) -> Decimal:
+    """What one unit of the plan costs at least: price × amount of everything billed `fixed`."""
+    return _sum((charge.price, charge.amount) for charge in charges if charge.billing_type == BillingType.FIXED)
+
+
+def init_price(charges: Iterable[Charge]) -> Decimal:
+    """What is charged once, at the start."""
+    return _sum((charge.price, 1) for charge in charges if charge.billing_type == BillingType.ONE)
+
+
+def switch_price(charges: Iterable[Charge]) -> Decimal:
+    """What a change to this plan costs."""
+    return _sum((charge.price, 1) for charge in charges if charge.billing_type == BillingType.FEW)
+
+
+def minimal_price(charges: Iterable[Charge]) -> Decimal:
+    """The least somebody pays who takes the plan: one of each limit, each fixed part at least once, the start."""
+    once = {BillingType.LIMIT, BillingType.ONE}
+    return _sum(
+        (charge.price, (charge.amount or 1) if charge.billing_type == BillingType.FIXED else 1)
+        for charge in charges
+        if charge.billing_type == BillingType.FIXED or charge.billing_type in once
+    )
+
+
+def prices(charges: Iterable[Charge]) -> dict[str, Decimal]:
+    """Component type -> price."""
+    return {charge.type: charge.price for charge in in_order(charges)}
+
+
+def future_prices(charges: Iterable[Charge]) -> dict[str, Decimal | None]:
+    """Component type -> announced price, None where none is announced (0 is a price)."""
+    return {charge.type: charge.future_price for charge in in_order(charges)}
+
+
+def quotas(charges: Iterable[Charge]) -> dict[str, int]:
+    """Component type -> amount."""
+    return {charge.type: charge.amount for charge in in_order(charges)}
+
+
+def plan_type(charges: Iterable[Charge]) -> str | None:
+    """The kind of the plan, from the billing types that have a price (above zero)."""
+    kinds = {charge.billing_type for charge in charges if charge.price > 0}
+    if not kinds:
+        return None
+    return _PLAN_TYPES[kinds.pop()] if len(kinds) == 1 else MIXED
+
+
+def price_text(price: Decimal) -> str:
+    """A price as the wire writes it: 10 decimals, no exponent ("95.0000000000")."""
+    with localcontext(_EXACT):
+        return f"{price.quantize(PLACES):f}"
+
+
+def price_number(price: Decimal) -> float:
+    """A price as the JSON number that the wire uses for init_price, switch_price, minimal_price and the mappings."""
+    return float(price)
+
+
+def _sum(products: Iterable[tuple[Decimal, int]]) -> Decimal:
+    with localcontext(_EXACT):
+        return sum((price * amount for price, amount in products), Decimal(0))

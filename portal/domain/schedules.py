@@ -1,0 +1,231 @@
+"""The schedules of an offering (`attributes.schedules`): when it is there at all, and how that time is cut.
+
+The form is the one that Waldur's web interface writes and the Waldur API contract describes: a list of entries
+`{"id", "start", "end", "title", "allDay", "extendedProps": {"type", "config": {...}}}` that a FullCalendar shows.
+Only this is read; everything else is kept and answered as it is stored:
+
+* `start`, `end`: instants with a zone. The offering is there in [start, end) of *every* entry, whatever its type.
+* `extendedProps.config` of the first entry of type "Availability" that has one decides for all entries:
+  `weekends` (default true), `slotDuration` (HH:MM:SS, default 01:00:00), `businessHours` with `startTime` (default
+  00:00), `endTime` (default 24:00) and `daysOfWeek` (0 = Sunday, default every day). Without one: the defaults.
+
+`allDay` and `title` are for display. How times are cut is told in `portal.domain.availability`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from portal.domain.instants import parse_instant
+from portal.domain.periods import Period, merge
+
+DAY_SECONDS = 24 * 60 * 60
+# Shorter slots would let one entry offer more slots than any page can show.
+SHORTEST_SLOT = timedelta(minutes=1)
+LONGEST_SLOT = timedelta(days=1)
+EVERY_DAY = frozenset(range(7))
+# FullCalendar's numbers: 0 is Sunday, 6 is Saturday.
+WEEKEND = frozenset({0, 6})
+
+_CLOCK = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:[.]0{1,6})?)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one value. `path` leads to it ("[0].end"), `reason` is a sentence for people."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """How the time of an offering is cut. `opens` and `closes` are seconds since midnight by the wall clock.
+
+    `closes` is 86,400 for 24:00. `days` are FullCalendar's numbers (0 = Sunday).
+    """
+
+    slot: timedelta = timedelta(hours=1)
+    opens: int = 0
+    closes: int = DAY_SECONDS
+    days: frozenset[int] = EVERY_DAY
+    weekends: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """An offering's schedules, understood. `periods` are in order and apart from each other."""
+
+    periods: tuple[Period, ...] = ()
+    config: Config = Config()
+
+
+def check_schedules(raw: object) -> list[Problem]:
+    """Everything that is wrong with `attributes.schedules`, for people; [] where it can be used.
+
+    Refused are the forms that make Waldur answer with an error 500 or that mean nothing: not a list, an entry that is
+    no object, a start or end that is missing, null, without a zone or without a time of day, an end that is not after
+    the start, and a config that cannot be read. `None` (no schedules stored) is fine.
+    """
+    if raw is None:
+        return []
+    if not isinstance(raw, list):
+        return [Problem("", "must be a list of schedule entries")]
+    return [problem for index, entry in enumerate(raw) for problem in _entry_problems(f"[{index}]", entry)]
+
+
+def read_schedules(raw: object) -> Schedule:
+    """The schedule that a stored list means. Never raises: what is no good offers nothing.
+
+    An entry with a problem is passed over, so that one bad entry does not spoil a page. Where the config that decides
+    has a problem nothing is offered at all: guessing could open the offering at hours its owner closed it.
+    """
+    if not isinstance(raw, list):
+        return Schedule()
+    config = Config()
+    for entry in raw:
+        given = _config_of(entry)
+        if given is not None:
+            read, problems = _read_config("", given)
+            if problems:
+                return Schedule()
+            config = read
+            break
+    periods = (_read_period(entry) for entry in raw)
+    return Schedule(tuple(merge(period for period in periods if period is not None)), config)
+
+
+def current_schedules(raw: object, now: datetime) -> list[Any]:
+    """The entries whose end has not passed, as they are stored. An entry whose end cannot be read is left out.
+
+    (Waldur moves a start that has passed to the present; here it stays as it is stored.)
+    """
+    if not isinstance(raw, list):
+        return []
+    return [entry for entry in raw if (end := _end_of(entry)) is not None and end > now]
+
+
+def entry_ends(raw: object) -> list[datetime]:
+    """The ends of all entries that can be read, in order: the instants at which `current_schedules` changes."""
+    if not isinstance(raw, list):
+        return []
+    return sorted(end for entry in raw if (end := _end_of(entry)) is not None)
+
+
+def _end_of(entry: object) -> datetime | None:
+    try:
+        return parse_instant(entry.get("end")) if isinstance(entry, dict) else None
+    except ValueError:
+        return None
+
+
+def _read_period(entry: object) -> Period | None:
+    if not isinstance(entry, dict):
+        return None
+    try:
+        return Period(parse_instant(entry.get("start")), parse_instant(entry.get("end")))
+    except ValueError:
+        return None
+
+
+def _config_of(entry: object) -> object | None:
+    """The config of an entry of type Availability; None where it has none (an empty one is one)."""
+    extended = entry.get("extendedProps") if isinstance(entry, dict) else None
+    if not isinstance(extended, dict) or extended.get("type") != "Availability":
+        return None
+    found: object | None = extended.get("config")
+    return found
+
+
+def _entry_problems(path: str, entry: object) -> Iterator[Problem]:
+    if not isinstance(entry, dict):
+        yield Problem(path, "must be an object with a start and an end")
+        return
+    ends: dict[str, datetime] = {}
+    for key in ("start", "end"):
+        if entry.get(key) is None:
+            yield Problem(f"{path}.{key}", "is missing: a schedule entry needs a start and an end")
+            continue
+        try:
+            ends[key] = parse_instant(entry[key])
+        except ValueError as error:
+            yield Problem(f"{path}.{key}", str(error))
+    if len(ends) == 2 and ends["end"] <= ends["start"]:
+        yield Problem(f"{path}.end", "must be after the start")
+    extended = entry.get("extendedProps")
+    if extended is not None and not isinstance(extended, dict):
+        yield Problem(f"{path}.extendedProps", "must be an object")
+    elif extended is not None and extended.get("config") is not None:
+        yield from _read_config(f"{path}.extendedProps.config", extended["config"])[1]
+
+
+def _read_config(path: str, given: object) -> tuple[Config, list[Problem]]:
+    """The config, with the defaults for what is missing or null, and what is wrong with it."""
+    if not isinstance(given, dict):
+        return Config(), [Problem(path, "must be an object")]
+    problems: list[Problem] = []
+    weekends = given.get("weekends")
+    if weekends is None:
+        weekends = True
+    elif not isinstance(weekends, bool):
+        problems.append(Problem(f"{path}.weekends", "must be true or false"))
+    hours = given.get("businessHours")
+    if hours is not None and not isinstance(hours, dict):
+        problems.append(Problem(f"{path}.businessHours", "must be an object with startTime, endTime and daysOfWeek"))
+    hours = hours if isinstance(hours, dict) else {}
+    slot = _read_slot(f"{path}.slotDuration", given, problems)
+    opens = _read_clock(f"{path}.businessHours.startTime", hours, "startTime", 0, problems)
+    closes = _read_clock(f"{path}.businessHours.endTime", hours, "endTime", DAY_SECONDS, problems)
+    if closes <= opens:
+        problems.append(Problem(f"{path}.businessHours.endTime", "must be later in the day than startTime"))
+    days = _read_days(f"{path}.businessHours.daysOfWeek", hours, problems)
+    if problems:
+        return Config(), problems
+    return Config(slot=slot, opens=opens, closes=closes, days=days, weekends=weekends), []
+
+
+def _read_slot(path: str, given: Mapping[str, object], problems: list[Problem]) -> timedelta:
+    value = given.get("slotDuration")
+    if value is None:
+        return Config().slot
+    seconds = _clock_seconds(value)
+    if seconds is None:
+        problems.append(Problem(path, "must be hours, minutes and seconds such as 02:00:00"))
+    elif not SHORTEST_SLOT <= (slot := timedelta(seconds=seconds)) <= LONGEST_SLOT:
+        problems.append(Problem(path, f"is {value}: a slot lasts from 00:01:00 to 24:00:00"))
+    else:
+        return slot
+    return Config().slot
+
+
+def _read_clock(path: str, hours: Mapping[str, object], key: str, default: int, problems: list[Problem]) -> int:
+    value = hours.get(key)
+    if value is None:
+        return default
+    seconds = _clock_seconds(value)
+    if seconds is None or seconds > DAY_SECONDS:
+        problems.append(Problem(path, "must be a time of day such as 08:00 (24:00 is the end of the day)"))
+        return default
+    return seconds
+
+
+def _read_days(path: str, hours: Mapping[str, object], problems: list[Problem]) -> frozenset[int]:
+    value = hours.get("daysOfWeek")
+    if value is None:
+        return EVERY_DAY
+    if isinstance(value, list) and all(type(day) is int and day in EVERY_DAY for day in value):
+        return frozenset(value)
+    problems.append(Problem(path, "must be a list of the numbers 0 (Sunday) to 6 (Saturday)"))
+    return EVERY_DAY
+
+
+def _clock_seconds(value: object) -> int | None:
+    """Seconds of HH:MM or HH:MM:SS; None for anything else."""
+    form = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    if form is None or int(form[2]) > 59 or int(form[3] or 0) > 59:
+        return None
+    return int(form[1]) * 3600 + int(form[2]) * 60 + int(form[3] or 0)
