@@ -1,0 +1,96 @@
+"""Pictures and files that this portal keeps itself, under the instance folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import uuid as uuidlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import exists, select
+
+from portal.errors import Forbidden, Invalid, NotFound
+from portal.extensions import db, settings, transaction
+from portal.models import Media, Organization
+from portal.policies import Actor, managed_organizations
+
+MAX_BYTES = 16 * 1024 * 1024
+_CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMedia:
+    """What is known of a kept file, and where its bytes are."""
+
+    media: Media
+    path: Path
+
+
+def store_media(actor: Actor, name: str, content_type: str, data: bytes, uuid: uuidlib.UUID | None = None) -> Media:
+    """Keep a picture or file; `/api/media/<uuid>/` serves it. A `uuid` that is already kept is replaced (staff only).
+
+    The bytes are written beside their place and then moved there, so that nobody reads half a file.
+    Raises Forbidden unless the actor manages an organization; Invalid if it is empty, too large, or its type is
+    none.
+    """
+    _need_manager(actor)
+    if not _CONTENT_TYPE.fullmatch(content_type):
+        raise Invalid(f"This is not a content type: {content_type!r}.", "content_type")
+    if not data:
+        raise Invalid("The file is empty.", "data")
+    if len(data) > MAX_BYTES:
+        raise Invalid(f"The file is larger than {MAX_BYTES // 1024 // 1024} MiB.", "data")
+    if "\0" in name:
+        raise Invalid("A file's name cannot hold a NUL character.", "name")
+    with transaction() as session:
+        media = session.scalar(select(Media).where(Media.uuid == uuid)) if uuid else None
+        if media is None:
+            media = Media(uuid=uuid or uuidlib.uuid4())
+            session.add(media)
+        elif not actor.is_staff:
+            raise Forbidden
+        media.name = name
+        media.content_type = content_type
+        media.size = len(data)
+        media.digest = hashlib.sha256(data).hexdigest()
+        session.flush()
+        _write(_path(media.uuid), data)
+    return media
+
+
+def open_media(uuid: uuidlib.UUID) -> KeptMedia:
+    """The kept file of this uuid, for anybody (published links carry no token). Raises NotFound."""
+    media = db.session.scalar(select(Media).where(Media.uuid == uuid))
+    path = _path(uuid)
+    if media is None or not path.is_file():
+        raise NotFound("File")
+    return KeptMedia(media, path)
+
+
+def _need_manager(actor: Actor) -> None:
+    if actor.is_staff:
+        return
+    manages = exists(select(Organization.id).where(managed_organizations(actor)))
+    if not db.session.scalar(select(manages)):
+        raise Forbidden
+
+
+def _path(uuid: uuidlib.UUID) -> Path:
+    return settings().instance_path / "media" / str(uuid)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
