@@ -1,9 +1,9 @@
 """The states of an offering's Google calendar, the acts people may ask for, and why one is refused.
 
-                      asked for          taken up           done
-    (no calendar) ──> CREATION_SCHEDULED ──> CREATING ──┬──> OK
-    OK, ERRED     ──> UPDATE_SCHEDULED   ──> UPDATING ──┴──> ERRED
-    OK, ERRED     <────────── a background run ──────────>  OK, ERRED
+                          asked for              taken up      done
+    not yet at Google ──> CREATION_SCHEDULED ──> CREATING ──┬──> OK
+    OK, ERRED         ──> UPDATE_SCHEDULED   ──> UPDATING ──┴──> ERRED
+    OK, ERRED         <────────── a background run ──────────> OK, ERRED
 
 States and refusals are those of the Waldur API contract. Only an act that somebody asked for makes a calendar busy:
 background syncs and retries go from OK or ERRED straight to OK or ERRED, and refuse nobody.
@@ -50,62 +50,71 @@ TRANSITIONS: Mapping[CalendarState | None, frozenset[CalendarState]] = {
     CalendarState.CREATING: SETTLED,
     CalendarState.UPDATE_SCHEDULED: frozenset({CalendarState.UPDATING}),
     CalendarState.UPDATING: SETTLED,
-    CalendarState.OK: frozenset({CalendarState.UPDATE_SCHEDULED}) | SETTLED,
-    CalendarState.ERRED: frozenset({CalendarState.UPDATE_SCHEDULED}) | SETTLED,
+    CalendarState.OK: QUEUED | SETTLED,
+    CalendarState.ERRED: QUEUED | SETTLED,
 }
 
 
-def can_act(state: CalendarState | None) -> bool:
+def is_busy(state: str | None) -> bool:
+    """Whether an act that somebody asked for is pending. None (no calendar yet) is not busy."""
+    return state is not None and CalendarState(state) in BUSY
+
+
+def can_act(state: str | None) -> bool:
     """Whether a new act may be asked for: no calendar yet (None), or nothing pending. ERRED may be retried."""
-    return state is None or state in SETTLED
+    return not is_busy(state)
 
 
 def refusal(
-    act: CalendarAct, *, has_credentials: bool, state: CalendarState | None, public: bool = False
+    act: CalendarAct,
+    *,
+    has_credentials: bool,
+    state: str | None,
+    public: bool = False,
+    want_public: bool | None = None,
 ) -> Refusal | None:
     """Why the act is refused, or None. `state` is None where the offering has no calendar yet.
 
     The rules in the contract's order: credentials, then a calendar that is busy, then what the act itself asks for.
+    `public` is what Google was last known to do, `want_public` what was asked for last. They differ in a settled
+    calendar only after a share or an unshare failed; what Google does is uncertain then, so either may be asked for.
     """
+    wanted = public if want_public is None else want_public
     if not has_credentials:
         return Refusal.NO_CREDENTIALS
-    if not can_act(state):
+    if is_busy(state):
         return Refusal.BUSY
-    if act is CalendarAct.SHARE and state is not None and public:
+    if act is CalendarAct.SHARE and state is not None and public and wanted:
         return Refusal.ALREADY_PUBLIC
     if act is CalendarAct.UNSHARE:
         if state is None:
             return Refusal.NO_CALENDAR
-        if not public:
+        if not (public or wanted):
             return Refusal.ALREADY_PRIVATE
     return None
 
 
-def when_asked(state: CalendarState | None) -> CalendarState:
-    """The state after somebody asked for an act. Raises ValueError while another one is pending."""
-    return move(state, CalendarState.CREATION_SCHEDULED if state is None else CalendarState.UPDATE_SCHEDULED)
+def scheduled(*, created: bool) -> CalendarState:
+    """The state after somebody asked for an act. `created`: the calendar exists at Google (it has a backend_id)."""
+    return CalendarState.UPDATE_SCHEDULED if created else CalendarState.CREATION_SCHEDULED
 
 
-def when_taken_up(state: CalendarState) -> CalendarState:
-    """The state after the worker took the calendar up. Only an act that was asked for shows: the rest stay as they are."""
-    if state is CalendarState.CREATION_SCHEDULED:
+def taken_up(state: str) -> CalendarState:
+    """The state while the worker is at it. Only an act that was asked for shows: OK and ERRED stay as they are."""
+    now = CalendarState(state)
+    if now is CalendarState.CREATION_SCHEDULED:
         return CalendarState.CREATING
-    return CalendarState.UPDATING if state is CalendarState.UPDATE_SCHEDULED else state
+    return CalendarState.UPDATING if now is CalendarState.UPDATE_SCHEDULED else now
 
 
-def when_done(state: CalendarState, *, ok: bool) -> CalendarState:
-    """The state after a run that succeeded or failed for good.
-
-    An act that nobody has taken up is not done by a run that began before it: ValueError.
-    """
-    return move(state, CalendarState.OK if ok else CalendarState.ERRED)
+def done(*, ok: bool) -> CalendarState:
+    """The state after a run that reached everything that was asked for, or that failed for good."""
+    return CalendarState.OK if ok else CalendarState.ERRED
 
 
-def move(state: CalendarState | None, to: CalendarState) -> CalendarState:
-    """`to`, where a calendar may go there from `state`; else ValueError."""
-    if to not in TRANSITIONS[state]:
-        raise ValueError(f"a calendar does not go from {state or 'nothing'} to {to}")
-    return to
+def may_go(state: str | None, to: str) -> bool:
+    """Whether a calendar may go from one state (None: it does not exist) to another."""
+    return CalendarState(to) in TRANSITIONS[None if state is None else CalendarState(state)]
 
 
 def http_link(backend_id: str | None, public: bool, embed_uri: str = GOOGLE_EMBED_URI) -> str | None:

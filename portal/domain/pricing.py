@@ -33,15 +33,18 @@ MIXED = "mixed"
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """What one component costs in one plan: the component's type, name and billing type, and the plan's numbers."""
+class PricedComponent:
+    """What one component costs in one plan: the component's type, billing type and name, and the plan's numbers.
+
+    The name only decides the order; components without names are ordered by their types.
+    """
 
     type: str
-    name: str
     billing_type: str
+    price: Decimal
     amount: int = 0
-    price: Decimal = Decimal(0)
     future_price: Decimal | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,9 @@ class PlanPrices:
     plan_type: str | None
 
 
-def plan_prices(charges: Iterable[Charge]) -> PlanPrices:
+def price_plan(components: Iterable[PricedComponent]) -> PlanPrices:
     """All computed values of a plan at once."""
-    ordered = in_order(charges)
+    ordered = in_order(components)
     return PlanPrices(
         unit_price=unit_price(ordered),
         init_price=init_price(ordered),
@@ -73,54 +76,56 @@ def plan_prices(charges: Iterable[Charge]) -> PlanPrices:
     )
 
 
-def in_order(charges: Iterable[Charge]) -> list[Charge]:
-    """The charges by the component's name (by code point, the same on every database), then by its type."""
-    return sorted(charges, key=lambda charge: (charge.name, charge.type))
+def in_order(components: Iterable[PricedComponent]) -> list[PricedComponent]:
+    """The components by the component's name (by code point, the same on every database), then by its type."""
+    return sorted(components, key=lambda component: (component.name, component.type))
 
 
-def unit_price(charges: Iterable[Charge]) -> Decimal:
+def unit_price(components: Iterable[PricedComponent]) -> Decimal:
     """What one unit of the plan costs at least: price × amount of everything billed `fixed`."""
-    return _sum((charge.price, charge.amount) for charge in charges if charge.billing_type == BillingType.FIXED)
-
-
-def init_price(charges: Iterable[Charge]) -> Decimal:
-    """What is charged once, at the start."""
-    return _sum((charge.price, 1) for charge in charges if charge.billing_type == BillingType.ONE)
-
-
-def switch_price(charges: Iterable[Charge]) -> Decimal:
-    """What a change to this plan costs."""
-    return _sum((charge.price, 1) for charge in charges if charge.billing_type == BillingType.FEW)
-
-
-def minimal_price(charges: Iterable[Charge]) -> Decimal:
-    """The least somebody pays who takes the plan: one of each limit, each fixed part at least once, the start."""
-    once = {BillingType.LIMIT, BillingType.ONE}
     return _sum(
-        (charge.price, (charge.amount or 1) if charge.billing_type == BillingType.FIXED else 1)
-        for charge in charges
-        if charge.billing_type == BillingType.FIXED or charge.billing_type in once
+        (component.price, component.amount) for component in components if component.billing_type == BillingType.FIXED
     )
 
 
-def prices(charges: Iterable[Charge]) -> dict[str, Decimal]:
+def init_price(components: Iterable[PricedComponent]) -> Decimal:
+    """What is charged once, at the start."""
+    return _sum((component.price, 1) for component in components if component.billing_type == BillingType.ONE)
+
+
+def switch_price(components: Iterable[PricedComponent]) -> Decimal:
+    """What a change to this plan costs."""
+    return _sum((component.price, 1) for component in components if component.billing_type == BillingType.FEW)
+
+
+def minimal_price(components: Iterable[PricedComponent]) -> Decimal:
+    """The least somebody pays who takes the plan: one of each limit, each fixed part at least once, the start."""
+    once = {BillingType.LIMIT, BillingType.ONE}
+    return _sum(
+        (component.price, (component.amount or 1) if component.billing_type == BillingType.FIXED else 1)
+        for component in components
+        if component.billing_type == BillingType.FIXED or component.billing_type in once
+    )
+
+
+def prices(components: Iterable[PricedComponent]) -> dict[str, Decimal]:
     """Component type -> price."""
-    return {charge.type: charge.price for charge in in_order(charges)}
+    return {component.type: component.price for component in in_order(components)}
 
 
-def future_prices(charges: Iterable[Charge]) -> dict[str, Decimal | None]:
+def future_prices(components: Iterable[PricedComponent]) -> dict[str, Decimal | None]:
     """Component type -> announced price, None where none is announced (0 is a price)."""
-    return {charge.type: charge.future_price for charge in in_order(charges)}
+    return {component.type: component.future_price for component in in_order(components)}
 
 
-def quotas(charges: Iterable[Charge]) -> dict[str, int]:
+def quotas(components: Iterable[PricedComponent]) -> dict[str, int]:
     """Component type -> amount."""
-    return {charge.type: charge.amount for charge in in_order(charges)}
+    return {component.type: component.amount for component in in_order(components)}
 
 
-def plan_type(charges: Iterable[Charge]) -> str | None:
+def plan_type(components: Iterable[PricedComponent]) -> str | None:
     """The kind of the plan, from the billing types that have a price (above zero)."""
-    kinds = {charge.billing_type for charge in charges if charge.price > 0}
+    kinds = {component.billing_type for component in components if component.price > 0}
     if not kinds:
         return None
     return _PLAN_TYPES[kinds.pop()] if len(kinds) == 1 else MIXED
