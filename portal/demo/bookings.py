@@ -1,0 +1,233 @@
+"""Bookings around the demo's day, planned from the offerings' own schedules: pure, no clock, no database.
+
+Every slot lies on a step of the offering's opening hours, by the wall clock of its time zone; slots of one offering
+never overlap. Days on which clocks change are left free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from portal.demo.content import PersonSpec, groups, organizations
+from portal.domain.schedules import WEEKEND, read_schedules
+
+WEEKS_BACK, WEEKS_AHEAD = 3, 4
+
+Step = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True)
+class BookingSpec:
+    """A booking to be made: slots are aware UTC instants, `state` is requested, confirmed, rejected or cancelled."""
+
+    offering_uuid: UUID
+    user_email: str
+    slots: tuple[Step, ...]
+    state: str
+    name: str
+    note: str
+    plan_uuid: UUID | None
+
+
+@dataclass(frozen=True)
+class _Habit:
+    """How a category is used: share of steps taken on workdays and weekends, longest stay in hours, and for what."""
+
+    busy: float
+    weekend: float
+    longest: int
+    names: tuple[str, ...]
+    mornings: bool = False
+
+
+HABITS = {
+    "Microscopy": _Habit(
+        0.6,
+        0.15,
+        8,
+        (
+            "Ribosome, apo state",
+            "Grid screening",
+            "Live-cell series",
+            "Tomography, lamella 3",
+            "Course practical",
+            "Membrane protein, batch 7",
+        ),
+    ),
+    "Beam lines and lasers": _Habit(
+        0.48,
+        0.4,
+        24,
+        ("Battery cathode, cycle 40", "Fragment screen", "Wood fibres under load", "Catalyst at 500 K", "Calibration"),
+    ),
+    "Spectroscopy and analysis": _Habit(
+        0.36,
+        0.2,
+        16,
+        ("Overnight queue", "Titration", "Plasma samples 1–24", "Side scatter test", "Relaxation series"),
+    ),
+    "Clean room": _Habit(
+        0.4, 0.06, 8, ("Metasurface run 12", "Wafer 4B", "Gate contacts", "Resist test", "Student project")
+    ),
+    "Computing": _Habit(0.34, 0.25, 24, ("Segmentation model", "Deep learning course", "Scaling test", "Deadline run")),
+    "Rooms and venues": _Habit(
+        0.26,
+        0.03,
+        4,
+        (
+            "Group meeting",
+            "Journal club",
+            "Steering committee",
+            "Thesis defence",
+            "Interview",
+            "Project kick-off",
+            "Workshop",
+        ),
+        mornings=True,
+    ),
+    "Astronomy": _Habit(
+        0.4, 0.4, 6, ("NGC 253", "Transit of a hot planet", "Comet monitoring", "Standard stars", "School visit")
+    ),
+    "Field and marine": _Habit(
+        0.36, 0.12, 8, ("Kelp transect", "Fjord section B", "Mooring service", "Student cruise")
+    ),
+    "Workshops and laboratories": _Habit(
+        0.3, 0.1, 6, ("Bracket prototypes", "Sample preparation", "Open house", "Model for teaching")
+    ),
+    "Controlled environments": _Habit(0.4, 0.3, 24, ("Thermal cycling", "Buoy model", "Tomato trial", "Salt fog test")),
+}
+
+NOTES = (
+    "",
+    "",
+    "",
+    "First time, please show us round.",
+    "We bring our own samples.",
+    "Two guests from a partner group.",
+    "Please keep the room as it is after us.",
+    "Follow-up of last week's session.",
+)
+
+
+def day_steps(document: dict[str, Any], day: date) -> Iterator[Step]:
+    """The bookable steps of one local day, in UTC; none on a day on which the clocks change."""
+    schedule = read_schedules(document["attributes"]["schedules"])
+    zone = ZoneInfo(document["attributes"]["booking_rules"]["time_zone"])
+    begin, end = (datetime.combine(day + timedelta(days=n), time(), zone) for n in (0, 1))
+    config, weekday = schedule.config, day.isoweekday() % 7
+    closed = weekday not in config.days or (weekday in WEEKEND and not config.weekends)
+    if closed or begin.utcoffset() != end.utcoffset():
+        return
+    start, closes = (begin.astimezone(UTC) + timedelta(seconds=seconds) for seconds in (config.opens, config.closes))
+    while start + config.slot <= closes:
+        if any(period.start <= start and start + config.slot <= period.end for period in schedule.periods):
+            yield start, start + config.slot
+        start += config.slot
+
+
+def _places(person: PersonSpec) -> set[str]:
+    return {slug for slug, _ in person.memberships}
+
+
+def _may(person: PersonSpec, restricted: Sequence[dict[str, Any]]) -> bool:
+    """Whether somebody is in one of the groups that an offering or a plan is restricted to (nobody asked: yes)."""
+    if not restricted:
+        return True
+    wanted = {group["uuid"] for group in restricted}
+    inside = {slug for house in organizations() if house.slug in _places(person) for slug in house.groups}
+    return any(str(group.uuid) in wanted for group in groups() if group.slug in inside)
+
+
+def _guests(document: dict[str, Any], people: Iterable[PersonSpec]) -> list[PersonSpec]:
+    """Who may book; those who work there come more often, so they stand in the list several times."""
+    home = next(house.slug for house in organizations() if str(house.uuid) == document["customer_uuid"])
+    chosen: list[PersonSpec] = []
+    for person in people:
+        inside = home in _places(person)
+        visible = inside or (document["shared"] and _may(person, document["organization_groups"]))
+        if person.memberships and visible:
+            chosen += [person] * (3 if inside else 1)
+    return chosen
+
+
+def _plan(document: dict[str, Any], person: PersonSpec, random: Random) -> UUID | None:
+    open_to = [
+        plan
+        for plan in document["plans"]
+        if not plan["archived"] and plan["is_active"] and _may(person, plan["organization_groups"])
+    ]
+    return UUID(random.choice(open_to)["uuid"]) if open_to else None
+
+
+def _state(past: bool, random: Random) -> str:
+    chance = random.random()
+    if past:
+        return "confirmed" if chance < 0.92 else "cancelled" if chance < 0.97 else "rejected"
+    return (
+        "confirmed" if chance < 0.68 else "requested" if chance < 0.91 else "cancelled" if chance < 0.96 else "rejected"
+    )
+
+
+def _stays(steps: Sequence[Step], habit: _Habit, share: float, random: Random) -> Iterator[tuple[Step, ...]]:
+    """Runs of consecutive free steps of one day that somebody takes."""
+    number = 0
+    while number < len(steps):
+        early = number < len(steps) // 2
+        tendency = (1.3 if early else 0.5) if habit.mornings else 0.9
+        if random.random() >= share * tendency:
+            number += 1
+            continue
+        length = steps[number][1] - steps[number][0]
+        most = max(1, int(timedelta(hours=habit.longest) / length))
+        taken = steps[number : number + random.randint(1, max(1, min(most, 8)))]
+        yield tuple(step for at, step in enumerate(taken) if at == 0 or step[0] == taken[at - 1][1])
+        number += len(taken)
+
+
+def plan_bookings(
+    documents: Iterable[dict[str, Any]], people: Iterable[PersonSpec], now: datetime, seed: int | str = 0
+) -> list[BookingSpec]:
+    """Bookings from three weeks before `now` (aware) to four weeks after, the same for the same arguments.
+
+    Draft and Archived offerings get none, Paused ones only past ones. A slot of a booking is one step of the
+    schedule; a longer stay is several consecutive slots merged into one. Only requests of the future are open.
+    """
+    folk = list(people)
+    planned: list[BookingSpec] = []
+    for document in documents:
+        if document["state"] not in ("Active", "Paused"):
+            continue
+        random = Random(f"{seed}|{document['uuid']}")  # noqa: S311 - a demo, not a secret
+        habit = HABITS[document["category_title"]]
+        guests = _guests(document, folk)
+        zone = ZoneInfo(document["attributes"]["booking_rules"]["time_zone"])
+        today = now.astimezone(zone).date()
+        for offset in range(-7 * WEEKS_BACK, 7 * WEEKS_AHEAD + 1):
+            day = today + timedelta(days=offset)
+            share = habit.weekend if day.isoweekday() > 5 else habit.busy
+            # Far ahead there is less: people have not planned yet.
+            share *= 1.0 if offset < 8 else 0.7 if offset < 16 else 0.4
+            for stay in _stays(list(day_steps(document, day)), habit, share, random):
+                begin, end = stay[0][0], stay[-1][1]
+                past = begin <= now
+                if document["state"] == "Paused" and end > now - timedelta(days=4):
+                    continue
+                person = random.choice(guests)
+                planned.append(
+                    BookingSpec(
+                        UUID(document["uuid"]),
+                        person.email,
+                        ((begin, end),),
+                        _state(past, random),
+                        random.choice(habit.names),
+                        random.choice(NOTES),
+                        _plan(document, person, random),
+                    )
+                )
+    return planned

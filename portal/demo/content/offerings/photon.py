@@ -1,0 +1,223 @@
+"""Northern Lights Photon Source: beam lines, lasers and what their users need around them."""
+
+from __future__ import annotations
+
+from portal.demo.content.spec import EVERY_DAY, Component, Hours, Offering, Plan, Price, Shot, ask, choice
+
+SHIFTS = Hours(
+    "00:00",
+    "24:00",
+    8,
+    EVERY_DAY,
+    ((-8, -1, "Autumn run"), (-1, 9, "Winter run"), (10, 18, "Run 1"), (19, 26, "Run 2")),
+)
+SAFETY = {
+    "proposal": ask("string", "Proposal number", True, help_text="From the call for proposals, e.g. 20260412."),
+    "hazards": choice("Sample hazards", "None", "Biological", "Chemical", "Radioactive", "Nanoparticles", many=True),
+    "experimenters": ask("integer", "Experimenters on site", True, min=1, max=6, default=2),
+}
+BEAM = (
+    Component(
+        "shift",
+        "Beam time",
+        "8 h shift",
+        "limit",
+        "Allocated by the programme committee.",
+        {"limit_period": "total", "max_value": 21, "min_value": 1, "default_limit": 3, "article_code": "NL-SHIFT"},
+    ),
+    Component("liquid_he", "Liquid helium", "litre", "usage", "Metered at the hutch.", {"article_code": "NL-LHE"}),
+    Component("scientist", "Beam line scientist", "shift", "fixed", "Local contact during the whole shift."),
+    Component("mail_in", "Mail-in sample handling", "dewar", "one", "Unpacking, storage and return of the dewar."),
+)
+
+
+def _beam_plans(shift: str, *, academic: int, industry: int) -> tuple[Plan, ...]:
+    return (
+        Plan(
+            "Academic, peer reviewed",
+            "day",
+            {"shift": "0", "liquid_he": "14.50", "scientist": Price("0", 1)},
+            "Free of charge after a positive review; results are published.",
+            resources=academic,
+        ),
+        Plan(
+            "Nordic rapid access",
+            "day",
+            {"shift": Price("350", discount=(6, 10)), "liquid_he": "14.50"},
+            "Within two weeks, for members of the Nordic access network.",
+            groups=("nordic",),
+            resources=4,
+        ),
+        Plan(
+            "Proprietary",
+            "day",
+            {
+                "shift": Price(shift, future=str(int(shift) + 240)),
+                "liquid_he": "22.00",
+                "scientist": Price("960", 1),
+                "mail_in": "180",
+            },
+            "Confidential measurements; data stay yours.",
+            resources=industry,
+        ),
+    )
+
+
+OFFERINGS = (
+    Offering(
+        "aurora-mx",
+        "Aurora MX: macromolecular crystallography",
+        "beamlines",
+        "endstation",
+        "Micro-focus X-ray beam with a sample changer for 96 pins; remote data collection around the clock.",
+        SHIFTS,
+        BEAM,
+        _beam_plans("4800", academic=64, industry=17),
+        (0.0004, 0.0011),
+        "Experimental hall, sector 3",
+        attributes={"energy_range_kev": "5–25", "beam_size_um": "10 × 5", "flux_ph_s": "4e12"},
+        options={**SAFETY, "mode": choice("Mode", "Remote", "On site", "Mail-in")},
+        resource_options={"shipping": ask("string", "Parcel tracking number")},
+        shots=(
+            Shot("The ring", "The storage ring with its hutches.", "beamline"),
+            Shot("Sample stage", "Robot arm, stage and detector.", "endstation", True),
+            Shot("Control room", "Where the night shift sits.", "console"),
+        ),
+        guide=True,
+        roles=("Principal investigator", "Remote operator", "Experimenter"),
+        endpoints=(("Remote desktop", "https://remote.photon.example.org/aurora/"),),
+        doi="10.5072/nlps.aurora-mx",
+        citations=212,
+        orders=318,
+        checklist="radiation",
+        totals=(41, 184300, 201700),
+        vendor="Instrument built in house; detector under service contract until 2029.",
+    ),
+    Offering(
+        "nanofocus",
+        "NanoFocus: hard X-ray nano-imaging",
+        "beamlines",
+        "beamline",
+        "Fluorescence and ptychography maps with a 60 nm beam, in air or at 100 K.",
+        SHIFTS,
+        BEAM[:3],
+        _beam_plans("5600", academic=38, industry=6)[:2],
+        (0.0009, 0.0004),
+        "Satellite hall west",
+        attributes={"energy_range_kev": "8–20", "beam_size_nm": 60},
+        options={**SAFETY, "cryo": ask("boolean", "Cryogenic sample stage", default=False)},
+        shots=(
+            Shot("Ring and satellite hall", "NanoFocus is the far hutch.", "beamline", True),
+            Shot("Alignment", "The optics table during alignment.", "laser"),
+        ),
+        guide=True,
+        roles=("Experimenter",),
+        doi="10.5072/nlps.nanofocus",
+        citations=87,
+        orders=141,
+        checklist="radiation",
+    ),
+    Offering(
+        "borealis-xps",
+        "Borealis: ambient-pressure photoemission",
+        "beamlines",
+        "endstation",
+        "Surfaces at work: photoelectron spectra at up to 30 mbar of gas.",
+        Hours("08:00", "20:00", 4, runs=((-8, 8, "Winter run"), (10, 26, "Spring run"))),
+        BEAM[:3],
+        _beam_plans("3900", academic=22, industry=2)[:2],
+        (0.0002, -0.0006),
+        "Experimental hall, sector 9",
+        groups=("nordic",),
+        options={**SAFETY, "gases": ask("text", "Gases and pressures")},
+        shots=(
+            Shot("End station", "Analyser and gas cell.", "endstation", True),
+            Shot("Preparation chamber", "Sputtering, annealing and dosing.", "reactor"),
+        ),
+        roles=("Experimenter",),
+        orders=57,
+        checklist="radiation",
+    ),
+    Offering(
+        "saxs",
+        "Skärva SAXS/WAXS scattering station",
+        "beamlines",
+        "beamline",
+        "Small- and wide-angle scattering of solutions, gels and fibres, with an autosampler.",
+        Hours("00:00", "24:00", 4, EVERY_DAY, SHIFTS.runs),
+        BEAM[:2],
+        (
+            Plan("Academic, peer reviewed", "hour", {"shift": "0", "liquid_he": "14.50"}, resources=48),
+            Plan("Proprietary", "hour", {"shift": Price("2100", discount=(4, 15)), "liquid_he": "22"}, resources=9),
+        ),
+        (0.0006, 0.0009),
+        "Experimental hall, sector 5",
+        options={"proposal": SAFETY["proposal"], "volume": ask("integer", "Sample volume (µl)", min=20, max=2000)},
+        guide=True,
+        doi="10.5072/nlps.skarva",
+        citations=61,
+        orders=203,
+    ),
+    Offering(
+        "pump-probe",
+        "Femtosecond pump–probe laser hutch",
+        "beamlines",
+        "laser",
+        "Two synchronised amplifiers, 35 fs, tunable from the ultraviolet to the mid infrared.",
+        Hours("08:00", "20:00", 4),
+        (
+            Component("laser_hour", "Laser time", "hour", "usage", "From warm-up to shutdown."),
+            Component("optics", "Optics consumables", "day", "fixed"),
+        ),
+        (Plan("Internal", "hour", {"laser_hour": "65", "optics": Price("40", 1)}, resources=12),),
+        (-0.0003, 0.0002),
+        "Laser building, hutch 2",
+        shared=False,
+        options={"wavelength": ask("string", "Wavelengths needed", True), "goggles": ask("boolean", "Goggles needed")},
+        roles=("Laser-qualified user",),
+        orders=33,
+        checklist="laser",
+    ),
+    Offering(
+        "user-chemistry",
+        "User chemistry laboratory",
+        "workshops",
+        "lab",
+        "Wet bench, fume hood and glove box beside the experimental hall.",
+        Hours("08:00", "20:00", 2, (1, 2, 3, 4, 5, 6)),
+        (
+            Component("bench", "Bench place", "2 h", "usage"),
+            Component("glovebox", "Glove box", "hour", "usage"),
+            Component("chemicals", "Standard chemicals", "day", "fixed", more={"is_boolean": True, "max_value": 1}),
+        ),
+        (
+            Plan(
+                "Beam line users", "day", {"bench": "0", "glovebox": "8.00", "chemicals": Price("12", 1)}, resources=120
+            ),
+            Plan("Others", "day", {"bench": "35", "glovebox": "18.00", "chemicals": Price("20", 1)}, resources=14),
+        ),
+        (0.0001, 0.0003),
+        "Experimental hall, room 114",
+        options={"substances": ask("text", "Substances you bring", True), "date": ask("date", "Safety training on")},
+        shots=(
+            Shot("Samples", "Cold storage and racks.", "samples"),
+            Shot("Bench", "Two people can work here.", "lab", True),
+        ),
+        orders=262,
+    ),
+    Offering(
+        "polaris",
+        "Experiment planning room Polaris",
+        "rooms",
+        "meeting",
+        "Eight seats, a large screen and a view of the ring. Coffee is next door.",
+        Hours("08:00", "20:00", 1, EVERY_DAY),
+        (Component("room_hour", "Room", "hour", "usage"),),
+        (Plan("Everybody", "hour", {"room_hour": "0"}, resources=75),),
+        (0.0003, 0.0001),
+        "Office building, 2nd floor",
+        billable=False,
+        options={"people": ask("integer", "How many people?", min=2, max=8)},
+        orders=410,
+    ),
+)
