@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
+from portal.domain.google import Consent
 from portal.models import Base
 from portal.secretbox import SecretBox
 
@@ -92,6 +93,18 @@ def transaction() -> Iterator[Session]:
 def after_commit(effect: Callable[[], Any]) -> None:
     """Run `effect` once the present transaction() has committed; never if it rolls back."""
     db.session().info.setdefault("after_commit", []).append(effect)
+
+
+def wake_calendar(calendar_id: int) -> None:
+    """After the present transaction() has committed, say that this calendar has something to do."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
+    after_commit(lambda: calendar_wanted.send(app, calendar_id=calendar_id))
+
+
+def consent() -> Consent:
+    """OAuth at Google, as the composition root has put it in."""
+    found: Consent = current_app.extensions["portal.consent"]
+    return found
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -1,0 +1,273 @@
+"""Reads about calendars and connections: what the card, the connection page and `calendars status` show."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from portal.domain.calendar_states import BUSY, http_link
+from portal.domain.google import SCOPE_SHARING, grants
+from portal.errors import NotFound
+from portal.extensions import db, settings
+from portal.models import (
+    BusyPeriod,
+    CalendarEvent,
+    GoogleCalendar,
+    GoogleConnection,
+    Offering,
+    Organization,
+    SyncRun,
+    WorkerHeartbeat,
+)
+from portal.models.base import utcnow
+from portal.policies import Actor, managed_offerings, owned_offerings, visible_offerings
+
+RUNS_SHOWN = 5
+# A worker notes once a minute that it lives.
+WORKER_SEEN_WITHIN = timedelta(minutes=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionView:
+    """An organization's connection: `configured` (the portal has a Google client), `connected`, why `broken`, as whom.
+
+    `can_share` is False where the person left sharing unticked. `since` is when it was connected, last anew.
+    """
+
+    configured: bool
+    connected: bool = False
+    broken: str = ""
+    account_email: str = ""
+    can_share: bool = False
+    since: datetime | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether acts are possible."""
+        return self.configured and self.connected and not self.broken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """One run of the engine. `ended` is None while it is under way; then `done` of `planned` writes are made."""
+
+    reason: str
+    started: datetime
+    ended: datetime | None
+    calls: int
+    planned: int
+    added: int
+    changed: int
+    removed: int
+    busy_read: int
+    skipped: Sequence[str]
+    notes: Sequence[str]
+    error: str
+
+    @property
+    def done(self) -> int:
+        """Writes that Google has confirmed."""
+        return self.added + self.changed + self.removed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarView:
+    """The calendar of an offering, for its card.
+
+    `exists`: somebody has synced or shared it, or it was imported. `public` and `link` are for every reader; the
+    rest is filled only for those who manage the offering (`manages`). `can_act`: the person may sync, share and
+    unshare (staff, owners), if the connection is usable. `busy`: an act is under way; `wants_public` is what it
+    leads to. `retry_at` is when the portal tries again by itself after an error. `worker_alive`: seen these minutes.
+    """
+
+    offering_uuid: uuidlib.UUID
+    organization_uuid: uuidlib.UUID | None
+    manages: bool
+    can_act: bool
+    exists: bool
+    public: bool
+    link: str | None
+    connection: ConnectionView | None = None
+    state: str | None = None
+    busy: bool = False
+    wants_public: bool = False
+    backend_id: str | None = None
+    last_synced: datetime | None = None
+    error: str = ""
+    retry_at: datetime | None = None
+    events: int = 0
+    busy_periods: int = 0
+    runs: Sequence[RunView] = ()
+    worker_alive: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarStatus:
+    """One line of `calendars status`."""
+
+    offering: uuidlib.UUID
+    name: str
+    state: str
+    public: bool
+    backend_id: str | None
+    last_synced: datetime | None
+    error: str
+
+
+def calendar_view(actor: Actor, offering_uuid: uuidlib.UUID, *, now: datetime | None = None) -> CalendarView:
+    """The calendar of an offering as this actor may see it. Raises NotFound where the offering is not visible."""
+    row = db.session.execute(
+        select(
+            Offering.id,
+            Offering.organization_id,
+            Organization.uuid,
+            managed_offerings(actor),
+            owned_offerings(actor),
+            GoogleCalendar,
+        )
+        .outerjoin(Organization, Organization.id == Offering.organization_id)
+        .outerjoin(GoogleCalendar, GoogleCalendar.offering_id == Offering.id)
+        .where(Offering.uuid == offering_uuid, visible_offerings(actor))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("Offering")
+    _offering_id, organization_id, organization_uuid, manages, owns, calendar = row
+    public = calendar is not None and calendar.public
+    link = http_link(calendar.backend_id, public, settings().google_embed_uri) if calendar is not None else None
+    if not manages:
+        return CalendarView(
+            offering_uuid=offering_uuid,
+            organization_uuid=organization_uuid,
+            manages=False,
+            can_act=False,
+            exists=calendar is not None,
+            public=public,
+            link=link,
+        )
+    connection = connection_view(organization_id)
+    view = CalendarView(
+        offering_uuid=offering_uuid,
+        organization_uuid=organization_uuid,
+        manages=True,
+        can_act=bool(owns) and connection.usable,
+        exists=calendar is not None,
+        public=public,
+        link=link,
+        connection=connection,
+    )
+    return view if calendar is None else _whole(view, calendar, now or utcnow())
+
+
+def _whole(view: CalendarView, calendar: GoogleCalendar, now: datetime) -> CalendarView:
+    session = db.session
+    events, busy_periods = session.execute(
+        select(
+            select(func.count()).where(CalendarEvent.calendar_id == calendar.id).scalar_subquery(),
+            select(func.count()).where(BusyPeriod.calendar_id == calendar.id).scalar_subquery(),
+        )
+    ).one()
+    latest = (
+        select(SyncRun)
+        .where(SyncRun.calendar_id == calendar.id)
+        .order_by(SyncRun.started.desc(), SyncRun.id.desc())
+        .limit(RUNS_SHOWN)
+    )
+    return CalendarView(
+        offering_uuid=view.offering_uuid,
+        organization_uuid=view.organization_uuid,
+        manages=True,
+        can_act=view.can_act,
+        exists=True,
+        public=view.public,
+        link=view.link,
+        connection=view.connection,
+        state=calendar.state,
+        busy=calendar.state in BUSY,
+        wants_public=calendar.want_public,
+        backend_id=calendar.backend_id,
+        last_synced=calendar.last_synced,
+        error=calendar.error,
+        retry_at=calendar.next_attempt,
+        events=events,
+        busy_periods=busy_periods,
+        runs=[_run(run) for run in session.execute(latest).scalars()],
+        worker_alive=worker_alive(now),
+    )
+
+
+def _run(run: SyncRun) -> RunView:
+    return RunView(
+        reason=run.reason,
+        started=run.started,
+        ended=run.ended,
+        calls=run.calls,
+        planned=run.planned,
+        added=run.added,
+        changed=run.changed,
+        removed=run.removed,
+        busy_read=run.busy_read,
+        skipped=run.skipped,
+        notes=run.notes,
+        error=run.error,
+    )
+
+
+def connection_view(organization_id: int | None) -> ConnectionView:
+    """An organization's connection; the caller has decided that the reader may know of it."""
+    configured = settings().google_configured
+    found = db.session.execute(
+        select(GoogleConnection)
+        .where(GoogleConnection.organization_id == organization_id)
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if found is None:
+        return ConnectionView(configured=configured)
+    return ConnectionView(
+        configured=configured,
+        connected=bool(found.refresh_token),
+        broken=found.broken,
+        account_email=found.account_email,
+        can_share=grants(found.scopes, SCOPE_SHARING),
+        since=found.created,
+    )
+
+
+def worker_alive(now: datetime) -> bool:
+    """Whether some worker was seen in the last minutes. Without one, nothing that is queued gets done."""
+    seen = db.session.execute(select(func.max(WorkerHeartbeat.seen))).scalar_one_or_none()
+    return seen is not None and now - seen <= WORKER_SEEN_WITHIN
+
+
+def status_rows(actor: Actor) -> list[CalendarStatus]:
+    """Every calendar of the offerings that the actor manages, by the offering's name."""
+    rows = db.session.execute(
+        select(
+            Offering.uuid,
+            Offering.name,
+            GoogleCalendar.state,
+            GoogleCalendar.public,
+            GoogleCalendar.backend_id,
+            GoogleCalendar.last_synced,
+            GoogleCalendar.error,
+        )
+        .join(GoogleCalendar, GoogleCalendar.offering_id == Offering.id)
+        .where(managed_offerings(actor))
+        .order_by(Offering.sort_key, Offering.uuid)
+    )
+    return [
+        CalendarStatus(
+            offering=uuid,
+            name=name,
+            state=state,
+            public=public,
+            backend_id=backend_id,
+            last_synced=last_synced,
+            error=error,
+        )
+        for uuid, name, state, public, backend_id, last_synced, error in rows
+    ]

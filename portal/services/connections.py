@@ -1,0 +1,392 @@
+"""An organization's connection to Google: consent, access tokens, and its end. Tokens are encrypted at rest.
+
+Where Google is asked (the code exchanged, a token refreshed or revoked) no transaction is open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+import uuid as uuidlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from portal.domain.calendar_states import CalendarState
+from portal.domain.google import (
+    SCOPE_CALENDARS,
+    SCOPE_SHARING,
+    AccessToken,
+    Account,
+    Grant,
+    ProviderError,
+    ReconnectNeeded,
+    Unreachable,
+    grants,
+)
+from portal.errors import Conflict, Forbidden, Invalid, NotFound
+from portal.extensions import consent, secret_box, settings, transaction, wake_calendar
+from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Offering, Organization
+from portal.models.base import utcnow
+from portal.policies import Actor, managed_organizations, owned_organizations
+from portal.secretbox import SecretLost
+
+CALLBACK_PATH = "/manage/google/callback"
+CONSENT_LASTS = timedelta(minutes=10)
+# An access token is not used in its last minutes: it must outlive the calls made with it.
+TOKEN_MARGIN = timedelta(minutes=4)
+REFRESH_TAKES = timedelta(seconds=60)
+NOT_CONFIGURED = "This portal has no Google client: whoever runs it must set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET."
+DISCONNECTED = "Google was disconnected: connect it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A consent that was just finished: for which organization, as whom, and what the person left unticked."""
+
+    organization_uuid: uuidlib.UUID
+    account_email: str
+    can_share: bool
+
+
+def redirect_uri() -> str:
+    """The address that Google sends people back to; the same one has to be entered in Google's console."""
+    return settings().public_url + CALLBACK_PATH
+
+
+def begin_consent(
+    actor: Actor, organization_uuid: uuidlib.UUID, session_binding: str, *, now: datetime | None = None
+) -> str:
+    """Where to send the person so that the organization gets connected.
+
+    `session_binding` is a secret of the browser session (not shown to anybody): only the same session, person and
+    organization can finish, once, within ten minutes. Raises NotFound, Forbidden, Conflict if no client is set up.
+    """
+    if not settings().google_configured:
+        raise Conflict(NOT_CONFIGURED)
+    now = now or utcnow()
+    state = secrets.token_urlsafe(32)
+    address = consent().address(redirect_uri=redirect_uri(), state=state)
+    with transaction() as session:
+        organization = _owned(session, actor, organization_uuid)
+        if actor.user_id is None:
+            raise Forbidden
+        session.execute(delete(ConsentRequest).where(ConsentRequest.created < now - CONSENT_LASTS))
+        session.add(
+            ConsentRequest(
+                state_digest=_digest(state, session_binding),
+                user_id=actor.user_id,
+                organization_id=organization.id,
+                code_verifier=secret_box().encrypt(address.code_verifier),
+                created=now,
+            )
+        )
+    return address.url
+
+
+def finish_consent(
+    actor: Actor,
+    session_binding: str,
+    state: str,
+    *,
+    code: str = "",
+    error: str = "",
+    now: datetime | None = None,
+) -> Connected:
+    """Connect the organization for which this session began the consent.
+
+    `code` or `error` is what Google sent back. Whatever the outcome, the state is used up. Raises Invalid with a
+    sentence if the state is unknown, stale or another's, if the person said no, or if Google refused; NotFound or
+    Forbidden if the person lost their role meanwhile.
+    """
+    now = now or utcnow()
+    with transaction() as session:
+        request = session.execute(
+            delete(ConsentRequest)
+            .where(ConsentRequest.state_digest == _digest(state, session_binding))
+            .returning(
+                ConsentRequest.user_id,
+                ConsentRequest.organization_id,
+                ConsentRequest.code_verifier,
+                ConsentRequest.created,
+            )
+        ).one_or_none()
+    if request is None or request.user_id != actor.user_id or now - request.created > CONSENT_LASTS:
+        raise Invalid("This consent was not begun here, is used up, or took longer than ten minutes. Begin again.")
+    with transaction() as session:
+        organization_uuid = session.execute(
+            select(Organization.uuid).where(Organization.id == request.organization_id)
+        ).scalar_one()
+        _owned(session, actor, organization_uuid)
+    if error or not code:
+        raise Invalid(_declined(error))
+    verifier = secret_box().decrypt(request.code_verifier)
+    try:
+        grant = consent().exchange(redirect_uri=redirect_uri(), code=code, code_verifier=verifier)
+        account = consent().account(grant.access.token)
+    except ProviderError as problem:
+        raise Invalid(f"Google did not finish the connection. {problem.words}") from problem
+    if not grant.refresh_token:
+        raise Invalid("Google gave no lasting access. Begin again, and consent on Google's page.")
+    return _connect(actor, organization_uuid, grant, account, now)
+
+
+def connect_with_refresh_token(
+    actor: Actor, organization_uuid: uuidlib.UUID, token: str, *, now: datetime | None = None
+) -> Connected:
+    """Connect an organization with a refresh token made elsewhere for this portal's client. It is tried first.
+
+    Raises NotFound, Forbidden, Conflict if no client is set up, Invalid if Google does not accept the token.
+    """
+    token = token.strip()
+    with transaction() as session:
+        _owned(session, actor, organization_uuid)
+    if not settings().google_configured:
+        raise Conflict(NOT_CONFIGURED)
+    if not token or len(token) > 512 or any(char.isspace() for char in token):
+        raise Invalid("This is not a refresh token.", "token")
+    try:
+        grant = consent().refresh(token)
+        account = consent().account(grant.access.token)
+    except ReconnectNeeded as problem:
+        raise Invalid("Google does not accept this refresh token: it is revoked, expired, or another client's.") from (
+            problem
+        )
+    except ProviderError as problem:
+        raise Invalid(f"The refresh token could not be tried. {problem.words}") from problem
+    kept = Grant(grant.refresh_token or token, grant.access, grant.scopes)
+    return _connect(actor, organization_uuid, kept, account, now or utcnow())
+
+
+def disconnect(actor: Actor, organization_uuid: uuidlib.UUID) -> None:
+    """Forget the tokens, and take the consent back at Google as far as it can be reached.
+
+    The calendars stay where they are at Google, and their rows here. Raises NotFound, Forbidden.
+    """
+    with transaction() as session:
+        organization = _owned(session, actor, organization_uuid)
+        connection = session.execute(
+            select(GoogleConnection).where(GoogleConnection.organization_id == organization.id).with_for_update()
+        ).scalar_one_or_none()
+        if connection is None:
+            return
+        sealed = connection.refresh_token
+        session.delete(connection)
+        _settle_calendars(session, organization.id, DISCONNECTED)
+    try:
+        if sealed:
+            consent().revoke(secret_box().decrypt(sealed))
+    except (ProviderError, SecretLost):
+        # Forgotten here is what was asked for; the consent can still be seen and ended in the Google account.
+        return
+
+
+def _connect(actor: Actor, organization_uuid: uuidlib.UUID, grant: Grant, account: Account, now: datetime) -> Connected:
+    if not grants(grant.scopes, SCOPE_CALENDARS):
+        raise Invalid("Google access does not cover calendars. Begin again, and tick every box on Google's page.")
+    box = secret_box()
+    with transaction() as session:
+        organization = _owned(session, actor, organization_uuid, lock=True)
+        connection = session.execute(
+            select(GoogleConnection).where(GoogleConnection.organization_id == organization.id).with_for_update()
+        ).scalar_one_or_none()
+        if connection is None:
+            connection = GoogleConnection(organization_id=organization.id)
+            session.add(connection)
+        connection.account_email = account.email
+        connection.account_sub = account.sub
+        connection.scopes = sorted(grant.scopes)
+        connection.refresh_token = box.encrypt(grant.refresh_token)
+        connection.access_token = box.encrypt(grant.access.token)
+        connection.access_expires = grant.access.expires
+        connection.refreshing_until = None
+        connection.broken = ""
+        connection.created = now
+        session.flush()
+        _wake_calendars(session, organization.id, now)
+    return Connected(organization_uuid, account.email, grants(grant.scopes, SCOPE_SHARING))
+
+
+def access_token(
+    connection_id: int,
+    *,
+    stale: str | None = None,
+    now: Callable[[], datetime] = utcnow,
+    sleep: Callable[[float], None] = time.sleep,
+) -> AccessToken:
+    """A token that opens the API for some minutes more; fetched from Google at most once an hour for all workers.
+
+    `stale` is a token that Google refused, which is therefore not answered again. Must be called without an open
+    transaction. Raises ReconnectNeeded (and marks the connection), Unreachable, OperatorNeeded.
+    """
+    for _attempt in range(40):
+        moment = now()
+        with transaction() as session:
+            connection = session.get(GoogleConnection, connection_id, populate_existing=True)
+            if connection is None:
+                raise ReconnectNeeded("disconnected", sentence=DISCONNECTED)
+            if connection.broken or not connection.refresh_token:
+                raise ReconnectNeeded("marked as broken", sentence=connection.broken or None)
+            kept = _kept_token(connection, moment)
+            if kept is not None and kept.token != stale:
+                return kept
+            if _claim_refresh(session, connection_id, moment):
+                sealed = connection.refresh_token
+                break
+        sleep(0.5)  # another worker is fetching one
+    else:
+        raise Unreachable("another worker is refreshing the token and does not end")
+    return _refresh(connection_id, sealed, now)
+
+
+def _kept_token(connection: GoogleConnection, now: datetime) -> AccessToken | None:
+    if not connection.access_token or connection.access_expires is None:
+        return None
+    if connection.access_expires - TOKEN_MARGIN <= now:
+        return None
+    try:
+        return AccessToken(secret_box().decrypt(connection.access_token), connection.access_expires)
+    except SecretLost:
+        return None
+
+
+def _claim_refresh(session: Session, connection_id: int, now: datetime) -> bool:
+    table = GoogleConnection
+    claimed = session.execute(
+        update(table)
+        .where(table.id == connection_id, or_(table.refreshing_until.is_(None), table.refreshing_until < now))
+        .values(refreshing_until=now + REFRESH_TAKES)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(claimed.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def _refresh(connection_id: int, sealed: str, now: Callable[[], datetime]) -> AccessToken:
+    try:
+        grant = consent().refresh(secret_box().decrypt(sealed))
+    except SecretLost as problem:
+        mark_broken(connection_id, problem.message, sealed=sealed)
+        raise ReconnectNeeded(problem.message, sentence=problem.message) from problem
+    except ReconnectNeeded as problem:
+        mark_broken(connection_id, problem.words, sealed=sealed)
+        raise
+    except ProviderError:
+        _write_token(connection_id, sealed, {"refreshing_until": None})
+        raise
+    box = secret_box()
+    values: dict[str, object] = {
+        "access_token": box.encrypt(grant.access.token),
+        "access_expires": grant.access.expires,
+        "refreshing_until": None,
+    }
+    if grant.refresh_token:
+        values["refresh_token"] = box.encrypt(grant.refresh_token)
+    _write_token(connection_id, sealed, values)
+    return grant.access
+
+
+def _write_token(connection_id: int, sealed: str, values: dict[str, object]) -> None:
+    # Only while it is still the connection that was read: somebody may have connected anew meanwhile.
+    table = GoogleConnection
+    with transaction() as session:
+        session.execute(
+            update(table)
+            .where(table.id == connection_id, table.refresh_token == sealed)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def mark_broken(connection_id: int, reason: str, *, sealed: str | None = None) -> None:
+    """Note that the connection must be made anew: no more calls are made with it, its calendars say why.
+
+    With `sealed` only while that is still the connection's (encrypted) refresh token.
+    """
+    with transaction() as session:
+        connection = session.execute(
+            select(GoogleConnection)
+            .where(GoogleConnection.id == connection_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).scalar_one_or_none()
+        if connection is None or (sealed is not None and connection.refresh_token != sealed):
+            return
+        connection.broken = reason
+        connection.access_token = ""
+        connection.access_expires = None
+        connection.refreshing_until = None
+        session.flush()
+        _settle_calendars(session, connection.organization_id, reason)
+
+
+def _settle_calendars(session: Session, organization_id: int, reason: str) -> None:
+    """End what is pending on the organization's calendars: without a connection it cannot be done.
+
+    A share that was pending is not done later by surprise: the person asks again once Google is connected.
+    """
+    table = GoogleCalendar
+    session.execute(
+        update(table)
+        .where(
+            table.offering_id.in_(_offerings_of(organization_id)), or_(table.wanted > 0, table.next_read.is_not(None))
+        )
+        .values(
+            state=CalendarState.ERRED,
+            error=reason,
+            want_public=table.public,
+            done=table.wanted,
+            attempts=0,
+            next_attempt=None,
+            act_failed=False,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _wake_calendars(session: Session, organization_id: int, now: datetime) -> None:
+    """After (re)connecting: calendars that are in use are brought up to date; untouched imports stay untouched."""
+    table = GoogleCalendar
+    clause = table.offering_id.in_(_offerings_of(organization_id)) & or_(table.wanted > 0, table.next_read.is_not(None))
+    found = session.execute(select(table.id).where(clause).order_by(table.id)).scalars().all()
+    session.execute(
+        update(table)
+        .where(table.id.in_(found))
+        .values(next_read=now, next_attempt=None, attempts=0)
+        .execution_options(synchronize_session=False)
+    )
+    for calendar_id in found:
+        wake_calendar(calendar_id)
+
+
+def _offerings_of(organization_id: int) -> Select[int]:
+    return select(Offering.id).where(Offering.organization_id == organization_id)
+
+
+def _owned(session: Session, actor: Actor, organization_uuid: uuidlib.UUID, *, lock: bool = False) -> Organization:
+    """The organization, if its Google connection is the actor's to act on; a stranger is not told that it exists."""
+    statement = select(Organization).where(Organization.uuid == organization_uuid)
+    if lock:
+        statement = statement.with_for_update(of=Organization, key_share=True)
+    organization = session.execute(statement.where(managed_organizations(actor))).scalar_one_or_none()
+    if organization is None:
+        raise NotFound("Organization")
+    owned = select(Organization.id).where(Organization.id == organization.id, owned_organizations(actor))
+    if session.execute(owned).first() is None:
+        raise Forbidden
+    return organization
+
+
+def _digest(state: str, session_binding: str) -> str:
+    return hashlib.sha256(f"{state}\n{session_binding}".encode()).hexdigest()
+
+
+def _declined(error: str) -> str:
+    if error == "access_denied":
+        return "Google was not connected: consent was declined on Google's page."
+    if not error:
+        return "Google was not connected: Google sent no answer back. Begin again."
+    return "Google was not connected: its page ended with an error. Begin again; if it stays, tell who runs the portal."
