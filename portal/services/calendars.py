@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from portal.documents import store as documents
-from portal.domain.calendar_states import CalendarAct, CalendarState, refusal, when_asked
+from portal.domain.calendar_states import CalendarAct, refusal, scheduled
 from portal.errors import CalendarRefused, Forbidden, NotFound
 from portal.extensions import transaction, wake_calendar
 from portal.models import GoogleCalendar, GoogleConnection, Offering
@@ -49,14 +49,13 @@ def _act(actor: Actor, offering_uuid: uuidlib.UUID, act: CalendarAct) -> None:
             .with_for_update()
             .execution_options(populate_existing=True)
         ).scalar_one_or_none()
-        state = None if calendar is None else CalendarState(calendar.state)
         _refuse(session, offering, calendar, act)
         if calendar is None:
             calendar = GoogleCalendar(offering_id=offering.id, public=False, want_public=False, wanted=0)
             session.add(calendar)
         if act is not CalendarAct.SYNC:
             calendar.want_public = act is CalendarAct.SHARE
-        calendar.state = when_asked(state)
+        calendar.state = scheduled(created=calendar.backend_id is not None)
         calendar.wanted += 1
         calendar.attempts = 0
         calendar.next_attempt = None
@@ -85,17 +84,12 @@ def _refuse(session: Session, offering: Offering, calendar: GoogleCalendar | Non
     usable = select(GoogleConnection.id).where(
         GoogleConnection.organization_id == offering.organization_id, usable_connection()
     )
-    # While a share that failed is still being retried it may be taken back, and a failed unshare likewise: what
-    # happened at Google is not known then, so `public` alone would lock the person out.
-    public = False
-    if calendar is not None:
-        wants, has = calendar.want_public, calendar.public
-        public = (has and wants) if act is CalendarAct.SHARE else (has or wants)
     reason = refusal(
         act,
         has_credentials=session.execute(usable).first() is not None,
-        state=None if calendar is None else CalendarState(calendar.state),
-        public=public,
+        state=None if calendar is None else calendar.state,
+        public=calendar is not None and calendar.public,
+        want_public=None if calendar is None else calendar.want_public,
     )
     if reason is not None:
         raise CalendarRefused(reason)
