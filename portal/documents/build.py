@@ -7,12 +7,9 @@ section 2.3, the arithmetic of plans its section 7 (portal.domain.pricing).
 from __future__ import annotations
 
 import hashlib
-import math
 import uuid as uuidlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 from urllib.parse import quote_plus
@@ -21,7 +18,8 @@ import orjson
 
 from portal.documents.layout import BASE, EMBED, FIELDS, PROVIDER_ONLY, Index, PlanSpan, ScheduleSpan
 from portal.documents.rows import AnyRow, Source
-from portal.domain import pricing
+from portal.domain.instants import format_instant, parse_instant
+from portal.domain.pricing import PricedComponent, price_number, price_plan, price_text
 
 _NOTHING: list[AnyRow] = []
 _PARTITION_FIELDS = (
@@ -109,7 +107,6 @@ def _prepare(source: Source, row: AnyRow) -> Prepared:
     members = _members(source, row)
     full, full_index = _body(members, public=False)
     public, public_index = _body(members, public=True)
-    ends = [span.end for span in full_index.schedules if not math.isinf(span.end)]
     inherited = None if row.linked_uuid is None else orjson.dumps(row.linked_plugin_options)
     plans = source.plans.get(row.id, _NOTHING)
     digest = hashlib.blake2b(full, digest_size=16)
@@ -121,7 +118,7 @@ def _prepare(source: Source, row: AnyRow) -> Prepared:
         public=public,
         full_index=full_index.pack(),
         public_index=public_index.pack(),
-        first_end=min(ends, default=None),
+        first_end=min((span.end for span in full_index.schedules), default=None),
         restricted=any(plan.id in source.plan_groups for plan in plans),
         inherited=inherited,
         digest=digest.hexdigest(),
@@ -174,7 +171,7 @@ def _values(source: Source, row: AnyRow) -> dict[str, Any]:
     return {
         "url": _api(f"booking-offerings/{row.uuid}"),
         "uuid": row.uuid,
-        "created": moment(row.created),
+        "created": format_instant(row.created),
         "name": row.name,
         "slug": row.slug,
         "description": row.description,
@@ -199,7 +196,7 @@ def _values(source: Source, row: AnyRow) -> dict[str, Any]:
         "category_title": row.category_title,
         "options": row.options,
         "resource_options": row.resource_options,
-        "components": [_component(it) for it in sorted(of(source.components), key=_by_name)],
+        "components": [_component(it) for it in sorted(of(source.components), key=_by_name_and_type)],
         "plugin_options": row.plugin_options,
         "state": row.state,
         "vendor_details": row.vendor_details,
@@ -216,7 +213,9 @@ def _values(source: Source, row: AnyRow) -> dict[str, Any]:
         "scope_name": scope.name if scope else None,
         "scope_state": scope.state if scope else None,
         "scope_error_message": scope.error_message if scope else None,
-        "files": [{"name": it.name, "created": moment(it.created), "file": _link(it.file)} for it in of(source.files)],
+        "files": [
+            {"name": it.name, "created": format_instant(it.created), "file": _link(it.file)} for it in of(source.files)
+        ],
         "quotas": [{"name": it.name, "usage": it.usage, "limit": it.limit} for it in of(source.quotas)],
         "paused_reason": row.paused_reason,
         "datacite_doi": row.datacite_doi,
@@ -241,6 +240,15 @@ def _values(source: Source, row: AnyRow) -> dict[str, Any]:
 
 
 def _by_name(row: AnyRow) -> tuple[str, str]:
+    return row.name, row.uuid.hex
+
+
+def _by_name_and_type(row: AnyRow) -> tuple[str, str]:
+    # As portal.domain.pricing orders prices and quotas.
+    return row.name, row.type
+
+
+def _by_folded_name(row: AnyRow) -> tuple[str, str]:
     return row.name.casefold(), row.uuid.hex
 
 
@@ -283,7 +291,7 @@ def _screenshot(row: AnyRow) -> dict[str, Any]:
         "description": row.description,
         "image": _link(row.image),
         "thumbnail": _link(row.thumbnail),
-        "created": moment(row.created),
+        "created": format_instant(row.created),
     }
 
 
@@ -301,7 +309,7 @@ def _group(row: AnyRow) -> dict[str, Any]:
 def _googlecalendar(row: AnyRow) -> _Member:
     address = None
     if row.public and row.backend_id:
-        address = orjson.Fragment(b'"' + EMBED + b"?src=" + quote_plus(row.backend_id).encode() + b'"')
+        address = orjson.Fragment(b'"' + EMBED + b"src=" + quote_plus(row.backend_id).encode() + b'"')
     shown = {"public": row.public, "http_link": address}
     full = b'"googlecalendar":' + orjson.dumps({"backend_id": row.backend_id, **shown})
     return _Member(full, b'"googlecalendar":' + orjson.dumps(shown) if row.public else None)
@@ -326,17 +334,16 @@ def _attributes(attributes: dict[str, Any]) -> _Member:
 
 
 def _end_of(entry: Any) -> float:
-    """When a schedules entry ends, in seconds since the epoch; never, where it does not say so properly."""
+    """When a schedules entry ends, in seconds since the epoch; long ago, where that cannot be read."""
     try:
-        end = datetime.fromisoformat(entry["end"])
-    except (TypeError, KeyError, ValueError):
-        return math.inf
-    return math.inf if end.tzinfo is None else end.timestamp()
+        return parse_instant(entry.get("end")).timestamp()
+    except (AttributeError, ValueError):
+        return 0.0
 
 
 def _plans(source: Source, row: AnyRow) -> _Member:
     bodies: list[tuple[int, bytes, bytes]] = []
-    for plan in sorted(source.plans.get(row.id, _NOTHING), key=_by_name):
+    for plan in sorted(source.plans.get(row.id, _NOTHING), key=_by_folded_name):
         values = _plan(source, row, plan)
         full = orjson.dumps(values)
         values.pop("backend_id")
@@ -357,15 +364,16 @@ def _list(key: bytes, items: list[tuple[Any, bytes]], at: int = 0) -> tuple[byte
 
 
 def _plan(source: Source, offering: AnyRow, plan: AnyRow) -> dict[str, Any]:
-    components = sorted(source.plan_components.get(plan.id, _NOTHING), key=_by_name)
-    figures = pricing.price_plan(
+    components = sorted(source.plan_components.get(plan.id, _NOTHING), key=_by_name_and_type)
+    figures = price_plan(
         [
-            pricing.PricedComponent(
+            PricedComponent(
                 type=it.type,
                 billing_type=it.billing_type,
                 price=it.price,
                 amount=it.amount,
                 future_price=it.future_price,
+                name=it.name,
             )
             for it in components
         ]
@@ -380,10 +388,10 @@ def _plan(source: Source, offering: AnyRow, plan: AnyRow) -> dict[str, Any]:
         "max_amount": plan.max_amount,
         "archived": plan.archived,
         "is_active": plan.max_amount is None or plan.active_elsewhere + holding < plan.max_amount,
-        "unit_price": decimal(figures.unit_price),
+        "unit_price": price_text(figures.unit_price),
         "unit": plan.unit,
-        "init_price": float(figures.init_price),
-        "switch_price": float(figures.switch_price),
+        "init_price": price_number(figures.init_price),
+        "switch_price": price_number(figures.switch_price),
         "backend_id": plan.backend_id,
         "organization_groups": [_group(it) for it in source.plan_groups.get(plan.id, _NOTHING)],
         "components": [
@@ -392,30 +400,22 @@ def _plan(source: Source, offering: AnyRow, plan: AnyRow) -> dict[str, Any]:
                 "name": it.name,
                 "measured_unit": it.measured_unit,
                 "amount": it.amount,
-                "price": decimal(it.price),
-                "future_price": None if it.future_price is None else decimal(it.future_price),
+                "price": price_text(it.price),
+                "future_price": None if it.future_price is None else price_text(it.future_price),
                 "discount_threshold": it.discount_threshold,
                 "discount_rate": it.discount_rate,
             }
             for it in components
         ],
-        "prices": {it.type: float(it.price) for it in components},
-        "future_prices": {it.type: None if it.future_price is None else float(it.future_price) for it in components},
-        "quotas": {it.type: it.amount for it in components},
+        "prices": {kind: price_number(price) for kind, price in figures.prices.items()},
+        "future_prices": {
+            kind: None if price is None else price_number(price) for kind, price in figures.future_prices.items()
+        },
+        "quotas": figures.quotas,
         "resources_count": plan.resources_elsewhere + count,
         "plan_type": figures.plan_type,
-        "minimal_price": float(figures.minimal_price),
+        "minimal_price": price_number(figures.minimal_price),
     }
-
-
-def moment(value: datetime) -> str:
-    """ISO 8601 in UTC with Z, microseconds left out when zero (contract section 7)."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def decimal(value: Decimal) -> str:
-    """A decimal as the API writes prices: text with 10 places."""
-    return f"{value:.10f}"
 
 
 def _api(path: str) -> orjson.Fragment:

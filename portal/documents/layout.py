@@ -1,7 +1,7 @@
 """The form of a prepared document: its keys in order, its placeholders, the index of its spans, and how it is cut.
 
 A body is compact JSON in UTF-8. Two raw bytes, which cannot occur in JSON, stand for what is known only on reading:
-BASE for scheme://host of the request, EMBED for the address of Google's embedded calendar.
+BASE for scheme://host of the request, EMBED for the address of Google's embedded calendar up to its query.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ _PLAN = struct.Struct("<QII")
 
 
 class ScheduleSpan(NamedTuple):
-    """Where an entry of attributes.schedules lies; `end` in seconds since the epoch (infinite if it has none)."""
+    """Where an entry of attributes.schedules lies; `end` in seconds since the epoch."""
 
     end: float
     start: int
@@ -238,7 +238,9 @@ def _with_items(
 
 def splice(body: bytes, base_url: str, embed_uri: str) -> bytes:
     """The body with the placeholders filled: `base_url` is scheme://host without a slash at the end."""
-    return body.replace(BASE, _inside(base_url)).replace(EMBED, _inside(embed_uri))
+    if EMBED in body:
+        body = body.replace(EMBED, _inside(embed_uri + ("&" if "?" in embed_uri else "?")))
+    return body.replace(BASE, _inside(base_url))
 
 
 def _inside(text: str) -> bytes:
