@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from portal.demo.content.spec import Component, Plan, Price
-from portal.domain.pricing import Charge, plan_prices, price_number, price_text
+from portal.domain.pricing import PricedComponent, price_number, price_plan, price_text
 
 
 def priced(plan: Plan, components: tuple[Component, ...]) -> list[tuple[Component, Price]]:
@@ -25,8 +25,8 @@ def money(value: str) -> str:
 
 def figures(pairs: list[tuple[Component, Price]]) -> dict[str, Any]:
     """unit_price, init_price, switch_price, prices, future_prices, quotas, plan_type and minimal_price of the wire."""
-    computed = plan_prices(
-        Charge(
+    computed = price_plan(
+        PricedComponent(
             type=component.type,
             name=component.name,
             billing_type=component.billing,
