@@ -75,6 +75,22 @@ def clip(periods: Iterable[Period], window: Period) -> list[Period]:
     return [part for period in periods if (part := period.intersection(window)) is not None]
 
 
+def intersect(periods: Iterable[Period], others: Iterable[Period]) -> list[Period]:
+    """The instants that are in one of the periods and also in one of the others, as `merge` would give them."""
+    shared: list[Period] = []
+    left, right = merge(periods), merge(others)
+    i = j = 0
+    while i < len(left) and j < len(right):
+        part = left[i].intersection(right[j])
+        if part is not None:
+            shared.append(part)
+        if left[i].end <= right[j].end:
+            i += 1
+        else:
+            j += 1
+    return shared
+
+
 def subtract(periods: Iterable[Period], holes: Iterable[Period]) -> list[Period]:
     """The instants that are in one of the periods and in none of the holes, as `merge` would give them."""
     left: list[Period] = []
