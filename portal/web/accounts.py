@@ -1,3 +1,172 @@
-"""Under way."""
-from flask import Blueprint
+"""Signing in and out, and a person's own page: profile, password, API tokens."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_user, logout_user
+
+from portal.errors import Invalid, NotFound, TooManyAttempts
+from portal.extensions import settings
+from portal.models.base import utcnow
+from portal.queries import accounts as queries
+from portal.services import accounts as services
+from portal.services.accounts import NewToken
+from portal.web.forms import PasswordForm, SignInForm, TokenForm, put_error
+from portal.web.guards import public, signed_in
+from portal.web.links import local_path
+from portal.web.people import Person, current_actor
+
 blueprint = Blueprint("accounts", __name__)
+
+
+@blueprint.route("/sign-in/", methods=["GET", "POST"])
+@public
+def sign_in() -> ResponseReturnValue:
+    """The sign-in form. Afterwards people go where they were going, within this portal only."""
+    onward = local_path(request.args.get("next"))
+    if request.method == "GET" and current_user.is_authenticated:
+        return redirect(onward or url_for("catalogue.index"), code=303)
+    form, refusal, code, retry_after = SignInForm(), "", 200, 0
+    if form.validate_on_submit():
+        try:
+            user = services.sign_in(form.email.data, form.password.data, request.remote_addr or "")
+        except TooManyAttempts as error:
+            refusal, code, retry_after = error.message, 429, error.retry_after
+        except Invalid as error:
+            refusal, code = error.message, 400
+        else:
+            _begin_session(Person.of(user))
+            return redirect(onward or url_for("catalogue.index"), code=303)
+    elif form.is_submitted():
+        code = 400
+    response = make_response(render_template("accounts/sign_in.html", form=form, refusal=refusal, next=onward), code)
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _begin_session(person: Person) -> None:
+    # Nothing of an earlier session, of whoever it was, goes into the new one.
+    session.clear()
+    login_user(person)
+
+
+@blueprint.post("/sign-out/")
+@public
+def sign_out() -> ResponseReturnValue:
+    """End this session."""
+    logout_user()
+    session.clear()
+    flash("You are signed out.", "good")
+    return redirect(url_for("catalogue.index"), code=303)
+
+
+@blueprint.get("/account/")
+@signed_in
+def account() -> ResponseReturnValue:
+    """The person's own page."""
+    return _account_page()
+
+
+@blueprint.post("/account/password/")
+@signed_in
+def change_password() -> ResponseReturnValue:
+    """Change the password. Every other session ends; this one goes on."""
+    form = PasswordForm()
+    if not form.validate_on_submit():
+        return _account_page(password_form=form, code=400)
+    try:
+        services.change_password(current_actor(), form.current.data, form.new.data)
+    except Invalid as error:
+        put_error(form, error, default="new")
+        return _account_page(password_form=form, code=400)
+    user = queries.find_user(current_user.email)
+    if user is None:
+        raise NotFound("User")
+    _begin_session(Person.of(user))
+    flash("The password is changed, and all other sessions are signed out.", "good")
+    return redirect(url_for("accounts.account"), code=303)
+
+
+@blueprint.post("/account/tokens/")
+@signed_in
+def create_token() -> ResponseReturnValue:
+    """Make an API token and show it, this once: the answer is never kept anywhere."""
+    form = TokenForm()
+    if not form.validate_on_submit():
+        return _account_page(token_form=form, code=400)
+    try:
+        token = services.create_token(
+            current_actor(), current_user.user_id, form.name.data, expires=_end_of(form.expires.data)
+        )
+    except Invalid as error:
+        put_error(form, error, default="name")
+        return _account_page(token_form=form, code=400)
+    return _account_page(token_form=TokenForm(formdata=None), new_token=token, code=201)
+
+
+@blueprint.route("/account/tokens/<uuid:uuid>/revoke/", methods=["GET", "POST"])
+@signed_in
+def revoke_token(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Ask, then revoke one's own token."""
+    actor = current_actor()
+    if request.method == "POST":
+        services.revoke_token(actor, uuid)
+        flash("The token is revoked: it stopped working at once.", "good")
+        return redirect(f"{url_for('accounts.account')}#tokens", code=303)
+    token = next((token for token in queries.tokens_of(actor) if token.uuid == uuid), None)
+    if token is None:
+        raise NotFound("Token")
+    return render_template(
+        "confirm.html",
+        section="accounts",
+        question=f"Revoke the token “{token.name}”?",
+        consequences=["Whatever uses it is refused from then on. This can't be taken back."],
+        action=url_for("accounts.revoke_token", uuid=uuid),
+        verb="Revoke it",
+        danger=True,
+        back=url_for("accounts.account"),
+    )
+
+
+def _zone() -> str:
+    return settings().timezone
+
+
+def _end_of(day: date | None) -> datetime | None:
+    if day is None:
+        return None
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(_zone()))
+
+
+def _account_page(
+    *,
+    token_form: TokenForm | None = None,
+    password_form: PasswordForm | None = None,
+    new_token: NewToken | None = None,
+    code: int = 200,
+) -> ResponseReturnValue:
+    actor = current_actor()
+    response = make_response(
+        render_template(
+            "accounts/account.html",
+            person=current_user,
+            roles=queries.roles_of(actor),
+            tokens=queries.tokens_of(actor),
+            # Two forms share the page: only the one that was sent is filled from the request.
+            token_form=token_form or TokenForm(formdata=None),
+            password_form=password_form or PasswordForm(formdata=None),
+            min_password=services.MIN_PASSWORD,
+            new_token=new_token,
+            now=utcnow(),
+            zone=_zone(),
+        ),
+        code,
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import uuid as uuidlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from portal.domain.choices import country_name
 from portal.models.base import utcnow
+from portal.policies import Actor
 from portal.queries import catalogue as queries
 from portal.queries.catalogue import Search
 from portal.queries.offerings import get_visible_offering
 from portal.web import sheet
-from portal.web.countries import country_name
+from portal.web.calendars import card_of
 from portal.web.filters import picture_src
 from portal.web.guards import public
-from portal.web.links import url_without
+from portal.web.links import page_number, url_without
 from portal.web.people import current_actor
 from portal.web.prices import plan_prices
-from portal.web.week import build_week, first_day, span_of
+from portal.web.week import build_week, first_day
+from portal.web.zones import zone_of
 
 blueprint = Blueprint("catalogue", __name__)
 
@@ -90,10 +93,10 @@ def index() -> ResponseReturnValue:
         "catalogue/index.html",
         search=search,
         page=found.page,
-        cards=[],
+        cards=_cards(found.rows),
         facets=facets,
         tally=sorted(found.tally.items()),
-        applied=_applied(search, facets),
+        applied=_applied(actor, search, facets, nothing_found=not found.rows),
         sorts=queries.SORTS,
         default_sort=queries.DEFAULT_SORT,
     )
@@ -102,11 +105,10 @@ def index() -> ResponseReturnValue:
 def _search() -> Search:
     args = request.args
     sort = args.get("sort", queries.DEFAULT_SORT)
-    page = args.get("page", "1")
     return Search(
         q=" ".join(args.get("q", "").split())[: queries.MAX_TEXT],
         sort=sort if sort in queries.SORTS else queries.DEFAULT_SORT,
-        page=int(page) if page.isascii() and page.isdigit() and len(page) < 10 else 1,
+        page=page_number(),
         **{facet: tuple(dict.fromkeys(filter(None, args.getlist(facet)))) for facet in queries.FACETS},
     )
 
@@ -128,8 +130,63 @@ def _label(facet: str, text: str) -> str:
     return country_name(text) if facet == "country" else text
 
 
-def _applied(search: Search, facets: list[Facet]) -> list[Applied]:
-    applied = [Applied("Search", search.q, url_without("q"))] if search.q else []
-    return applied + [
-        Applied(facet.label, choice.label, url_without(facet.name, choice.value)) for facet in facets for choice in facet.chosen
+def _applied(actor: Actor, search: Search, facets: list[Facet], *, nothing_found: bool) -> list[Applied]:
+    filters = [("q", Applied("Search", search.q, url_without("q")))] if search.q else []
+    filters += [
+        (facet.name, Applied(facet.label, choice.label, url_without(facet.name, choice.value)))
+        for facet in facets
+        for choice in facet.chosen
     ]
+    if not nothing_found or len(filters) < 2:
+        return [applied for _, applied in filters]
+    # The page then says which filter to drop: what would there be without it?
+    left = {name: queries.count(actor, search.without(name)) for name in {name for name, _ in filters}}
+    return [replace(applied, leaves=left[name]) for name, applied in filters]
+
+
+def _cards(rows: list[queries.Row]) -> list[Card]:
+    return [
+        Card(
+            uuid=row.uuid,
+            name=row.name,
+            description=row.description,
+            organization_name=row.organization_name,
+            country=row.country,
+            state=row.state,
+            picture=row.picture,
+            time_zone=zone_of(row.attributes),
+            next_free=None,
+            price_from=None,
+        )
+        for row in rows
+    ]
+
+
+@blueprint.get("/offerings/<uuid:uuid>/")
+@public
+def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Everything an offering has."""
+    actor, now = current_actor(), utcnow()
+    view = get_visible_offering(actor, uuid)
+    found = view.offering
+    zone = zone_of(found.attributes)
+    first = first_day(request.args.get("from"), now.astimezone(ZoneInfo(zone)).date())
+    week = build_week([], first, zone, now, None)
+    return render_template(
+        "catalogue/offering.html",
+        offering=found,
+        parent=view.parent,
+        children=view.children,
+        zone=zone,
+        week=week,
+        next_free=week.next_free,
+        price_from=None,
+        plans=[plan_prices(plan, found.components, Decimal(0), True) for plan in view.plans],
+        specifications=sheet.specifications(found.attributes),
+        rules=sheet.rules(found, zone, now),
+        questions=sheet.questions(found.options),
+        screenshots=[shot for shot in found.screenshots if picture_src(shot.image)],
+        code=sheet.instrument_code(found),
+        calendar=card_of(actor, view, zone, now),
+        backstage=sheet.backstage(found, found.orders_elsewhere) if view.manages else [],
+    )

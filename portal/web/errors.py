@@ -37,17 +37,37 @@ class Words:
 WORDS = {
     400: Words("This request can't be read", "Something in the address or the form is not as it should be."),
     401: Words("Sign in first", "This page is for people who are signed in."),
-    403: Words("You may not do this", "Your roles do not allow it.", "Staff, and owners of the organization, may be able to help."),
-    404: Words("There is nothing here", "The page does not exist, or you may not see it.", "Some offerings are shown only to members of an organization: signing in may help."),
-    405: Words("This address does not take that", "The page was asked for in a way it does not answer to.", "If you came from a form, go back and send it again."),
+    403: Words(
+        "You may not do this",
+        "Your roles do not allow it.",
+        "Staff, and owners of the organization, may be able to help.",
+    ),
+    404: Words(
+        "There is nothing here",
+        "The page does not exist, or you may not see it.",
+        "Some offerings are shown only to members of an organization.",
+    ),
+    405: Words(
+        "This address does not take that",
+        "The page was asked for in a way it does not answer to.",
+        "If you came from a form, go back and send it again.",
+    ),
     409: Words("That can't be done now", "Something else has changed in the meantime."),
     413: Words("That is too large", "What you sent is larger than the portal takes."),
     414: Words("That address is too long", "Use fewer or shorter filters."),
     415: Words("That form can't be read", "It was sent in a way the portal does not know."),
     429: Words("Too many tries", "Wait a little, then try again."),
-    500: Words("Something broke here", "It is not your fault, and it has been written down.", "Nothing you entered was half done: either all of it was kept, or none of it."),
-    503: Words("Not available at the moment", "The portal can't reach its database or is being updated.", "Try again in a minute."),
-}  # fmt: skip
+    500: Words(
+        "Something broke here",
+        "It is not your fault, and it has been written down.",
+        "Nothing you entered is half done: either all of it was kept, or none of it.",
+    ),
+    503: Words(
+        "Not available at the moment",
+        "The portal can't reach its database, or is being updated.",
+        "Try again in a minute.",
+    ),
+}
 
 
 def problem(code: int, *, title: str = "", message: str = "", hint: str | None = None) -> ResponseReturnValue:

@@ -9,23 +9,22 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import nh3
 from flask import Flask, current_app
 from markupsafe import Markup
 
-from portal.web.countries import country_name
+from portal.domain import links
+from portal.domain.choices import country_name
+from portal.web.links import local_path
 
 HUES = 8
-LINK_SCHEMES = frozenset({"http", "https", "mailto", "tel", "ssh", "sftp", "ftp", "ftps", "rdp", "vnc"})
-PICTURE_SCHEMES = frozenset({"http", "https"})
 TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details", "dfn", "div", "dl", "dt",
-    "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol",
-    "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot",
-    "th", "thead", "tr", "u", "ul", "var",
+    "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark",
+    "ol", "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td",
+    "tfoot", "th", "thead", "tr", "u", "ul", "var",
 }  # fmt: skip
 ATTRIBUTES = {
     "a": {"href", "title"},
@@ -48,7 +47,7 @@ def safe_html(text: str | None) -> Markup:
             text or "",
             tags=TAGS,
             attributes=ATTRIBUTES,
-            url_schemes=set(LINK_SCHEMES),
+            url_schemes=set(links.HREF_SCHEMES),
             link_rel="noopener nofollow",
             strip_comments=True,
         )
@@ -63,35 +62,20 @@ def plain_text(text: str | None) -> str:
     return " ".join(html.unescape(nh3.clean(spaced, tags=set())).split())
 
 
-def _allowed(link: str | None, schemes: frozenset[str]) -> str | None:
-    link = (link or "").strip()
-    # Browsers drop control characters inside an address, so "java\tscript:" would be a scheme.
-    if not link or re.search(r"[\x00-\x20\x7f]", link) or link.startswith(("//", "\\", "/\\")):
-        return None
-    try:
-        parts = urlsplit(link)
-    except ValueError:
-        return None
-    if not parts.scheme:
-        return link if link.startswith("/") else None
-    if parts.scheme.lower() not in schemes:
-        return None
-    return link if parts.netloc or parts.scheme.lower() in ("mailto", "tel") else None
-
-
 def safe_href(link: str | None) -> str | None:
     """The link where it may become an href (an allowed scheme, or a path of this portal), else None."""
-    return _allowed(link, LINK_SCHEMES)
+    return local_path(link) or links.safe_href(link)
 
 
 def picture_src(link: str | None) -> str | None:
     """The link where it may become an img src, else None."""
-    return _allowed(link, PICTURE_SCHEMES)
+    return local_path(link) or links.safe_src(link)
 
 
 def initials(name: str) -> str:
-    """One or two letters that stand for a name: first letters of its first two words that begin with one."""
-    words = [word for word in re.split(r"[\s\-–/(),.]+", name) if word and word[0].isalnum()]
+    """One or two letters that stand for a name: those of its first two proper words (no numbers, no lone letters)."""
+    parts = [word for word in re.split(r"[\W_]+", name) if word]
+    words = [word for word in parts if len(word) > 1 and word[0].isalpha()] or parts
     return "".join(word[0].upper() for word in words[:2]) or "?"
 
 
@@ -108,7 +92,7 @@ def money(amount: Decimal | float | int | None) -> str:
     if exact == 0:
         return "free"
     places = max(2, -int(exact.as_tuple().exponent))
-    currency = current_app.extensions["portal.settings"].currency
+    currency = current_app.config["CURRENCY"]
     sign = "−" if exact < 0 else ""
     return f"{sign}{SYMBOLS.get(currency, currency + chr(0xA0))}{abs(exact):,.{places}f}"
 

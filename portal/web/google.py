@@ -1,3 +1,97 @@
-"""Under way."""
-from flask import Blueprint
-blueprint = Blueprint("google", __name__)
+"""Connecting an organization to Google: the page about it, consent, and its end."""
+
+from __future__ import annotations
+
+import secrets
+import uuid as uuidlib
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.errors import Invalid
+from portal.extensions import settings
+from portal.queries.calendars import connection_view
+from portal.queries.organizations import get_owned_organization
+from portal.services import connections as services
+from portal.web.calendar_card import connection_status
+from portal.web.guards import owns_organization, signed_in
+from portal.web.people import current_actor
+
+blueprint = Blueprint("google", __name__, url_prefix="/manage")
+
+# Ties a consent to the browser session that began it.
+BINDING = "google_consent"
+
+
+@blueprint.get("/organizations/<uuid:uuid>/google/")
+@owns_organization
+def connection(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Whether and as whom the organization is connected, and what is missing where it can't be."""
+    organization = get_owned_organization(current_actor(), uuid)
+    found = connection_view(organization.id)
+    return render_template(
+        "manage/google.html",
+        organization=organization,
+        connection=found,
+        status=connection_status(found),
+        zone=settings().timezone,
+        redirect_uri=services.redirect_uri(),
+    )
+
+
+@blueprint.post("/organizations/<uuid:uuid>/google/connect/")
+@owns_organization
+def connect(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Send the person to Google's consent page."""
+    binding = session.get(BINDING)
+    if not isinstance(binding, str):
+        binding = session[BINDING] = secrets.token_urlsafe(24)
+    return redirect(services.begin_consent(current_actor(), uuid, binding), code=303)
+
+
+@blueprint.get(services.CALLBACK_PATH.removeprefix("/manage"))
+@signed_in
+def callback() -> ResponseReturnValue:
+    """Where Google sends the person back to. It changes something although it is a GET: the state makes it safe."""
+    args = request.args
+    try:
+        connected = services.finish_consent(
+            current_actor(),
+            str(session.get(BINDING, "")),
+            args.get("state", ""),
+            code=args.get("code", ""),
+            error=args.get("error", ""),
+        )
+    except Invalid as error:
+        flash(error.message, "bad")
+        return redirect(url_for("manage.dashboard"), code=303)
+    session.pop(BINDING, None)
+    flash(f"Connected to Google as {connected.account_email}.", "good")
+    if not connected.can_share:
+        flash("Sharing was left unticked on Google's page: calendars can be synced, not shared.", "warn")
+    return redirect(url_for("google.connection", uuid=connected.organization_uuid), code=303)
+
+
+@blueprint.route("/organizations/<uuid:uuid>/google/disconnect/", methods=["GET", "POST"])
+@owns_organization
+def disconnect(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Ask, then disconnect."""
+    actor = current_actor()
+    if request.method == "POST":
+        services.disconnect(actor, uuid)
+        flash("Google is disconnected.", "good")
+        return redirect(url_for("google.connection", uuid=uuid), code=303)
+    organization = get_owned_organization(actor, uuid)
+    return render_template(
+        "confirm.html",
+        section="manage",
+        question=f"Disconnect {organization.name} from Google?",
+        consequences=[
+            "Its calendars stay at Google as they are, but nothing is written to them or read from them any more.",
+            "Connecting the same Google account again picks them up.",
+        ],
+        action=url_for("google.disconnect", uuid=uuid),
+        verb="Disconnect",
+        danger=True,
+        back=url_for("google.connection", uuid=uuid),
+    )

@@ -24,6 +24,12 @@ def url_without(name: str, value: str | None = None) -> str:
     return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
 
 
+def page_number() -> int:
+    """The page asked for; 1 where it is no number. What is out of range is the query's matter."""
+    asked = request.args.get("page", "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 1
+
+
 def local_path(link: str | None) -> str | None:
     """The link where it is a path of this portal, else None: nobody is sent elsewhere after signing in."""
     if not link or not link.startswith("/") or link.startswith(("//", "/\\")) or any(ord(c) < 33 for c in link):

@@ -1,3 +1,147 @@
-"""Under way."""
-from flask import Blueprint
-blueprint = Blueprint("manage", __name__)
+"""What managers and owners do: the overview, and the calendar acts of an offering."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.errors import CalendarRefused, Forbidden, NotFound, Refusal
+from portal.extensions import settings
+from portal.models.base import utcnow
+from portal.policies import Actor
+from portal.queries import organizations as queries
+from portal.queries.calendars import ConnectionView
+from portal.queries.offerings import get_visible_offering
+from portal.services import calendars as services
+from portal.web.calendar_card import calendar_status, connection_status
+from portal.web.calendars import card_of
+from portal.web.guards import manages_offering, signed_in
+from portal.web.links import page_number
+from portal.web.people import current_actor
+from portal.web.zones import zone_of
+
+blueprint = Blueprint("manage", __name__, url_prefix="/manage")
+
+ROLE_WORDS = {"owner": "You are an owner", "manager": "You are a manager", "member": "You are a member, and staff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A calendar act in words: what is asked, what follows, what the button says, and what does it."""
+
+    question: str
+    consequences: tuple[str, ...]
+    verb: str
+    asked_for: str
+    do: Callable[[Actor, uuidlib.UUID], None]
+
+
+ACTS = {
+    "sync": Act(
+        "Sync the calendar of “{name}” now?",
+        (
+            "Bookings are written to the calendar at Google, and what is entered there by hand is read back as busy.",
+            "A booking that somebody deleted or changed at Google is put back.",
+        ),
+        "Sync now",
+        "The sync is queued.",
+        services.sync_google_calendar,
+    ),
+    "share": Act(
+        "Show the calendar of “{name}” to everyone?",
+        (
+            "Anyone with the link can see when it is booked. Names of people are not in the calendar.",
+            "What others entered in this calendar at Google can be seen too.",
+        ),
+        "Share it",
+        "Sharing is queued. The link appears here when Google has done it.",
+        services.share_google_calendar,
+    ),
+    "unshare": Act(
+        "Make the calendar of “{name}” private?",
+        ("The public link stops working for everyone, also in calendars that people subscribed with it.",),
+        "Make it private",
+        "Making it private is queued.",
+        services.unshare_google_calendar,
+    ),
+}
+
+REFUSALS = {
+    Refusal.NO_CREDENTIALS: "Google is not connected, so there is no calendar to act on.",
+    Refusal.BUSY: "The calendar is still busy with what was asked before. Wait until that has ended.",
+    Refusal.ALREADY_PUBLIC: "The calendar is public already.",
+    Refusal.ALREADY_PRIVATE: "The calendar is private already.",
+    Refusal.NO_CALENDAR: "The offering has no calendar yet.",
+}
+
+
+@blueprint.get("/")
+@signed_in
+def dashboard() -> ResponseReturnValue:
+    """Organizations and offerings the person manages, with how their calendars are."""
+    found, page = queries.managed(current_actor(), page_number())
+    now = utcnow()
+    organizations = []
+    for entry in found:
+        connection = ConnectionView(
+            configured=settings().google_configured, connected=entry.connected, broken=entry.broken
+        )
+        organizations.append(
+            {
+                "uuid": entry.uuid,
+                "name": entry.name,
+                "role": ROLE_WORDS.get(entry.role or "", "You are staff"),
+                "owns": entry.owns,
+                "google": connection_status(connection),
+                "offerings": [
+                    (item, calendar_status(item.calendar_state, item.last_synced, connection, now))
+                    for item in entry.offerings
+                ],
+            }
+        )
+    return render_template("manage/dashboard.html", organizations=organizations, page=page, zone=settings().timezone)
+
+
+@blueprint.route("/offerings/<uuid:uuid>/calendar/<any(sync, share, unshare):act>", methods=["GET", "POST"])
+@manages_offering
+def calendar_act(uuid: uuidlib.UUID, act: str) -> ResponseReturnValue:
+    """GET asks, POST does: it writes what is wanted, and the worker makes it so."""
+    chosen, actor = ACTS[act], current_actor()
+    back = f"{url_for('catalogue.offering', uuid=uuid)}#calendar"
+    if request.method == "POST":
+        try:
+            chosen.do(actor, uuid)
+        except CalendarRefused as error:
+            flash(REFUSALS[error.refusal], "bad")
+        else:
+            flash(chosen.asked_for, "good")
+        return redirect(back, code=303)
+    view = get_visible_offering(actor, uuid)
+    if not view.owns:
+        raise Forbidden
+    return render_template(
+        "confirm.html",
+        section="manage",
+        question=chosen.question.format(name=view.offering.name),
+        consequences=chosen.consequences,
+        action=url_for("manage.calendar_act", uuid=uuid, act=act),
+        verb=chosen.verb,
+        danger=False,
+        back=back,
+    )
+
+
+@blueprint.get("/offerings/<uuid:uuid>/calendar/card")
+@manages_offering
+def calendar_card(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """The calendar card alone: the page asks for it while an act is under way."""
+    actor = current_actor()
+    view = get_visible_offering(actor, uuid)
+    card = card_of(actor, view, zone_of(view.offering.attributes), utcnow())
+    if card is None:
+        raise NotFound("Calendar")
+    return render_template("catalogue/calendar_card.html", calendar=card, offering=view.offering)

@@ -9,7 +9,14 @@ from decimal import Decimal
 from portal.models import Component, Plan, PlanComponent
 from portal.web.filters import count_of, money
 
-UNITS = {"month": "month", "quarter": "quarter", "half_month": "half month", "day": "day", "hour": "hour", "quantity": "unit"}
+UNITS = {
+    "month": "month",
+    "quarter": "quarter",
+    "half_month": "half month",
+    "day": "day",
+    "hour": "hour",
+    "quantity": "unit",
+}
 PERIODS = {"month": "a month", "quarterly": "a quarter", "annual": "a year", "total": "in all"}
 
 
@@ -39,7 +46,7 @@ class PlanPrices:
 
 
 def plan_prices(plan: Plan, components: list[Component], minimal_price: Decimal, is_active: bool) -> PlanPrices:
-    """Put a plan's prices into words. `components` are the offering's, for the names of what is charged beyond a limit."""
+    """Put a plan's prices into words. `components`: the offering's, to name what lies beyond a limit."""
     names = {component.uuid: component.name for component in components}
     unit = UNITS.get(plan.unit, plan.unit)
     lines = [
@@ -72,7 +79,12 @@ def _charged(part: PlanComponent, unit: str) -> str:
     if kind == "fixed":
         amount = f"{part.amount} × " if part.amount != 1 else ""
         return f"{amount}every {unit}"
-    words = {"usage": "by use", "limit": "by what you reserve", "one": "once, at the start", "few": "on a change of plan"}
+    words = {
+        "usage": "by use",
+        "limit": "by what you reserve",
+        "one": "once, at the start",
+        "few": "on a change of plan",
+    }
     return words.get(kind, kind)
 
 

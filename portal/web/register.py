@@ -22,6 +22,7 @@ SITE_NAME = "Booking portal"
 
 def register(app: Flask) -> None:
     """Register the blueprints of the pages, the template filters and the error pages."""
+    app.config.setdefault("CURRENCY", "EUR")
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from portal.domain.instants import parse_instant
+from portal.domain.schedules import DAY_SECONDS, WEEKEND, current_schedules, read_schedules
 from portal.models import Offering
 from portal.web.filters import count_of, when
+from portal.web.week import clock
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 # Parts of the attributes that have a section of their own.
 NOT_SPECIFICATIONS = frozenset({"schedules", "booking_rules"})
-UNITS = {"kv": "kV", "kev": "keV", "gev": "GeV", "mhz": "MHz", "ghz": "GHz", "mm": "mm", "nm": "nm", "um": "µm", "m2": "m²",
-         "kg": "kg", "tb": "TB", "gb": "GB", "km": "km", "kw": "kW", "hz": "Hz", "k": "K", "c": "°C", "t": "T", "m": "m"}  # fmt: skip
+UNITS = {
+    "kv": "kV", "kev": "keV", "gev": "GeV", "hz": "Hz", "mhz": "MHz", "ghz": "GHz", "nm": "nm", "um": "µm", "mm": "mm",
+    "m": "m", "km": "km", "m2": "m²", "kg": "kg", "kw": "kW", "gb": "GB", "tb": "TB", "k": "K", "c": "°C", "t": "T",
+}  # fmt: skip
 KINDS = {
     "boolean": "yes or no", "integer": "a whole number", "money": "an amount of money", "string": "a line of text",
     "text": "text", "html_text": "text", "select_string": "one of", "select_string_multi": "any of", "date": "a date",
@@ -69,26 +73,23 @@ def rules(offering: Offering, zone: str, now: datetime) -> list[str]:
 
 
 def _schedule_rules(attributes: Mapping[str, Any], zone: str, now: datetime) -> Iterator[str]:
-    for entry in _mappings(attributes.get("schedules")):
-        end = _instant(entry.get("end"))
-        if end is None or end <= now:
-            continue
-        config = _mapping(_mapping(entry.get("extendedProps")).get("config"))
-        hours = _mapping(config.get("businessHours"))
-        days = [day for day in hours.get("daysOfWeek") or range(7) if isinstance(day, int) and 0 <= day <= 6]
-        if config.get("weekends") is False:
-            days = [day for day in days if day not in (0, 6)]
-        opens, closes = hours.get("startTime", "00:00"), hours.get("endTime", "24:00")
-        round_the_clock = (opens, closes) == ("00:00", "24:00")
-        yield f"Open {_days(days)}, {'round the clock' if round_the_clock else f'{opens}–{closes}'}."
-        yield f"Booked in steps of {_duration(str(config.get('slotDuration') or '01:00:00'))}."
-    for entry in _mappings(attributes.get("schedules")):
-        start, end = _instant(entry.get("start")), _instant(entry.get("end"))
-        if start is None or end is None or end <= now:
-            continue
-        title = f"{entry['title']}: " if entry.get("title") else ""
+    raw = attributes.get("schedules")
+    entries = current_schedules(raw, now)
+    if not entries:
+        return
+    config = read_schedules(raw).config
+    days = config.days if config.weekends else config.days - WEEKEND
+    hours = "round the clock"
+    if (config.opens, config.closes) != (0, DAY_SECONDS):
+        hours = f"{clock(config.opens // 60)}–{clock(config.closes // 60)}"
+    yield f"Open {_days(days)}, {hours}."
+    yield f"Booked in steps of {_duration(config.slot)}."
+    for entry in entries:
+        start, end = parse_instant(entry["start"]), parse_instant(entry["end"])
         since = f"from {when(start, zone, short=True)} " if start > now else ""
-        yield f"{title}{since}until {when(end, zone, short=True)}."[:1].upper() + f"{title}{since}until {when(end, zone, short=True)}."[1:]
+        sentence = f"{since}until {when(end, zone, short=True)}."
+        title = str(entry.get("title") or "").strip()
+        yield f"{title}: {sentence}" if title else f"Open {sentence}"
 
 
 def _option_rules(options: Mapping[str, Any]) -> Iterator[str]:
@@ -106,9 +107,9 @@ def _option_rules(options: Mapping[str, Any]) -> Iterator[str]:
         yield f"A booking may end at most {count_of(int(longest), 'day')} ahead."
 
 
-def _days(days: list[int]) -> str:
+def _days(days: Iterable[int]) -> str:
     # Weeks are told from Monday on; the wire counts from Sunday.
-    order = sorted(set(days), key=lambda day: (day - 1) % 7)
+    order = sorted(days, key=lambda day: (day - 1) % 7)
     if len(order) == 7:
         return "every day"
     runs: list[list[int]] = []
@@ -121,15 +122,12 @@ def _days(days: list[int]) -> str:
     return ", ".join(parts) or "on no day"
 
 
-def _duration(text: str) -> str:
-    try:
-        hours, minutes = (int(part) for part in text.split(":")[:2])
-    except ValueError:
-        return text
-    if hours and hours % 24 == 0 and not minutes:
-        return count_of(hours // 24, "day")
-    parts = [count_of(hours, "hour")] if hours else []
-    return " and ".join(parts + ([count_of(minutes, "minute")] if minutes else [])) or text
+def _duration(length: timedelta) -> str:
+    minutes = int(length.total_seconds()) // 60
+    if minutes % (24 * 60) == 0:
+        return count_of(minutes // (24 * 60), "day")
+    parts = [count_of(minutes // 60, "hour")] if minutes >= 60 else []
+    return " and ".join(parts + ([count_of(minutes % 60, "minute")] if minutes % 60 else []))
 
 
 def questions(options: Mapping[str, Any]) -> list[Question]:
@@ -144,9 +142,29 @@ def questions(options: Mapping[str, Any]) -> list[Question]:
             kind += ": " + ", ".join(str(choice) for choice in choices)
         low, high = item.get("min"), item.get("max")
         if low is not None or high is not None:
-            kind += f" from {low} to {high}" if None not in (low, high) else f" from {low}" if high is None else f" up to {high}"
-        asked.append(Question(str(item.get("label") or humanised(key)), kind, bool(item.get("required")), str(item.get("help_text") or "")))
+            kind += (
+                f" from {low} to {high}"
+                if None not in (low, high)
+                else f" from {low}"
+                if high is None
+                else f" up to {high}"
+            )
+        asked.append(
+            Question(
+                str(item.get("label") or humanised(key)),
+                kind,
+                bool(item.get("required")),
+                str(item.get("help_text") or ""),
+            )
+        )
     return asked
+
+
+def instrument_code(offering: Offering) -> tuple[str, str] | None:
+    """The backend's own name for the offering, where its options say that it is to be shown, with its label."""
+    if not (offering.backend_id and offering.plugin_options.get("highlight_backend_id_display")):
+        return None
+    return str(offering.plugin_options.get("backend_id_display_label") or "Code"), offering.backend_id
 
 
 def backstage(offering: Offering, order_count: int) -> list[tuple[str, object]]:
@@ -160,24 +178,19 @@ def backstage(offering: Offering, order_count: int) -> list[tuple[str, object]]:
         ("Cost this month", offering.total_cost),
         ("Cost expected", offering.total_cost_estimated),
     ]
-    facts += [(f"Quota: {quota.name}", f"{quota.usage:,} of {'∞' if quota.limit < 0 else f'{quota.limit:,}'}") for quota in offering.quotas]
+    facts += [
+        (f"Quota: {quota.name}", f"{quota.usage:,} of {'∞' if quota.limit < 0 else f'{quota.limit:,}'}")
+        for quota in offering.quotas
+    ]
     if offering.scope is not None:
         facts += [("Backend state", offering.scope.state), ("Backend says", offering.scope.error_message)]
-    facts += [(humanised(key), value) for key, value in _mapping(offering.backend_metadata).items() if isinstance(value, (str, int, float))]
+    facts += [
+        (humanised(key), value)
+        for key, value in _mapping(offering.backend_metadata).items()
+        if isinstance(value, (str, int, float))
+    ]
     return [(name, value) for name, value in facts if value not in (None, "")]
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
-def _instant(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo("UTC"))

@@ -108,9 +108,7 @@ def first_day(asked: str | None, today: date) -> date:
     return wanted if today <= wanted <= today + timedelta(days=3660) else today
 
 
-def build_week(
-    offered: Iterable[Offered], first: date, zone: str, now: datetime, next_free: datetime | None
-) -> Week:
+def build_week(offered: Iterable[Offered], first: date, zone: str, now: datetime, next_free: datetime | None) -> Week:
     """Lay the offered periods out. Where nothing is offered the table says "Closed"."""
     place = ZoneInfo(zone)
     today = now.astimezone(place).date()
