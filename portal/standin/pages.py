@@ -214,7 +214,7 @@ def _wanted(calendar: sqlite3.Row) -> Json:
     return body | {"start": edge(start), "end": edge(end)}
 
 
-def _act(calendar_id: str, act: Callable[[sqlite3.Connection, sqlite3.Row, int], None]) -> Response | str:
+def _act(calendar_id: str, act: Callable[[sqlite3.Connection, sqlite3.Row, int], None]) -> Response | tuple[str, int]:
     """Change a calendar by hand; whoever watches it is told."""
     here = world()
     deliveries: list[Delivery] = []
@@ -224,13 +224,13 @@ def _act(calendar_id: str, act: Callable[[sqlite3.Connection, sqlite3.Row, int],
             act(db, calendar, here.clock.ms())
             deliveries = calendar_changed(db, calendar_id, here.clock.ms())
     except ApiError as error:
-        return render_template("problem.html", title="That event was not saved", text=error.message)
+        return render_template("problem.html", title="That event was not saved", text=error.message), 400
     here.notifier.send(deliveries)
     return redirect(url_for("pages.look", calendar_id=calendar_id), 303)  # type: ignore[return-value]
 
 
 @blueprint.post("/look/<calendar_id>")
-def add(calendar_id: str) -> Response | str:
+def add(calendar_id: str) -> Response | tuple[str, int]:
     """Put an event into a calendar by hand."""
 
     def act(db: sqlite3.Connection, calendar: sqlite3.Row, now: int) -> None:
@@ -241,7 +241,7 @@ def add(calendar_id: str) -> Response | str:
 
 
 @blueprint.post("/look/<calendar_id>/<event_id>")
-def edit(calendar_id: str, event_id: str) -> Response | str:
+def edit(calendar_id: str, event_id: str) -> Response | tuple[str, int]:
     """Change or delete an event by hand; what the form does not show stays as it is."""
 
     def act(db: sqlite3.Connection, calendar: sqlite3.Row, now: int) -> None:
@@ -258,7 +258,7 @@ def edit(calendar_id: str, event_id: str) -> Response | str:
 
 
 @blueprint.post("/look/<calendar_id>/-/sharing")
-def sharing(calendar_id: str) -> Response | str:
+def sharing(calendar_id: str) -> Response | tuple[str, int]:
     """Make a calendar public or private by hand."""
     role = "reader" if request.form.get("do") == "share" else "none"
     return _act(calendar_id, lambda db, calendar, now: void(write_rule(db, calendar_id, role, "default", "")))

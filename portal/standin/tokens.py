@@ -48,6 +48,8 @@ def token() -> Response:
         else:
             raise OAuthError("unsupported_grant_type", f"Invalid grant_type: {kind}")
     response = jsonify(answer)
+    # The client library refreshes a batch's token over a connection that it forgets to close.
+    response.headers["Connection"] = "close"
     response.headers["Cache-Control"] = "no-cache, no-store, max-age=0, must-revalidate"
     return response
 
