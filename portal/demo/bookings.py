@@ -1,21 +1,24 @@
 """Bookings around the demo's day, planned from the offerings' own schedules: pure, no clock, no database.
 
-Every slot lies on a step of the offering's opening hours, by the wall clock of its time zone; slots of one offering
-never overlap. Days on which clocks change are left free.
+Every slot lies on steps of the offering's opening hours, as `portal.domain.availability` cuts them; slots of one
+offering never overlap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from portal.demo.content import PersonSpec, groups, organizations
-from portal.domain.schedules import WEEKEND, read_schedules
+from portal.domain.availability import Availability
+from portal.domain.periods import Period
+from portal.domain.schedules import read_schedules
+from portal.domain.zones import day_start
 
 WEEKS_BACK, WEEKS_AHEAD = 3, 4
 
@@ -115,20 +118,16 @@ NOTES = (
 )
 
 
-def day_steps(document: dict[str, Any], day: date) -> Iterator[Step]:
-    """The bookable steps of one local day, in UTC; none on a day on which the clocks change."""
-    schedule = read_schedules(document["attributes"]["schedules"])
-    zone = ZoneInfo(document["attributes"]["booking_rules"]["time_zone"])
-    begin, end = (datetime.combine(day + timedelta(days=n), time(), zone) for n in (0, 1))
-    config, weekday = schedule.config, day.isoweekday() % 7
-    closed = weekday not in config.days or (weekday in WEEKEND and not config.weekends)
-    if closed or begin.utcoffset() != end.utcoffset():
-        return
-    start, closes = (begin.astimezone(UTC) + timedelta(seconds=seconds) for seconds in (config.opens, config.closes))
-    while start + config.slot <= closes:
-        if any(period.start <= start and start + config.slot <= period.end for period in schedule.periods):
-            yield start, start + config.slot
-        start += config.slot
+def _availability(document: dict[str, Any]) -> Availability:
+    attributes = document["attributes"]
+    return Availability(read_schedules(attributes["schedules"]), ZoneInfo(attributes["booking_rules"]["time_zone"]))
+
+
+def day_steps(document: dict[str, Any], day: date) -> list[Step]:
+    """The bookable steps of one day by the clocks of the offering, in UTC."""
+    open_times = _availability(document)
+    begin, end = (day_start(day + timedelta(days=number), open_times.zone) for number in (0, 1))
+    return [(step.start, step.end) for step in open_times.steps(Period(begin, end))]
 
 
 def _places(person: PersonSpec) -> set[str]:
@@ -195,13 +194,13 @@ def plan_bookings(
 ) -> list[BookingSpec]:
     """Bookings from three weeks before `now` (aware) to four weeks after, the same for the same arguments.
 
-    Draft and Archived offerings get none, Paused ones only past ones. A slot of a booking is one step of the
+    Only Active offerings can be booked. A slot of a booking is one step of the
     schedule; a longer stay is several consecutive slots merged into one. Only requests of the future are open.
     """
     folk = list(people)
     planned: list[BookingSpec] = []
     for document in documents:
-        if document["state"] not in ("Active", "Paused"):
+        if document["state"] != "Active":
             continue
         random = Random(f"{seed}|{document['uuid']}")  # noqa: S311 - a demo, not a secret
         habit = HABITS[document["category_title"]]
@@ -213,11 +212,9 @@ def plan_bookings(
             share = habit.weekend if day.isoweekday() > 5 else habit.busy
             # Far ahead there is less: people have not planned yet.
             share *= 1.0 if offset < 8 else 0.7 if offset < 16 else 0.4
-            for stay in _stays(list(day_steps(document, day)), habit, share, random):
+            for stay in _stays(day_steps(document, day), habit, share, random):
                 begin, end = stay[0][0], stay[-1][1]
                 past = begin <= now
-                if document["state"] == "Paused" and end > now - timedelta(days=4):
-                    continue
                 person = random.choice(guests)
                 planned.append(
                     BookingSpec(

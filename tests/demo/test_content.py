@@ -20,7 +20,7 @@ BASE = "https://demo.example.org"
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 FIELDS = json.loads((Path(__file__).parents[1] / "data" / "fields.json").read_text(encoding="utf-8"))["fields"]
 TYPES = {"string": str, "integer": int, "number": float, "boolean": bool, "object": dict}
-ENUMS = {
+ENUMS: dict[str, set[str | None]] = {
     "state": {"Draft", "Active", "Paused", "Archived"},
     "components.billing_type": {"fixed", "usage", "limit", "one", "few"},
     "components.limit_period": {"month", "quarterly", "annual", "total", "", None},
