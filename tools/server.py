@@ -1,10 +1,12 @@
 """How the web server is started, for `make run` and `make serve` alike."""
 
 import errno
+import os
 import socket
 
-# Requests worked on at once in one process; more wait. Each may hold a database connection.
-THREADS = "8"
+# Requests worked on at once in one process; more wait. Each may hold a database connection. The server warns
+# above twice the number of cores.
+THREADS = str(min(8, 2 * (os.cpu_count() or 1)))
 # Connections held open by one process, most of them idle browsers.
 CONNECTIONS = "512"
 
