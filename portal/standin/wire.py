@@ -135,7 +135,7 @@ def _success(answer: Json | None, entry: Json) -> Response:
         return Response(status=304)
     if wanted := request.args.get("fields"):
         answer = fields.select(answer, fields.parse(wanted))
-    indent = None if request.args.get("prettyPrint") == "false" else 1
+    indent = 1 if request.args.get("prettyPrint") == "true" else None
     counters.answered(entry, 200)
     return Response(json.dumps(answer, indent=indent), content_type=JSON_TYPE)
 
