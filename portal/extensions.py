@@ -7,7 +7,7 @@ Whether a transaction writes must be known before its first statement: `reading(
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -76,9 +76,14 @@ def transaction() -> Iterator[Session]:
         yield session
         return
     session.info["open"] = True
+    session.info["before_commit"] = {}
     session.info["after_commit"] = []
     try:
         yield session
+        while session.info["before_commit"]:
+            effects, session.info["before_commit"] = session.info["before_commit"], {}
+            for effect in effects.values():
+                effect()
         session.commit()
     except BaseException:
         session.rollback()
@@ -88,6 +93,11 @@ def transaction() -> Iterator[Session]:
         session.info["open"] = False
     for effect in session.info.pop("after_commit", []):
         effect()
+
+
+def before_commit(key: Hashable, effect: Callable[[], Any]) -> None:
+    """Run `effect` just before the present transaction() commits; once for a key, however often it is asked for."""
+    db.session().info["before_commit"].setdefault(key, effect)
 
 
 def after_commit(effect: Callable[[], Any]) -> None:

@@ -145,3 +145,18 @@ def price_number(price: Decimal) -> float:
 def _sum(products: Iterable[tuple[Decimal, int]]) -> Decimal:
     with localcontext(_EXACT):
         return sum((price * amount for price, amount in products), Decimal(0))
+
+
+def price_from(offers: Iterable[tuple[PricedComponent, str]]) -> tuple[Decimal, str] | None:
+    """The lowest price somebody meets, and per what: for "from 45.00 per hour" on a card. None where all is free.
+
+    `offers` are the components of all open plans with the unit they are charged by, in words. One-time and switch
+    prices come on top of something else, so they are told only where nothing else has a price.
+    """
+    recurring: list[tuple[Decimal, str]] = []
+    once: list[tuple[Decimal, str]] = []
+    for component, unit in offers:
+        if component.price > 0:
+            on_top = component.billing_type in (BillingType.ONE, BillingType.FEW)
+            (once if on_top else recurring).append((component.price, unit))
+    return min(recurring or once, default=None)

@@ -1,0 +1,44 @@
+"""The demo's sign-ins: random passwords, made once for an installation and kept beside its database."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FILE = "demo-accounts.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A demo sign-in as it is printed."""
+
+    email: str
+    password: str
+    what: str
+
+
+def new_password() -> str:
+    """A password that can be read out and typed: four groups of four letters and digits (about 80 bits)."""
+    alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(4))
+
+
+def keep(instance: Path, sign_ins: list[SignIn]) -> None:
+    """Write the sign-ins where only the owner of the instance folder can read them."""
+    path = instance / FILE
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump([asdict(sign_in) for sign_in in sign_ins], file, indent=1, ensure_ascii=False)
+    fresh.replace(path)
+
+
+def kept(instance: Path) -> list[SignIn]:
+    """The sign-ins made at the first start; none where the demo was not loaded."""
+    path = instance / FILE
+    if not path.is_file():
+        return []
+    return [SignIn(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
