@@ -1,138 +1,33 @@
 """What is free of an offering, and why the rest is not: the one module behind page, API and booking service.
 
-How the time is cut
--------------------
-Entries of the schedule are instants; business hours, weekdays and slot steps are wall-clock, in the offering's zone.
-Where the Waldur API contract is silent (it stores no zone, and its web interface decides in the browser), this holds:
-
-* Each local day is cut by itself: boundaries are businessHours.startTime plus whole multiples of slotDuration, up to
-  endTime, wherever the offering's clocks show such a time. Not the start of an entry: Waldur moves that to the
-  present on every answer, so an imported one would shift all steps by odd minutes.
-* A step is what lies between two boundaries that follow each other, wholly inside the schedule and the business
-  hours. What is left over before closing time, or beside the edge of an entry, is not offered, and says so.
-* Clocks going forward: a boundary in the skipped hour falls on the instant of the change. Going back: a boundary
-  shown twice cuts twice. So every hour of both days is offered once, no step overlaps another, an instrument that
-  is open round the clock has no hole in that night, and 08:00 stays 08:00. On these nights alone a step can be
-  shorter or longer than slotDuration by the change (a night shift of 00:00–08:00 lasts 7 or 9 hours).
-* A slotDuration of 24 hours is the business day: from opening to closing, however long that is.
-* `weekends: false` closes Saturday and Sunday, `daysOfWeek` every day that it does not name.
-
 A partition
 -----------
 Every instant of a window is in exactly one stretch: a step that is free, a step that is refused, or time that is no
 step. Whatever is not free has a refusal with a reason in words. Bookings, closures, notice and the like are all
-`Obstacle`s; what depends on the length of a request, or on who asks, is a `Check`.
+`Obstacle`s; what depends on the length of a request, or on who asks, is a `Check`. How days are cut into steps is told
+in `portal.domain.steps`.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
-from heapq import heappop, heappush
-from itertools import pairwise
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from portal.domain.periods import Period, PeriodError, intersect, merge, subtract
-from portal.domain.schedules import LONGEST_SLOT, WEEKEND, Config, Schedule
+from portal.domain.periods import Period, PeriodError, intersect, subtract
+from portal.domain.refusals import EVER, FREE, RANK, Check, Code, Obstacle, Refusal, Track, past, words
+from portal.domain.schedules import WEEKEND, Schedule
+from portal.domain.steps import boundaries_of, open_times, steps_of
 from portal.domain.zones import LocalDay, clock_text, local_date, period_text
 
-# Time that this module looks at; a schedule may say "until the year 9999", where calendars end.
-EVER = Period(datetime(1970, 1, 2, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC))
+__all__ = ["LONGEST_REQUEST", "Availability", "Check", "Code", "Day", "Obstacle", "Refusal", "Stretch", "past"]
+
 # A request beyond this is refused before its days are counted.
 LONGEST_REQUEST = timedelta(days=366)
 
 _DAY_NAMES = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
-
-
-class Code(StrEnum):
-    """Why something is not free. The order is the order of telling: where several are true the first one is told.
-
-    What the owner set comes before what others took, since no other slot would be refused for less.
-    """
-
-    OUTSIDE_SCHEDULE = "outside_schedule"
-    WEEKEND = "weekend"
-    DAY_CLOSED = "day_closed"
-    OUTSIDE_HOURS = "outside_hours"
-    REMAINDER = "remainder"
-    PAST = "past"
-    CLOSURE = "closure"
-    TOO_SOON = "too_soon"
-    TOO_LATE = "too_late"
-    BOUNDARY = "boundary"
-    TOO_SHORT = "too_short"
-    TOO_LONG = "too_long"
-    QUOTA = "quota"
-    BOOKED = "booked"
-    REQUESTED = "requested"
-    BUSY = "busy"
-    BUFFER = "buffer"
-
-
-_RANK = {code: rank for rank, code in enumerate(Code)}
-# Somebody else has the time: another slot may do. Everything else is a rule that is broken.
-CONFLICTS = frozenset({Code.BOOKED, Code.REQUESTED, Code.BUSY, Code.BUFFER})
-FREE, MINE = "free", "mine"
-_STATES = {
-    Code.PAST: "past",
-    Code.TOO_SOON: "soon",
-    Code.TOO_LATE: "late",
-    Code.BOOKED: "booked",
-    Code.REQUESTED: "requested",
-    Code.BUSY: "busy",
-}
-CLOSED = "closed"
-_TEXTS = {
-    Code.OUTSIDE_SCHEDULE: "The offering is not available at this time.",
-    Code.WEEKEND: "Closed at weekends.",
-    Code.PAST: "This time has begun already or has passed.",
-    Code.CLOSURE: "Closed: {period}.",
-    Code.TOO_SOON: "Too soon to be booked.",
-    Code.TOO_LATE: "Too far ahead to be booked.",
-    Code.TOO_SHORT: "Too short.",
-    Code.TOO_LONG: "Too long.",
-    Code.QUOTA: "You have booked as much as one person may.",
-    Code.BOOKED: "Already booked: {period}.",
-    Code.REQUESTED: "Held by a request that has not been answered yet: {period}.",
-    Code.BUSY: "Blocked in the offering’s calendar: {period}.",
-    Code.BUFFER: "Kept free beside another booking: {period}.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a time is not free. `text` is for people; `period` is what stands there (the rival, the closed time)."""
-
-    code: Code
-    text: str
-    period: Period
-    mine: bool = False
-
-    @property
-    def is_conflict(self) -> bool:
-        """Whether somebody else holds the time (a 409), rather than that a rule is broken (a 400)."""
-        return self.code in CONFLICTS
-
-    @property
-    def state(self) -> str:
-        """How a table shows the time: mine, booked, requested, busy, past, soon, late or closed."""
-        return MINE if self.mine else _STATES.get(self.code, CLOSED)
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """Time that is taken away, whatever the reason. `mine`: the reader's own booking or request.
-
-    `text` replaces the usual words of the code; "{period}" in it becomes the period by the offering's clocks.
-    """
-
-    period: Period
-    code: Code
-    text: str = ""
-    mine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +74,6 @@ class Day:
         return [stretch for stretch in self.stretches if stretch.is_step]
 
 
-# What depends on a whole request: its length, who asks, how much they have. None where nothing is wrong.
-Check = Callable[[Period], Refusal | None]
-
-
-def past(now: datetime) -> Obstacle:
-    """Everything before the present instant. A step that has begun is past as well."""
-    return Obstacle(Period(EVER.start, now), Code.PAST)
-
-
 class Availability:
     """What is free of one offering. Building it costs O(n log n) in the obstacles, each question O(log n) a step.
 
@@ -207,8 +93,8 @@ class Availability:
         self.checks = checks
         self._periods = intersect(schedule.periods, [EVER])
         self._ends = [period.end for period in self._periods]
-        self._track = _Track(obstacles)
-        self._boundaries = _boundaries(schedule.config)
+        self._track = Track(obstacles)
+        self._boundaries = boundaries_of(schedule.config)
 
     def steps(self, window: Period) -> list[Period]:
         """The steps wholly inside the window, whether somebody has them or not."""
@@ -261,7 +147,7 @@ class Availability:
                 found.append(Refusal(Code.BOUNDARY, text, whole))
         found += [refusal for check in self.checks if (refusal := check(period)) is not None]
         found += [self._refusal(obstacle) for obstacle in self._track.across(period)]
-        return sorted(dict.fromkeys(found), key=lambda it: (_RANK[it.code], it.period))
+        return sorted(dict.fromkeys(found), key=lambda it: (RANK[it.code], it.period))
 
     def days(self, first: date, count: int) -> list[Day]:
         """`count` local days from `first`, each with all its stretches; none of them crosses midnight."""
@@ -291,7 +177,7 @@ class Availability:
                 yield it
 
     def _refusal(self, obstacle: Obstacle) -> Refusal:
-        text = obstacle.text or _TEXTS.get(obstacle.code, "Not available.")
+        text = obstacle.text or words(obstacle.code, mine=obstacle.mine)
         if "{period}" in text:
             text = text.replace("{period}", period_text(obstacle.period, self.zone))
         return Refusal(obstacle.code, text, obstacle.period, obstacle.mine)
@@ -330,53 +216,16 @@ class Availability:
         elif weekday not in config.days:
             cut += [_no_step(part, Code.DAY_CLOSED, f"Closed on {_DAY_NAMES[weekday]}.") for part in offered]
         elif offered:
-            open_times = _open_times(local, config)
+            opening = open_times(local, config)
             hours = f"Outside business hours ({clock_text(config.opens)}–{clock_text(config.closes)})."
-            cut += [_no_step(part, Code.OUTSIDE_HOURS, hours) for part in subtract(offered, open_times)]
-            usable = intersect(offered, open_times)
-            steps = _steps(local, config, self._boundaries, open_times, usable)
+            cut += [_no_step(part, Code.OUTSIDE_HOURS, hours) for part in subtract(offered, opening)]
+            usable = intersect(offered, opening)
+            steps = steps_of(local, config, self._boundaries, opening, usable)
             left = "Too short for a whole slot."
             cut += [_no_step(part, Code.REMAINDER, left) for part in subtract(usable, steps)]
             cut += [Stretch(step, True) for step in steps]
         cut.sort(key=lambda it: it.start)
         return cut
-
-
-def _boundaries(config: Config) -> list[int]:
-    """The wall-clock times, in seconds since midnight, at which steps begin and end."""
-    if config.slot >= LONGEST_SLOT:
-        return [config.opens, config.closes]
-    return list(range(config.opens, config.closes + 1, int(config.slot.total_seconds())))
-
-
-def _open_times(local: LocalDay, config: Config) -> list[Period]:
-    """When the clocks of the day show business hours: once, but for days on which they show an hour twice."""
-    edges = {local.period.start, local.period.end, *local.instants(config.opens), *local.instants(config.closes)}
-    if local.change is not None:
-        edges.add(local.change)
-    inside = sorted(edge for edge in edges if local.period.start <= edge <= local.period.end)
-    return merge(
-        Period(start, end) for start, end in pairwise(inside) if config.opens <= local.seconds(start) < config.closes
-    )
-
-
-def _steps(
-    local: LocalDay, config: Config, boundaries: list[int], open_times: list[Period], usable: list[Period]
-) -> list[Period]:
-    if config.slot >= LONGEST_SLOT:
-        return [opening for opening in open_times if opening in usable]
-    edges = sorted({instant for seconds in boundaries for instant in local.instants(seconds)})
-    steps = []
-    rest = iter(usable)
-    part = next(rest, None)
-    for start, end in pairwise(edges):
-        while part is not None and part.end <= start:
-            part = next(rest, None)
-        if part is None:
-            break
-        if part.start <= start and end <= part.end:
-            steps.append(Period(start, end))
-    return steps
 
 
 def _days(window: Period, zone: ZoneInfo) -> Iterator[LocalDay]:
@@ -414,7 +263,7 @@ def _runs(steps: Iterable[Period], duration: timedelta | None) -> Iterator[Perio
 
 
 def _no_step(period: Period, code: Code, text: str = "") -> Stretch:
-    return Stretch(period, False, Refusal(code, text or _TEXTS[code], period))
+    return Stretch(period, False, Refusal(code, text or words(code), period))
 
 
 def _within(period: Period, window: Period) -> Period:
@@ -424,37 +273,3 @@ def _within(period: Period, window: Period) -> Period:
 
 def _alike(one: Refusal | None, other: Refusal | None) -> bool:
     return one is not None and other is not None and (one.code, one.text) == (other.code, other.text)
-
-
-class _Track:
-    """Obstacles laid on one line: at each instant the one that is told first, so that a search is a bisection."""
-
-    __slots__ = ("_ends", "_pieces")
-
-    def __init__(self, obstacles: Iterable[Obstacle]) -> None:
-        waiting = sorted(obstacles, key=lambda it: it.period.start, reverse=True)
-        points = sorted({edge for it in waiting for edge in (it.period.start, it.period.end)})
-        self._pieces: list[tuple[datetime, Obstacle]] = []
-        self._ends: list[datetime] = []
-        live: list[tuple[int, datetime, int, Obstacle]] = []
-        for at, until in pairwise(points):
-            while waiting and waiting[-1].period.start <= at:
-                entering = waiting.pop()
-                heappush(live, (_RANK[entering.code], entering.period.start, len(waiting), entering))
-            while live and live[0][3].period.end <= at:
-                heappop(live)
-            if live:
-                self._pieces.append((at, live[0][3]))
-                self._ends.append(until)
-
-    def across(self, period: Period) -> Iterator[Obstacle]:
-        """The obstacles that stand out somewhere in the period, in order of time; one may come several times."""
-        for index in range(bisect_right(self._ends, period.start), len(self._pieces)):
-            start, obstacle = self._pieces[index]
-            if start >= period.end:
-                return
-            yield obstacle
-
-    def first(self, period: Period) -> Obstacle | None:
-        """Of the obstacles in the period the one to tell, or None."""
-        return min(self.across(period), key=lambda it: (_RANK[it.code], it.period), default=None)
