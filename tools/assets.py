@@ -120,6 +120,8 @@ def npm_from_wheel() -> list[str]:
     if not node.exists():
         say("No npm on PATH: installing Node.js from a Python wheel (once) ...")
         pip_install(["-r", str(ROOT / "requirements" / "node.txt")], "Node.js cannot be installed")
+    # The wheel's Node.js knows none of the certificates that were added to this machine, unless told to look.
+    os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")
     os.environ["PATH"] = f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return [str(node), str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
