@@ -12,20 +12,22 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.domain.choices import country_name
+from portal.domain.periods import Period
 from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries import catalogue as queries
+from portal.queries.availability import next_free, of_offering, zone_of
 from portal.queries.catalogue import Search
 from portal.queries.offerings import get_visible_offering
+from portal.queries.plans import cheapest, standings
 from portal.web import sheet
 from portal.web.calendars import card_of
 from portal.web.filters import picture_src
 from portal.web.guards import public
 from portal.web.links import page_number, url_without
 from portal.web.people import current_actor
-from portal.web.prices import plan_prices
-from portal.web.week import build_week, first_day
-from portal.web.zones import zone_of
+from portal.web.prices import plan_prices, unit_name
+from portal.web.week import DAYS, build_week, first_day, span_of
 
 blueprint = Blueprint("catalogue", __name__)
 
@@ -79,6 +81,7 @@ class Card:
     time_zone: str
     next_free: datetime | None
     price_from: Decimal | None
+    price_unit: str
 
 
 @blueprint.get("/")
@@ -93,7 +96,7 @@ def index() -> ResponseReturnValue:
         "catalogue/index.html",
         search=search,
         page=found.page,
-        cards=_cards(found.rows),
+        cards=_cards(actor, found.rows),
         facets=facets,
         tally=sorted(found.tally.items()),
         applied=_applied(actor, search, facets, nothing_found=not found.rows),
@@ -144,22 +147,28 @@ def _applied(actor: Actor, search: Search, facets: list[Facet], *, nothing_found
     return [replace(applied, leaves=left[name]) for name, applied in filters]
 
 
-def _cards(rows: list[queries.Row]) -> list[Card]:
-    return [
-        Card(
-            uuid=row.uuid,
-            name=row.name,
-            description=row.description,
-            organization_name=row.organization_name,
-            country=row.country,
-            state=row.state,
-            picture=row.picture,
-            time_zone=zone_of(row.attributes),
-            next_free=None,
-            price_from=None,
+def _cards(actor: Actor, rows: list[queries.Row]) -> list[Card]:
+    free = next_free(((row.id, row.attributes) for row in rows if row.state == "Active"), utcnow())
+    prices = cheapest(actor, [row.id for row in rows])
+    cards = []
+    for row in rows:
+        price = prices.get(row.id)
+        cards.append(
+            Card(
+                uuid=row.uuid,
+                name=row.name,
+                description=row.description,
+                organization_name=row.organization_name,
+                country=row.country,
+                state=row.state,
+                picture=row.picture,
+                time_zone=zone_of(row.attributes).key,
+                next_free=free[row.id].start if row.id in free else None,
+                price_from=price[0] if price else None,
+                price_unit=unit_name(price[1]) if price else "",
+            )
         )
-        for row in rows
-    ]
+    return cards
 
 
 @blueprint.get("/offerings/<uuid:uuid>/")
@@ -169,19 +178,30 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     actor, now = current_actor(), utcnow()
     view = get_visible_offering(actor, uuid)
     found = view.offering
-    zone = zone_of(found.attributes)
+    zone = zone_of(found.attributes).key
     first = first_day(request.args.get("from"), now.astimezone(ZoneInfo(zone)).date())
-    week = build_week([], first, zone, now, None)
+    bookable = found.state == "Active"
+    free = next_free([(found.id, found.attributes)], now).get(found.id) if bookable else None
+    days = of_offering(found, Period(*span_of(first, zone)), now, actor).days(first, DAYS)
+    price = cheapest(actor, [found.id]).get(found.id)
+    figures = standings(found)
     return render_template(
         "catalogue/offering.html",
         offering=found,
         parent=view.parent,
         children=view.children,
         zone=zone,
-        week=week,
-        next_free=week.next_free,
-        price_from=None,
-        plans=[plan_prices(plan, found.components, Decimal(0), True) for plan in view.plans],
+        week=build_week(
+            (stretch for day in days for stretch in day.stretches), first, zone, now, free.start if free else None
+        ),
+        bookable=bookable,
+        next_free=free.start if free else None,
+        price_from=price[0] if price else None,
+        price_unit=unit_name(price[1]) if price else "",
+        plans=[
+            plan_prices(plan, found.components, figures[plan.id].prices.minimal_price, figures[plan.id].is_active)
+            for plan in view.plans
+        ],
         specifications=sheet.specifications(found.attributes),
         rules=sheet.rules(found, zone, now),
         questions=sheet.questions(found.options),

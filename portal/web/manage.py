@@ -14,6 +14,7 @@ from portal.extensions import settings
 from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries import organizations as queries
+from portal.queries.availability import zone_of
 from portal.queries.calendars import ConnectionView
 from portal.queries.offerings import get_visible_offering
 from portal.services import calendars as services
@@ -22,7 +23,6 @@ from portal.web.calendars import card_of
 from portal.web.guards import manages_offering, signed_in
 from portal.web.links import page_number
 from portal.web.people import current_actor
-from portal.web.zones import zone_of
 
 blueprint = Blueprint("manage", __name__, url_prefix="/manage")
 
@@ -141,7 +141,7 @@ def calendar_card(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """The calendar card alone: the page asks for it while an act is under way."""
     actor = current_actor()
     view = get_visible_offering(actor, uuid)
-    card = card_of(actor, view, zone_of(view.offering.attributes), utcnow())
+    card = card_of(actor, view, zone_of(view.offering.attributes).key, utcnow())
     if card is None:
         raise NotFound("Calendar")
     return render_template("catalogue/calendar_card.html", calendar=card, offering=view.offering)

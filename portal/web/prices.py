@@ -45,10 +45,15 @@ class PlanPrices:
     notes: list[str]
 
 
+def unit_name(unit: str) -> str:
+    """A billing or measuring unit in words: half_month is "half month"."""
+    return UNITS.get(unit, unit)
+
+
 def plan_prices(plan: Plan, components: list[Component], minimal_price: Decimal, is_active: bool) -> PlanPrices:
     """Put a plan's prices into words. `components`: the offering's, to name what lies beyond a limit."""
     names = {component.uuid: component.name for component in components}
-    unit = UNITS.get(plan.unit, plan.unit)
+    unit = unit_name(plan.unit)
     lines = [
         Line(
             name=part.component.name or part.component.type,

@@ -26,7 +26,10 @@ ALONE = frozenset({"free", "mine"})
 
 
 class Offered(Protocol):
-    """A period of an offering and how it stands. Instants; `reason` in words where it can't be booked."""
+    """A period of an offering and how it stands. Instants; `reason` in words where it can't be booked.
+
+    `is_step`: it can be booked, or could be, were it free; else it is time at which the offering is closed.
+    """
 
     @property
     def start(self) -> datetime: ...
@@ -36,6 +39,8 @@ class Offered(Protocol):
     def state(self) -> str: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def is_step(self) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -113,8 +118,17 @@ def build_week(offered: Iterable[Offered], first: date, zone: str, now: datetime
     place = ZoneInfo(zone)
     today = now.astimezone(place).date()
     columns: list[list[Cell]] = [[] for _ in range(DAYS)]
-    for slot in sorted(offered, key=lambda one: one.start):
-        for index, cell in _pieces(slot, first, place):
+    pieces = [
+        (index, cell, slot.is_step)
+        for slot in sorted(offered, key=lambda one: one.start)
+        for index, cell in _pieces(slot, first, place)
+    ]
+    # The table reaches from the first hour that can be booked on any day to the last; nights are not drawn.
+    opens = min((cell.begin for _, cell, is_step in pieces if is_step), default=END_OF_DAY)
+    closes = max((cell.end for _, cell, is_step in pieces if is_step), default=0)
+    for index, cell, _ in pieces:
+        cell.begin, cell.end = max(cell.begin, opens), min(cell.end, closes)
+        if cell.begin < cell.end:
             _put(columns[index], cell)
     rows = _rows(columns)
     looks = {cell.look for row in rows for cell in row.cells}
@@ -173,7 +187,8 @@ def _put(column: list[Cell], cell: Cell) -> None:
     elif (
         last is not None
         and last.end == cell.begin
-        and (last.look, last.reason) == (cell.look, cell.reason)
+        and last.look == cell.look
+        and (last.reason == cell.reason or cell.look == "past")
         and cell.look not in ALONE
     ):
         last.end = cell.end
