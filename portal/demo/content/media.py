@@ -84,9 +84,11 @@ def media() -> Iterator[MediaSpec]:
     """Everything the documents link to under /api/media/."""
     for organization, offering in OFFERINGS:
         slug = offering.slug
-        yield MediaSpec(picture_uuid(slug), f"{slug}.svg", SVG, draw(offering.kind, f"{organization}/{slug}"))
+        yield MediaSpec(
+            picture_uuid(slug), f"{slug}.svg", SVG, draw(offering.kind, f"{organization}/{slug}", other=offering.twin)
+        )
         for number, shot in enumerate(offering.shots):
-            data = draw(shot.kind, f"{organization}/{slug}/{number}", shot.close)
+            data = draw(shot.kind, f"{organization}/{slug}/{number}", shot.close, offering.twin)
             yield MediaSpec(shot_uuid(slug, number), f"{slug}-{number + 1}.svg", SVG, data)
         if offering.guide:
             yield MediaSpec(

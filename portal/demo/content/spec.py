@@ -83,6 +83,8 @@ class Offering:
     plans: tuple[Plan, ...]
     moved: tuple[float, float] = (0.0, 0.0)
     room: str = ""
+    # Exchanged colours, where the organization has two things of one kind.
+    twin: bool = False
     state: str = "Active"
     paused_reason: str = ""
     shared: bool = True

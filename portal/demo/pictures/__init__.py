@@ -19,12 +19,13 @@ SCENES: dict[str, Callable[[Canvas], None]] = {
 KINDS = tuple(sorted(SCENES))
 
 
-def draw(kind: str, seed: str, close: bool = False) -> bytes:
+def draw(kind: str, seed: str, close: bool = False, other: bool = False) -> bytes:
     """A 1200 × 675 SVG of one of `KINDS`; `seed` ("palette/anything") decides colours and small details.
 
-    `close` steps nearer, for a second picture of the same thing. Raises KeyError for an unknown kind.
+    `close` steps nearer, for a second picture of the same thing; `other` exchanges main colour and accent, for a
+    second thing of the same kind. Raises KeyError for an unknown kind.
     """
-    canvas = Canvas(palette_for(seed), Random(f"{kind}|{seed}"), close)  # noqa: S311 - a picture, not a secret
+    canvas = Canvas(palette_for(seed), Random(f"{kind}|{seed}"), close, other)  # noqa: S311 - a picture, not a secret
     SCENES[kind](canvas)
     return canvas.svg()
 

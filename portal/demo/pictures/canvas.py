@@ -46,7 +46,7 @@ def _track(points: Sequence[tuple[float, float]]) -> str:
 class Canvas:
     """Collects shapes and gradients of one picture. Nothing drawn carries text, links or scripts."""
 
-    def __init__(self, palette: Palette, random: Random, close: bool = False) -> None:
+    def __init__(self, palette: Palette, random: Random, close: bool = False, other: bool = False) -> None:
         self.palette, self.random = palette, random
         self.unit = UNIT * (1.5 if close else 1.0)
         self.centre = (600.0, 404.0 if not close else 500.0)
@@ -55,7 +55,8 @@ class Canvas:
         self.white = mix(WHITE, palette.sky_light, 0.12)
         self.grey = mix("#c6cede", palette.main, 0.08)
         self.dark = mix("#39415c", palette.deep, 0.45)
-        self.main, self.accent, self.glow_colour = palette.main, palette.accent, palette.glow
+        self.main, self.accent = (palette.accent, palette.main) if other else (palette.main, palette.accent)
+        self.glow_colour = palette.glow
         self.screen = mix(palette.deep, "#000000", 0.15)
 
     # Geometry ---------------------------------------------------------------------------------------------

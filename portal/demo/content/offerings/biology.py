@@ -15,15 +15,8 @@ DATA = Component(
     "TB",
     "limit",
     "Kept for six months on the core's servers.",
-    {
-        "limit_period": "month",
-        "max_value": 50,
-        "min_value": 0,
-        "default_limit": 2,
-        "is_prepaid": True,
-        "min_prepaid_duration": 1,
-        "max_prepaid_duration": 12,
-    },
+    {"limit_period": "month", "max_value": 50, "min_value": 0, "default_limit": 2}
+    | {"is_prepaid": True, "min_prepaid_duration": 1, "max_prepaid_duration": 12},
 )
 
 
@@ -102,7 +95,6 @@ OFFERINGS = (
             ),
             "screened": ask("boolean", "Grids have been screened at 200 kV", True),
             "biosafety": ask("integer", "Biosafety level", True, min=1, max=2, default=1),
-            "apix": ask("string", "Pixel size wanted (Å)"),
         },
         resource_options={"notes": ask("text", "Session notes")},
         plugin_options={"maximal_resource_count_per_project": 4, "conceal_billing_data": False},
@@ -144,6 +136,7 @@ OFFERINGS = (
         ),
         roles=("Trained operator",),
         orders=521,
+        twin=True,
     ),
     Offering(
         "spinning-disk",
@@ -242,6 +235,7 @@ OFFERINGS = (
         options={"tubes": ask("integer", "Tubes", True, min=1, max=60)},
         parent="nmr-800",
         orders=655,
+        twin=True,
     ),
     Offering(
         "orbit-ms",
@@ -271,12 +265,10 @@ OFFERINGS = (
         "First floor, room 203",
         options={
             "matrix": choice("Matrix", "Cell lysate", "Plasma", "Plant extract", "Purified protein"),
-            "digest": ask("boolean", "Already digested"),
         },
         shots=(
             Shot("Source", "Nano spray in front of the inlet.", "mass-spec", True),
             Shot("Vials", "Autosampler.", "samples"),
-            Shot("Preparation", "The bench next door.", "lab"),
         ),
         guide=True,
         orders=372,
@@ -295,7 +287,6 @@ OFFERINGS = (
         "Ground floor, room 118",
         options={
             "cells": choice("Cells", "Human", "Mouse", "Plant protoplasts", "Yeast"),
-            "sort": choice("Into", "Tubes", "96-well plate", "384-well plate"),
         },
         roles=("Trained operator",),
         orders=196,

@@ -117,6 +117,7 @@ OFFERINGS = (
         attributes={"seats": 4},
         billable=False,
         orders=1530,
+        twin=True,
     ),
     Offering(
         "print-workshop",

@@ -90,6 +90,7 @@ OFFERINGS = (
         endpoints=(("Login node", "ssh://login.metsa.campus.example.org"),),
         partitions=(_partition("main"), _partition("long", max_time=20160, max_nodes=4, priority_tier=2, qos="long")),
         catalogs=(_catalog("EESSI", "2023.06", "main", 712, EESSI, "generic", "zen3", "zen4"),),
+        twin=True,
     ),
     Offering(
         "kratt-gpu",

@@ -107,6 +107,7 @@ OFFERINGS = (
         ),
         roles=("Licensed user",),
         orders=201,
+        twin=True,
     ),
     Offering(
         "mask-aligner",
@@ -162,6 +163,7 @@ OFFERINGS = (
         "Room 111",
         state="Draft",
         options={"chips": ask("integer", "Chips", True, min=1, max=400)},
+        twin=True,
     ),
     Offering(
         "cleanroom-course",

@@ -115,5 +115,6 @@ OFFERINGS = (
         doi="10.5072/cpo.photometer",
         citations=188,
         orders=611,
+        twin=True,
     ),
 )

@@ -137,6 +137,7 @@ OFFERINGS = (
         roles=("Experimenter",),
         orders=57,
         checklist="radiation",
+        twin=True,
     ),
     Offering(
         "saxs",
@@ -157,6 +158,7 @@ OFFERINGS = (
         doi="10.5072/nlps.skarva",
         citations=61,
         orders=203,
+        twin=True,
     ),
     Offering(
         "pump-probe",
