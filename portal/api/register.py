@@ -3,7 +3,31 @@
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from portal.api import accounts, calendars, catalogue, docs, index, media, operations
+from portal.api.auth import note_token_use
+from portal.api.errors import Refused, http_error, portal_error, refused, server_error
+from portal.api.responses import add_headers
+from portal.api.routing import before_request, blueprint
+from portal.errors import PortalError
+from portal.extensions import csrf
+
+# Imported for the resources that they put on the blueprint.
+RESOURCES = (accounts, calendars, catalogue, docs, index, media, operations)
+
+blueprint.register_error_handler(Refused, refused)
+blueprint.register_error_handler(PortalError, portal_error)
+blueprint.register_error_handler(HTTPException, http_error)
+blueprint.register_error_handler(InternalServerError, server_error)
 
 
 def register(app: Flask) -> None:
-    """Register the blueprints of the API and its error handlers."""
+    """Register the resources of the API, its error handlers and what happens around its requests."""
+    # Tokens are the only credentials, and no browser sends one by itself.
+    csrf.exempt(blueprint)
+    app.before_request(before_request)
+    app.after_request(note_token_use)
+    app.after_request(add_headers)
+    operations.register_operations(app)
+    app.register_blueprint(blueprint)

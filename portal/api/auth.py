@@ -1,0 +1,99 @@
+"""Who asks: API tokens in the Authorization header, and nothing else (no cookie, no query parameter).
+
+`Token X` is the documented form. Waldur's JavaScript client sends what it is given as `Bearer Token X` or `Bearer X`.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from flask import Flask, Response, current_app, g, request
+
+from portal.api.errors import Refused, unauthorized
+from portal.extensions import db, reading
+from portal.models.base import utcnow
+from portal.policies import NOBODY, Actor
+from portal.queries.tokens import token_holder
+from portal.services.accounts import TOKEN_PATTERN, TOKEN_USE_RECORDED_EVERY, record_token_use, token_digest
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+UNKNOWN = "Invalid token."
+NO_KEY = "Invalid token. No credentials provided."
+SPACES = "Invalid token. Token string should not contain spaces."
+CHARACTERS = "Invalid token header. Token string should not contain invalid characters."
+INACTIVE = "User inactive or deleted."
+EXPIRED = "Token has expired."
+
+logger = logging.getLogger(__name__)
+
+
+def token_key(header: str) -> str:
+    """The key in an Authorization header (as WSGI gives it: latin-1). Raises Refused (401) where there is none."""
+    words = header.encode("latin-1", "replace").split()
+    schemes = [word.lower() for word in words[:2]]
+    if not words or schemes[0] not in (b"token", b"bearer"):
+        raise unauthorized()
+    rest = words[2:] if schemes == [b"bearer", b"token"] else words[1:]
+    if not rest:
+        raise unauthorized(NO_KEY)
+    if len(rest) > 1:
+        raise unauthorized(SPACES)
+    try:
+        return rest[0].decode("utf-8")
+    except UnicodeDecodeError:
+        raise unauthorized(CHARACTERS) from None
+
+
+def authenticate() -> Actor:
+    """The person whose token came with the request. Raises Refused (401) in the words of the published API."""
+    key = token_key(request.headers.get("Authorization", ""))
+    if not TOKEN_PATTERN.fullmatch(key):
+        raise unauthorized(UNKNOWN)
+    with reading():
+        holder = token_holder(token_digest(key))
+        if request.method not in SAFE_METHODS:
+            # What follows writes, and must be free to begin its own transaction.
+            db.session.rollback()
+    if holder is None:
+        raise unauthorized(UNKNOWN)
+    if not holder.is_active:
+        raise unauthorized(INACTIVE)
+    now = utcnow()
+    if holder.expires is not None and holder.expires <= now:
+        raise unauthorized(EXPIRED)
+    if holder.last_used is None or now - holder.last_used > TOKEN_USE_RECORDED_EVERY:
+        g.token_to_record = holder.token_id
+    return holder.actor
+
+
+def current_actor() -> Actor:
+    """Who asks, once the guard of the route has let them in."""
+    actor: Actor = g.get("api_actor", NOBODY)
+    return actor
+
+
+def actor_if_any() -> Actor:
+    """Who asks where a token is not needed: nobody where none is given, or a wrong one."""
+    try:
+        return authenticate()
+    except Refused:
+        return NOBODY
+
+
+def note_token_use(response: Response) -> Response:
+    """After a request: have the use of its token recorded once the answer is out, at most hourly."""
+    token_id = g.pop("token_to_record", None)
+    if token_id is not None:
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
+        response.call_on_close(partial(_record, app, token_id))
+    return response
+
+
+def _record(app: Flask, token_id: int) -> None:
+    try:
+        with app.app_context():
+            record_token_use(token_id, utcnow())
+    except Exception:
+        # The answer is out already, and the next request tries again.
+        logger.warning("The use of a token could not be recorded", exc_info=True)

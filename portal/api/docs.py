@@ -1,0 +1,117 @@
+"""/api/docs/: the OpenAPI document for people. A plain listing; Swagger UI on top of it where it is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Response, current_app, make_response, render_template
+
+from portal.api.fields import OBJECTS, Field
+from portal.api.guards import public
+from portal.api.routing import resource
+from portal.api.schema import Schema, document
+
+SWAGGER = ("vendor/swagger-ui.css", "vendor/swagger-ui-bundle.js")
+# Swagger UI's own pictures are data: addresses, and it sets styles on its elements.
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+METHODS = ("get", "post")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that can be asked for, as the listing shows it."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    description: str
+    parameters: list[Schema]
+    answers: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One field of an offering, with its path from the top."""
+
+    path: str
+    type: str
+    enum: tuple[str, ...]
+    nullable: bool
+    description: str
+
+
+def operations() -> Iterator[Operation]:
+    """What the document describes, in its order."""
+    whole = document()
+
+    def found(thing: Schema) -> Schema:
+        if "$ref" not in thing:
+            return thing
+        _, _, kind, name = thing["$ref"].split("/")
+        target: Schema = whole["components"][kind][name]
+        return target
+
+    for path, item in whole["paths"].items():
+        for method in METHODS:
+            if method not in item:
+                continue
+            operation = item[method]
+            parameters = [*item.get("parameters", []), *operation.get("parameters", [])]
+            yield Operation(
+                method=method.upper(),
+                path=path,
+                name=operation["operationId"],
+                summary=operation["summary"],
+                description=operation.get("description", ""),
+                parameters=[found(parameter) for parameter in parameters],
+                answers=[(status, found(answer)["description"]) for status, answer in operation["responses"].items()],
+            )
+
+
+def rows(component: str = "Offering", prefix: str = "") -> Iterator[Row]:
+    """Every field of an offering, depth first, in the order of the answer."""
+    schemas = document()["components"]["schemas"]
+    yield from _rows(schemas, component, prefix)
+
+
+def _rows(schemas: Schema, component: str, prefix: str) -> Iterator[Row]:
+    for field in OBJECTS[component]:
+        path = f"{prefix}{field.name}"
+        target = schemas.get(field.kind.refers, {})
+        yield Row(path, _type(field, target), tuple(target.get("enum", ())), field.nullable, field.description)
+        if field.kind.refers in OBJECTS:
+            yield from _rows(schemas, field.kind.refers, f"{path}.")
+
+
+def _type(field: Field, target: Schema) -> str:
+    kind = field.kind
+    if kind.many:
+        return "array of objects"
+    if kind.refers:
+        return str(target["type"])
+    if not kind.type:
+        return "any"
+    return f"{kind.type} ({kind.format})" if kind.format else kind.type
+
+
+def api_docs() -> Response:
+    """The page."""
+    static = Path(current_app.static_folder or "")
+    page = render_template(
+        "api/docs.html",
+        operations=list(operations()),
+        rows=list(rows()),
+        swagger=all((static / name).is_file() for name in SWAGGER),
+    )
+    response = make_response(page)
+    response.headers["Content-Security-Policy"] = CONTENT_POLICY
+    return response
+
+
+resource("/api/docs/", "api_docs", guard=public, get=api_docs, produces=None)

@@ -1,0 +1,83 @@
+"""Refusals of the JSON face, in the published API's words (Waldur API; contract section 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from portal.api.responses import json_response
+from portal.errors import (
+    CalendarRefused,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PortalError,
+    SignInRequired,
+    TooManyAttempts,
+)
+
+NOT_PROVIDED = "Authentication credentials were not provided."
+SERVER_ERROR = "A server error occurred. It has been written down; nothing was half done."
+
+
+class Refused(Exception):
+    """An answer of the JSON face that is not a success: status, body and headers."""
+
+    def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+        super().__init__(f"{status} {body}")
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+
+def unauthorized(detail: str = NOT_PROVIDED) -> Refused:
+    """401, which names the scheme that would do."""
+    return Refused(401, {"detail": detail}, {"WWW-Authenticate": "Token"})
+
+
+def not_found(detail: str) -> Refused:
+    """404 with this text."""
+    return Refused(404, {"detail": detail})
+
+
+def no_match(what: str) -> Refused:
+    """404 for something unknown, invisible or malformed: one text for the three."""
+    return not_found(f"No {what} matches the given query.")
+
+
+def refused(error: Refused) -> Response:
+    """The answer that a Refused stands for."""
+    return json_response(error.body, error.status, error.headers)
+
+
+def portal_error(error: PortalError) -> Response:
+    """The answer for a refusal of the portal's own. What is new in the exception tree must be given a status here."""
+    match error:
+        case NotFound():
+            return refused(no_match(error.what))
+        case SignInRequired():
+            return refused(unauthorized())
+        case Forbidden():
+            return json_response({"detail": error.message}, 403)
+        case CalendarRefused():
+            return json_response([error.message], 400)
+        case TooManyAttempts():
+            return json_response({"detail": error.message}, 429, {"Retry-After": str(error.retry_after)})
+        case Invalid():
+            return json_response({error.field: [error.message]} if error.field else [error.message], 400)
+        case Conflict():
+            return json_response({"detail": error.message}, 409)
+    raise error
+
+
+def http_error(error: HTTPException) -> Response:
+    """The answer for a refusal of the web framework (too large, unreadable …)."""
+    return json_response({"detail": error.description or error.name}, error.code or 500)
+
+
+def server_error(_error: InternalServerError) -> Response:
+    """The answer for a defect: what went wrong is logged, not told."""
+    return json_response({"detail": SERVER_ERROR}, 500)

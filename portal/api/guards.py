@@ -1,0 +1,52 @@
+"""Who may ask at a route. Every resource declares its guard (a test refuses one that does not).
+
+A guard answers the coarse question only; whether this person may see or act on this offering is asked by the query
+or service that fetches it, in the same statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import g, request
+
+from portal.api.auth import actor_if_any, authenticate
+from portal.api.errors import Refused, unauthorized
+from portal.config import is_loopback
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A name, and what refuses whoever may not pass (by raising Refused)."""
+
+    name: str
+    check: Callable[[], None]
+
+
+def _anybody() -> None:
+    """No question asked."""
+
+
+def _with_token() -> None:
+    g.api_actor = authenticate()
+
+
+def _operators() -> None:
+    # A proxy on this machine is on loopback, too, but says for whom it asks.
+    direct = not any(name in request.headers for name in FORWARDED)
+    if direct and is_loopback(request.remote_addr or ""):
+        return
+    actor = actor_if_any()
+    if not actor.signed_in:
+        raise unauthorized()
+    if not actor.is_staff:
+        raise Refused(403, {"detail": "You do not have permission to perform this action."})
+
+
+public = Guard("public", _anybody)
+token = Guard("token", _with_token)
+# Whoever runs the portal: from this machine, or with a token of staff.
+operators = Guard("operators", _operators)

@@ -1,0 +1,45 @@
+"""/api/: where the JSON face begins; /api/schema/: what it is, as an OpenAPI document."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import orjson
+from flask import Response
+
+from portal.api.guards import public
+from portal.api.paging import base_url
+from portal.api.responses import bytes_response, client_has, json_response, not_modified, strong_etag
+from portal.api.routing import resource
+from portal.api.schema import document
+
+
+def api_root() -> Response:
+    """The addresses to go on from."""
+    base = base_url()
+    return json_response(
+        {
+            "booking-offerings": f"{base}/api/booking-offerings/",
+            "token": f"{base}/api-auth/password/",
+            "schema": f"{base}/api/schema/",
+            "documentation": f"{base}/api/docs/",
+        }
+    )
+
+
+@cache
+def _schema() -> tuple[bytes, str]:
+    body = orjson.dumps(document())
+    return body, strong_etag(body)
+
+
+def api_schema() -> Response:
+    """The OpenAPI 3.1 document."""
+    body, etag = _schema()
+    if client_has(lambda: etag):
+        return not_modified(etag)
+    return bytes_response(body, headers={"ETag": etag})
+
+
+resource("/api/", "api_root", guard=public, get=api_root)
+resource("/api/schema/", "api_schema", guard=public, get=api_schema)

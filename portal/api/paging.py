@@ -1,0 +1,32 @@
+"""The Link header of a list (contract section 3): first, prev, next, last, complete addresses, no raw comma in one."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlencode
+
+from flask import request
+
+
+def base_url() -> str:
+    """The address of this portal as the client called it, without a slash at the end."""
+    return request.root_url.rstrip("/")
+
+
+def link_header(number: int, last: int) -> str:
+    """The Link header of page `number` of `last`. The first page's address has no `page`."""
+    path = f"{base_url()}{request.path}"
+    query = parse_qs(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
+
+    def entry(rel: str, page: int) -> str:
+        wanted = {**query, "page": [str(page)]} if page > 1 else {k: v for k, v in query.items() if k != "page"}
+        # urlencode() escapes the comma, at which the published client cuts the header.
+        encoded = urlencode(sorted(wanted.items()), doseq=True)
+        return f'<{path}{"?" if encoded else ""}{encoded}>; rel="{rel}"'
+
+    entries = [entry("first", 1)]
+    if number > 1:
+        entries.append(entry("prev", number - 1))
+    if number < last:
+        entries.append(entry("next", number + 1))
+    entries.append(entry("last", last))
+    return ", ".join(entries)

@@ -1,0 +1,77 @@
+"""Answers of the JSON face: compact JSON, validators for caches, and the headers that every answer carries."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+JSON = "application/json"
+# What a page of another origin may read of an answer.
+EXPOSED_HEADERS = "Link, X-Result-Count, ETag, Retry-After, WWW-Authenticate"
+
+
+def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """`body` as compact JSON."""
+    return bytes_response(orjson.dumps(body), status, headers)
+
+
+def bytes_response(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Bytes that are JSON already."""
+    return Response(body, status, headers, mimetype=JSON)
+
+
+def empty_response() -> Response:
+    """200 with nothing in it. The published clients take 200 alone for success, so this is no 204."""
+    response = Response(b"", 200)
+    # An empty body is of no type.
+    del response.headers["Content-Type"]
+    return response
+
+
+def strong_etag(body: bytes) -> str:
+    """A strong ETag (quoted) of these bytes."""
+    return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+
+
+def client_has(tag: Callable[[], str]) -> str | None:
+    """The strong ETag (quoted) of what is asked for, if the client says that it has this already; else None.
+
+    `tag` is only called where the client names any. If-Modified-Since is not asked: a list can lose an offering
+    without anything in it becoming newer.
+    """
+    wanted = request.if_none_match
+    if not wanted:
+        return None
+    etag = tag()
+    return etag if wanted.contains_weak(etag.strip('"')) else None
+
+
+def not_modified(etag: str, headers: dict[str, str] | None = None) -> Response:
+    """304 with the headers that a 200 would have."""
+    response = Response(status=304, headers=headers)
+    del response.headers["Content-Type"]
+    response.headers["ETag"] = etag
+    return response
+
+
+def is_api(path: str) -> bool:
+    """Whether a path belongs to the JSON face."""
+    return path.startswith(("/api/", "/api-auth/")) or path in ("/api", "/api-auth")
+
+
+def add_headers(response: Response) -> Response:
+    """After every request: let pages of other origins read the answers, and keep caches from mixing readers up."""
+    if not is_api(request.path):
+        return response
+    headers = response.headers
+    # Tokens are the only credentials here, and no browser sends one by itself.
+    headers["Access-Control-Allow-Origin"] = "*"
+    headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+    if "Cache-Control" not in headers:
+        headers["Cache-Control"] = "private, no-cache"
+        response.vary.update(("Accept", "Authorization"))
+    return response

@@ -1,0 +1,99 @@
+"""How a resource of the JSON face is put on a path, and in which order a request to it is refused.
+
+406, then 401, then 405, then whatever the handler finds (404, 403, 400): so nobody without a token learns what is
+there. OPTIONS is answered to everybody, because browsers ask it before they send a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.routing import RequestRedirect
+
+from portal.api.errors import Refused
+from portal.api.guards import Guard
+from portal.api.negotiation import accepts
+from portal.api.responses import JSON, empty_response, is_api
+
+Handler = Callable[..., Response]
+
+blueprint = Blueprint("api", __name__)
+
+ALLOWED_HEADERS = "Authorization, Content-Type, Accept, If-None-Match, Idempotency-Key"
+ALLOWED_METHODS = "GET, HEAD, POST, OPTIONS"
+PREFLIGHT_SECONDS = "86400"
+
+
+def resource(
+    rule: str,
+    endpoint: str,
+    *,
+    guard: Guard,
+    get: Handler | None = None,
+    post: Handler | None = None,
+    produces: str | None = JSON,
+) -> None:
+    """Put a resource on a path (with its slash at the end). HEAD is GET without the body.
+
+    `produces` is the media type that the client must accept; None: no question asked (pictures, pages).
+    """
+    handlers = {**({"GET": get, "HEAD": get} if get else {}), **({"POST": post} if post else {})}
+    allowed = [*handlers, "OPTIONS"]
+    allow = ", ".join(name for name in ("GET", "POST", "HEAD", "OPTIONS") if name in allowed)
+
+    def view(**arguments: Any) -> Response:
+        if request.method == "OPTIONS":
+            response = empty_response()
+            response.headers["Allow"] = allow
+            return response
+        if produces and not accepts(request.headers.get("Accept", ""), produces):
+            raise Refused(406, {"detail": "Could not satisfy the request Accept header."})
+        guard.check()
+        handler = handlers.get(request.method)
+        if handler is None:
+            raise Refused(405, {"detail": f'Method "{request.method}" not allowed.'}, {"Allow": allow})
+        return handler(**arguments)
+
+    view.__name__ = endpoint
+    view.guard = guard.name  # type: ignore[attr-defined]
+    blueprint.add_url_rule(rule, endpoint, view, methods=allowed, provide_automatic_options=False)
+
+
+def before_request() -> Response | None:
+    """Before every request: what comes ahead of routing's own answers, for the JSON face alone."""
+    if not is_api(request.path):
+        return None
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        return _preflight()
+    match request.routing_exception:
+        case RequestRedirect() as redirect:
+            return _to_slash(redirect)
+        case MethodNotAllowed(valid_methods=methods) if methods:
+            # Hand the request to the resource after all: it asks for the token before it says what is allowed.
+            adapter = current_app.create_url_adapter(request)
+            assert adapter is not None
+            request.url_rule, arguments = adapter.match(method=next(iter(methods)), return_rule=True)
+            request.view_args = dict(arguments)
+            request.routing_exception = None
+    return None
+
+
+def _preflight() -> Response:
+    response = empty_response()
+    response.headers["Access-Control-Allow-Methods"] = ALLOWED_METHODS
+    response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+    response.headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+    return response
+
+
+def _to_slash(redirect: RequestRedirect) -> Response:
+    # Werkzeug would say 308; the published API says 301.
+    parts = urlsplit(redirect.new_url)
+    response = empty_response()
+    response.status_code = 301
+    response.headers["Location"] = parts.path + (f"?{parts.query}" if parts.query else "")
+    return response

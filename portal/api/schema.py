@@ -1,0 +1,384 @@
+"""The OpenAPI 3.1 document, made from the table of fields, the closed lists of portal.domain and the rules below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from portal.api.accounts import WRONG
+from portal.api.auth import EXPIRED, INACTIVE, NO_KEY, SPACES, UNKNOWN
+from portal.api.errors import NOT_PROVIDED, SERVER_ERROR
+from portal.api.fields import OBJECTS, Field, Kind
+from portal.api.params import DEFAULT_PAGE_SIZE, INVALID_PAGE, MAX_PAGE_SIZE
+from portal.api.responses import JSON
+from portal.domain import choices
+from portal.errors import CalendarRefused, Refusal
+
+VERSION = "1.0.0"
+Schema = dict[str, Any]
+
+DESCRIPTION = """\
+Offerings that can be booked, and the calendars that they are published in. The API answers what Waldur's \
+documentation of booking offerings describes, so Waldur's published clients work with it unchanged.
+
+Send an API token as `Authorization: Token <40 hex digits>`; `Bearer <token>` and `Bearer Token <token>` are taken \
+as well. Make one on your account page, or with `POST /api-auth/password/`.
+
+Every path ends in a slash. UUIDs are written with dashes; in paths 32 hex digits do as well. Instants are ISO 8601 \
+in UTC."""
+
+MESSAGE = {"$ref": "#/components/schemas/Detail"}
+
+
+def document() -> Schema:
+    """The whole document, as plain data."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Booking portal", "version": VERSION, "description": DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "security": [{"tokenAuth": []}],
+        "tags": [
+            {"name": "booking-offerings", "description": "What can be booked"},
+            {"name": "google-calendar", "description": "Publishing an offering's bookings in Google Calendar"},
+            {"name": "api-auth", "description": "Getting a token"},
+            {"name": "media", "description": "Pictures and files"},
+        ],
+        "paths": _paths(),
+        "components": {
+            "schemas": _schemas(),
+            "parameters": _parameters(),
+            "headers": _headers(),
+            "responses": _responses(),
+            "securitySchemes": {
+                "tokenAuth": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "`Token ` followed by 40 hex digits.",
+                },
+            },
+        },
+    }
+
+
+def schema_of(field: Field) -> Schema:
+    """The JSON Schema of one field."""
+    schema = _kind(field.kind)
+    if field.nullable:
+        schema = {**schema, "type": [schema["type"], "null"]} if "type" in schema else _or_null(schema)
+    return {**schema, "description": field.description} if field.description else schema
+
+
+def _kind(kind: Kind) -> Schema:
+    if kind.refers:
+        reference = {"$ref": f"#/components/schemas/{kind.refers}"}
+        return {"type": "array", "items": reference} if kind.many else reference
+    found = {"type": kind.type, "format": kind.format}
+    return {key: value for key, value in found.items() if value}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _object(properties: Schema, **more: Any) -> Schema:
+    return {"type": "object", "properties": properties, **more}
+
+
+def _enum(values: Iterable[str], description: str = "") -> Schema:
+    found: Schema = {"type": "string", "enum": list(values)}
+    return {**found, "description": description} if description else found
+
+
+def _schemas() -> Schema:
+    text: Schema = {"type": "string"}
+    anything: Schema = {"type": "object", "additionalProperties": True}
+    tables = {name: _object({field.name: schema_of(field) for field in fields}) for name, fields in OBJECTS.items()}
+    return {
+        **tables,
+        "OfferingFieldEnum": _enum((field.name for field in OBJECTS["Offering"]), "A key of an offering."),
+        "OfferingState": _enum(choices.OfferingState),
+        "BillingTypeEnum": _enum(choices.BillingType),
+        "BillingUnit": _enum(choices.BillingUnit),
+        "LimitPeriodEnum": _enum([*choices.LimitPeriod, ""], "The period that limit_amount is counted in."),
+        "CoreStates": _enum(choices.ScopeState),
+        "CountryEnum": _enum(["", *choices.COUNTRIES], "ISO 3166-1 alpha-2, or EU; empty where it is not known."),
+        "OfferingAttributes": _object(
+            {"schedules": {"type": "array", "items": {"$ref": "#/components/schemas/Schedule"}}},
+            additionalProperties=True,
+            description="Free-form, but for the schedules. Entries that have ended are left out.",
+        ),
+        "Schedule": _object(
+            {
+                "id": text,
+                "start": {"type": "string", "format": "date-time"},
+                "end": {"type": "string", "format": "date-time"},
+                "title": text,
+                "allDay": {"type": "boolean"},
+                "extendedProps": anything,
+            },
+            additionalProperties=True,
+            description="A period in which the offering can be booked.",
+        ),
+        "OfferingOptions": _object(
+            {
+                "order": {"type": "array", "items": text},
+                "options": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/OptionField"}},
+            },
+            additionalProperties=True,
+            description="An order form: its fields, and the order in which they stand.",
+        ),
+        "OptionField": _object(
+            {
+                "type": _enum(choices.OptionType),
+                "label": text,
+                "help_text": text,
+                "required": {"type": "boolean"},
+                "choices": {"type": "array", "items": text},
+            },
+            required=["type", "label"],
+            additionalProperties=True,
+        ),
+        "MergedPluginOptions": {**anything, "description": "Options that are not set are left out."},
+        "BasePublicPlanPrices": _by_type("Price of each component, by its type.", {"type": "number"}),
+        "BasePublicPlanFuturePrices": _by_type(
+            "Future price of each component, by its type.", {"type": ["number", "null"]}
+        ),
+        "BasePublicPlanQuotas": _by_type("Amount of each component, by its type.", {"type": "integer"}),
+        "Detail": _object({"detail": text}, required=["detail"]),
+        "Messages": {"type": "array", "items": text},
+        "Problems": {
+            "type": "object",
+            "additionalProperties": {"$ref": "#/components/schemas/Messages"},
+            "description": "What is wrong, by field.",
+        },
+        "ObtainAuthTokenRequest": _object(
+            {"username": {**text, "description": "The e-mail address."}, "password": {**text, "format": "password"}},
+            required=["username", "password"],
+        ),
+        "CoreAuthToken": _object({"token": {**text, "pattern": "^[0-9a-f]{40}$"}}, required=["token"]),
+    }
+
+
+def _by_type(description: str, values: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": values, "description": description}
+
+
+def _parameters() -> Schema:
+    def query(name: str, schema: Schema, description: str) -> Schema:
+        return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+
+    return {
+        "uuid": {"name": "uuid", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
+        "page": query("page", {"type": "integer", "minimum": 1}, "A page number within the paginated result set."),
+        "page_size": query(
+            "page_size",
+            {"type": "integer", "minimum": 1, "default": DEFAULT_PAGE_SIZE},
+            f"Number of results to return per page. More than {MAX_PAGE_SIZE} means {MAX_PAGE_SIZE}.",
+        ),
+        "field": {
+            **query(
+                "field",
+                {"type": "array", "items": {"$ref": "#/components/schemas/OfferingFieldEnum"}},
+                "Answer these keys only (repeat it for several). Unknown names are ignored; "
+                "where none is left, everything is answered.",
+            ),
+            "style": "form",
+            "explode": True,
+        },
+        "If-None-Match": {
+            "name": "If-None-Match",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": "The ETag of the answer that you have.",
+        },
+    }
+
+
+def _headers() -> Schema:
+    return {
+        "X-Result-Count": {"schema": {"type": "integer"}, "description": "The number of results over all pages."},
+        "Link": {
+            "schema": {"type": "string"},
+            "description": "Complete addresses of the first, prev, next and last page (RFC 8288).",
+        },
+        "ETag": {"schema": {"type": "string"}, "description": "Changes with the answer; send it as If-None-Match."},
+        "WWW-Authenticate": {"schema": {"type": "string", "const": "Token"}},
+        "Allow": {"schema": {"type": "string"}, "description": "The methods that this path answers to."},
+        "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."},
+    }
+
+
+def _json(schema: Schema, *examples: Any) -> Schema:
+    content: Schema = {"schema": schema}
+    if len(examples) == 1:
+        content["example"] = examples[0]
+    elif examples:
+        content["examples"] = {f"case{number}": {"value": value} for number, value in enumerate(examples, 1)}
+    return {JSON: content}
+
+
+def _ref(kind: str, name: str) -> Schema:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _with_headers(*names: str) -> Schema:
+    return {name: _ref("headers", name) for name in names}
+
+
+def _responses() -> Schema:
+    def problem(description: str, *details: str, headers: tuple[str, ...] = ()) -> Schema:
+        found: Schema = {"description": description}
+        if headers:
+            found["headers"] = _with_headers(*headers)
+        return {**found, "content": _json(MESSAGE, *({"detail": detail} for detail in details))}
+
+    unauthorized = (NOT_PROVIDED, UNKNOWN, INACTIVE, EXPIRED, NO_KEY, SPACES)
+    return {
+        "NotModified": {"description": "You have it already.", "headers": _with_headers("ETag")},
+        "Unauthorized": problem("No token, or not a valid one", *unauthorized, headers=("WWW-Authenticate",)),
+        "Forbidden": problem("You may see this but not do that", "You do not have permission to perform this action."),
+        "NotFound": problem("No such offering, or you may not see it", "No Offering matches the given query."),
+        "InvalidPage": problem("No such page", INVALID_PAGE),
+        "MethodNotAllowed": problem("Not this method", 'Method "DELETE" not allowed.', headers=("Allow",)),
+        "NotAcceptable": problem("JSON is all there is", "Could not satisfy the request Accept header."),
+        "ServerError": problem("A defect of the portal", SERVER_ERROR),
+        "CalendarRefused": {
+            "description": "The calendar is not in a state for that",
+            "content": _json(
+                {"$ref": "#/components/schemas/Messages"}, *([CalendarRefused.TEXTS[reason]] for reason in Refusal)
+            ),
+        },
+    }
+
+
+def _refusals(**by_status: str) -> Schema:
+    common = {"405": "MethodNotAllowed", "406": "NotAcceptable", "500": "ServerError"}
+    named = {status.removeprefix("_"): name for status, name in by_status.items()}
+    return {status: _ref("responses", name) for status, name in sorted({**named, **common}.items())}
+
+
+def _paths() -> Schema:
+    offering = _ref("schemas", "Offering")
+    one = "/api/booking-offerings/{uuid}/"
+    return {
+        "/api/booking-offerings/": {
+            "get": {
+                "operationId": "booking_offerings_list",
+                "tags": ["booking-offerings"],
+                "summary": "List booking offerings",
+                "description": "The offerings that you may see, by name. HEAD answers the same headers.",
+                "parameters": [_ref("parameters", name) for name in ("field", "page", "page_size", "If-None-Match")],
+                "responses": {
+                    "200": {
+                        "description": "A page of offerings",
+                        "headers": _with_headers("X-Result-Count", "Link", "ETag"),
+                        "content": _json({"type": "array", "items": offering}),
+                    },
+                    **_refusals(_304="NotModified", _401="Unauthorized", _404="InvalidPage"),
+                },
+            }
+        },
+        one: {
+            "parameters": [_ref("parameters", "uuid")],
+            "get": {
+                "operationId": "booking_offerings_retrieve",
+                "tags": ["booking-offerings"],
+                "summary": "Retrieve",
+                "parameters": [_ref("parameters", name) for name in ("field", "If-None-Match")],
+                "responses": {
+                    "200": {
+                        "description": "The offering",
+                        "headers": _with_headers("ETag"),
+                        "content": _json(offering),
+                    },
+                    **_refusals(_304="NotModified", _401="Unauthorized", _404="NotFound"),
+                },
+            },
+        },
+        f"{one}google_calendar_sync/": _action(
+            "google_calendar_sync",
+            "Google calendar sync",
+            "Ask for the calendar to be made equal to the bookings. For staff and owners.",
+        ),
+        f"{one}share_google_calendar/": _action(
+            "share_google_calendar",
+            "Share google calendar",
+            "Ask for the calendar to be shown to everyone. `public` becomes true once that is done.",
+        ),
+        f"{one}unshare_google_calendar/": _action(
+            "unshare_google_calendar",
+            "Unshare google calendar",
+            "Ask for the calendar to be private again.",
+        ),
+        "/api-auth/password/": {"post": _password()},
+        "/api/media/{uuid}/": {"get": _media()},
+    }
+
+
+def _action(name: str, summary: str, description: str) -> Schema:
+    return {
+        "parameters": [_ref("parameters", "uuid")],
+        "post": {
+            "operationId": f"booking_offerings_{name}",
+            "tags": ["google-calendar"],
+            "summary": summary,
+            "description": f"{description} A body, if any comes, is not read.",
+            "responses": {
+                "200": {"description": "No response body"},
+                **_refusals(_400="CalendarRefused", _401="Unauthorized", _403="Forbidden", _404="NotFound"),
+            },
+        },
+    }
+
+
+def _password() -> Schema:
+    request = _ref("schemas", "ObtainAuthTokenRequest")
+    problems = {"anyOf": [_ref("schemas", "Problems"), MESSAGE]}
+    return {
+        "operationId": "api_auth_password",
+        "tags": ["api-auth"],
+        "summary": "Get a token for a password",
+        "description": "The token does not expire. Failed tries are slowed down.",
+        "security": [],
+        "requestBody": {
+            "required": True,
+            "content": {kind: {"schema": request} for kind in (JSON, "application/x-www-form-urlencoded")},
+        },
+        "responses": {
+            "200": {"description": "A new token", "content": _json(_ref("schemas", "CoreAuthToken"))},
+            "400": {"description": "The request cannot be read", "content": _json(problems)},
+            "401": {"description": "Refused, whatever the reason", "content": _json(MESSAGE, {"detail": WRONG})},
+            "415": {"description": "Neither JSON nor a form", "content": _json(MESSAGE)},
+            "429": {
+                "description": "Slowed down after failed tries",
+                "headers": _with_headers("Retry-After"),
+                "content": _json(MESSAGE),
+            },
+            **_refusals(),
+        },
+    }
+
+
+def _media() -> Schema:
+    file = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
+    return {
+        "operationId": "media_retrieve",
+        "tags": ["media"],
+        "summary": "A picture or file",
+        "description": "Sent as an attachment, to anybody who knows the address.",
+        "security": [],
+        "parameters": [_ref("parameters", "uuid"), _ref("parameters", "If-None-Match")],
+        "responses": {
+            "200": {"description": "The file", "headers": _with_headers("ETag"), "content": {"*/*": file}},
+            "206": {"description": "The part that was asked for", "content": {"*/*": file}},
+            "304": _ref("responses", "NotModified"),
+            "404": {
+                "description": "No such file",
+                "content": _json(MESSAGE, {"detail": "No File matches the given query."}),
+            },
+            "405": _ref("responses", "MethodNotAllowed"),
+            "416": {"description": "There is no such part", "content": _json(MESSAGE)},
+        },
+    }

@@ -1,0 +1,44 @@
+"""API tokens given for a password: what `POST /api-auth/password/` does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+
+from portal.extensions import transaction
+from portal.models import ApiToken
+from portal.models.base import utcnow
+from portal.policies import Actor
+from portal.services.accounts import NewToken, create_token, sign_in
+
+SIGN_IN_TOKEN_NAME = "API sign-in"  # noqa: S105 - a name, not a secret
+# A script that signs in on every run would otherwise leave a token behind each time.
+SIGN_IN_TOKENS_KEPT = 20
+
+
+def token_for_password(email: str, password: str, address: str, *, now: datetime | None = None) -> NewToken:
+    """A new API token for the person with this address and password; it does not expire.
+
+    Of the tokens made here (named SIGN_IN_TOKEN_NAME) a person keeps the SIGN_IN_TOKENS_KEPT most recently used or
+    made; tokens made on the account page are left alone. Raises what sign_in raises: Invalid, TooManyAttempts.
+    """
+    now = now or utcnow()
+    user = sign_in(email, password, address, now=now)
+    actor = Actor(user.id, user.is_staff, user.full_name or user.email)
+    with transaction() as session:
+        token = create_token(actor, user.id, SIGN_IN_TOKEN_NAME, now=now)
+        kept = (
+            select(ApiToken.id)
+            .where(ApiToken.user_id == user.id, ApiToken.name == SIGN_IN_TOKEN_NAME)
+            .order_by(func.coalesce(ApiToken.last_used, ApiToken.created).desc(), ApiToken.id.desc())
+            .limit(SIGN_IN_TOKENS_KEPT)
+        )
+        session.execute(
+            delete(ApiToken).where(
+                ApiToken.user_id == user.id,
+                ApiToken.name == SIGN_IN_TOKEN_NAME,
+                ApiToken.id.not_in(kept),
+            )
+        )
+    return token
