@@ -1,0 +1,129 @@
+"""The arithmetic of plans: two plans worked out by hand, and what must hold for every plan."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.domain.choices import BillingType
+from portal.domain.pricing import PricedComponent, price_number, price_plan, price_text
+
+money = st.decimals(min_value=0, max_value=Decimal("999999999999.9999999999"), places=10)
+amounts = st.integers(0, 2**63 - 1)
+
+
+def component(kind: str, price: str, amount: int = 0, *, name: str = "", future: str | None = None) -> PricedComponent:
+    return PricedComponent(
+        type=name.lower() or kind,
+        billing_type=kind,
+        price=Decimal(price),
+        amount=amount,
+        future_price=None if future is None else Decimal(future),
+        name=name,
+    )
+
+
+components = st.lists(
+    st.builds(
+        PricedComponent,
+        type=st.text(min_size=1, max_size=4),
+        billing_type=st.sampled_from([kind.value for kind in BillingType]),
+        price=money,
+        amount=amounts,
+        future_price=st.none() | money,
+        name=st.text(max_size=4),
+    ),
+    max_size=6,
+    unique_by=lambda it: it.type,
+)
+
+
+def test_a_plan_with_every_billing_type() -> None:
+    told = price_plan(
+        [
+            component("one", "60", name="Sample loading"),
+            component("limit", "95", name="Beam time", future="99.5"),
+            component("usage", "140", name="Beam time beyond"),
+            component("few", "25", name="Grid change"),
+            component("fixed", "180", 1, name="Operator"),
+        ]
+    )
+    assert price_text(told.unit_price) == "180.0000000000"
+    assert (told.init_price, told.switch_price, told.minimal_price) == (60, 25, 335)
+    assert list(told.prices.items()) == [
+        ("beam time", 95),
+        ("beam time beyond", 140),
+        ("grid change", 25),
+        ("operator", 180),
+        ("sample loading", 60),
+    ]
+    assert told.future_prices == dict.fromkeys(told.prices) | {"beam time": Decimal("99.5")}
+    assert told.quotas == dict.fromkeys(told.prices, 0) | {"operator": 1}
+    assert told.plan_type == "mixed"
+
+
+def test_a_plan_charged_by_use_costs_nothing_by_itself() -> None:
+    told = price_plan([component("usage", "420")])
+    assert (told.unit_price, told.init_price, told.switch_price, told.minimal_price) == (0, 0, 0, 0)
+    assert price_text(told.unit_price) == "0.0000000000"
+    assert told.plan_type == "usage-based"
+
+
+def test_fixed_parts_count_by_amount_and_at_least_once_in_the_minimal_price() -> None:
+    told = price_plan([component("fixed", "10", 3, name="a"), component("fixed", "7", 0, name="b")])
+    assert told.unit_price == 30
+    assert told.minimal_price == 37
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("fixed", "fixed"),
+        ("usage", "usage-based"),
+        ("limit", "limit"),
+        ("one", "one-time"),
+        ("few", "on-plan-switch"),
+    ],
+)
+def test_the_plan_type_of_a_single_kind_with_a_price(kind: str, name: str) -> None:
+    free = "usage" if kind != "usage" else "fixed"
+    assert price_plan([component(kind, "1"), component(free, "0")]).plan_type == name
+
+
+def test_a_plan_without_prices_has_no_type() -> None:
+    assert price_plan([]).plan_type is None
+    assert price_plan([component("fixed", "0", 4)]).plan_type is None
+
+
+@given(components)
+def test_sums_are_exact(given: list[PricedComponent]) -> None:
+    told = price_plan(given)
+    exact = sum((Fraction(it.price) * it.amount for it in given if it.billing_type == "fixed"), Fraction())
+    assert Fraction(told.unit_price) == exact
+    assert Fraction(Decimal(price_text(told.unit_price))) == exact
+
+
+@given(components, st.randoms())
+def test_the_order_of_components_does_not_matter(given: list[PricedComponent], random: object) -> None:
+    shuffled = list(given)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    told, again = price_plan(given), price_plan(shuffled)
+    assert told == again
+    assert list(told.prices) == list(again.prices) == list(told.quotas) == list(told.future_prices)
+
+
+@given(money)
+def test_prices_are_written_with_ten_decimals_and_read_back(price: Decimal) -> None:
+    text = price_text(price)
+    assert Decimal(text) == price
+    assert len(text.partition(".")[2]) == 10
+    assert "E" not in text
+
+
+def test_numbers_on_the_wire() -> None:
+    assert price_number(Decimal("99.5000000000")) == 99.5
+    assert isinstance(price_number(Decimal(0)), float)
