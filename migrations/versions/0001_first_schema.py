@@ -356,6 +356,7 @@ def upgrade() -> None:
         sa.Column("backend_id", sa.Text(), nullable=True),
         sa.Column("public", sa.Boolean(), nullable=False),
         sa.Column("want_public", sa.Boolean(), nullable=False),
+        sa.Column("sharing_unsure", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("wanted", sa.Integer(), nullable=False),
         sa.Column("done", sa.Integer(), nullable=False),

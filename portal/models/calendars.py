@@ -61,7 +61,8 @@ class GoogleCalendar(HasCreated, Base):
     `lease_*` names the worker that has the row now. `next_attempt` is when work that failed may be tried again,
     `next_read` when busy times are read again (None: nobody has synced it yet, so nothing happens by itself).
     `act_failed` keeps the error of an act that cannot succeed until the next act. `time_zone` is the calendar's
-    own, as last read. `sync_token` None means that the next read is a full one; `last_full` was the latest of these.
+    own, as last read. `sharing_unsure`: the sharing rule was being changed, and how that ended is not known.
+    `sync_token` None means that the next read is a full one; `last_full` was the latest of these.
     """
 
     __tablename__ = "google_calendars"
@@ -71,6 +72,7 @@ class GoogleCalendar(HasCreated, Base):
     backend_id: Mapped[str | None] = mapped_column(Text)
     public: Mapped[bool] = mapped_column(Boolean, default=False)
     want_public: Mapped[bool] = mapped_column(Boolean, default=False)
+    sharing_unsure: Mapped[bool] = mapped_column(Boolean, default=False)
     state: Mapped[str] = mapped_column(String(24))
     wanted: Mapped[int] = mapped_column(Integer, default=0)
     done: Mapped[int] = mapped_column(Integer, default=0)
