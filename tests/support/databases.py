@@ -130,13 +130,15 @@ def start_postgresql() -> str:
     folder.chmod(0o755)
     user = system_user()
     if user and not reachable_by_others(binaries):
-        shutil.copytree(binaries.parent, folder / "install", symlinks=True)
-        binaries = folder / "install" / "bin"
+        binaries = copy_binaries(binaries, folder / "install")
     data = folder / "data"
     data.mkdir()
     if user:
         shutil.chown(data, user.pw_uid, user.pw_gid)
-    call = [
+    pg_ctl = str(binaries / "pg_ctl")
+    stop = [pg_ctl, "-D", str(data), "-m", "immediate", "stop"]
+    end_with_test_run(folder, ["setpriv", f"--reuid={user.pw_uid}", "--clear-groups", *stop] if user else stop)
+    initdb = [
         str(binaries / "initdb"),
         "-D",
         str(data),
@@ -149,12 +151,9 @@ def start_postgresql() -> str:
         "trust",
         "-N",
     ]
-    run_as(user, call)
+    run_as(user, initdb)
     options = f"{POSTGRESQL_OPTIONS} -c unix_socket_directories={data}"
-    pg_ctl = str(binaries / "pg_ctl")
     run_as(user, [pg_ctl, "-D", str(data), "-o", options, "-l", str(data / "log"), "-w", "-t", "60", "start"])
-    stop = [pg_ctl, "-D", str(data), "-m", "immediate", "stop"]
-    end_with_test_run(folder, ["setpriv", f"--reuid={user.pw_uid}", "--clear-groups", *stop] if user else stop)
     return f"postgresql+psycopg://postgres@/postgres?host={data}"
 
 
@@ -181,6 +180,17 @@ def system_user() -> pwd.struct_passwd | None:
         except KeyError:
             continue
     return None
+
+
+def copy_binaries(binaries: Path, target: Path) -> Path:
+    """Copy an installation, and the libraries that a wheel keeps beside its package; the new folder of binaries."""
+    installation, package = binaries.parent, binaries.parent.parent
+    copied = target / package.name / installation.name
+    shutil.copytree(installation, copied, symlinks=True)
+    libraries = package.parent / f"{package.name}.libs"
+    if libraries.is_dir():
+        shutil.copytree(libraries, target / libraries.name, symlinks=True)
+    return copied / binaries.name
 
 
 def reachable_by_others(folder: Path) -> bool:
