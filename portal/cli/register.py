@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.cli import accounts
+from portal.cli import accounts, offerings
 
 
 def register(app: Flask) -> None:
     """Register the groups of commands."""
     accounts.register(app)
+    offerings.register(app)

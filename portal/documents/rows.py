@@ -110,7 +110,7 @@ def load(session: Session, offering_ids: Collection[int]) -> Source:
         plan_groups=_groups(session, plan_organization_groups, "plan_id", of_plans),
         groups=_groups(session, offering_organization_groups, "offering_id", ids),
         calendars=of_offerings(GoogleCalendar),
-        bookings=dict(bookings.tuples().all()),
+        bookings=dict(bookings.all()),
         plan_bookings={plan_id: (count, int(holding)) for plan_id, count, holding in plan_bookings if plan_id},
     )
 

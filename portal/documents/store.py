@@ -54,19 +54,45 @@ def refresh_for(
 ) -> int:
     """Write anew the documents of all offerings that show one of these (ids), and answer how many changed.
 
+    See `dependents` for what the words mean. Flushes the session.
+    """
+    found = dependents(
+        session,
+        organizations=organizations,
+        categories=categories,
+        groups=groups,
+        projects=projects,
+        catalogs=catalogs,
+        parents=parents,
+    )
+    return refresh(session, found)
+
+
+def dependents(
+    session: Session,
+    *,
+    organizations: Collection[int] = (),
+    categories: Collection[int] = (),
+    groups: Collection[int] = (),
+    projects: Collection[int] = (),
+    catalogs: Collection[int] = (),
+    parents: Collection[int] = (),
+) -> set[int]:
+    """Ids of all offerings that show one of these (ids).
+
     `groups`: their name, parent or number of members changed. `catalogs`: software catalogs. `parents`: offerings
     whose name, description or plugin_options changed. Flushes the session.
     """
     session.flush()
     clauses = []
-    if organizations:
-        clauses.append(Offering.organization_id.in_(organizations))
-    if categories:
-        clauses.append(Offering.category_id.in_(categories))
-    if projects:
-        clauses.append(Offering.project_id.in_(projects))
-    if parents:
-        clauses.append(Offering.parent_id.in_(parents))
+    for column, ids in (
+        (Offering.organization_id, organizations),
+        (Offering.category_id, categories),
+        (Offering.project_id, projects),
+        (Offering.parent_id, parents),
+    ):
+        if ids:
+            clauses.append(column.in_(ids))
     if catalogs:
         own = OfferingSoftwareCatalog
         clauses.append(Offering.id.in_(select(own.offering_id).where(own.catalog_id.in_(catalogs))))
@@ -84,8 +110,8 @@ def refresh_for(
             )
         )
     if not clauses:
-        return 0
-    return refresh(session, session.scalars(select(Offering.id).where(or_(*clauses))).all())
+        return set()
+    return set(session.scalars(select(Offering.id).where(or_(*clauses))))
 
 
 def refresh_all(session: Session) -> int:
@@ -111,7 +137,6 @@ def _refresh(session: Session, ids: list[int]) -> int:
             .order_by(document.c.offering_id)
             .with_for_update()
         )
-        .tuples()
         .all()
     )
     now = utcnow()

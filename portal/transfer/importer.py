@@ -1,0 +1,217 @@
+"""Imports offerings in the shape in which `GET /api/booking-offerings/` answers them: each whole or not at all.
+
+Records are taken in batches. A batch is one transaction and is written at once; where the database refuses it, it is
+written again record by record, so that one bad record never spoils the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, Any, cast
+
+import ijson
+from sqlalchemy.exc import DBAPIError
+
+from portal.errors import PortalError
+from portal.extensions import settings, transaction
+from portal.transfer.apply import Batch, Outcome
+from portal.transfer.record import Record, read_record
+from portal.transfer.values import Wrong
+
+BATCH = 200
+_BLANK = b" \t\r\n"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a record did not go in. `position` counts from 1; `field` is a path such as plans[1].components[0].price."""
+
+    position: int
+    name: str
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        name = f" ({self.name})" if self.name else ""
+        return f"record {self.position}{name}: {self.field + ': ' if self.field else ''}{self.reason}"
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: list[Problem] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count what became of a batch."""
+        self.created += outcome.created
+        self.updated += outcome.updated
+        self.unchanged += outcome.unchanged
+
+
+class Unreadable(PortalError):
+    """The input as a whole cannot be read (any further)."""
+
+
+class _DryRun(Exception):
+    """Takes back what a dry run wrote."""
+
+
+def import_offerings(
+    source: IO[bytes] | Iterable[Any],
+    *,
+    dry_run: bool = False,
+    on_progress: Callable[[int], None] = lambda _count: None,
+) -> Report:
+    """Create or update offerings by uuid and answer what became of each.
+
+    `source` is JSON as bytes (an array of offerings, or one), or the records themselves. `on_progress` is called with
+    the number of records done so far. Memory does not grow with the input. Input that stops being JSON, or a source
+    that fails, is a problem of the record where it happens; what came before is kept. Nothing is called at Google.
+
+    A `dry_run` does everything and takes it back at the end; it is one transaction, which on SQLite lets nobody else
+    write meanwhile.
+    """
+    records = read_records(cast(IO[bytes], source)) if hasattr(source, "read") else iter(cast(Iterable[Any], source))
+    run = _Run(on_progress)
+    if not dry_run:
+        run.all(records)
+        return run.report
+    try:
+        with transaction():
+            run.all(records)
+            raise _DryRun
+    except _DryRun:
+        return run.report
+
+
+def read_records(stream: IO[bytes]) -> Iterator[Any]:
+    """The records of a JSON array of offerings, or the one that is there, one after the other as they arrive.
+
+    Raises Unreadable where the bytes are no JSON.
+    """
+    start = b""
+    while not start.removeprefix(_BYTE_ORDER_MARK).lstrip(_BLANK):
+        piece = stream.read(65536)
+        if not piece:
+            raise Unreadable("The input is empty.")
+        start += piece
+    start = start.removeprefix(_BYTE_ORDER_MARK).lstrip(_BLANK)
+    if start[:1] == b"<":
+        raise Unreadable("This is a web page, not JSON: is it the address of the API?")
+    if start[:1] not in (b"[", b"{"):
+        raise Unreadable("This is not JSON: an array of offerings is expected, or one offering.")
+    whole = _Joined(start, stream)
+    try:
+        yield from ijson.items(whole, "item" if start[:1] == b"[" else "")
+    except (ijson.JSONError, ValueError) as error:
+        reason = str(error).strip("b'\"").replace("\\n", "\n").strip().splitlines()[0]
+        raise Unreadable(f"From here on this is not valid JSON ({reason}).") from error
+
+
+class _Joined:
+    """A stream of which the beginning was read already."""
+
+    def __init__(self, start: bytes, rest: IO[bytes]) -> None:
+        self._start = start
+        self._rest = rest
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._start:
+            return self._rest.read(size)
+        if size < 0:
+            size = len(self._start)
+        piece, self._start = self._start[:size], self._start[size:]
+        return piece
+
+
+class _Run:
+    """One import: batches records and reports."""
+
+    def __init__(self, on_progress: Callable[[int], None]) -> None:
+        self.report = Report()
+        self._on_progress = on_progress
+        self._public_url = settings().public_url
+        self._waiting: dict[Any, tuple[int, Record]] = {}
+
+    def all(self, records: Iterator[Any]) -> None:
+        """Take every record there is."""
+        position = 0
+        try:
+            for position, data in enumerate(records, start=1):
+                self._take(position, data)
+        except PortalError as error:
+            self._flush(position)
+            self.report.failed.append(Problem(position + 1, "", "", error.message))
+            return
+        self._flush(position)
+
+    def _take(self, position: int, data: Any) -> None:
+        try:
+            record = read_record(data)
+        except Wrong as wrong:
+            self._fail(position, _name_of(data), wrong)
+        else:
+            if record.uuid in self._waiting:
+                # The same offering twice: the later record finds what the earlier one wrote.
+                self._flush(position - 1)
+            self._waiting[record.uuid] = (position, record)
+        if len(self._waiting) >= BATCH:
+            self._flush(position)
+        elif position % BATCH == 0:
+            self._on_progress(position)
+
+    def _flush(self, position: int) -> None:
+        waiting, self._waiting = list(self._waiting.values()), {}
+        if waiting:
+            with transaction() as session:
+                try:
+                    with session.begin_nested():
+                        self._write(waiting)
+                except DBAPIError:
+                    for one in waiting:
+                        self._write_alone(one)
+        self._on_progress(position)
+
+    def _write(self, waiting: list[tuple[int, Record]]) -> None:
+        with transaction() as session:
+            batch = Batch(session, self._public_url, (record for _, record in waiting))
+            problems = []
+            for position, record in waiting:
+                try:
+                    batch.take(record)
+                except Wrong as wrong:
+                    problems.append((position, record.name, wrong))
+            outcome = batch.write()
+        self.report.add(outcome)
+        for problem in problems:
+            self._fail(*problem)
+
+    def _write_alone(self, one: tuple[int, Record]) -> None:
+        position, record = one
+        with transaction() as session:
+            try:
+                with session.begin_nested():
+                    self._write([one])
+            except DBAPIError as error:
+                reason = str(error.orig).splitlines()[0]
+                self._fail(position, record.name, Wrong(f"the database refused it ({reason})"))
+
+    def _fail(self, position: int, name: str, wrong: Wrong) -> None:
+        self.report.failed.append(Problem(position, name, wrong.field, wrong.reason))
+
+
+def _name_of(data: Any) -> str:
+    """What a reader recognises a record by."""
+    if not isinstance(data, dict):
+        return ""
+    for key in ("name", "uuid"):
+        found = data.get(key)
+        if isinstance(found, str) and found.strip():
+            return "".join(sign if sign.isprintable() else "?" for sign in found[:200])
+    return ""

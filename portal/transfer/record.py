@@ -1,0 +1,453 @@
+"""Reads one record (an offering as `GET /api/booking-offerings/` answers it) into rows, or says what is wrong with it.
+
+No database here. A key that is missing leaves no trace in the result: what is stored already then stays. Keys that
+the documentation does not know, and keys whose value the portal computes, are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid as uuidlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from portal.domain import choices
+from portal.domain.schedules import check_schedules
+from portal.transfer import values
+from portal.transfer.values import Check, Wrong, columns
+
+_PLACE = "/api/booking-offerings/"
+_UUID_AT_END = re.compile(r"/([0-9a-fA-F-]{32,36})/?$")
+
+Checks = dict[str, tuple[str, Check]]
+
+
+def _same(check: Check, *names: str) -> Checks:
+    return {name: (name, check) for name in names}
+
+
+OFFERING: Checks = {
+    **_same(values.instant, "created"),
+    **_same(values.required_text(values.NAME_LENGTH), "name"),
+    **_same(
+        values.text(),
+        *("slug", "description", "full_description", "privacy_policy_link", "access_url", "vendor_details"),
+        *("getting_started", "integration_guide", "type", "paused_reason", "datacite_doi", "backend_id"),
+    ),
+    **_same(values.free_object, "attributes"),
+    **_same(values.plugin_options, "plugin_options"),
+    **_same(values.order_form, "options", "resource_options"),
+    **_same(values.free, "backend_metadata"),
+    **_same(values.one_of(choices.OFFERING_STATES), "state"),
+    **_same(values.text_or_null(), "thumbnail", "image"),
+    **_same(values.flag(False), "shared", "has_compliance_requirements", "user_has_consent"),
+    **_same(values.flag(True), "billable"),
+    **_same(values.whole(-1, values.INT32), "citation_count"),
+    **_same(values.coordinate(90), "latitude"),
+    **_same(values.coordinate(180), "longitude"),
+    **_same(values.country, "country"),
+    **_same(values.whole_or_null(), "total_customers", "total_cost", "total_cost_estimated"),
+    **_same(values.uuid_or_null, "parent_uuid"),
+    **_same(values.text_or_null(), "parent_name", "parent_description"),
+    "order_count": ("order_count", values.whole(0, values.COUNT32)),
+}
+ENDPOINT: Checks = _same(values.text(), "name", "url")
+ROLE: Checks = _same(values.text(), "name")
+SCREENSHOT: Checks = {
+    **_same(values.text(), "name", "description", "image"),
+    **_same(values.text_or_null(), "thumbnail"),
+    **_same(values.instant, "created"),
+}
+FILE: Checks = {**_same(values.text(), "name", "file"), **_same(values.instant, "created")}
+QUOTA: Checks = {
+    **_same(values.text(), "name"),
+    **_same(values.whole(0), "usage"),
+    **_same(values.whole(-1), "limit"),
+}
+PARTITION: Checks = {
+    **_same(values.text(), "partition_name", "qos"),
+    **_same(
+        values.whole_or_null(),
+        *("cpu_bind", "def_cpu_per_gpu", "max_cpus_per_node", "max_cpus_per_socket", "def_mem_per_cpu"),
+        *("def_mem_per_gpu", "def_mem_per_node", "max_mem_per_cpu", "max_mem_per_node", "default_time", "max_time"),
+        *("grace_time", "max_nodes", "min_nodes", "priority_tier"),
+    ),
+    **_same(values.flag(False), "exclusive_topo", "exclusive_user", "req_resv"),
+}
+SOFTWARE_CATALOG: Checks = {
+    **_same(values.listed, "enabled_cpu_family", "enabled_cpu_microarchitectures"),
+    **_same(values.whole(0, values.COUNT64), "package_count"),
+}
+CATALOG: Checks = _same(values.text(), "name", "version", "description")
+COMPONENT: Checks = {
+    **_same(values.one_of(choices.BILLING_TYPES), "billing_type"),
+    **_same(values.required_text(values.NAME_LENGTH), "type"),
+    **_same(values.text(), "name", "description", "measured_unit", "article_code"),
+    **_same(values.whole(1), "unit_factor"),
+    **_same(values.limit_period, "limit_period"),
+    **_same(
+        values.whole_or_null(),
+        *("limit_amount", "max_value", "min_value", "max_available_limit", "default_limit", "factor"),
+        *("min_prepaid_duration", "max_prepaid_duration"),
+    ),
+    **_same(values.flag(False), "is_boolean", "is_builtin", "is_prepaid"),
+    **_same(values.uuid_or_null, "overage_component"),
+}
+PLAN: Checks = {
+    **_same(values.text(), "name", "description", "article_code", "backend_id"),
+    **_same(values.whole_or_null(), "max_amount"),
+    **_same(values.flag(False), "archived"),
+    **_same(values.one_of(choices.BILLING_UNITS), "unit"),
+    **_same(values.whole(0, values.COUNT64), "resources_count"),
+    **_same(values.flag(True), "is_active"),
+}
+PLAN_COMPONENT: Checks = {
+    **_same(values.required_text(values.NAME_LENGTH), "type"),
+    **_same(values.whole(0), "amount"),
+    **_same(values.unset_price, "price"),
+    **_same(values.price_or_null, "future_price"),
+    **_same(values.whole_or_null(), "discount_threshold", "discount_rate"),
+}
+GROUP: Checks = {
+    **_same(values.text(values.NAME_LENGTH), "name"),
+    "customers_count": ("customers_elsewhere", values.whole(0, values.COUNT32)),
+}
+SCOPE: Checks = {
+    "scope": ("link", values.text_or_null()),
+    "scope_uuid": ("uuid", values.uuid_or_null),
+    "scope_name": ("name", values.text_or_null()),
+    "scope_state": ("state", values.text_or_null()),
+    "scope_error_message": ("error_message", values.text_or_null()),
+}
+CALENDAR: Checks = {
+    **_same(values.text_or_null(), "backend_id"),
+    **_same(values.flag(False), "public"),
+}
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Shared:
+    """Something that several offerings name, as this record has it. Equal uuids are one thing."""
+
+    uuid: uuidlib.UUID
+    values: Row
+
+
+@dataclass(slots=True)
+class Group(Shared):
+    """An organization group. `parent` is None at a root; `knows_parent` is False where the record does not say."""
+
+    parent: Shared | None = None
+    knows_parent: bool = False
+
+
+@dataclass(slots=True)
+class Record:
+    """One offering, read. What is None (or not in a dictionary) was not in the record.
+
+    `parts` are the lists that belong to the offering alone, by their key on the wire; rows hold `uuid` where the part
+    has one, and `position`. Plans hold besides: `components` (rows with `type`, or None) and `groups` (or None).
+    Software catalogs hold `catalog` (Shared) and `partition` (uuid or None) where the record says.
+    """
+
+    uuid: uuidlib.UUID
+    name: str
+    # Where the record comes from: scheme://host (and path) before /api/; "" where its url does not say.
+    base: str
+    values: Row
+    parts: dict[str, list[Row]] = field(default_factory=dict)
+    groups: list[Group] | None = None
+    organization: Shared | None = None
+    project: Shared | None = None
+    category: Shared | None = None
+    # Wire keys of single relations that the record has, though with null.
+    unset: frozenset[str] = frozenset()
+    checklist: str | None = None
+    scope: Row = field(default_factory=dict)
+    calendar: Row | None = None
+
+
+def read_record(data: Any) -> Record:
+    """The record, checked. Raises Wrong with the path of the value that is wrong."""
+    if not isinstance(data, dict):
+        raise Wrong(f"must be an object, and is {values.kind(data)}")
+    try:
+        uuid = values.uuid(data["uuid"])
+    except KeyError:
+        raise Wrong("is missing", "uuid") from None
+    except Wrong as wrong:
+        raise wrong.under("uuid") from None
+    record = Record(uuid, str(data.get("name", ""))[:200], _base(data), columns(data, OFFERING))
+    _check_schedules(record.values)
+    if record.values.get("parent_uuid") == uuid:
+        raise Wrong("an offering cannot be its own parent", "parent_uuid")
+    _read_relations(record, data)
+    _read_parts(record, data)
+    record.scope = columns(data, SCOPE)
+    if record.scope.get("link"):
+        record.scope["link"] = _own_path(record, record.scope["link"])
+    if "googlecalendar" in data:
+        record.calendar = _calendar(data["googlecalendar"])
+    return record
+
+
+def _base(data: Row) -> str:
+    url = data.get("url")
+    if url is None:
+        return ""
+    try:
+        found, place, _ = values.checked_text(url).partition(_PLACE)
+    except Wrong as wrong:
+        raise wrong.under("url") from None
+    return found if place else ""
+
+
+def _own_path(record: Record, link: str) -> str:
+    """A link into the API the record comes from, without its host: it is answered on this portal's."""
+    if record.base and link.startswith(f"{record.base}/api/"):
+        return link.removeprefix(record.base)
+    return link
+
+
+def _check_schedules(found: Row) -> None:
+    attributes = found.get("attributes", {})
+    if "schedules" not in attributes:
+        return
+    if attributes["schedules"] is None:
+        raise Wrong("must be a list of schedule entries, and is null", "attributes.schedules")
+    for problem in check_schedules(attributes["schedules"]):
+        raise Wrong(problem.reason, f"attributes.schedules{problem.path}")
+
+
+def _read_relations(record: Record, data: Row) -> None:
+    unset = set()
+
+    def one(key: str, name_key: str, column: str, limit: int | None) -> Shared | None:
+        uuid_key = f"{key}_uuid"
+        if data.get(uuid_key) is not None:
+            uuid = columns(data, {uuid_key: ("uuid", values.uuid)})["uuid"]
+        elif data.get(key) is not None:
+            uuid = _uuid_of_link(data[key], key)
+        else:
+            if key in data or uuid_key in data:
+                unset.add(key)
+            return None
+        return Shared(uuid, columns(data, {name_key: (column, values.text(limit))}))
+
+    record.organization = one("customer", "customer_name", "name", values.NAME_LENGTH)
+    record.project = one("project", "project_name", "name", None)
+    record.category = one("category", "category_title", "title", values.NAME_LENGTH)
+    if "category" in unset:
+        raise Wrong("must not be null: every offering has a category", "category_uuid")
+    if "compliance_checklist" in data:
+        checklist = columns(data, _same(values.text_or_null(values.LINK_LENGTH), "compliance_checklist"))
+        link = checklist["compliance_checklist"]
+        record.checklist = _own_path(record, link) if link else None
+        if not link:
+            unset.add("compliance_checklist")
+    record.unset = frozenset(unset)
+
+
+def _uuid_of_link(link: Any, key: str) -> uuidlib.UUID:
+    found = _UUID_AT_END.search(link) if isinstance(link, str) else None
+    if found is None:
+        raise Wrong("must be an address that ends in a UUID", key)
+    try:
+        return values.uuid(found[1])
+    except Wrong as wrong:
+        raise wrong.under(key) from None
+
+
+def _items(data: Row, key: str) -> Iterator[tuple[int, Row]]:
+    given = data[key]
+    if given is None:
+        return
+    if not isinstance(given, list):
+        raise Wrong(f"must be a list, and is {values.kind(given)}", key)
+    for position, item in enumerate(given):
+        if not isinstance(item, dict):
+            raise Wrong(f"must be an object, and is {values.kind(item)}", f"{key}[{position}]")
+        yield position, item
+
+
+def _read_parts(record: Record, data: Row) -> None:
+    simple: tuple[tuple[str, Checks, bool], ...] = (
+        ("endpoints", ENDPOINT, True),
+        ("roles", ROLE, True),
+        ("screenshots", SCREENSHOT, True),
+        ("files", FILE, False),
+        ("quotas", QUOTA, False),
+        ("partitions", PARTITION, True),
+    )
+    for key, checks, has_uuid in simple:
+        if key in data:
+            record.parts[key] = _part(record, data, key, partial(_plain, checks), has_uuid)
+    if "components" in data:
+        record.parts["components"] = _part(record, data, "components", _component)
+        _refuse_twice(record.parts["components"], "type", "components")
+    if "software_catalogs" in data:
+        record.parts["software_catalogs"] = _part(record, data, "software_catalogs", _software_catalog)
+    if "plans" in data:
+        record.parts["plans"] = _part(record, data, "plans", _plan)
+    if "organization_groups" in data:
+        record.groups = _groups(data)
+
+
+def _part(record: Record, data: Row, key: str, read: Callable[[Row], Row], has_uuid: bool = True) -> list[Row]:
+    rows = []
+    for position, item in _items(data, key):
+        try:
+            row = read(item)
+            if has_uuid and item.get("uuid") is not None:
+                row["uuid"] = columns(item, {"uuid": ("uuid", values.uuid)})["uuid"]
+            elif has_uuid:
+                # The same at every import, so that a second one updates what the first one made.
+                row["uuid"] = uuidlib.uuid5(record.uuid, f"{key}/{row.get('type', position)}")
+        except Wrong as wrong:
+            raise wrong.under(f"{key}[{position}]") from None
+        row["position"] = position
+        rows.append(row)
+    if has_uuid:
+        _refuse_twice(rows, "uuid", key)
+    return rows
+
+
+def _refuse_twice(rows: list[Row], column: str, key: str) -> None:
+    seen = set()
+    for position, row in enumerate(rows):
+        if row[column] in seen:
+            raise Wrong("appears twice in this list", f"{key}[{position}].{column}")
+        seen.add(row[column])
+
+
+def _plain(checks: Checks, item: Row) -> Row:
+    return columns(item, checks)
+
+
+def _component(item: Row) -> Row:
+    row = columns(item, COMPONENT)
+    if "type" not in row:
+        raise Wrong("is missing", "type")
+    return row
+
+
+def _software_catalog(item: Row) -> Row:
+    row = columns(item, SOFTWARE_CATALOG)
+    if "catalog" in item:
+        catalog = _object(item, "catalog")
+        if "uuid" not in catalog:
+            raise Wrong("is missing", "catalog.uuid")
+        try:
+            uuid = columns(catalog, {"uuid": ("uuid", values.uuid)})["uuid"]
+            row["catalog"] = Shared(uuid, columns(catalog, CATALOG))
+        except Wrong as wrong:
+            raise wrong.under("catalog") from None
+    if "partition" in item:
+        row["partition"] = None
+        if item["partition"] is not None:
+            partition = _object(item, "partition")
+            try:
+                row["partition"] = columns(partition, {"uuid": ("uuid", values.uuid_or_null)}).get("uuid")
+            except Wrong as wrong:
+                raise wrong.under("partition") from None
+    return row
+
+
+def _object(item: Row, key: str) -> Row:
+    if not isinstance(item[key], dict):
+        raise Wrong(f"must be an object, and is {values.kind(item[key])}", key)
+    found: Row = item[key]
+    return found
+
+
+def _plan(item: Row) -> Row:
+    row = columns(item, PLAN)
+    row["components"] = _plan_components(item)
+    row["groups"] = _groups(item) if "organization_groups" in item else None
+    return row
+
+
+def _plan_components(item: Row) -> list[Row] | None:
+    """The plan's components; older sources only have its prices, future_prices and quotas by component type."""
+    if item.get("components"):
+        rows = []
+        for position, component in _items(item, "components"):
+            try:
+                row = columns(component, PLAN_COMPONENT)
+            except Wrong as wrong:
+                raise wrong.under(f"components[{position}]") from None
+            if "type" not in row:
+                raise Wrong("is missing", f"components[{position}].type")
+            rows.append(row | {"path": f"components[{position}].type"})
+        _refuse_twice(rows, "type", "components")
+        return rows
+    if "components" in item and item["components"] not in (None, []):
+        raise Wrong(f"must be a list, and is {values.kind(item['components'])}", "components")
+    tables = [(key, column) for key, column in _TABLES if item.get(key) is not None]
+    if not tables:
+        return [] if item.get("components") == [] else None
+    found: dict[str, Row] = {}
+    for key, column in tables:
+        for kind, value in _object(item, key).items():
+            row = found.setdefault(kind, {"type": kind, "path": f"{key}.{kind[:60]}"})
+            try:
+                values.required_text(values.NAME_LENGTH)(kind)
+                row[column] = PLAN_COMPONENT[column][1](value)
+            except Wrong as wrong:
+                raise wrong.under(f"{key}.{kind[:60]}") from None
+    return list(found.values())
+
+
+_TABLES = (("prices", "price"), ("future_prices", "future_price"), ("quotas", "amount"))
+
+
+def _groups(data: Row) -> list[Group]:
+    groups: list[Group] = []
+    seen = set()
+    key = "organization_groups"
+    for position, item in _items(data, key):
+        try:
+            if "uuid" not in item:
+                raise Wrong("is missing", "uuid")
+            uuid = columns(item, {"uuid": ("uuid", values.uuid)})["uuid"]
+            if uuid in seen:
+                raise Wrong("appears twice in this list", "uuid")
+            seen.add(uuid)
+            group = Group(uuid, columns(item, GROUP), knows_parent="parent" in item or "parent_uuid" in item)
+            group.parent = _parent(item)
+            if group.parent is not None and group.parent.uuid == uuid:
+                raise Wrong("a group cannot be its own parent", "parent_uuid")
+        except Wrong as wrong:
+            raise wrong.under(f"{key}[{position}]") from None
+        groups.append(group)
+    return groups
+
+
+def _parent(item: Row) -> Shared | None:
+    if item.get("parent_uuid") is not None:
+        uuid = columns(item, {"parent_uuid": ("uuid", values.uuid)})["uuid"]
+    elif item.get("parent") is not None:
+        uuid = _uuid_of_link(item["parent"], "parent")
+    else:
+        return None
+    return Shared(uuid, columns(item, {"parent_name": ("name", values.text(values.NAME_LENGTH))}))
+
+
+def _calendar(given: Any) -> Row | None:
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        raise Wrong(f"must be an object, and is {values.kind(given)}", "googlecalendar")
+    try:
+        row = columns(given, CALENDAR)
+    except Wrong as wrong:
+        raise wrong.under("googlecalendar") from None
+    row = {"backend_id": None, "public": False} | row
+    row["backend_id"] = row["backend_id"] or None
+    if row["public"] and row["backend_id"] is None:
+        raise Wrong("cannot be true for a calendar without a backend_id", "googlecalendar.public")
+    return row

@@ -1,0 +1,318 @@
+"""Checks of single values of a record. Each takes what the JSON holds and answers what a column holds, or raises Wrong.
+
+`null` means "not set": it becomes what the contract (section 2.3) sends for an unset field, except where a field
+cannot be unset.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid as uuidlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from portal.domain import choices
+from portal.domain.identifiers import parse_uuid
+from portal.domain.instants import parse_instant
+
+Check = Callable[[Any], Any]
+
+MAX_DEPTH = 64
+# Longer texts cannot be indexed; the source keeps names to 150 characters.
+NAME_LENGTH = 255
+LINK_LENGTH = 2000
+
+
+class Wrong(Exception):
+    """A value cannot be taken. `field` grows into the whole path while the error travels up."""
+
+    def __init__(self, reason: str, field: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+
+    def under(self, parent: str) -> Wrong:
+        """The same error, told from one level higher."""
+        self.field = parent + ("." if self.field and not self.field.startswith("[") else "") + self.field
+        return self
+
+
+def kind(value: object) -> str:
+    """What a JSON value is, in a reader's words."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float | Decimal):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "not JSON"
+
+
+def checked_text(value: Any, limit: int | None = None) -> str:
+    """A text that both databases can keep."""
+    if not isinstance(value, str):
+        raise Wrong(f"must be a text, and is {kind(value)}")
+    if "\0" in value:
+        raise Wrong("holds a NUL character, which the database cannot keep")
+    if limit is not None and len(value) > limit:
+        raise Wrong(f"is longer than {limit} characters")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Wrong("holds half of a surrogate pair, which is no character") from None
+    return value
+
+
+def text(limit: int | None = None) -> Check:
+    """A text; unset is ""."""
+    return lambda value: "" if value is None else checked_text(value, limit)
+
+
+def text_or_null(limit: int | None = None) -> Check:
+    """A text; unset is null."""
+    return lambda value: None if value is None else checked_text(value, limit)
+
+
+def required_text(limit: int) -> Check:
+    """A text that has to say something."""
+
+    def check(value: Any) -> str:
+        found = checked_text(value, limit)
+        if not found.strip():
+            raise Wrong("must not be empty")
+        return found
+
+    return check
+
+
+def flag(default: bool) -> Check:
+    """True or false; unset is `default`."""
+
+    def check(value: Any) -> bool:
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise Wrong(f"must be true or false, and is {kind(value)}")
+        return value
+
+    return check
+
+
+def checked_whole(value: Any, low: int, high: int) -> int:
+    """A whole number from `low` to `high`; 160.0 is one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise Wrong(f"must be a whole number, and is {kind(value)}")
+    if not isinstance(value, int):
+        # The order counts: a number such as 1E+999999 is never written out.
+        if not low <= value <= high or value != int(value):
+            raise Wrong(f"must be a whole number from {low} to {high}")
+        value = int(value)
+    if not low <= value <= high:
+        raise Wrong(f"must be from {low} to {high}")
+    return value
+
+
+INT64 = (-(2**63), 2**63 - 1)
+COUNT64 = (0, 2**63 - 1)
+COUNT32 = (0, 2**31 - 1)
+INT32 = (-(2**31), 2**31 - 1)
+
+
+def whole(default: int, bounds: tuple[int, int] = INT64) -> Check:
+    """A whole number; unset is `default`."""
+    return lambda value: default if value is None else checked_whole(value, *bounds)
+
+
+def whole_or_null(bounds: tuple[int, int] = INT64) -> Check:
+    """A whole number; unset is null."""
+    return lambda value: None if value is None else checked_whole(value, *bounds)
+
+
+def coordinate(limit: float) -> Check:
+    """Degrees from -limit to limit, or null."""
+
+    def check(value: Any) -> float | None:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise Wrong(f"must be a number, and is {kind(value)}")
+        if not -limit <= value <= limit:
+            raise Wrong(f"must be from -{limit:g} to {limit:g}")
+        return float(value)
+
+    return check
+
+
+def price(value: Any) -> Decimal:
+    """An exact decimal of at most 22 digits, 10 of them behind the point; text or number."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise Wrong(f'must be a decimal such as "95.0000000000", and is {kind(value)}')
+    try:
+        found = Decimal(str(value)) if not isinstance(value, str) else Decimal(checked_text(value, 64).strip())
+    except (InvalidOperation, ValueError):
+        raise Wrong('must be a decimal such as "95.0000000000"') from None
+    if not found.is_finite() or (found and found.adjusted() > 11):
+        raise Wrong("must have at most 12 digits before the point")
+    exponent = found.normalize().as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -10:
+        raise Wrong("must have at most 10 digits behind the point")
+    return found + 0
+
+
+def unset_price(value: Any) -> Decimal:
+    """A price; unset is 0."""
+    return Decimal(0) if value is None else price(value)
+
+
+def price_or_null(value: Any) -> Decimal | None:
+    """A price; unset is null."""
+    return None if value is None else price(value)
+
+
+def uuid(value: Any) -> uuidlib.UUID:
+    """A UUID, dashed or 32 hexadecimal digits, in any case."""
+    if not isinstance(value, str):
+        raise Wrong(f"must be a UUID, and is {kind(value)}")
+    try:
+        return parse_uuid(value)
+    except ValueError:
+        raise Wrong("must be a UUID (32 hexadecimal digits, with or without dashes)") from None
+
+
+def uuid_or_null(value: Any) -> uuidlib.UUID | None:
+    """A UUID, or null."""
+    return None if value is None else uuid(value)
+
+
+def instant(value: Any) -> datetime:
+    """A date and time with a zone."""
+    try:
+        return parse_instant(value)
+    except ValueError as error:
+        raise Wrong(str(error)) from None
+
+
+def one_of(words: frozenset[str]) -> Check:
+    """One of a closed list of words; cannot be unset."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise Wrong(f"must be one of {', '.join(sorted(words))}")
+        return value
+
+    return check
+
+
+def country(value: Any) -> str:
+    """A country code of the contract; unset is ""."""
+    if value is None:
+        return ""
+    if not choices.is_country(value):
+        raise Wrong('must be a two-letter country code in upper case (ISO 3166-1, or EU), or ""')
+    return str(value)
+
+
+def limit_period(value: Any) -> str | None:
+    """A limit period of the contract, "" or null."""
+    if not choices.is_limit_period(value):
+        raise Wrong(f"must be one of {', '.join(sorted(choices.LIMIT_PERIODS))}, empty or null")
+    return None if value is None else str(value)
+
+
+def free(value: Any, depth: int = 0) -> Any:
+    """Any JSON value, checked to the last leaf; numbers become what JSON has: whole ones of 64 bits, or doubles."""
+    if isinstance(value, str):
+        return checked_text(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return checked_whole(value, *INT64)
+    if isinstance(value, float | Decimal):
+        number = float(value)
+        if not math.isfinite(number):
+            raise Wrong("is a number larger than JSON readers can hold")
+        return number
+    if depth >= MAX_DEPTH:
+        raise Wrong(f"is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, list):
+        found = []
+        for place, item in enumerate(value):
+            try:
+                found.append(free(item, depth + 1))
+            except Wrong as wrong:
+                raise wrong.under(f"[{place}]") from None
+        return found
+    if isinstance(value, dict):
+        result = {}
+        for key, item in value.items():
+            try:
+                result[checked_text(key)] = free(item, depth + 1)
+            except Wrong as wrong:
+                raise wrong.under(str(key).replace("\0", "")[:60]) from None
+        return result
+    raise Wrong("is not JSON")
+
+
+def free_object(value: Any) -> dict[str, Any]:
+    """A free-form object; unset is {}."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Wrong(f"must be an object, and is {kind(value)}")
+    found: dict[str, Any] = free(value)
+    return found
+
+
+def listed(value: Any) -> Any:
+    """A free-form list (the documentation types it "any"); unset is []."""
+    return [] if value is None else free(value)
+
+
+def order_form(value: Any) -> dict[str, Any]:
+    """`options` or `resource_options`: what published clients can read, or they fail on the whole list."""
+    found = free_object(value)
+    if "options" not in found:
+        return found
+    if not isinstance(found["options"], dict):
+        raise Wrong("must be an object", "options")
+    for key, option in found["options"].items():
+        path = f"options.{key[:60]}"
+        if not isinstance(option, dict):
+            raise Wrong("must be an object", path)
+        for needed in ("type", "label"):
+            if not isinstance(option.get(needed), str):
+                raise Wrong("must be a text", f"{path}.{needed}")
+        if option["type"] not in choices.OPTION_TYPES:
+            raise Wrong(f"must be one of {', '.join(sorted(choices.OPTION_TYPES))}", f"{path}.type")
+        if "cascade_config" in option and option["cascade_config"] is None:
+            raise Wrong("must be left out where it is not set", f"{path}.cascade_config")
+    return found
+
+
+def plugin_options(value: Any) -> dict[str, Any]:
+    """`plugin_options`. Where published clients know a closed list they fail on null: an unset option is left out."""
+    found = free_object(value)
+    for key in (*choices.PLUGIN_OPTIONS, "latest_date_for_resource_termination"):
+        allowed = choices.PLUGIN_OPTIONS.get(key, frozenset())
+        if key in found and found[key] is None and None not in allowed:
+            del found[key]
+        elif key in found and allowed and (not isinstance(found[key], str | None) or found[key] not in allowed):
+            raise Wrong(f"must be one of {', '.join(sorted(word for word in allowed if word))}", key)
+    return found
+
+
+def columns(data: Mapping[str, Any], checks: Mapping[str, tuple[str, Check]]) -> dict[str, Any]:
+    """Column -> value for every key of `checks` (key -> column, check) that is in `data`; other keys are ignored."""
+    found = {}
+    for key, (column, check) in checks.items():
+        if key in data:
+            try:
+                found[column] = check(data[key])
+            except Wrong as wrong:
+                raise wrong.under(key) from None
+    return found
