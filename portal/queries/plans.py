@@ -59,15 +59,12 @@ def cheapest(actor: Actor, offering_ids: Collection[int]) -> dict[int, tuple[Dec
 
 def standings(offering: Offering) -> dict[int, Standing]:
     """The figures of each plan of an offering whose plans and components are loaded, by plan id. One SQL statement."""
-    held = dict(
-        db.session.execute(
-            select(Booking.plan_id, func.count())
-            .where(Booking.offering_id == offering.id, Booking.state.in_(HOLDING), Booking.plan_id.is_not(None))
-            .group_by(Booking.plan_id)
-        )
-        .tuples()
-        .all()
+    rows = db.session.execute(
+        select(Booking.plan_id, func.count())
+        .where(Booking.offering_id == offering.id, Booking.state.in_(HOLDING), Booking.plan_id.is_not(None))
+        .group_by(Booking.plan_id)
     )
+    held = dict(rows.all())
     return {plan.id: _standing(plan, held.get(plan.id, 0)) for plan in offering.plans}
 
 
