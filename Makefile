@@ -47,7 +47,7 @@ format: python  ## let ruff mend what it can
 	@$(PY) -m ruff format .
 
 bench: python  ## measure the hot reads on this machine
-	@"$(PYTHON)" -m tools.prepare test
+	@"$(PYTHON)" -m tools.prepare run
 	@exec $(PY) -m tools.bench
 
 lock: python  ## pin and hash everything again after a change of requirements/*.in or package.json
