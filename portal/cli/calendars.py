@@ -1,0 +1,63 @@
+"""`calendars …`: connect an organization to Google from the command line, and see how calendars are."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from portal.cli.errors import refusals
+from portal.extensions import reading
+from portal.policies import SYSTEM
+from portal.queries.calendars import status_rows
+from portal.services import connections
+from portal.services.accounts import find_organization
+
+calendars = AppGroup("calendars", help="Google Calendar: connections and how calendars are.")
+
+
+def register(app: Flask) -> None:
+    """Add the group of commands."""
+    app.cli.add_command(calendars)
+
+
+@calendars.command("connect")
+@click.argument("organization")
+@click.option("--refresh-token-stdin", is_flag=True, help="Read the refresh token from standard input, not a terminal.")
+def connect(organization: str, refresh_token_stdin: bool) -> None:
+    """Connect ORGANIZATION (name or uuid) with a refresh token made for this portal's client; Google is asked first."""
+    if refresh_token_stdin:
+        token = sys.stdin.readline()
+    elif sys.stdin.isatty():
+        token = click.prompt("Refresh token", hide_input=True, err=True)
+    else:
+        raise click.UsageError("Give the token on standard input, with --refresh-token-stdin.")
+    with refusals():
+        connected = connections.connect_with_refresh_token(SYSTEM, find_organization(organization).uuid, token)
+    click.echo(f"Connected{f' as {connected.account_email}' if connected.account_email else ''}.")
+    if not connected.can_share:
+        click.echo("Sharing calendars was not granted to this token.", err=True)
+
+
+@calendars.command("status")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array, one object a calendar.")
+def status(as_json: bool) -> None:
+    """Every calendar: its offering, state, whether it is public, when it was synced last, and its error."""
+    with reading():
+        rows = status_rows(SYSTEM)
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], default=_plain, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        when = row.last_synced.isoformat(timespec="seconds") if row.last_synced else "never"
+        shown = "public" if row.public else "private"
+        click.echo(f"{row.offering.hex}\t{row.name}\t{row.state}\t{shown}\t{when}\t{row.error}")
+
+
+def _plain(value: object) -> str:
+    isoformat = getattr(value, "isoformat", None)
+    return str(isoformat()) if isoformat is not None else getattr(value, "hex", str(value))

@@ -1,0 +1,30 @@
+"""`worker`: the process that does what pages and the API have asked for."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+
+from portal.worker.run import THREADS, run_until_idle, run_worker
+from portal.worker.tasks import Application
+
+
+def register(app: Flask) -> None:
+    """Add the command."""
+    app.cli.add_command(worker)
+
+
+@click.command("worker")
+@click.option("--threads", default=THREADS, show_default=True, type=click.IntRange(1, 64), help="Calendars at once.")
+@click.option("--until-idle", is_flag=True, help="Do what is due now, then end.")
+@with_appcontext
+def worker(threads: int, until_idle: bool) -> None:
+    """Keep calendars in step with bookings, until Ctrl-C. Several workers may run at once."""
+    app = cast(Application, cast(Any, current_app)._get_current_object())  # noqa: SLF001 - Flask documents it so
+    if until_idle:
+        click.echo(f"{run_until_idle(app)} runs")
+    else:
+        run_worker(app, threads=threads)

@@ -1,0 +1,63 @@
+"""The worker process: threads that take from the queue, a clock that sweeps, an orderly end."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import structlog
+from huey.consumer import Consumer
+
+from portal.sync.engine import Outcome
+from portal.worker.queue import queue_of
+from portal.worker.tasks import Application, last_beat, step, sweep, worker_name
+
+log = structlog.get_logger()
+
+THREADS = 4
+# The queue is looked at so often where it cannot call (SQLite): a click should be seen at once.
+POLL_SECONDS = (0.1, 0.4)
+# Longer than most runs. What is cut off goes on with the next worker, when its lease has ended.
+STOP_SECONDS = 8
+
+
+class PortalConsumer(Consumer):
+    """Ends in good order on SIGINT and SIGTERM alike; Huey would cut the work off on one of them."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._signal_actions = dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), (False, True))
+
+
+def run_worker(app: Application, *, threads: int = THREADS) -> None:
+    """Work until SIGINT or SIGTERM; then finish what is begun, for some seconds. For the main thread of a process."""
+    queue = queue_of(app)
+    huey = queue.huey
+    with app.app_context():
+        # What a worker before us has left is found at once, not only at the next full minute.
+        sweep(huey, lambda calendar_id: queue.wake(app, calendar_id=calendar_id))
+    log.info("worker_started", threads=threads, name=worker_name())
+    consumer = PortalConsumer(
+        huey,
+        workers=threads,
+        worker_type="thread",
+        initial_delay=POLL_SECONDS[0],
+        max_delay=POLL_SECONDS[1],
+        check_worker_health=True,
+        shutdown_timeout=STOP_SECONDS,
+    )
+    try:
+        consumer.run()
+    finally:
+        with app.app_context():
+            last_beat(worker_name())
+        log.info("worker_stopped", name=worker_name())
+
+
+def run_until_idle(app: Application, limit: int = 100_000) -> int:
+    """Do everything that is due now, one piece after the other, and answer how many runs that were."""
+    for done in range(limit):
+        outcome = step(app)
+        if outcome is None or outcome is Outcome.NOT_MINE:
+            return done
+    return limit

@@ -1,0 +1,133 @@
+"""What the worker does: one calendar at a time, and each minute a sweep over what has been left."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+from huey import Huey, crontab
+from sqlalchemy import delete, update
+
+from portal.config import Settings
+from portal.extensions import transaction
+from portal.models import WorkerHeartbeat
+from portal.models.base import utcnow
+from portal.sync import records
+from portal.sync.calls import Clock
+from portal.sync.engine import Engine, Outcome
+
+log = structlog.get_logger()
+
+OPEN_PROVIDER = "portal.open_provider"
+# A calendar at which something keeps coming in does not keep a thread for ever.
+RUNS_AT_ONCE = 5
+# More than these in the queue are not added to: the next sweep comes in a minute.
+LONGEST_QUEUE = 500
+FORGET_WORKERS_AFTER = timedelta(days=1)
+NO_CONNECTION = "Google is not connected: connect it, then ask again."
+
+
+class Application(Protocol):
+    """What the worker needs of the application."""
+
+    extensions: dict[str, Any]
+
+    def app_context(self) -> AbstractContextManager[Any]:
+        """Everything below needs one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """The tasks of one queue; calling one puts it into the queue."""
+
+    sync_calendar: Callable[[int], Any]
+    sweep: Callable[[], Any]
+
+
+def worker_name() -> str:
+    """This process, for leases and heartbeats."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+
+def engine_of(app: Application, clock: Clock | None = None) -> Engine:
+    """The calendar engine with the application's provider."""
+    settings: Settings = app.extensions["portal.settings"]
+    return Engine(
+        open_provider=app.extensions[OPEN_PROVIDER],
+        deployment=settings.public_url,
+        zone=settings.timezone,
+        worker=worker_name(),
+        clock=clock or Clock(),
+    )
+
+
+def register(huey: Huey, app: Application) -> Tasks:
+    """Give the queue its tasks. Names are fixed: messages of an older version are understood."""
+
+    @huey.task(name="sync_calendar")
+    def sync_calendar(calendar_id: int) -> None:
+        with app.app_context():
+            if run_calendar(engine_of(app), calendar_id) is Outcome.AGAIN:
+                sync_calendar(calendar_id)
+
+    @huey.periodic_task(crontab(minute="*"), name="sweep")
+    def sweep_task() -> None:
+        with app.app_context():
+            sweep(huey, sync_calendar)
+
+    return Tasks(sync_calendar, sweep_task)
+
+
+def run_calendar(engine: Engine, calendar_id: int) -> Outcome:
+    """Run the engine until nothing more has come in meanwhile (or often enough)."""
+    outcome = Outcome.NOT_MINE
+    for _again in range(RUNS_AT_ONCE):
+        outcome = engine.run(calendar_id)
+        if outcome is not Outcome.AGAIN:
+            break
+    return outcome
+
+
+def sweep(huey: Huey, sync_calendar: Callable[[int], Any], now: datetime | None = None) -> int:
+    """Queue every calendar at which something is due and nobody is at; answers how many. Twice is harmless."""
+    now = now or utcnow()
+    beat(worker_name(), now)
+    if records.settle_unconnected(NO_CONNECTION):
+        log.info("unconnected_calendars_settled")
+    if huey.pending_count() > LONGEST_QUEUE:
+        return 0
+    found = records.due_calendars(now, LONGEST_QUEUE)
+    for calendar_id in found:
+        sync_calendar(calendar_id)
+    return len(found)
+
+
+def step(app: Application, *, clock: Clock | None = None) -> Outcome | None:
+    """Do the most urgent piece of work in this thread, and nothing else; None if there is none."""
+    clock = clock or Clock()
+    with app.app_context():
+        records.settle_unconnected(NO_CONNECTION)
+        found = records.due_calendars(clock.now(), 1)
+        return engine_of(app, clock).run(found[0]) if found else None
+
+
+def beat(name: str, now: datetime) -> None:
+    """Note that a worker lives, and forget those that have not been seen for long."""
+    table = WorkerHeartbeat
+    with transaction() as session:
+        seen = session.execute(update(table).where(table.name == name).values(seen=now))
+        if seen.rowcount != 1:  # type: ignore[attr-defined]
+            session.add(WorkerHeartbeat(name=name, started=now, seen=now))
+        session.execute(delete(table).where(table.seen < now - FORGET_WORKERS_AFTER))
+
+
+def last_beat(name: str) -> None:
+    """Note that a worker has ended by itself, so that pages do not wait for it."""
+    with transaction() as session:
+        session.execute(delete(WorkerHeartbeat).where(WorkerHeartbeat.name == name))
