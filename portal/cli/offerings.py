@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -48,7 +49,7 @@ def import_(source: str, token: str, token_stdin: bool, dry_run: bool) -> None:
         token = sys.stdin.readline().strip()
     if token and not is_url(source):
         raise click.UsageError("A token is only of use with a URL.")
-    with refusals():
+    with refusals(), _seldom_collecting():
         report = _from_url(source, token, dry_run) if is_url(source) else _from_file(source, dry_run)
     _tell(report, dry_run)
     if report.failed:
@@ -110,6 +111,19 @@ def _from_file(name: str, dry_run: bool) -> Report:
             )
     except OSError as error:
         raise click.ClickException(f"{name} cannot be read: {error.strerror}.") from error
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Collect garbage less often: an import makes millions of objects that no cycle holds (a third of its time)."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @contextmanager
