@@ -372,6 +372,30 @@ def test_a_slot_of_a_day_is_the_business_day() -> None:
     assert [it.period for it in day.steps] == [span("2026-03-02T06:00Z", "2026-03-02T18:00Z")]
 
 
+def test_closing_time_in_the_hour_that_is_shown_twice_closes_twice() -> None:
+    config = Config(timedelta(minutes=30), 2 * 3600, 3 * 3600 + 1800)
+    (day,) = Availability(Schedule(ROUND_THE_CLOCK, config), TALLINN).days(date(2026, 10, 25), 1)
+    shown = [(f"{it.start.astimezone(TALLINN):%H:%M %Z}", it.is_step) for it in day.stretches]
+    assert shown == [
+        ("00:00 EEST", False),
+        ("02:00 EEST", True),
+        ("02:30 EEST", True),
+        ("03:00 EEST", True),
+        ("03:30 EEST", False),
+        ("03:00 EET", True),
+        ("03:30 EET", False),
+    ]
+
+
+def test_a_morning_and_an_evening_entry_offer_each_step_once() -> None:
+    entries = (span("2026-03-02T06:00Z", "2026-03-02T10:00Z"), span("2026-03-02T12:00Z", "2026-03-02T16:00Z"))
+    availability = Availability(Schedule(entries, WORKDAYS), TALLINN)
+    day = span("2026-03-02T00:00Z", "2026-03-03T00:00Z")
+    assert availability.free(day) == availability.steps(day)
+    assert [it.start.hour for it in availability.free(day)] == [6, 8, 12, 14]
+    assert [it.start.hour for it in availability.free(day, timedelta(hours=4))] == [6, 12]
+
+
 def test_steps_do_not_move_with_the_start_of_an_entry() -> None:
     config = Config(timedelta(hours=2), 8 * 3600, 20 * 3600)
     late = Schedule((span("2026-03-02T09:13:42Z", "2026-03-03T00:00Z"),), config)

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.domain.periods import Period, PeriodError
@@ -44,7 +44,22 @@ def test_every_instant_is_among_those_of_the_time_it_shows(instant: datetime, zo
     assert instant in instants_at(instant.astimezone(zone).replace(tzinfo=None), zone)
 
 
-@given(st.dates(date(2012, 1, 1), date(2035, 1, 1)), zones)
+# Days on which some of these zones change their clocks, among all others.
+days = st.dates(date(2012, 1, 1), date(2035, 1, 1)) | st.sampled_from(
+    [
+        date(2018, 2, 17),
+        date(2018, 11, 4),
+        date(2026, 3, 8),
+        date(2026, 3, 29),
+        date(2026, 4, 5),
+        date(2026, 10, 4),
+        date(2026, 10, 25),
+        date(2026, 11, 1),
+    ]
+)
+
+
+@given(days, zones)
 def test_days_follow_each_other_without_a_gap(day: date, zone: ZoneInfo) -> None:
     local = LocalDay(day, zone)
     assert local.period.end == LocalDay(day + timedelta(days=1), zone).period.start
@@ -53,7 +68,8 @@ def test_days_follow_each_other_without_a_gap(day: date, zone: ZoneInfo) -> None
     assert timedelta(hours=23) <= local.period.duration <= timedelta(hours=25)
 
 
-@given(st.dates(date(2012, 1, 1), date(2035, 1, 1)), zones, st.integers(0, 86400))
+@settings(max_examples=200)
+@given(days, zones, st.integers(0, 86400))
 def test_a_day_finds_its_own_instants(day: date, zone: ZoneInfo, seconds: int) -> None:
     local = LocalDay(day, zone)
     found = local.instants(seconds)
@@ -88,7 +104,10 @@ def test_the_change_of_a_day() -> None:
 
 
 def test_a_day_without_a_midnight_begins_at_its_first_instant() -> None:
-    assert day_start(date(2018, 11, 4), ZoneInfo("America/Sao_Paulo")) == datetime(2018, 11, 4, 3, tzinfo=UTC)
+    sao_paulo = ZoneInfo("America/Sao_Paulo")
+    assert day_start(date(2018, 11, 4), sao_paulo) == datetime(2018, 11, 4, 3, tzinfo=UTC)
+    # It lasts 23 hours, and 10:00 is nine hours after it began.
+    assert LocalDay(date(2018, 11, 4), sao_paulo).instants(36000) == (datetime(2018, 11, 4, 12, tzinfo=UTC),)
 
 
 def test_a_day_that_never_was() -> None:
