@@ -13,6 +13,7 @@ Rules (Waldur API contract, and this portal's decisions in docs/permissions.md):
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, exists, false, or_, select, true
@@ -48,6 +49,8 @@ class Actor:
 
 
 NOBODY = Actor()
+# Building a clause costs more than running it; it depends on nothing but the actor, so the latest are kept.
+_kept = lru_cache(maxsize=1024)
 # The portal itself: the worker, the command line, the demo loader.
 SYSTEM = Actor(user_id=None, is_staff=True, name="portal")
 
@@ -62,11 +65,13 @@ def _roles_in(
     return exists(select(membership.id).where(clause).correlate(Offering, Organization))
 
 
+@_kept
 def managed_organizations(actor: Actor) -> ColumnElement[bool]:
     """Clause over Organization: those whose offerings the actor manages."""
     return _organizations_by_role(actor, MANAGING_ROLES)
 
 
+@_kept
 def owned_organizations(actor: Actor) -> ColumnElement[bool]:
     """Clause over Organization: those whose Google connection and calendars the actor may act on."""
     return _organizations_by_role(actor, OWNING_ROLES)
@@ -80,11 +85,13 @@ def _organizations_by_role(actor: Actor, roles: tuple[str, ...]) -> ColumnElemen
     return _roles_in(actor, Organization.id, roles)
 
 
+@_kept
 def managed_offerings(actor: Actor) -> ColumnElement[bool]:
     """Clause over Offering: those the actor manages (sees whole, in every state)."""
     return _offerings_by_role(actor, MANAGING_ROLES)
 
 
+@_kept
 def owned_offerings(actor: Actor) -> ColumnElement[bool]:
     """Clause over Offering: those whose calendar the actor may sync, share and unshare."""
     return _offerings_by_role(actor, OWNING_ROLES)
@@ -109,6 +116,7 @@ def _in_group_of(actor: Actor, link: Table, owner: ColumnElement[bool]) -> Colum
     )
 
 
+@_kept
 def visible_offerings(actor: Actor) -> ColumnElement[bool]:
     """Clause over Offering: those the actor may see, in the catalogue and in the API alike."""
     if actor.is_staff:
@@ -126,6 +134,7 @@ def visible_offerings(actor: Actor) -> ColumnElement[bool]:
     )
 
 
+@_kept
 def visible_plans(actor: Actor) -> ColumnElement[bool]:
     """Clause over Plan: those the actor may see of an offering that they can see and do not manage."""
     if actor.is_staff:

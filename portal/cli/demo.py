@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from portal.cli.errors import refusals
 from portal.config import is_loopback
@@ -23,6 +24,7 @@ def register(app: Flask) -> None:
 
 
 @click.command("demo")
+@with_appcontext
 def demo() -> None:
     """Load the demo data where it is absent; print the sign-ins and, the first time, a staff API token."""
     configured = settings()

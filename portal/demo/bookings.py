@@ -20,7 +20,7 @@ from portal.domain.periods import Period
 from portal.domain.schedules import read_schedules
 from portal.domain.zones import day_start
 
-WEEKS_BACK, WEEKS_AHEAD = 3, 4
+WEEKS_BACK, WEEKS_AHEAD = 2, 3
 
 Step = tuple[datetime, datetime]
 
@@ -192,7 +192,7 @@ def _stays(steps: Sequence[Step], habit: _Habit, share: float, random: Random) -
 def plan_bookings(
     documents: Iterable[dict[str, Any]], people: Iterable[PersonSpec], now: datetime, seed: int | str = 0
 ) -> list[BookingSpec]:
-    """Bookings from three weeks before `now` (aware) to four weeks after, the same for the same arguments.
+    """Bookings from two weeks before `now` (aware) to three weeks after, the same for the same arguments.
 
     Only Active offerings can be booked. A slot of a booking is one step of the
     schedule; a longer stay is several consecutive slots merged into one. Only requests of the future are open.

@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 
 class User(HasUuid, HasCreated, Base):
-    """A person. `email` is kept in lower case. `session_key` changes when every session must end (password change)."""
+    """A person. `email` is in lower case. `session_key` changes when every session must end (a new password)."""
 
     __tablename__ = "users"
 
@@ -70,7 +70,7 @@ class ApiToken(HasUuid, HasCreated, Base):
 
 
 class SignInFailure(Base):
-    """Failed sign-ins by account or by address (`key` is a digest of either), so that all processes slow down together."""
+    """Failed sign-ins by account or by address (`key`: a digest of either), so that all processes slow down together."""
 
     __tablename__ = "sign_in_failures"
 

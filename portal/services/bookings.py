@@ -9,9 +9,9 @@ import uuid as uuidlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import pairwise
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.documents import store as documents
@@ -162,7 +162,7 @@ def _check_wish(wish: Wish) -> None:
     if len(wish.periods) > MAX_PERIODS:
         raise Invalid(f"At most {MAX_PERIODS} periods go into one booking.", "slots")
     ordered = sorted(wish.periods)
-    if any(first.overlaps(second) for first, second in zip(ordered, ordered[1:], strict=False)):
+    if any(first.overlaps(second) for first, second in pairwise(ordered)):
         raise Invalid("Two of the periods overlap each other.", "slots")
     for field, text in (("name", wish.name), ("note", wish.note)):
         if len(text) > MAX_TEXT:
@@ -179,13 +179,15 @@ def _lock_visible(session: Session, actor: Actor, uuid: uuidlib.UUID) -> Offerin
 
 
 def _plan(session: Session, actor: Actor, offering: Offering, wanted: uuidlib.UUID | None) -> int | None:
-    statement: Any = select(Plan.id, Plan.uuid).where(Plan.offering_id == offering.id, Plan.archived.is_(False))
-    manages = session.execute(
-        select(Offering.id).where(Offering.id == offering.id, managed_offerings(actor))
-    ).scalar_one_or_none()
-    if manages is None:
-        statement = statement.where(visible_plans(actor))
-    plans = session.execute(statement).all()
+    plans = session.execute(
+        select(Plan.id, Plan.uuid)
+        .join(Offering, Offering.id == Plan.offering_id)
+        .where(
+            Plan.offering_id == offering.id,
+            Plan.archived.is_(False),
+            or_(managed_offerings(actor), visible_plans(actor)),
+        )
+    ).all()
     if wanted is not None:
         for plan in plans:
             if plan.uuid == wanted:

@@ -18,7 +18,9 @@ from portal.models import Media, Organization
 from portal.policies import Actor, managed_organizations
 
 MAX_BYTES = 16 * 1024 * 1024
-_CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}")
+_CONTENT_TYPE = re.compile(
+    r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,40}(; ?charset=[a-z0-9-]{1,20})?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
