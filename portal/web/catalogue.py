@@ -24,7 +24,7 @@ from portal.web import sheet
 from portal.web.calendars import card_of
 from portal.web.filters import picture_src
 from portal.web.guards import public
-from portal.web.links import page_number, url_without
+from portal.web.links import page_number, printable, url_without
 from portal.web.people import current_actor
 from portal.web.prices import plan_prices, unit_name
 from portal.web.week import DAYS, build_week, first_day, span_of
@@ -109,10 +109,10 @@ def _search() -> Search:
     args = request.args
     sort = args.get("sort", queries.DEFAULT_SORT)
     return Search(
-        q=" ".join(args.get("q", "").split())[: queries.MAX_TEXT],
+        q=printable(" ".join(args.get("q", "").split()))[: queries.MAX_TEXT],
         sort=sort if sort in queries.SORTS else queries.DEFAULT_SORT,
         page=page_number(),
-        **{facet: tuple(dict.fromkeys(filter(None, args.getlist(facet)))) for facet in queries.FACETS},
+        **{facet: tuple(dict.fromkeys(filter(None, map(printable, args.getlist(facet))))) for facet in queries.FACETS},
     )
 
 

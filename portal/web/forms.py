@@ -7,19 +7,20 @@ from wtforms import DateField, Form, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from portal.errors import Invalid
+from portal.web.links import printable
 
 
 class SignInForm(FlaskForm):
     """E-mail address and password."""
 
-    email = StringField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=320)])
+    email = StringField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=320)], [printable])
     password = PasswordField("Password", [InputRequired("Enter your password.")])
 
 
 class TokenForm(FlaskForm):
     """A new API token: its name and the last day on which it works."""
 
-    name = StringField("Name", [InputRequired("Give the token a name."), Length(max=100)])
+    name = StringField("Name", [InputRequired("Give the token a name."), Length(max=100)], [printable])
     expires = DateField("Expires", [Optional()])
 
 

@@ -24,6 +24,11 @@ def url_without(name: str, value: str | None = None) -> str:
     return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
 
 
+def printable(text: str | None) -> str:
+    """The text without control characters: PostgreSQL takes no NUL, and nobody types the others."""
+    return "".join(sign for sign in text or "" if sign.isprintable())
+
+
 def page_number() -> int:
     """The page asked for; 1 where it is no number. What is out of range is the query's matter."""
     asked = request.args.get("page", "")

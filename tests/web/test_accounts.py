@@ -1,0 +1,135 @@
+"""Signing in and out, passwords and tokens, as a person meets them."""
+
+import re
+
+import pytest
+
+from portal.services.accounts import SIGN_IN_FAILED
+from tests.web.conftest import PASSWORD
+
+
+@pytest.mark.parametrize("email", ["owner@example.org", "unknown@example.org", "not an address", "a\0b@example.org"])
+def test_a_refused_sign_in_says_the_same_whatever_the_reason(visitor, world, email):
+    answer = visitor().post("/sign-in/", {"email": email, "password": "wrong"}, page="/sign-in/")
+    assert answer.status_code == 400
+    assert SIGN_IN_FAILED in answer.text
+    assert "wrong" not in re.sub(re.escape(SIGN_IN_FAILED), "", answer.text)
+
+
+def test_repeated_failures_have_to_wait(visitor, world):
+    somebody = visitor()
+    codes = [
+        somebody.post("/sign-in/", {"email": "owner@example.org", "password": "wrong"}, page="/sign-in/")
+        for _ in range(6)
+    ]
+    assert codes[-1].status_code == 429
+    assert int(codes[-1].headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "lands"),
+    [
+        ("/manage/", "/manage/"),
+        ("https://evil.example/", "/"),
+        ("//evil.example/", "/"),
+        ("/\\evil.example/", "/"),
+        ("/%09/evil.example", "/%09/evil.example"),
+        ("/\t/evil.example", "/"),
+    ],
+)
+def test_signing_in_leads_on_within_the_portal_alone(visitor, world, asked, lands):
+    somebody = visitor()
+    page = somebody.client.get("/sign-in/", query_string={"next": asked}).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token
+    data = {"email": "owner@example.org", "password": PASSWORD, "csrf_token": token[1]}
+    answer = somebody.client.post("/sign-in/", query_string={"next": asked}, data=data)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == lands
+
+
+@pytest.mark.parametrize("path", ["/account/", "/manage/"])
+def test_pages_for_signed_in_people_lead_to_the_sign_in(visitor, world, path):
+    answer = visitor().get(path)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/sign-in/?next=")
+
+
+def test_signing_out_ends_the_session(visitor, world):
+    somebody = visitor("owner")
+    assert somebody.get("/account/").status_code == 200
+    assert somebody.post("/sign-out/", page="/account/").status_code == 303
+    assert somebody.get("/account/").status_code == 303
+
+
+def test_a_form_without_its_token_changes_nothing(visitor, world):
+    somebody = visitor("owner")
+    answer = somebody.client.post("/account/tokens/", data={"name": "unasked-for"})
+    assert answer.status_code == 400
+    assert "no longer valid" in answer.text
+    assert "unasked-for" not in somebody.get("/account/").text
+
+
+def test_a_token_is_shown_once(visitor, world):
+    somebody = visitor("owner")
+    answer = somebody.post("/account/tokens/", {"name": "my script"}, page="/account/")
+    key = re.search(r'<code id="new-token">([0-9a-f]{40})</code>', answer.text)
+    assert key
+    assert answer.headers["Cache-Control"] == "no-store"
+    again = somebody.get("/account/").text
+    assert "my script" in again
+    assert key[1] not in again
+
+
+@pytest.mark.parametrize(
+    ("data", "words"), [({"name": ""}, "Give the token a name"), ({"name": "x", "expires": "2001-01-01"}, "passed")]
+)
+def test_a_token_that_cannot_be_made_says_why(visitor, world, data, words):
+    answer = visitor("owner").post("/account/tokens/", data, page="/account/")
+    assert answer.status_code == 400
+    assert words in answer.text
+    assert "<code id=" not in answer.text
+
+
+def revoke_link(page: str) -> str:
+    found = re.search(r'href="(/account/tokens/[0-9a-f-]+/revoke/)"', page)
+    assert found
+    return found[1]
+
+
+def test_revoking_asks_first_and_is_for_ones_own(visitor, world):
+    somebody = visitor("owner")
+    link = revoke_link(somebody.post("/account/tokens/", {"name": "mine"}, page="/account/").text)
+    assert "Revoke the token “mine”?" in somebody.get(link).text
+    assert "mine" in somebody.get("/account/").text
+    other = visitor("stranger")
+    assert other.get(link).status_code == 404
+    assert other.post(link, page="/account/").status_code == 404
+    assert somebody.post(link, page=link).status_code == 303
+    assert "mine" not in somebody.get("/account/").text.replace("The token is revoked", "")
+
+
+def test_a_new_password_ends_the_other_sessions(visitor, world):
+    here, there = visitor("owner"), visitor("owner")
+    new = "another long password"
+    answer = here.post("/account/password/", {"current": PASSWORD, "new": new, "again": new}, page="/account/")
+    assert answer.status_code == 303
+    assert here.get("/account/").status_code == 200
+    assert there.get("/account/").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "again", "words"),
+    [
+        ("wrong", "another long password", "another long password", "present password is wrong"),
+        (PASSWORD, "short", "short", "at least 10 characters"),
+        (PASSWORD, "another long password", "yet another one", "not the same"),
+    ],
+)
+def test_a_password_that_cannot_be_changed_says_why(visitor, world, current, new, again, words):
+    answer = visitor("owner").post(
+        "/account/password/", {"current": current, "new": new, "again": again}, page="/account/"
+    )
+    assert answer.status_code == 400
+    assert words in answer.text
+    assert visitor("owner").get("/account/").status_code == 200

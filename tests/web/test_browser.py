@@ -1,0 +1,85 @@
+"""The pages in a real browser: accessible in both colour schemes, no sideways scrolling, scripts that only add."""
+
+import pytest
+
+from tests.web.conftest import PASSWORD, build_world
+
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite_only]
+SIZES = ({"width": 390, "height": 844}, {"width": 1280, "height": 900})
+
+
+@pytest.fixture
+def site(live_portal):
+    with live_portal.app.app_context():
+        live_portal.world = build_world()
+    return live_portal
+
+
+def sign_in(page, site, who="owner"):
+    page.goto(f"{site.url}/sign-in/")
+    page.fill("#email", f"{who}@example.org")
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    page.wait_for_url(f"{site.url}/")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_and_fits(browser_page, axe, site, scheme):
+    world = site.world
+    browser_page.emulate_media(color_scheme=scheme)
+    sign_in(browser_page, site)
+    paths = [
+        "/",
+        "/?q=nothing&country=EE",
+        f"/offerings/{world.scope}/",
+        f"/offerings/{world.paused}/",
+        "/account/",
+        "/manage/",
+        f"/manage/organizations/{world.lab}/google/",
+        f"/manage/offerings/{world.scope}/calendar/share",
+    ]
+    for path in paths:
+        browser_page.goto(site.url + path)
+        for size in SIZES:
+            browser_page.set_viewport_size(size)
+            assert axe(browser_page) == [], f"{path} at {size}"
+            wide = browser_page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{path} at {size} scrolls sideways by {wide}"
+
+
+def test_the_facet_menu_and_the_question_work_by_keyboard(browser_page, site):
+    sign_in(browser_page, site)
+    menu = browser_page.locator(".facet summary").first
+    menu.focus()
+    browser_page.keyboard.press("Enter")
+    assert browser_page.locator(".facet[open]").count() == 1
+    browser_page.keyboard.press("Escape")
+    assert browser_page.locator(".facet[open]").count() == 0
+    browser_page.goto(f"{site.url}/account/")
+    browser_page.fill("#name", "script")
+    browser_page.click("text=Make token")
+    browser_page.locator("a[data-confirm]").focus()
+    browser_page.keyboard.press("Enter")
+    browser_page.wait_for_selector("dialog[open]")
+    browser_page.keyboard.press("Escape")
+    browser_page.wait_for_selector("dialog", state="detached")
+    browser_page.keyboard.press("Enter")
+    browser_page.click("dialog button")
+    browser_page.wait_for_selector("text=The token is revoked")
+
+
+def test_everything_works_without_scripts(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, site)
+    page.click(".facet >> nth=0 >> summary")
+    page.check(".facet >> nth=0 >> input")
+    page.click(".facet >> nth=0 >> text=Show")
+    assert "=" in page.url
+    page.goto(f"{site.url}/account/")
+    page.fill("#name", "script")
+    page.click("text=Make token")
+    page.click("text=Revoke")
+    page.click("text=Revoke it")
+    assert page.locator("text=The token is revoked").count() == 1
+    context.close()

@@ -1,0 +1,118 @@
+"""Foreign HTML, links and numbers on pages."""
+
+from decimal import Decimal
+
+import pytest
+from flask import Flask
+
+from portal.web import filters
+
+
+@pytest.fixture
+def euro():
+    app = Flask("filters")
+    app.config["CURRENCY"] = "EUR"
+    with app.app_context():
+        yield app
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        '<img src=x onerror="alert(1)">',
+        '<a href="javascript:alert(1)">x</a>',
+        '<a href="java\tscript:alert(1)">x</a>',
+        '<a href="data:text/html,<script>alert(1)</script>">x</a>',
+        "<iframe src='https://evil.example'></iframe>",
+        '<p style="position:fixed">x</p>',
+        "<svg><script>alert(1)</script></svg>",
+        '<form action="https://evil.example"><input name="password"></form>',
+        '<p id="content" class="skip">x</p>',
+    ],
+)
+def test_foreign_html_is_harmless(hostile):
+    cleaned = str(filters.safe_html(hostile)).lower()
+    for bad in ("script", "onerror", "javascript", "data:", "<iframe", "style=", "<form", "<input", "id=", "class="):
+        assert bad not in cleaned
+
+
+def test_foreign_html_keeps_what_it_says():
+    text = '<h3>How</h3><ul><li><strong>wash</strong></li></ul><a href="https://example.org/">more</a>'
+    cleaned = str(filters.safe_html(text))
+    assert "<li><strong>wash</strong></li>" in cleaned
+    assert 'href="https://example.org/"' in cleaned
+    assert 'rel="noopener nofollow"' in cleaned
+
+
+def test_plain_text_has_the_words_alone():
+    assert filters.plain_text("<p>One<br>two &amp; <b>three</b></p><p>four</p>") == "One two & three four"
+    assert filters.plain_text("5 < 6 & 7") == "5 < 6 & 7"
+    assert filters.plain_text(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("link", "href"),
+    [
+        ("https://example.org/a", "https://example.org/a"),
+        ("/api/media/1/", "/api/media/1/"),
+        ("rdp://host:3389", "rdp://host:3389"),
+        ("javascript:alert(1)", None),
+        ("//evil.example/", None),
+        ("/\\evil.example", None),
+        ("relative", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_links_of_an_allow_list_alone_become_href(link, href):
+    assert filters.safe_href(link) == href
+
+
+def test_pictures_come_over_http_alone():
+    assert filters.picture_src("https://example.org/a.png") == "https://example.org/a.png"
+    assert filters.picture_src("rdp://example.org/") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Krios G4 microscope", "KG"),
+        ("1.5 m robotic telescope", "RT"),
+        ("Aurora", "A"),
+        ("3D", "3"),
+        ("—", "?"),
+        ("Õpetaja ämber", "ÕÄ"),
+    ],
+)
+def test_initials(name, letters):
+    assert filters.initials(name) == letters
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (Decimal("95.0000000000"), "€95.00"),
+        (Decimal("0.0125"), "€0.0125"),
+        (Decimal("1234.5"), "€1,234.50"),
+        (Decimal("-3"), "−€3.00"),
+        (Decimal("1E+3"), "€1,000.00"),
+        (0, "free"),
+        (None, ""),
+    ],
+)
+def test_money_keeps_every_digit_of_a_price(euro, amount, text):
+    assert filters.money(amount) == text
+
+
+def test_quantities_in_words():
+    assert filters.megabytes(524288) == "512\u00a0GB"
+    assert filters.megabytes(1536) == "1.5\u00a0GB"
+    assert filters.megabytes(100) == "100\u00a0MB"
+    assert filters.minutes(2880) == "2 days"
+    assert filters.minutes(90) == "90 minutes"
+    assert filters.range_to(1, 4) == "1–4"
+    assert filters.range_to(None, 4) == "at most 4"
+    assert filters.count_of(1, "offering") == "1 offering"
+    assert filters.count_of(1240, "offering") == "1,240 offerings"
+    assert filters.coordinate(-26.5, "E", "W") == "26.50000°\u00a0W"

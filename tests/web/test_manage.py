@@ -1,0 +1,112 @@
+"""Who may act on calendars and connections, from the pages."""
+
+from dataclasses import replace
+
+import pytest
+
+from portal.extensions import db
+from portal.models import GoogleCalendar
+from tests.web.conftest import connect_google
+
+ACTS = ("sync", "share", "unshare")
+
+
+@pytest.mark.parametrize(
+    ("who", "code"), [("stranger", 403), ("member", 403), ("manager", 403), ("owner", 200), ("staff", 200)]
+)
+@pytest.mark.parametrize("act", ACTS)
+def test_who_is_asked_for_an_act(visitor, world, who, act, code):
+    assert visitor(who).get(f"/manage/offerings/{world.scope}/calendar/{act}").status_code == code
+
+
+@pytest.mark.parametrize(("who", "code"), [("stranger", 403), ("manager", 403), ("owner", 303), ("staff", 303)])
+def test_who_may_act(visitor, world, who, code):
+    connect_google(world.lab)
+    path = f"/manage/offerings/{world.scope}/calendar/share"
+    assert visitor(who).post(path, page="/account/").status_code == code
+    db.session.expire_all()
+    calendar = db.session.query(GoogleCalendar).one_or_none()
+    assert (calendar is not None and calendar.want_public) is (code == 303)
+
+
+def test_nobody_is_sent_to_sign_in_and_nothing_happens(visitor, world):
+    connect_google(world.lab)
+    path = f"/manage/offerings/{world.scope}/calendar/sync"
+    assert visitor().get(path).headers["Location"].startswith("/sign-in/")
+    assert visitor().post(path, page="/sign-in/").headers["Location"].startswith("/sign-in/")
+    assert db.session.query(GoogleCalendar).count() == 0
+
+
+def test_a_get_never_acts(visitor, world):
+    connect_google(world.lab)
+    for act in ACTS:
+        visitor("owner").get(f"/manage/offerings/{world.scope}/calendar/{act}")
+    assert db.session.query(GoogleCalendar).count() == 0
+
+
+@pytest.fixture
+def configured(app, monkeypatch):
+    """The portal knows a Google client."""
+    known = replace(app.extensions["portal.settings"], google_client_id="id", google_client_secret="secret")
+    monkeypatch.setitem(app.extensions, "portal.settings", known)
+
+
+def test_the_card_tells_that_it_is_queued_and_refuses_a_second_act_in_words(visitor, world, configured):
+    connect_google(world.lab)
+    owner, path = visitor("owner"), f"/manage/offerings/{world.scope}/calendar/sync"
+    page = owner.client.get(owner.post(path, page="/account/").headers["Location"].split("#")[0]).text
+    assert "The sync is queued." in page
+    assert 'class="chip chip-busy">Queued' in page
+    assert 'hx-trigger="every 2s"' in page
+    assert "/calendar/share" not in page
+    owner.post(path, page="/account/")
+    assert "still busy" in owner.get(f"/offerings/{world.scope}/").text
+
+
+def test_without_a_connection_the_act_is_refused_in_words(visitor, world):
+    owner = visitor("owner")
+    owner.post(f"/manage/offerings/{world.scope}/calendar/sync", page="/account/")
+    assert "Google is not connected" in owner.get(f"/offerings/{world.scope}/").text
+
+
+def test_the_card_alone(visitor, world):
+    card = visitor("owner").get(f"/manage/offerings/{world.scope}/calendar/card")
+    assert card.status_code == 200
+    assert card.text.strip().startswith('<div class="panel calendar-card"')
+    assert visitor("stranger").get(f"/manage/offerings/{world.scope}/calendar/card").status_code == 404
+    assert visitor("owner").get(f"/manage/offerings/{world.lab}/calendar/card").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("who", "code"), [("stranger", 404), ("member", 404), ("manager", 403), ("owner", 200), ("staff", 200)]
+)
+@pytest.mark.parametrize("page", ["", "disconnect/"])
+def test_who_sees_the_connection(visitor, world, who, code, page):
+    assert visitor(who).get(f"/manage/organizations/{world.lab}/google/{page}").status_code == code
+
+
+def test_the_connection_page_says_what_is_missing(visitor, world):
+    page = visitor("owner").get(f"/manage/organizations/{world.lab}/google/").text
+    assert "GOOGLE_CLIENT_ID" in page
+    assert "/manage/google/callback" in page
+
+
+def test_connecting_without_a_client_is_refused_in_words(visitor, world):
+    answer = visitor("owner").post(f"/manage/organizations/{world.lab}/google/connect/", page="/account/")
+    assert answer.status_code == 409
+    assert "GOOGLE_CLIENT_ID" in answer.text
+
+
+def test_a_callback_nobody_began_connects_nothing(visitor, world):
+    owner = visitor("owner")
+    answer = owner.get("/manage/google/callback?state=guessed&code=stolen")
+    assert answer.status_code == 303
+    assert "not begun here" in owner.get("/manage/").text
+
+
+def test_the_overview_shows_what_one_manages(visitor, world):
+    page = visitor("manager").get("/manage/").text
+    assert "Secret draft" in page
+    assert "Other House" not in page
+    assert "Nothing to manage" in visitor("stranger").get("/manage/").text
+    assert "Other House" in visitor("staff").get("/manage/").text

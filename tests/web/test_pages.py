@@ -1,0 +1,131 @@
+"""The catalogue and an offering's page: who sees what, and nothing foreign runs."""
+
+import re
+
+import pytest
+
+from portal.extensions import db
+from portal.models import Category, Offering, Organization, Screenshot
+from tests.web.conftest import make_offering
+
+INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle\s*=|\son[a-z]+\s*=", re.IGNORECASE)
+
+
+def names_on(page: str) -> list[str]:
+    return re.findall(r"<h3><a [^>]*>([^<]+)</a></h3>", page)
+
+
+def test_anybody_sees_what_is_shared_and_active_or_paused(visitor, world):
+    page = visitor().get("/").text
+    assert names_on(page) == ["Confocal", "Electron"]
+    assert "2 offerings to book" in page
+    assert visitor().get("/offerings/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("who", "code"), [(None, 404), ("stranger", 404), ("member", 404), ("manager", 200), ("staff", 200)]
+)
+def test_a_draft_is_for_its_managers(visitor, world, who, code):
+    assert visitor(who).get(f"/offerings/{world.draft}/").status_code == code
+
+
+def test_search_and_facets_are_in_the_address_and_can_be_taken_back(visitor, world):
+    page = visitor().get("/?q=cells&country=EE").text
+    assert names_on(page) == ["Confocal"]
+    assert 'href="/?country=EE"' in page
+    assert 'href="/?q=cells"' in page
+    assert "Country: Estonia" in page
+
+
+def test_an_empty_result_says_which_filter_to_drop(visitor, world):
+    page = visitor().get("/?q=cells&country=FI").text
+    assert "Nothing matches" in page
+    assert re.search(r'href="/\?country=FI">Search: cells <span class="number">\(1 without it\)', page)
+
+
+@pytest.mark.parametrize(
+    "odd", ["page=0", "page=-1", "page=x", "page=99999999999", "sort=%27", "category=x", "from=x", "q=%00"]
+)
+def test_odd_addresses_are_no_error(visitor, world, odd):
+    assert visitor().get(f"/?{odd}").status_code == 200
+    assert visitor().get(f"/offerings/{world.scope}/?{odd}").status_code == 200
+
+
+def test_a_chosen_value_that_nothing_has_stays_visible(visitor, world):
+    assert "Country: Latvia" in visitor().get("/?country=LV").text
+
+
+def test_pages_are_linked(visitor, world):
+    lab, category = db.session.query(Organization).filter_by(uuid=world.lab).one(), db.session.query(Category).one()
+    db.session.add_all(make_offering(lab, category, f"Room {number:02}") for number in range(30))
+    db.session.commit()
+    first, second = visitor().get("/?q=room").text, visitor().get("/?q=room&page=2").text
+    assert len(names_on(first)) == 24
+    assert names_on(second) == [f"Room {number:02}" for number in range(24, 30)]
+    assert '<a rel="next" href="/?q=room&amp;page=2">' in first
+    assert '<a rel="prev" href="/?q=room">' in second
+
+
+def test_foreign_content_does_not_run(visitor, world):
+    offering = db.session.query(Offering).filter_by(uuid=world.scope).one()
+    hostile = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+    offering.name = offering.description = offering.full_description = offering.getting_started = hostile
+    offering.access_url = offering.privacy_policy_link = "javascript:alert(1)"
+    offering.image = "javascript:alert(1)"
+    offering.screenshots = [Screenshot(name=hostile, image="data:text/html,x")]
+    db.session.commit()
+    for path in ("/", f"/offerings/{world.scope}/", "/?q=%22%3E%3Cscript%3E"):
+        page = visitor().get(path).text
+        assert not INLINE.search(page.replace("onerror=alert(1)&gt;", "")), INLINE.search(page)
+        assert "javascript:" not in page.replace("javascript:alert(1)</code>", "")
+        assert "data:text/html" not in page
+
+
+def test_a_page_shows_when_it_is_free_and_a_paused_one_says_why_not(visitor, world):
+    free = visitor().get(f"/offerings/{world.scope}/").text
+    assert '<table class="week">' in free
+    assert "slot-free" in free
+    assert "<dt>Next free</dt>" in free
+    paused = visitor().get(f"/offerings/{world.paused}/").text
+    assert "Pump broken." in paused
+    assert "<dt>Next free</dt>" not in paused
+
+
+def test_hidden_and_unknown_look_the_same(visitor, world):
+    hidden = visitor().get(f"/offerings/{world.draft}/")
+    unknown = visitor().get(f"/offerings/{world.lab}/")
+    strip = re.compile(r"/offerings/[0-9a-f-]{36}|[0-9A-F-]{36}|%2F[^\"&]*")
+    assert hidden.status_code == unknown.status_code == 404
+    assert strip.sub("", hidden.text) == strip.sub("", unknown.text)
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in/", "/account/", "/manage/", "/nope", "/offerings/{scope}/"])
+def test_every_page_is_strict_about_what_it_loads(visitor, world, path):
+    answer = visitor("owner").get(path.format(scope=world.scope), follow_redirects=True)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert not INLINE.search(answer.text), INLINE.search(answer.text)
+
+
+def test_the_number_of_statements_does_not_depend_on_the_number_of_offerings(visitor, world, query_counter):
+    with query_counter() as few:
+        visitor().get("/")
+    lab, category = db.session.query(Organization).filter_by(uuid=world.lab).one(), db.session.query(Category).one()
+    db.session.add_all(make_offering(lab, category, f"Room {number:02}") for number in range(20))
+    db.session.commit()
+    with query_counter() as many:
+        visitor().get("/")
+    assert many.number == few.number <= 6
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"), [("get", "/nope", 404), ("post", "/", 405), ("put", "/manage/", 405)]
+)
+def test_error_pages_help(visitor, world, method, path, code):
+    answer = getattr(visitor().client, method)(path)
+    assert answer.status_code == code
+    assert "To the catalogue" in answer.text
+    if code == 405:
+        assert "GET" in answer.headers["Allow"]

@@ -1,0 +1,123 @@
+"""The availability table: what is where, by the offering's clocks."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from portal.web.week import build_week, first_day, span_of
+
+TALLINN = "Europe/Tallinn"
+MONDAY = date(2026, 11, 23)
+NOON = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+@dataclass
+class Piece:
+    start: datetime
+    end: datetime
+    state: str = "free"
+    reason: str = ""
+    is_step: bool = True
+
+
+def at(day: int, hour: int, hours: float = 2, state: str = "free", zone: str = TALLINN, **more: object) -> Piece:
+    start = datetime(2026, 11, day, hour, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return Piece(start, start + timedelta(hours=hours), state, **more)
+
+
+def week_of(*pieces: Piece, first: date = MONDAY, zone: str = TALLINN, next_free: datetime | None = None):
+    return build_week(pieces, first, zone, NOON, next_free)
+
+
+def widths(week) -> list[list[int]]:
+    """How many columns each row fills, counting the boxes that reach down into it."""
+    return [sum(1 for above in week.rows[: index + 1] for cell in above.cells
+                if week.rows.index(above) + cell.rowspan > index) for index in range(len(week.rows))]  # fmt: skip
+
+
+def test_every_row_fills_seven_columns():
+    week = week_of(at(23, 8), at(23, 10, state="booked"), at(24, 9, 4), at(26, 8, 12, "booked"))
+    assert widths(week) == [7] * len(week.rows)
+    assert [row.label for row in week.rows] == ["08:00", "09:00", "10:00", "12:00", "13:00"]
+
+
+def test_neighbours_that_say_the_same_are_one_box_but_free_ones_stay_apart():
+    week = week_of(at(23, 8, state="booked"), at(23, 10, state="booked"), at(24, 8), at(24, 10))
+    assert [(cell.look, cell.rowspan) for cell in week.rows[0].cells[:2]] == [("booked", 2), ("free", 1)]
+    assert week.rows[0].cells[0].span == "08:00–12:00"
+
+
+def test_different_reasons_are_told_apart():
+    week = week_of(at(23, 8, state="booked", reason="one"), at(23, 10, state="booked", reason="two"))
+    assert [row.cells[0].reason for row in week.rows] == ["one", "two"]
+
+
+def test_a_slot_over_midnight_is_in_both_days():
+    week = week_of(at(23, 22, 4))
+    cells = {(row.label, index): cell.look for row in week.rows for index, cell in enumerate(row.cells)}
+    assert cells["22:00", 0] == "free" or week.rows[-1].cells[0].look == "free"
+    assert week.rows[0].cells[1].look == "free"
+    assert week.rows[0].label == "00:00"
+
+
+def test_whole_days_are_one_row():
+    week = week_of(at(23, 0, 24), at(24, 0, 24, "booked"))
+    assert [row.label for row in week.rows] == ["All day"]
+
+
+def test_nights_are_not_drawn_but_closed_hours_between_are():
+    night = at(23, 0, 8, "closed", reason="Outside business hours.", is_step=False)
+    sunday = at(29, 0, 24, "closed", reason="Closed on Sunday.", is_step=False)
+    week = week_of(night, at(23, 8), at(24, 10), sunday)
+    assert week.rows[0].label == "08:00"
+    assert (week.rows[0].cells[6].look, week.rows[0].cells[6].reason) == ("closed", "Closed on Sunday.")
+    assert week.rows[0].cells[6].rowspan == len(week.rows)
+
+
+def test_without_a_step_there_is_no_table():
+    week = week_of(at(23, 0, 24, "closed", is_step=False))
+    assert week.rows == []
+    assert not week.any_free
+
+
+def test_the_hour_that_comes_twice_is_one_box_that_says_both():
+    # Clocks go back in Tallinn on 25 October 2026: 03:00–04:00 is shown twice.
+    start = datetime(2026, 10, 25, 0, tzinfo=UTC)
+    first, second = (
+        Piece(start, start + timedelta(hours=1), "booked"),
+        Piece(start + timedelta(hours=1), start + timedelta(hours=2)),
+    )
+    week = build_week([first, second], date(2026, 10, 25), TALLINN, NOON, None)
+    cell = week.rows[0].cells[0]
+    assert (cell.look, cell.word, cell.span) == ("free", "Booked, then free", "03:00–04:00")
+    assert widths(week) == [7] * len(week.rows)
+
+
+def test_the_table_begins_today_and_never_leads_into_the_past():
+    assert week_of().previous is None
+    later = week_of(first=MONDAY + timedelta(days=3))
+    assert (later.previous, later.next) == (MONDAY, MONDAY + timedelta(days=10))
+
+
+def test_an_empty_week_knows_the_next_free_day_by_local_clocks():
+    # 22:30 UTC is the next day in Tallinn.
+    week = week_of(next_free=datetime(2026, 12, 1, 22, 30, tzinfo=UTC))
+    assert week.next_free_day == date(2026, 12, 2)
+
+
+def test_a_day_asked_for_must_be_one():
+    assert first_day("2026-12-01", MONDAY) == date(2026, 12, 1)
+    for odd in (None, "", "tomorrow", "2026-11-22", "9999-12-31", "2026-13-01"):
+        assert first_day(odd, MONDAY) == MONDAY
+
+
+def test_a_span_is_seven_local_days_also_when_clocks_change():
+    start, end = span_of(date(2026, 10, 20), TALLINN)
+    assert end - start == timedelta(days=7)  # same wall clock
+    assert end.astimezone(UTC) - start.astimezone(UTC) == timedelta(days=7, hours=1)
+
+
+def test_the_title_names_the_days():
+    assert week_of().title == "23–29 November 2026"
+    assert week_of(first=date(2026, 11, 27)).title == "27 Nov – 3 Dec 2026"
+    assert week_of(first=date(2026, 12, 29)).title == "29 Dec 2026 – 4 Jan 2027"
