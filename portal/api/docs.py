@@ -31,7 +31,7 @@ class Operation:
     name: str
     summary: str
     description: str
-    parameters: list[Schema]
+    parameters: list[tuple[str, str, str, str]]
     answers: list[tuple[str, str]]
 
 
@@ -69,9 +69,15 @@ def operations() -> Iterator[Operation]:
                 name=operation["operationId"],
                 summary=operation["summary"],
                 description=operation.get("description", ""),
-                parameters=[found(parameter) for parameter in parameters],
+                parameters=[_parameter(found(parameter)) for parameter in parameters],
                 answers=[(status, found(answer)["description"]) for status, answer in operation["responses"].items()],
             )
+
+
+def _parameter(parameter: Schema) -> tuple[str, str, str, str]:
+    schema = parameter["schema"]
+    kind = f"{schema['type']} ({schema['format']})" if "format" in schema else schema["type"]
+    return parameter["name"], parameter["in"], kind, parameter.get("description", "")
 
 
 def rows(component: str = "Offering", prefix: str = "") -> Iterator[Row]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response, request, session
 
 JSON = "application/json"
 # What a page of another origin may read of an answer.
@@ -74,4 +74,14 @@ def add_headers(response: Response) -> Response:
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = "private, no-cache"
         response.vary.update(("Accept", "Authorization"))
+    return response
+
+
+def forget_session(response: Response) -> Response:
+    """Last of all: an answer in JSON has nothing to do with the browser's session, so caches need not tell them apart.
+
+    (Flask-Login looks into the session after every request, and Flask says `Vary: Cookie` for that.)
+    """
+    if is_api(request.path) and response.mimetype != "text/html":
+        session.accessed = False
     return response

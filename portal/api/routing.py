@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import MethodNotAllowed
-from werkzeug.routing import RequestRedirect
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import MapAdapter, RequestRedirect
 
 from portal.api.errors import Refused
 from portal.api.guards import Guard
@@ -69,16 +69,18 @@ def before_request() -> Response | None:
         return None
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         return _preflight()
-    match request.routing_exception:
-        case RequestRedirect() as redirect:
-            return _to_slash(redirect)
-        case MethodNotAllowed(valid_methods=methods) if methods:
-            # Hand the request to the resource after all: it asks for the token before it says what is allowed.
-            adapter = current_app.create_url_adapter(request)
-            assert adapter is not None
-            request.url_rule, arguments = adapter.match(method=next(iter(methods)), return_rule=True)
-            request.view_args = dict(arguments)
-            request.routing_exception = None
+    refusal = request.routing_exception
+    if refusal is None:
+        return None
+    if not request.path.endswith("/"):
+        return _to_slash()
+    if isinstance(refusal, RequestRedirect):
+        return _moved(urlsplit(refusal.new_url).path)
+    if isinstance(refusal, MethodNotAllowed) and refusal.valid_methods:
+        # Hand the request to the resource after all: it asks for the token before it says what is allowed.
+        request.url_rule, arguments = _adapter().match(method=next(iter(refusal.valid_methods)), return_rule=True)
+        request.view_args = dict(arguments)
+        request.routing_exception = None
     return None
 
 
@@ -90,10 +92,28 @@ def _preflight() -> Response:
     return response
 
 
-def _to_slash(redirect: RequestRedirect) -> Response:
+def _to_slash() -> Response | None:
+    # For every method, as the published API does it, if there is something at the other end.
+    path = f"{request.path}/"
+    try:
+        _adapter().match(path)
+    except MethodNotAllowed:
+        pass
+    except HTTPException:
+        return None
+    return _moved(request.script_root + path)
+
+
+def _moved(path: str) -> Response:
     # Werkzeug would say 308; the published API says 301.
-    parts = urlsplit(redirect.new_url)
+    query = request.query_string.decode("latin-1")
     response = empty_response()
     response.status_code = 301
-    response.headers["Location"] = parts.path + (f"?{parts.query}" if parts.query else "")
+    response.headers["Location"] = quote(path, safe="/") + (f"?{query}" if query else "")
     return response
+
+
+def _adapter() -> MapAdapter:
+    adapter = current_app.create_url_adapter(request)
+    assert adapter is not None
+    return adapter
