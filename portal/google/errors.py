@@ -178,6 +178,9 @@ def _from_forbidden(reason: str, detail: str, wait: float | None) -> ProviderErr
 def _from_refresh(error: auth.RefreshError) -> ProviderError:
     if error.retryable:
         return Unreachable(_named(error))
+    if str(error).startswith("Reauthentication"):
+        # The account's organization wants its people to sign in anew from time to time (invalid_rapt).
+        return ReconnectNeeded(_named(error))
     body = error.args[1] if len(error.args) > 1 else None
     code = body.get("error") if isinstance(body, Mapping) else None
     return _from_oauth_code(code if isinstance(code, str) else "", _named(error))

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 from google.auth.transport.requests import Request
-from google.oauth2.credentials import Credentials
+from google.oauth2.reauth import refresh_grant
 from google_auth_oauthlib.flow import Flow
 
 from portal.config import Settings, is_loopback
@@ -57,22 +57,21 @@ class GoogleConsent:
 
     def refresh(self, refresh_token: str) -> Grant:
         settings = self._settings
-        credentials = Credentials(
-            token=None,
-            refresh_token=refresh_token,
-            token_uri=settings.google_token_uri,
-            client_id=settings.google_client_id,
-            client_secret=settings.google_client_secret,
-        )
         with translated(Subject.CALENDAR), requests.Session() as session:
-            credentials.refresh(_TimedRequest(session))
-        if not credentials.token or credentials.expiry is None:
+            # Not Credentials.refresh(): it keeps to itself which scopes Google granted.
+            access, rotated, expiry, answer, _proof = refresh_grant(
+                _TimedRequest(session),
+                settings.google_token_uri,
+                refresh_token,
+                settings.google_client_id,
+                settings.google_client_secret,
+            )
+        if not access or expiry is None:
             raise Unreachable("the answer holds no access token")
-        rotated = str(credentials.refresh_token or "")
         return Grant(
-            refresh_token="" if rotated == refresh_token else rotated,
-            access=AccessToken(str(credentials.token), credentials.expiry.replace(tzinfo=UTC)),
-            scopes=tuple(credentials.granted_scopes or ()),
+            refresh_token="" if rotated in (None, refresh_token) else str(rotated),
+            access=AccessToken(str(access), expiry.replace(tzinfo=UTC)),
+            scopes=tuple(str(answer.get("scope", "")).split()),
         )
 
     def account(self, access_token: str) -> Account:

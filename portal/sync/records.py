@@ -126,17 +126,14 @@ def take(calendar_id: int, worker: str, now: datetime) -> Snapshot | None:
 
 
 def _read(session: Session, calendar_id: int, lease: str, now: datetime) -> Snapshot:
-    calendar, offering, connection = (
-        session.execute(
-            select(GoogleCalendar, Offering, GoogleConnection)
-            .join(Offering, Offering.id == GoogleCalendar.offering_id)
-            .join(GoogleConnection, GoogleConnection.organization_id == Offering.organization_id)
-            .where(GoogleCalendar.id == calendar_id)
-            .execution_options(populate_existing=True)
-        )
-        .one()
-        .tuple()
-    )
+    row = session.execute(
+        select(GoogleCalendar, Offering, GoogleConnection)
+        .join(Offering, Offering.id == GoogleCalendar.offering_id)
+        .join(GoogleConnection, GoogleConnection.organization_id == Offering.organization_id)
+        .where(GoogleCalendar.id == calendar_id)
+        .execution_options(populate_existing=True)
+    ).one()
+    calendar, offering, connection = row
     calendar.state = taken_up(calendar.state)
     session.execute(
         update(SyncRun)
