@@ -35,6 +35,8 @@ class Settings:
     port: int
     proxy_hops: int
     timezone: str
+    currency: str
+    site_name: str
     mail_url: str
     mail_from: str
     sign_up: str
@@ -96,6 +98,8 @@ def load_settings(environ: Mapping[str, str], *, root: Path | None = None, comma
         port=port,
         proxy_hops=_whole("PROXY_HOPS", get("PROXY_HOPS", "0"), 0, 10),
         timezone=_zone(get("TIMEZONE", "UTC")),
+        currency=_currency(get("CURRENCY", "EUR")),
+        site_name=get("SITE_NAME", "Booking portal"),
         mail_url=get("MAIL_URL", ""),
         mail_from=get("MAIL_FROM", ""),
         sign_up=_choice("SIGN_UP", get("SIGN_UP", "closed"), ("closed", "open")),
@@ -205,6 +209,12 @@ def _zone(value: str) -> str:
     except (KeyError, ValueError, OSError) as error:
         raise ConfigError(f"TIMEZONE must be an IANA name such as Europe/Tallinn (it is {value!r}).") from error
     return value
+
+
+def _currency(value: str) -> str:
+    if len(value) == 3 and value.isascii() and value.isalpha():
+        return value.upper()
+    raise ConfigError(f"CURRENCY must be an ISO 4217 code such as EUR (it is {value!r}).")
 
 
 def _url(name: str, value: str, *, https_only: bool = True) -> str:

@@ -26,7 +26,7 @@ from portal.domain.google import SCOPES
 from portal.domain.periods import Period
 from portal.errors import PortalError
 from portal.extensions import db, settings, transaction
-from portal.models import User
+from portal.models import Booking, User
 from portal.policies import SYSTEM, Actor
 from portal.queries.accounts import find_user
 from portal.services import accounts as account_services
@@ -75,11 +75,11 @@ def load(now: datetime, say: Callable[[str], None]) -> Loaded:
             group = next(it for it in groups() if it.slug == slug)
             organization_services.set_group(SYSTEM, str(organization.uuid), str(group.uuid))
     sign_ins = _people(configured)
-    say("Demo: a few weeks of bookings")
-    _bookings(plan_bookings(documents, people(), now), now)
     if configured.google_client_id == standin.CLIENT_ID:
         say("Demo: connecting the organizations to the stand-in for Google")
         _connect(configured)
+    say("Demo: a few weeks of bookings")
+    _bookings(plan_bookings(documents, people(), now), now)
     staff = next(person for person in people() if person.is_staff)
     token = _finish(staff.email, sign_ins)
     return Loaded(sign_ins, staff.email, token)
@@ -109,6 +109,8 @@ def _people(configured: Settings) -> list[SignIn]:
 
 def _bookings(planned: list[BookingSpec], now: datetime) -> None:
     with transaction() as session:
+        if session.execute(select(Booking.id).limit(1)).first() is not None:
+            return
         ids = {row.email: row for row in session.execute(select(User.id, User.email)).all()}
         for spec in planned:
             row = ids[spec.user_email]

@@ -56,7 +56,7 @@ class Membership(HasCreated, Base):
 
 
 class ApiToken(HasUuid, HasCreated, Base):
-    """A named API token. Only the SHA-256 of its 40 hex digits is kept: they are random, so a slow hash adds nothing."""
+    """A named API token. Of its 40 hex digits only the SHA-256 is kept: they are random, a slow hash adds nothing."""
 
     __tablename__ = "api_tokens"
 
@@ -70,7 +70,7 @@ class ApiToken(HasUuid, HasCreated, Base):
 
 
 class SignInFailure(Base):
-    """Failed sign-ins by account or by address (`key`: a digest of either), so that all processes slow down together."""
+    """Failed sign-ins by account or by address (`key`: a digest of either): all processes slow down together."""
 
     __tablename__ = "sign_in_failures"
 

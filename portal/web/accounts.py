@@ -24,7 +24,7 @@ from portal.web.people import Person, current_actor
 blueprint = Blueprint("accounts", __name__)
 
 
-@blueprint.route("/sign-in/", methods=["GET", "POST"])
+@blueprint.route("/login", methods=["GET", "POST"])
 @public
 def sign_in() -> ResponseReturnValue:
     """The sign-in form. Afterwards people go where they were going, within this portal only."""
@@ -56,7 +56,7 @@ def _begin_session(person: Person) -> None:
     login_user(person)
 
 
-@blueprint.post("/sign-out/")
+@blueprint.post("/logout")
 @public
 def sign_out() -> ResponseReturnValue:
     """End this session."""

@@ -34,12 +34,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class PlanPrices:
-    """A plan as the page shows it. `minimal_price` is the least one pays for one unit of it."""
+    """A plan as the page shows it. `minimal_price` is the least one pays who takes it."""
 
     uuid: uuidlib.UUID
     name: str
     description: str
-    unit_name: str
     minimal_price: Decimal
     lines: list[Line]
     notes: list[str]
@@ -76,13 +75,14 @@ def plan_prices(plan: Plan, components: list[Component], minimal_price: Decimal,
         notes.append("For members of " + ", ".join(group.name for group in plan.organization_groups) + ".")
     if plan.article_code:
         notes.append(f"Article {plan.article_code}.")
-    return PlanPrices(plan.uuid, plan.name, plan.description, unit, minimal_price, lines, notes)
+    return PlanPrices(plan.uuid, plan.name, plan.description, minimal_price, lines, notes)
 
 
 def _charged(part: PlanComponent, unit: str) -> str:
     kind = part.component.billing_type
     if kind == "fixed":
-        amount = f"{part.amount} × " if part.amount != 1 else ""
+        # No amount yet: it is taken, or not, with the booking.
+        amount = f"{part.amount} × " if part.amount > 1 else ""
         return f"{amount}every {unit}"
     words = {
         "usage": "by use",

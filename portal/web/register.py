@@ -9,6 +9,7 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
 from portal.errors import PortalError
+from portal.extensions import settings
 from portal.web import accounts, catalogue, google, manage
 from portal.web.assets import FONTS, HTMX, present, static_url
 from portal.web.errors import http_error, portal_error
@@ -17,12 +18,10 @@ from portal.web.headers import register_headers
 from portal.web.links import url_with
 from portal.web.people import register_people
 
-SITE_NAME = "Booking portal"
-
 
 def register(app: Flask) -> None:
     """Register the blueprints of the pages, the template filters and the error pages."""
-    app.config.setdefault("CURRENCY", "EUR")
+    app.config["CURRENCY"] = app.extensions["portal.settings"].currency
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -39,7 +38,7 @@ def register(app: Flask) -> None:
     @app.context_processor
     def _common() -> dict[str, Any]:
         return {
-            "site_name": SITE_NAME,
+            "site_name": settings().site_name,
             "section": "",
             "fonts": [font for font in FONTS if present(font)],
             "htmx": present(HTMX),

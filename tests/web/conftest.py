@@ -41,7 +41,7 @@ class Visitor:
         return self.client.post(path, data={"csrf_token": token, **(data or {})})
 
     def sign_in(self, who: str) -> "Visitor":
-        answer = self.post("/sign-in/", {"email": f"{who}@example.org", "password": PASSWORD}, page="/sign-in/")
+        answer = self.post("/login", {"email": f"{who}@example.org", "password": PASSWORD}, page="/login")
         assert answer.status_code == 303, answer.text
         return self
 

@@ -10,7 +10,7 @@ from tests.web.conftest import PASSWORD
 
 @pytest.mark.parametrize("email", ["owner@example.org", "unknown@example.org", "not an address", "a\0b@example.org"])
 def test_a_refused_sign_in_says_the_same_whatever_the_reason(visitor, world, email):
-    answer = visitor().post("/sign-in/", {"email": email, "password": "wrong"}, page="/sign-in/")
+    answer = visitor().post("/login", {"email": email, "password": "wrong"}, page="/login")
     assert answer.status_code == 400
     assert SIGN_IN_FAILED in answer.text
     assert "wrong" not in re.sub(re.escape(SIGN_IN_FAILED), "", answer.text)
@@ -19,7 +19,7 @@ def test_a_refused_sign_in_says_the_same_whatever_the_reason(visitor, world, ema
 def test_repeated_failures_have_to_wait(visitor, world):
     somebody = visitor()
     codes = [
-        somebody.post("/sign-in/", {"email": "owner@example.org", "password": "wrong"}, page="/sign-in/")
+        somebody.post("/login", {"email": "owner@example.org", "password": "wrong"}, page="/login")
         for _ in range(6)
     ]
     assert codes[-1].status_code == 429
@@ -39,11 +39,11 @@ def test_repeated_failures_have_to_wait(visitor, world):
 )
 def test_signing_in_leads_on_within_the_portal_alone(visitor, world, asked, lands):
     somebody = visitor()
-    page = somebody.client.get("/sign-in/", query_string={"next": asked}).text
+    page = somebody.client.get("/login", query_string={"next": asked}).text
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert token
     data = {"email": "owner@example.org", "password": PASSWORD, "csrf_token": token[1]}
-    answer = somebody.client.post("/sign-in/", query_string={"next": asked}, data=data)
+    answer = somebody.client.post("/login", query_string={"next": asked}, data=data)
     assert answer.status_code == 303
     assert answer.headers["Location"] == lands
 
@@ -52,13 +52,13 @@ def test_signing_in_leads_on_within_the_portal_alone(visitor, world, asked, land
 def test_pages_for_signed_in_people_lead_to_the_sign_in(visitor, world, path):
     answer = visitor().get(path)
     assert answer.status_code == 303
-    assert answer.headers["Location"].startswith("/sign-in/?next=")
+    assert answer.headers["Location"].startswith("/login?next=")
 
 
 def test_signing_out_ends_the_session(visitor, world):
     somebody = visitor("owner")
     assert somebody.get("/account/").status_code == 200
-    assert somebody.post("/sign-out/", page="/account/").status_code == 303
+    assert somebody.post("/logout", page="/account/").status_code == 303
     assert somebody.get("/account/").status_code == 303
 
 

@@ -16,7 +16,7 @@ def site(live_portal):
 
 
 def sign_in(page, site, who="owner"):
-    page.goto(f"{site.url}/sign-in/")
+    page.goto(f"{site.url}/login")
     page.fill("#email", f"{who}@example.org")
     page.fill("#password", PASSWORD)
     page.click("main button")

@@ -32,8 +32,8 @@ def test_who_may_act(visitor, world, who, code):
 def test_nobody_is_sent_to_sign_in_and_nothing_happens(visitor, world):
     connect_google(world.lab)
     path = f"/manage/offerings/{world.scope}/calendar/sync"
-    assert visitor().get(path).headers["Location"].startswith("/sign-in/")
-    assert visitor().post(path, page="/sign-in/").headers["Location"].startswith("/sign-in/")
+    assert visitor().get(path).headers["Location"].startswith("/login")
+    assert visitor().post(path, page="/login").headers["Location"].startswith("/login")
     assert db.session.query(GoogleCalendar).count() == 0
 
 

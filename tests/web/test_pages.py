@@ -99,7 +99,7 @@ def test_hidden_and_unknown_look_the_same(visitor, world):
     assert strip.sub("", hidden.text) == strip.sub("", unknown.text)
 
 
-@pytest.mark.parametrize("path", ["/", "/sign-in/", "/account/", "/manage/", "/nope", "/offerings/{scope}/"])
+@pytest.mark.parametrize("path", ["/", "/login", "/account/", "/manage/", "/nope", "/offerings/{scope}/"])
 def test_every_page_is_strict_about_what_it_loads(visitor, world, path):
     answer = visitor("owner").get(path.format(scope=world.scope), follow_redirects=True)
     policy = answer.headers["Content-Security-Policy"]
