@@ -14,7 +14,7 @@ from portal.api.register import register as register_api
 from portal.cli.register import register as register_cli
 from portal.config import Settings, load_settings
 from portal.extensions import csrf, db, login_manager, prepare_engine, set_reading
-from portal.google.connect import provider_factory
+from portal.google.connect import Opener
 from portal.google.oauth import GoogleConsent
 from portal.secretbox import SecretBox
 from portal.web.register import register as register_web
@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["portal.settings"] = settings
     app.extensions["portal.secret_box"] = SecretBox(settings.secret_key)
     app.extensions["portal.consent"] = GoogleConsent(settings)
-    app.extensions[OPEN_PROVIDER] = provider_factory(settings)
+    app.extensions[OPEN_PROVIDER] = Opener(settings)
     queue.connect(app)
     logs.configure(settings.log_level)
     if settings.proxy_hops:

@@ -64,13 +64,22 @@ class ClientPool:
     def __init__(self, api_root: str) -> None:
         self._api_root = api_root
         self._local = threading.local()
+        self._made: list[Client] = []
 
     def client(self) -> Client:
         """This thread's client."""
         found: Client | None = getattr(self._local, "client", None)
         if found is None:
             found = self._local.client = Client(self._api_root)
+            self._made.append(found)
         return found
+
+    def close(self) -> None:
+        """Close every connection. No thread may be using its client any more."""
+        for client in self._made:
+            client.http.close()
+        self._made.clear()
+        self._local = threading.local()
 
 
 class Client:

@@ -7,18 +7,24 @@ from portal.domain.google import OperatorNeeded
 from portal.domain.sync_plan import app_mark
 from portal.google.client import ClientPool, GoogleCalendars
 from portal.services import connections
-from portal.sync.engine import OpenProvider
 from portal.sync.provider import CalendarProvider
 
 
-def provider_factory(settings: Settings) -> OpenProvider:
+class Opener:
     """What the engine opens connections (by their id) with. Nothing is built before the first one is opened."""
-    pool = ClientPool(settings.google_api_root)
-    app = app_mark(settings.public_url)
 
-    def open_provider(connection_id: int) -> CalendarProvider:
-        if not settings.google_configured:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._app = app_mark(settings.public_url)
+        self._pool = ClientPool(settings.google_api_root)
+
+    def __call__(self, connection_id: int) -> CalendarProvider:
+        if not self._settings.google_configured:
             raise OperatorNeeded("no client", sentence=connections.NOT_CONFIGURED)
-        return GoogleCalendars(pool.client(), lambda stale: connections.access_token(connection_id, stale=stale), app)
+        return GoogleCalendars(
+            self._pool.client(), lambda stale: connections.access_token(connection_id, stale=stale), self._app
+        )
 
-    return open_provider
+    def close(self) -> None:
+        """Close the network connections of all threads."""
+        self._pool.close()

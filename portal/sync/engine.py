@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -38,6 +39,7 @@ from portal.sync.push import push
 from portal.sync.records import Counts, Ending, LeaseLost, Report, Snapshot
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 # Busy times are read again this often (spread by a quarter), and once a day from the beginning.
 READ_EVERY = timedelta(minutes=15)
@@ -152,28 +154,28 @@ class Run:
 
     def _work(self) -> Ending:
         self._ensure_calendar()
-        if not self.snapshot.want_public:
-            # Before anything else is written: nothing stays public a moment longer than it must.
-            self._set_sharing()
         try:
-            self._pull()
+            self._share_and_pull()
         except CalendarMissing:
             self._confirm_missing()
             self._recreate()
-            self._pull()
+            self._share_and_pull()
         self._rename()
         planned = plan(self.snapshot.slots, self.mirror, again=self.snapshot.acting)
         self.counts.planned = planned.writes
         left_out = push(self.calls, self._id(), planned, self.app)
         self.skipped += left_out
-        if self.snapshot.want_public:
-            self._set_sharing()
         if self.sharing_problem:
             return self._done(error=self.sharing_problem, act_failed=self.snapshot.acting)
         if left_out:
             words = left_out[0] if len(left_out) == 1 else f"{len(left_out)} bookings could not be written to Google."
             return self._done(error=words)
         return self._done()
+
+    def _share_and_pull(self) -> None:
+        # Sharing first: nothing stays public a moment longer than it must, and a change of the rule voids sync tokens.
+        self._set_sharing()
+        self._pull()
 
     def _done(self, *, error: str = "", act_failed: bool = False) -> Ending:
         spread = READ_EVERY * (0.75 + self.clock.chance() / 2)
@@ -247,20 +249,12 @@ class Run:
         events: list[RemoteEvent] = []
         skipped: list[str] = []
         page_token = ""
-        pauses = iter(LAG_PAUSES if self.fresh else ())
         while True:
-            try:
-                page = self.calls.repeated(
-                    lambda token=page_token: self.calls.provider.read_events(  # type: ignore[misc]
-                        self._id(), sync_token=sync_token, page=token
-                    )
+            page = self._lagging(
+                lambda token=page_token: self.calls.provider.read_events(  # type: ignore[misc]
+                    self._id(), sync_token=sync_token, page=token
                 )
-            except CalendarMissing:
-                pause = next(pauses, None)
-                if pause is None:
-                    raise
-                self.clock.sleep(pause)
-                continue
+            )
             events += page.events
             skipped += page.skipped
             zone = page.time_zone or self.zone or self.engine.zone
@@ -285,6 +279,15 @@ class Run:
         self._apply(absorbed)
         self.sync_token, self.zone = page.sync_token, zone
         return True
+
+    def _lagging(self, call: Callable[[], T]) -> T:
+        """A call that may not find a calendar that was just made: Google needs some seconds to know it everywhere."""
+        for pause in LAG_PAUSES if self.fresh else ():
+            try:
+                return self.calls.repeated(call)
+            except CalendarMissing:
+                self.clock.sleep(pause)
+        return self.calls.repeated(call)
 
     def _apply(self, absorbed: Absorbed) -> None:
         for key in absorbed.mirror_drop:
@@ -331,8 +334,9 @@ class Run:
             if not grants(self.snapshot.scopes, SCOPE_SHARING):
                 raise ScopeMissing("calendar.acls was not granted")
             self.sharing_unsure = True
-            records.keep(self.snapshot, self.clock.now(), sharing_unsure=True)
-            self.calls.repeated(lambda: provider.share(identifier) if wanted else provider.unshare(identifier))
+            self.sync_token = ""
+            records.keep(self.snapshot, self.clock.now(), sharing_unsure=True, sync_token=None)
+            self._lagging(lambda: provider.share(identifier) if wanted else provider.unshare(identifier))
             self._see_sharing(wanted=wanted)
         except (ScopeMissing, AccessLost) as problem:
             # Bookings and busy times are brought up to date all the same.
