@@ -326,7 +326,8 @@ class Batch:
             elif "compliance_checklist" in record.unset:
                 wanted["checklist_id"] = None
             if work.stored is None:
-                new.append(with_defaults(Offering, wanted | {"uuid": record.uuid}))
+                blank = {"attributes": {"schedules": []}}
+                new.append(with_defaults(Offering, blank | wanted | {"uuid": record.uuid}))
                 work.touched = True
                 continue
             work.id = work.stored["id"]

@@ -22,6 +22,7 @@ from portal.transfer.importer import Unreadable, read_records
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 RETRIES = 4
+CONNECT_RETRIES = 2
 PAGE_SIZE = 100
 MAX_REDIRECTS = 5
 _PORTS = {"http": 80, "https": 443}
@@ -61,6 +62,8 @@ class RemoteOfferings:
         self._auth = _TokenAuth(token)
         self._retry = Retry(
             total=RETRIES,
+            # Nobody there at all is rarely a matter of seconds.
+            connect=CONNECT_RETRIES,
             backoff_factor=backoff,
             status_forcelist=(429, 500, 502, 503, 504),
             allowed_methods=("GET",),

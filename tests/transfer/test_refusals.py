@@ -1,0 +1,307 @@
+"""A record is taken, or refused with the field and the reason; the others go in; nothing is half there."""
+
+import copy
+import io
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from portal.models import Base, Component, GoogleCalendar, Offering, Organization, Plan
+from portal.transfer.importer import BATCH, import_offerings
+from portal.transfer.record import read_record
+from portal.transfer.values import Wrong
+from tests.support.samples import another, bare, sample
+
+Path = tuple[str | int, ...]
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(), max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def paths(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Every place of a document, from the top."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*path, key)
+        yield from paths(item, (*path, key))
+
+
+PATHS = list(paths(sample()))
+
+
+def changed(path: Path, value: Any = None, *, remove: bool = False) -> dict[str, Any]:
+    found = sample()
+    place: Any = found
+    for key in path[:-1]:
+        place = place[key]
+    if remove:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return found
+
+
+def assert_taken_or_explained(record: dict[str, Any], path: Path) -> None:
+    """Read it; a refusal names the place that was changed, one above it, or one that depends on it."""
+    wrong = refusal(record)
+    if wrong is not None:
+        assert wrong.reason
+        assert wrong.field.replace("[", ".").split(".")[0] in (path[0], f"{path[0]}_uuid", ""), wrong.field
+
+
+def refusal(record: dict[str, Any]) -> Wrong | None:
+    try:
+        read_record(record)
+    except Wrong as wrong:
+        return wrong
+    return None
+
+
+@pytest.mark.parametrize("value", [None, 5, -1.5, "text", True, [], {}, [None], {"a": None}, "\0", 10**30])
+def test_any_value_anywhere_is_taken_or_explained(value: Any) -> None:
+    for path in PATHS:
+        assert_taken_or_explained(changed(path, copy.deepcopy(value)), path)
+
+
+@given(st.sampled_from(PATHS), JSON)
+def test_any_json_anywhere_is_taken_or_explained(path: Path, value: Any) -> None:
+    assert_taken_or_explained(changed(path, value), path)
+
+
+def test_any_key_may_be_missing_or_is_asked_for_by_name(db_session: Any) -> None:
+    records = [(path, changed(path, remove=True)) for path in PATHS if len(path) <= 4]
+    for path, record in records:
+        report = import_offerings([record])
+        for problem in report.failed:
+            assert problem.field.replace("[", ".").split(".")[0] in (path[0], "plans", "software_catalogs"), path
+        db_session.rollback()
+    asked = {problem.field for path, record in records for problem in import_offerings([record]).failed}
+    assert "uuid" in asked
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(st.sampled_from(PATHS), JSON)
+def test_what_is_read_can_be_stored(db_session: Any, path: Path, value: Any) -> None:
+    report = import_offerings([changed(path, value)])
+    assert report.created + report.updated + report.unchanged + len(report.failed) == 1
+    for problem in report.failed:
+        assert "database" not in problem.reason, problem
+
+
+CASES = [
+    (("uuid",), "6f1c2b7e", "uuid"),
+    (("name",), " ", "name"),
+    (("name",), "x" * 256, "name"),
+    (("description",), "a\0b", "description"),
+    (("state",), "active", "state"),
+    (("country",), "ee", "country"),
+    (("latitude",), Decimal("90.1"), "latitude"),
+    (("longitude",), -181, "longitude"),
+    (("shared",), "yes", "shared"),
+    (("created",), "2025-03-14", "created"),
+    (("created",), "2025-03-14T09:26:53", "created"),
+    (("attributes",), [], "attributes"),
+    (("attributes", "n"), 2**63, "attributes.n"),
+    (("attributes", "n"), [{"k": "\0"}], "attributes.n[0].k"),
+    (("attributes", "schedules"), None, "attributes.schedules"),
+    (("attributes", "schedules", 1, "end"), None, "attributes.schedules[1].end"),
+    (("attributes", "schedules", 0, "start"), "2031-09-01", "attributes.schedules[0].start"),
+    (("attributes", "schedules", 0, "start"), "2031-09-01T05:00:00", "attributes.schedules[0].start"),
+    (("options", "options", "sample_type", "label"), None, "options.options.sample_type.label"),
+    (("options", "options", "sample_type", "type"), "colour", "options.options.sample_type.type"),
+    (("plugin_options", "username_generation_policy"), "x", "plugin_options.username_generation_policy"),
+    (("components", 0, "billing_type"), "free", "components[0].billing_type"),
+    (("components", 1, "type"), "beam_hours", "components[1].type"),
+    (("components", 1, "uuid"), "11d0a9c4-8b53-4f6e-90a7-2e3f4a5b6c71", "components[1].uuid"),
+    (("components", 0, "limit_period"), "weekly", "components[0].limit_period"),
+    (("components", 0, "max_value"), 2**63, "components[0].max_value"),
+    (("plans", 0, "unit"), "week", "plans[0].unit"),
+    (("plans", 1, "components", 0, "price"), "1.00000000001", "plans[1].components[0].price"),
+    (("plans", 1, "components", 0, "price"), "1000000000000", "plans[1].components[0].price"),
+    (("plans", 1, "components", 0, "price"), "NaN", "plans[1].components[0].price"),
+    (("plans", 1, "components", 0, "type"), "unknown", "plans[1].components[0].type"),
+    (("plans", 0, "organization_groups", 0, "uuid"), None, "plans[0].organization_groups[0].uuid"),
+    (("software_catalogs", 0, "catalog"), None, "software_catalogs[0].catalog"),
+    (("software_catalogs", 0, "partition", "uuid"), "0" * 32, "software_catalogs[0].partition.uuid"),
+    (("screenshots", 0, "created"), None, "screenshots[0].created"),
+    (("category_uuid",), "nonsense", "category_uuid"),
+    (("googlecalendar", "public"), "yes", "googlecalendar.public"),
+    (("googlecalendar", "backend_id"), None, "googlecalendar.public"),
+    (("parent_uuid",), "6f1c2b7e0d544c3a9b8e1f2a3c4d5e6f", "parent_uuid"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "field"), CASES)
+def test_the_reason_names_the_field_and_nothing_is_written(db_session: Any, path: Path, value: Any, field: str) -> None:
+    report = import_offerings([bare(name="before"), changed(path, value), bare(name="after")])
+    assert [(it.position, it.field) for it in report.failed] == [(2, field)]
+    assert report.failed[0].reason
+    assert report.created == 2
+    assert db_session.scalar(select(func.count()).select_from(Offering)) == 2
+    assert db_session.scalar(select(func.count()).select_from(Component)) == 0
+    assert db_session.scalar(select(func.count()).select_from(Organization)) == 0
+
+
+@pytest.mark.parametrize("key", ["endpoints", "software_catalogs", "partitions", "roles", "components", "plans"])
+@pytest.mark.parametrize("together", [False, True])
+def test_a_nested_uuid_of_another_offering_is_refused_and_stays_where_it_is(
+    db_session: Any, key: str, together: bool
+) -> None:
+    owner, thief = another(1), another(2)
+    thief[key][0]["uuid"] = owner[key][0]["uuid"]
+    if key == "partitions":
+        thief["software_catalogs"] = []
+    if together:
+        report = import_offerings([owner, thief])
+    else:
+        import_offerings([owner])
+        report = import_offerings([thief])
+    assert [it.field for it in report.failed] == [f"{key}[0].uuid"]
+    assert owner["uuid"] in report.failed[0].reason
+    assert import_offerings([owner]).unchanged == 1
+
+
+def test_a_nested_uuid_that_was_given_up_may_be_taken(db_session: Any) -> None:
+    before, after = another(1), another(2)
+    import_offerings([before])
+    after["roles"][0]["uuid"] = before["roles"][0]["uuid"]
+    report = import_offerings([before | {"roles": []}, after])
+    assert (report.created, report.updated, report.failed) == (1, 1, [])
+
+
+def test_what_a_record_does_not_say_stays(db_session: Any) -> None:
+    import_offerings([sample()])
+    partial = {"uuid": sample()["uuid"], "description": "new", "plans": [{"uuid": sample()["plans"][1]["uuid"]}]}
+    assert import_offerings([partial]).updated == 1
+    offering = db_session.scalars(select(Offering)).one()
+    assert (offering.description, offering.slug, len(offering.components)) == ("new", "krios-g4-cryo-em", 5)
+    plan = db_session.scalars(select(Plan)).one()
+    assert (plan.name, [it.price for it in plan.components]) == ("Industry", [Decimal(420)])
+
+
+def test_an_older_waldurs_plan_gets_its_components_from_its_tables(db_session: Any) -> None:
+    record = sample()
+    for plan in record["plans"]:
+        plan["components"] = []
+    record["plans"][0]["prices"]["beam_hours"] = "95.5"
+    import_offerings([record])
+    plan = db_session.scalars(select(Plan).where(Plan.name == "Academic")).one()
+    found = {it.component.type: (it.price, it.future_price, it.amount) for it in plan.components}
+    assert found["beam_hours"] == (Decimal("95.5"), Decimal("99.5"), 0)
+    assert found["operator"] == (Decimal(180), None, 1)
+    del record["plans"][1]["components"]
+    record["plans"][1]["quotas"] = {"unknown": 1}
+    assert import_offerings([record]).failed[0].field == "plans[1].quotas.unknown"
+
+
+def test_components_may_exchange_their_types(db_session: Any) -> None:
+    record = sample()
+    import_offerings([record])
+    first, second = record["components"][0], record["components"][1]
+    first["type"], second["type"] = second["type"], first["type"]
+    assert import_offerings([record]).updated == 1
+    assert import_offerings([record]).unchanged == 1
+
+
+def test_an_imported_calendar_is_kept_with_nothing_pending(db_session: Any) -> None:
+    import_offerings([sample()])
+    calendar = db_session.scalars(select(GoogleCalendar)).one()
+    assert (calendar.backend_id, calendar.public, calendar.want_public) == (
+        "c_4f1de7a0b2@group.calendar.google.com",
+        True,
+        True,
+    )
+    assert (calendar.state, calendar.wanted, calendar.done) == ("OK", 0, 0)
+    other = sample() | {"googlecalendar": {"backend_id": "other@group.calendar.google.com", "public": False}}
+    assert import_offerings([sample() | {"googlecalendar": None}]).unchanged == 1
+    assert import_offerings([other]).updated == 1
+    db_session.refresh(calendar)
+    assert (calendar.backend_id, calendar.public) == ("other@group.calendar.google.com", False)
+    # Once somebody acted on it here, it is this portal's.
+    calendar.wanted = calendar.done = 1
+    db_session.commit()
+    assert import_offerings([sample()]).unchanged == 1
+
+
+def test_counts_from_elsewhere_and_bookings_here_add_up_once(db_session: Any) -> None:
+    record = sample() | {"url": f"http://127.0.0.1:8000/api/booking-offerings/{sample()['uuid']}/"}
+    record["plans"][0] |= {"is_active": False}
+    import_offerings([record])
+    plan = db_session.scalars(select(Plan).where(Plan.name == "Academic")).one()
+    assert (plan.resources_elsewhere, plan.active_elsewhere) == (11, 20)
+    assert import_offerings([record]).unchanged == 1
+
+
+def test_one_bad_record_in_a_large_batch_spoils_nothing(db_session: Any) -> None:
+    records = [bare(name=f"{number}") for number in range(BATCH + 30)]
+    records[7] |= {"state": "nonsense"}
+    records[BATCH + 3] = "no record"  # type: ignore[call-overload]
+    seen: list[int] = []
+    report = import_offerings(records, on_progress=seen.append)
+    assert report.created == len(records) - 2
+    assert [it.position for it in report.failed] == [8, BATCH + 4]
+    assert seen[-1] == len(records)
+    assert seen == sorted(seen)
+
+
+def test_what_only_the_database_refuses_is_reported_alone(db_session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.transfer.apply.Batch._write_scopes", _refuse_one)
+    report = import_offerings([bare(name="good"), bare(name="bad"), bare(name="fine")])
+    assert [(it.position, it.name) for it in report.failed] == [(2, "bad")]
+    assert sorted(db_session.scalars(select(Offering.name))) == ["fine", "good"]
+
+
+def _refuse_one(batch: Any, works: list[Any]) -> None:
+    if any(work.record.name == "bad" for work in works):
+        batch._session.connection().execute(Base.metadata.tables["offering_scopes"].insert(), {"offering_id": -1})
+        batch._session.connection().exec_driver_sql("select no_such_column")
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(db_session: Any) -> None:
+    import_offerings([sample()])
+    db_session.commit()
+    records = [sample() | {"slug": "new"}, another(1), another(2) | {"state": None}]
+    dry = import_offerings(copy.deepcopy(records), dry_run=True)
+    assert db_session.scalars(select(Offering.slug)).all() == ["krios-g4-cryo-em"]
+    wet = import_offerings(records)
+    assert (dry.created, dry.updated, len(dry.failed)) == (wet.created, wet.updated, len(wet.failed)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "created", "reason"),
+    [
+        (b"", 0, "empty"),
+        (b"  \n", 0, "empty"),
+        (b"<!doctype html><p>Sign in", 0, "web page"),
+        (b"uuid,name\n1,2", 0, "not JSON"),
+        (b'[{"uuid": NaN}]', 0, "not valid JSON"),
+        (b"GOOD, {", 1, "not valid JSON"),
+        (b"GOOD] trailing", 1, "not valid JSON"),
+        (b'GOOD, "\xff"]', 1, "not valid JSON"),
+    ],
+)
+def test_input_that_is_no_json_says_where_it_ends(db_session: Any, text: bytes, created: int, reason: str) -> None:
+    good = b"[" + json.dumps(bare()).encode()
+    report = import_offerings(io.BytesIO(text.replace(b"GOOD", good)))
+    assert report.created == created
+    assert reason in report.failed[0].reason
+
+
+@pytest.mark.parametrize("prefix", [b"\xef\xbb\xbf", b" \n\t", b""])
+def test_one_offering_or_an_array_with_or_without_a_mark(db_session: Any, prefix: bytes) -> None:
+    assert import_offerings(io.BytesIO(prefix + json.dumps(bare()).encode())).created == 1
+    assert import_offerings(io.BytesIO(prefix + json.dumps([bare()]).encode())).created == 1
