@@ -11,7 +11,7 @@ import uuid as uuidlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
 import orjson
@@ -87,14 +87,16 @@ class Prepared:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
+class _Member(NamedTuple):
     """One key with its value: as managers get it, and as others do (None: not at all). Spans start at its own."""
 
     full: bytes
     public: bytes | None
     full_items: tuple[tuple[Any, int, int], ...] = ()
     public_items: tuple[tuple[Any, int, int], ...] = ()
+
+
+_KEYS = {name: b'"%b":' % name.encode() for name in FIELDS}
 
 
 def build(source: Source) -> Iterator[Prepared]:
@@ -110,14 +112,15 @@ def _prepare(source: Source, row: AnyRow) -> Prepared:
     inherited = None if row.linked_uuid is None else orjson.dumps(row.linked_plugin_options)
     plans = source.plans.get(row.id, _NOTHING)
     digest = hashlib.blake2b(full, digest_size=16)
-    digest.update(public)
-    digest.update(inherited or b"")
+    # The spans too: they name plans by their keys, which a plan made anew does not keep.
+    for part in (public, full_spans := full_index.pack(), public_spans := public_index.pack(), inherited or b""):
+        digest.update(part)
     return Prepared(
         offering_id=row.id,
         full=full,
         public=public,
-        full_index=full_index.pack(),
-        public_index=public_index.pack(),
+        full_index=full_spans,
+        public_index=public_spans,
         first_end=min((span.end for span in full_index.schedules), default=None),
         restricted=any(plan.id in source.plan_groups for plan in plans),
         inherited=inherited,
@@ -152,7 +155,7 @@ def _members(source: Source, row: AnyRow) -> dict[str, _Member]:
     values = _values(source, row)
     members = {}
     for name, value in values.items():
-        text = b'"%b":%b' % (name.encode(), orjson.dumps(value))
+        text = _KEYS[name] + orjson.dumps(value)
         members[name] = _Member(text, None if name in PROVIDER_ONLY else text)
     members["attributes"] = _attributes(row.attributes)
     members["plans"] = _plans(source, row)
@@ -344,10 +347,10 @@ def _end_of(entry: Any) -> float:
 def _plans(source: Source, row: AnyRow) -> _Member:
     bodies: list[tuple[int, bytes, bytes]] = []
     for plan in sorted(source.plans.get(row.id, _NOTHING), key=_by_folded_name):
-        values = _plan(source, row, plan)
-        full = orjson.dumps(values)
-        values.pop("backend_id")
-        bodies.append((plan.id, full, orjson.dumps(values)))
+        full = orjson.dumps(_plan(source, row, plan))
+        # Inside a text the quotes would be escaped, and no other value of a plan before this one has keys.
+        backend_id = b',"backend_id":' + orjson.dumps(plan.backend_id)
+        bodies.append((plan.id, full, full.replace(backend_id, b"", 1)))
     full, full_items = _list(b'"plans":', [(plan_id, text) for plan_id, text, _ in bodies])
     public, public_items = _list(b'"plans":', [(plan_id, text) for plan_id, _, text in bodies])
     return _Member(full, public, full_items, public_items)

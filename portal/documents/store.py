@@ -136,8 +136,7 @@ def _refresh(session: Session, ids: list[int]) -> int:
             .where(document.c.offering_id.in_(ids))
             .order_by(document.c.offering_id)
             .with_for_update()
-        )
-        .all()
+        ).all()
     )
     now = utcnow()
     new, changed = [], []

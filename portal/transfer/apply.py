@@ -326,7 +326,7 @@ class Batch:
             elif "compliance_checklist" in record.unset:
                 wanted["checklist_id"] = None
             if work.stored is None:
-                blank = {"attributes": {"schedules": []}}
+                blank: Row = {"attributes": {"schedules": []}}
                 new.append(with_defaults(Offering, blank | wanted | {"uuid": record.uuid}))
                 work.touched = True
                 continue

@@ -44,7 +44,7 @@ def changed_record(draw: Any, record: dict[str, Any]) -> dict[str, Any]:
     """The record, changed somewhere, as another portal might have it next week."""
     found = dict(record)
     for key in draw(st.lists(st.sampled_from(sorted(found)), max_size=6)):
-        if key not in ("uuid", "name", "category_uuid", "plans", "components", "software_catalogs"):
+        if key not in ("uuid", "name", "category_uuid", "plans", "components", "partitions"):
             found.pop(key, None)
     found |= draw(
         st.fixed_dictionaries(
