@@ -165,7 +165,9 @@ def connect_with_refresh_token(
 def disconnect(actor: Actor, organization_uuid: uuidlib.UUID) -> None:
     """Forget the tokens, and take the consent back at Google as far as it can be reached.
 
-    The calendars stay where they are at Google, and their rows here. Raises NotFound, Forbidden.
+    The calendars stay where they are at Google, and their rows here. Google knows one consent for an account and
+    this portal: while another organization is connected as the same account, it is not taken back. Raises NotFound,
+    Forbidden.
     """
     with transaction() as session:
         organization = _owned(session, actor, organization_uuid)
@@ -175,7 +177,13 @@ def disconnect(actor: Actor, organization_uuid: uuidlib.UUID) -> None:
         if connection is None:
             return
         sealed = connection.refresh_token
+        others = select(GoogleConnection.id).where(
+            GoogleConnection.account_sub == connection.account_sub, GoogleConnection.id != connection.id
+        )
+        if connection.account_sub and session.execute(others).first() is not None:
+            sealed = ""
         session.delete(connection)
+        session.flush()
         _settle_calendars(session, organization.id, DISCONNECTED)
     try:
         if sealed:
