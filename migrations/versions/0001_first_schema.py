@@ -394,6 +394,7 @@ def upgrade() -> None:
         sa.Column("first_end", sa.Float(precision=53), nullable=True),
         sa.Column("restricted", sa.Boolean(), nullable=False),
         sa.Column("inherited", sa.LargeBinary(), nullable=True),
+        sa.Column("search_text", sa.Text(), nullable=False),
         sa.Column("full_index", sa.LargeBinary(), nullable=False),
         sa.Column("public_index", sa.LargeBinary(), nullable=False),
         sa.Column("public", sa.LargeBinary(), nullable=False),

@@ -85,6 +85,7 @@ class Prepared:
     restricted: bool
     inherited: bytes | None
     digest: str
+    search_text: str
 
 
 class _Member(NamedTuple):
@@ -125,6 +126,7 @@ def _prepare(source: Source, row: AnyRow) -> Prepared:
         restricted=any(plan.id in source.plan_groups for plan in plans),
         inherited=inherited,
         digest=digest.hexdigest(),
+        search_text="\n".join((row.name, row.description, row.organization_name or "")).casefold(),
     )
 
 

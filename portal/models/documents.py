@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Float, ForeignKey, LargeBinary, String
+from sqlalchemy import Boolean, Float, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.models.base import Base, UTCDateTime, utcnow
@@ -17,6 +17,7 @@ class OfferingDocument(Base):
     portal.documents.layout knows the format. `first_end` is the earliest end among the schedules (seconds since
     the epoch): before it nothing has to be cut by the clock. `restricted` says that some plan is restricted to
     organization groups. `inherited` are the plugin_options of a linked parent. `digest` is that of all of them.
+    `search_text` is what a search looks through, case-folded here because databases do not agree on folding.
     """
 
     __tablename__ = "offering_documents"
@@ -27,6 +28,7 @@ class OfferingDocument(Base):
     first_end: Mapped[float | None] = mapped_column(Float(53))
     restricted: Mapped[bool] = mapped_column(Boolean, default=False)
     inherited: Mapped[bytes | None] = mapped_column(LargeBinary)
+    search_text: Mapped[str] = mapped_column(Text, default="")
     full_index: Mapped[bytes] = mapped_column(LargeBinary)
     public_index: Mapped[bytes] = mapped_column(LargeBinary)
     # Last: SQLite reads a row from the left, and what asks for a digest should not walk through the bodies.

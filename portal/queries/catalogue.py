@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, literal, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, String, cast, func, literal, select, true, union_all
 
 from portal.extensions import db
-from portal.models import Category, Offering, Organization
+from portal.models import Category, Offering, OfferingDocument, Organization
 from portal.policies import Actor, visible_offerings
 from portal.queries.page import Page
 
@@ -119,6 +119,7 @@ def _base(statement: Select[Any], actor: Actor, search: Search, *, leave_out: st
         statement.select_from(Offering)
         .outerjoin(Organization, Organization.id == Offering.organization_id)
         .join(Category, Category.id == Offering.category_id)
+        .join(OfferingDocument, OfferingDocument.offering_id == Offering.id)
         .where(visible_offerings(actor))
     )
     for word in search.q[:MAX_TEXT].split():
@@ -130,14 +131,7 @@ def _base(statement: Select[Any], actor: Actor, search: Search, *, leave_out: st
 
 
 def _matches(word: str) -> ColumnElement[bool]:
-    # lower() folds all of Unicode on both databases: SQLite's own is replaced (portal.extensions).
-    folded = word.lower()
-    return or_(
-        *(
-            func.lower(column).contains(folded, autoescape=True)
-            for column in (Offering.name, Offering.description, Organization.name)
-        )
-    )
+    return OfferingDocument.search_text.contains(word.casefold(), autoescape=True)
 
 
 def _facet_clauses(search: Search) -> list[tuple[str, ColumnElement[bool]]]:

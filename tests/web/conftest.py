@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from portal.documents import store as documents
 from portal.extensions import db
 from portal.models import Category, GoogleConnection, Membership, Offering, Organization, User
 from portal.policies import SYSTEM
@@ -71,6 +72,7 @@ def build_world() -> SimpleNamespace:
     paused = make_offering(lab, category, "Electron", state="Paused", paused_reason="Pump broken.", country="FI")
     draft = make_offering(lab, category, "Secret draft", state="Draft")
     session.add_all([lab, other, category, scope, paused, draft])
+    documents.refresh_all(session())
     session.commit()
     for who in ("owner", "manager", "member", "stranger", "staff"):
         create_user(SYSTEM, f"{who}@example.org", full_name=who.title(), password=PASSWORD, is_staff=who == "staff")

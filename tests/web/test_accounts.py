@@ -19,8 +19,7 @@ def test_a_refused_sign_in_says_the_same_whatever_the_reason(visitor, world, ema
 def test_repeated_failures_have_to_wait(visitor, world):
     somebody = visitor()
     codes = [
-        somebody.post("/login", {"email": "owner@example.org", "password": "wrong"}, page="/login")
-        for _ in range(6)
+        somebody.post("/login", {"email": "owner@example.org", "password": "wrong"}, page="/login") for _ in range(6)
     ]
     assert codes[-1].status_code == 429
     assert int(codes[-1].headers["Retry-After"]) > 0

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from portal.documents import store as documents
 from portal.extensions import db
 from portal.models import Category, Offering, Organization, Screenshot
 from tests.web.conftest import make_offering
@@ -58,6 +59,7 @@ def test_a_chosen_value_that_nothing_has_stays_visible(visitor, world):
 def test_pages_are_linked(visitor, world):
     lab, category = db.session.query(Organization).filter_by(uuid=world.lab).one(), db.session.query(Category).one()
     db.session.add_all(make_offering(lab, category, f"Room {number:02}") for number in range(30))
+    documents.refresh_all(db.session())
     db.session.commit()
     first, second = visitor().get("/?q=room").text, visitor().get("/?q=room&page=2").text
     assert len(names_on(first)) == 24
@@ -114,6 +116,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_offerings(vis
         visitor().get("/")
     lab, category = db.session.query(Organization).filter_by(uuid=world.lab).one(), db.session.query(Category).one()
     db.session.add_all(make_offering(lab, category, f"Room {number:02}") for number in range(20))
+    documents.refresh_all(db.session())
     db.session.commit()
     with query_counter() as many:
         visitor().get("/")

@@ -1,0 +1,77 @@
+"""Commands for people and groups: results on stdout, refusals in one line on stderr with status 1."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from portal.models import ApiToken, Membership, User
+from portal.models.organizations import organization_group_members
+from portal.services.accounts import sign_in, token_digest
+from tests.support import builders as make
+
+
+@pytest.fixture
+def run(app, db_session):
+    def running(*arguments: str, stdin: str = ""):
+        result = app.test_cli_runner().invoke(args=list(arguments), input=stdin)
+        db_session.expire_all()
+        return result
+
+    return running
+
+
+def test_users_create(run, db_session):
+    done = run("users", "create", "Anna@Example.org", "--staff", "--password-stdin", stdin="a long enough password\n")
+    assert done.exit_code == 0, done.output
+    user = db_session.execute(select(User)).scalar_one()
+    assert done.stdout.strip() == str(user.uuid)
+    assert (user.email, user.is_staff) == ("anna@example.org", True)
+    assert sign_in("anna@example.org", "a long enough password", "").id == user.id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("users", "create", "nobody"), "not an e-mail address"),
+        (("users", "create", "new@example.org", "--password-stdin"), "at least 10 characters"),
+        (("users", "token", "nobody@example.org"), "no such user"),
+        (("users", "role", "nobody@example.org", "Lab", "owner"), "no such user"),
+        (("users", "role", "anna@example.org", "Nowhere", "owner"), "no such organization"),
+        (("organizations", "group", "Lab", "Nothing"), "no such group"),
+    ],
+)
+def test_refusals_are_one_line(run, arguments, said):
+    make.user("anna@example.org")
+    make.organization("Lab")
+    done = run(*arguments)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert re.fullmatch(rf"Error: .*{said}.*\n", done.stderr)
+
+
+def test_users_token(run, db_session):
+    user = make.user("anna@example.org")
+    key = run("users", "token", "ANNA@example.org").stdout.strip()
+    assert re.fullmatch("[0-9a-f]{40}", key)
+    kept = db_session.execute(select(ApiToken)).scalar_one()
+    assert (kept.user_id, kept.digest) == (user.id, token_digest(key))
+
+
+def test_users_role(run, db_session):
+    user, lab = make.user("anna@example.org"), make.organization("Lab")
+    assert run("users", "role", "anna@example.org", "Lab", "owner").exit_code == 0
+    assert run("users", "role", "anna@example.org", str(lab.uuid), "manager").exit_code == 0
+    [membership] = db_session.execute(select(Membership)).scalars()
+    assert (membership.user_id, membership.role) == (user.id, "manager")
+    assert run("users", "role", "anna@example.org", "Lab", "none").exit_code == 0
+    assert not db_session.execute(select(Membership)).scalars().all()
+    assert run("users", "role", "anna@example.org", "Lab", "king").exit_code == 2
+
+
+def test_organizations_group(run, db_session):
+    lab, club = make.organization("Lab"), make.group("Club")
+    for _ in range(2):
+        assert run("organizations", "group", "Lab", "Club").exit_code == 0
+    assert db_session.execute(select(organization_group_members)).all() == [(lab.id, club.id)]
+    assert run("organizations", "group", str(lab.uuid), str(club.uuid), "--remove").exit_code == 0
+    assert db_session.execute(select(organization_group_members)).all() == []
