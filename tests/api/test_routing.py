@@ -4,10 +4,9 @@ import pytest
 
 from portal.api import catalogue
 from portal.api.negotiation import accepts
-from tests.support import builders as make
 
 LIST = "/api/booking-offerings/"
-SOME = f"{LIST}{make.unknown()}/"
+SOME = f"{LIST}8514ba4b-7855-4eee-bd7e-5e794bf9056e/"
 EXPOSED = "Link, X-Result-Count, ETag, Retry-After, WWW-Authenticate"
 
 
