@@ -24,7 +24,7 @@ from portal.domain.standin import DEFAULT_PORT, google_settings
 from portal.errors import ConfigError
 from tools.guardian import stop
 from tools.prepare import ROOT
-from tools.server import port_problem, server_command
+from tools.server import metrics_environ, port_problem, server_command
 
 WEB_WORKERS = 2
 START_SECONDS = 60.0
@@ -109,6 +109,7 @@ def start_stand_in(tree: "Tree", settings: Settings) -> None:
 
 
 def start_portal(tree: "Tree", settings: Settings) -> None:
+    tree.environ.update(metrics_environ(settings.instance_path.absolute()))
     tree.start("the web server", *server_command(settings.host, settings.port, WEB_WORKERS))
     tree.start("the worker", "-m", "flask", "--app", "wsgi", "worker")
     tree.expect(settings.host, settings.port)

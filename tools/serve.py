@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal.config import Settings, load_settings
 from portal.errors import ConfigError
 from tools.prepare import ROOT
-from tools.server import port_problem, server_command
+from tools.server import metrics_environ, port_problem, server_command
 
 
 def main() -> None:
@@ -31,6 +31,7 @@ def main() -> None:
     if problem:
         sys.exit(problem)
     print(f"Serving on {settings.host} port {settings.port} with {workers} processes.", flush=True)
+    os.environ.update(metrics_environ(settings.instance_path.absolute()))
     os.chdir(ROOT)
     command = [sys.executable, *server_command(settings.host, settings.port, workers)]
     os.execv(sys.executable, command)  # noqa: S606 - the server takes this process's place and its signals

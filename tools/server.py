@@ -2,7 +2,9 @@
 
 import errno
 import os
+import shutil
 import socket
+from pathlib import Path
 
 # Requests worked on at once in one process; more wait. Each may hold a database connection. The server warns
 # above twice the number of cores.
@@ -18,6 +20,14 @@ def server_command(host: str, port: int, workers: int) -> list[str]:
         *("--workers", str(workers), "--blocking-threads", THREADS, "--backpressure", CONNECTIONS),
         *("--no-ws", "--log-level", "warning", "--respawn-failed-workers", "--workers-kill-timeout", "8", "wsgi:app"),
     ]
+
+
+def metrics_environ(instance: Path) -> dict[str, str]:
+    """What the server's processes need in their environment to add their numbers up for /metrics, from 0 again."""
+    folder = instance / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
 
 
 def port_problem(host: str, port: int) -> str:

@@ -76,9 +76,8 @@ def test_metrics_are_for_those_who_run_the_portal(client, who, address, headers,
     assert answer.status_code == status
 
 
-def test_processes_add_their_numbers_up(live_database, tmp_path, backend):
-    if backend != "sqlite":
-        pytest.skip("the numbers do not lie in the database")
+@pytest.mark.sqlite_only
+def test_processes_add_their_numbers_up(live_database, tmp_path):
     folder = tmp_path / "metrics"
     folder.mkdir()
     program = (
