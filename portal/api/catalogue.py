@@ -11,7 +11,7 @@ from portal.api.paging import base_url, link_header
 from portal.api.params import offering_uuid, wanted_fields, wanted_page
 from portal.api.responses import bytes_response, client_has, not_modified
 from portal.api.routing import resource
-from portal.documents.read import Tag, count, one_tag, page_tag, read_one, read_page
+from portal.documents.read import count, one_tag, page_tag, read_one, read_page
 from portal.models.base import utcnow
 
 
@@ -28,7 +28,7 @@ def booking_offerings_list() -> Response:
     if etag:
         return not_modified(etag, headers)
     page = read_page(actor, base, fields, offset, wanted.size, now, total=total)
-    return bytes_response(page.body, headers={**headers, **_validators(page.tag)})
+    return bytes_response(page.body, headers={**headers, "ETag": page.tag.etag})
 
 
 def booking_offerings_retrieve(segment: str) -> Response:
@@ -36,21 +36,17 @@ def booking_offerings_retrieve(segment: str) -> Response:
     actor, base, fields, now = current_actor(), base_url(), wanted_fields(), utcnow()
     uuid = offering_uuid(segment)
 
-    def tag() -> str:
+    def tag() -> str | None:
         found = one_tag(actor, uuid, base, fields, now)
-        return found.etag if found else '""'
+        return found.etag if found else None
 
     etag = client_has(tag)
-    if etag and etag != '""':
+    if etag:
         return not_modified(etag)
     document = read_one(actor, uuid, base, fields, now)
     if document is None:
         raise no_match("Offering")
-    return bytes_response(document.body, headers=_validators(document.tag))
-
-
-def _validators(tag: Tag) -> dict[str, str]:
-    return {"ETag": tag.etag}
+    return bytes_response(document.body, headers={"ETag": document.tag.etag})
 
 
 resource("/api/booking-offerings/", "booking_offerings_list", guard=token, get=booking_offerings_list)

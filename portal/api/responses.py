@@ -37,17 +37,17 @@ def strong_etag(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
 
 
-def client_has(tag: Callable[[], str]) -> str | None:
+def client_has(tag: Callable[[], str | None]) -> str | None:
     """The strong ETag (quoted) of what is asked for, if the client says that it has this already; else None.
 
-    `tag` is only called where the client names any. If-Modified-Since is not asked: a list can lose an offering
+    `tag` is only called where the client names any; it answers None where there is no such thing. If-Modified-Since is not asked: a list can lose an offering
     without anything in it becoming newer.
     """
     wanted = request.if_none_match
     if not wanted:
         return None
     etag = tag()
-    return etag if wanted.contains_weak(etag.strip('"')) else None
+    return etag if etag and wanted.contains_weak(etag.strip('"')) else None
 
 
 def not_modified(etag: str, headers: dict[str, str] | None = None) -> Response:
