@@ -40,8 +40,8 @@ def strong_etag(body: bytes) -> str:
 def client_has(tag: Callable[[], str | None]) -> str | None:
     """The strong ETag (quoted) of what is asked for, if the client says that it has this already; else None.
 
-    `tag` is only called where the client names any; it answers None where there is no such thing. If-Modified-Since is not asked: a list can lose an offering
-    without anything in it becoming newer.
+    `tag` is only called where the client names any; it answers None where there is no such thing. If-Modified-Since
+    is not asked: a list can lose an offering without anything in it becoming newer.
     """
     wanted = request.if_none_match
     if not wanted:
