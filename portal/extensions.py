@@ -66,6 +66,17 @@ def reading() -> Iterator[None]:
 
 
 @contextmanager
+def writing() -> Iterator[None]:
+    """Transactions begun inside write, although the request's method promised to read only (an OAuth redirect)."""
+    db.session.commit()  # ends the reading transaction, which SQLite could not always turn into a writing one
+    token = _reading.set(False)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+@contextmanager
 def transaction() -> Iterator[Session]:
     """The one commit place: commit at the end, roll back and raise on any error, then run what waits for the commit.
 

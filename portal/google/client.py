@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -180,7 +181,7 @@ class GoogleCalendars:
             write = writes[int(request_id)]
             results[request_id] = self._result(write, answer, error)
 
-        with translated(Subject.EVENT):
+        with self._clean(Subject.EVENT):
             batch = self._client.service.new_batch_http_request()
             for number, request in enumerate(requests):
                 batch.add(request, callback=note, request_id=str(number))
@@ -231,6 +232,7 @@ class GoogleCalendars:
         except Exception as error:
             problem = translate(error, _subject(write))
             if isinstance(problem, Unreachable):
+                self._client.http.close()
                 raise problem from error
             return problem
         return self._result(write, answer, None)
@@ -251,8 +253,18 @@ class GoogleCalendars:
         except (ValueError, AttributeError, TypeError) as error:
             raise Unreachable(f"the answer is no event: {error}") from error
 
+    @contextmanager
+    def _clean(self, subject: Subject) -> Iterator[None]:
+        """Errors are the portal's own, and a connection that a broken answer came by is not used again."""
+        try:
+            with translated(subject):
+                yield
+        except Unreachable:
+            self._client.http.close()
+            raise
+
     def _call(self, request: Any, subject: Subject, *, empty: bool = False) -> Any:
-        with translated(subject):
+        with self._clean(subject):
             answer = request.execute(http=self._http)
         # A body that is no JSON comes back as text, without an exception.
         if not empty and not isinstance(answer, dict):

@@ -29,7 +29,7 @@ from portal.domain.google import (
     grants,
 )
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
-from portal.extensions import consent, secret_box, settings, transaction, wake_calendar
+from portal.extensions import consent, secret_box, settings, transaction, wake_calendar, writing
 from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Offering, Organization
 from portal.models.base import utcnow
 from portal.policies import Actor, managed_organizations, owned_organizations
@@ -103,7 +103,11 @@ def finish_consent(
     sentence if the state is unknown, stale or another's, if the person said no, or if Google refused; NotFound or
     Forbidden if the person lost their role meanwhile.
     """
-    now = now or utcnow()
+    with writing():
+        return _finish(actor, session_binding, state, code, error, now or utcnow())
+
+
+def _finish(actor: Actor, session_binding: str, state: str, code: str, error: str, now: datetime) -> Connected:
     with transaction() as session:
         request = session.execute(
             delete(ConsentRequest)
