@@ -48,7 +48,7 @@ format: python  ## let ruff mend what it can
 
 bench: python  ## measure the hot reads on this machine
 	@"$(PYTHON)" -m tools.prepare run
-	@exec $(PY) -m tools.bench
+	@exec $(PY) -m bench
 
 lock: python  ## pin and hash everything again after a change of requirements/*.in or package.json
 	@"$(PYTHON)" -m tools.prepare lint

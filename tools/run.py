@@ -66,7 +66,7 @@ def settle(environ: dict[str, str]) -> Settings:
     instance = Path(environ.get("INSTANCE_PATH", "").strip() or "instance").expanduser()
     instance = instance if instance.is_absolute() else ROOT / instance
     try:
-        instance.mkdir(parents=True, exist_ok=True)
+        instance.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=instance):
             pass
         if not environ.get("SECRET_KEY", "").strip():

@@ -22,7 +22,7 @@ def main() -> None:
     try:
         settings = load_settings(os.environ)
         workers = web_workers(os.environ.get("WEB_WORKERS", "").strip())
-        settings.instance_path.mkdir(parents=True, exist_ok=True)
+        settings.instance_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except ConfigError as error:
         sys.exit(str(error))
     except OSError as error:
