@@ -25,6 +25,7 @@ def worker(threads: int, until_idle: bool) -> None:
     """Keep calendars in step with bookings, until Ctrl-C. Several workers may run at once."""
     app = cast(Application, cast(Any, current_app)._get_current_object())  # noqa: SLF001 - Flask documents it so
     if until_idle:
-        click.echo(f"{run_until_idle(app)} runs")
+        runs = run_until_idle(app)
+        click.echo("1 run" if runs == 1 else f"{runs} runs")
     else:
         run_worker(app, threads=threads)

@@ -1,0 +1,81 @@
+"""`calendars connect`, `calendars status`, `worker --until-idle`."""
+
+import json
+
+import pytest
+
+from portal.domain.google import SCOPES
+from portal.domain.sync_plan import app_mark
+from portal.extensions import db, settings
+from portal.models import GoogleCalendar, GoogleConnection
+from portal.policies import SYSTEM
+from portal.services import calendars
+from portal.sync.memory import MemoryCalendars, MemoryGoogle
+from portal.worker.tasks import OPEN_PROVIDER
+from tests.services.test_connections import FakeConsent, google, organization
+from tests.support import builders
+
+__all__ = ["google", "organization"]  # fixtures
+
+
+def run(app, *arguments, stdin=""):
+    db.session.commit()
+    return app.test_cli_runner().invoke(args=list(arguments), input=stdin)
+
+
+def test_connect_takes_a_refresh_token_from_standard_input(app, google: FakeConsent, organization):
+    result = run(app, "calendars", "connect", organization.name, "--refresh-token-stdin", stdin="1//token\n")
+    assert result.exit_code == 0, result.output
+    assert result.output == "Connected as facility@lab.example.\n"
+    assert google.refreshed == ["1//token"]
+    assert db.session.query(GoogleConnection).count() == 1
+    again = run(app, "calendars", "connect", organization.uuid.hex, "--refresh-token-stdin", stdin="1//token\n")
+    assert again.exit_code == 0
+
+
+def test_connect_tells_what_was_not_granted(app, google, organization):
+    google.scopes = [scope for scope in SCOPES if "acls" not in scope]
+    result = run(app, "calendars", "connect", organization.name, "--refresh-token-stdin", stdin="1//token\n")
+    assert result.exit_code == 0
+    assert "Sharing" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "status", "words"),
+    [
+        (["Nobody", "--refresh-token-stdin"], "1//t\n", 1, "no such organization"),
+        (["Photon Source", "--refresh-token-stdin"], "\n", 1, "not a refresh token"),
+        (["Photon Source"], "1//t\n", 2, "--refresh-token-stdin"),
+    ],
+)
+def test_connect_refuses_in_one_line(app, google, organization, arguments, stdin, status, words):
+    result = run(app, "calendars", "connect", *arguments, stdin=stdin)
+    assert result.exit_code == status
+    assert words in result.stderr
+    assert db.session.query(GoogleConnection).count() == 0
+
+
+def test_status_and_a_worker_that_runs_until_nothing_is_due(app, google, organization, monkeypatch):
+    cloud = MemoryGoogle()
+    mark = app_mark(settings().public_url)
+    monkeypatch.setitem(app.extensions, OPEN_PROVIDER, lambda _id: MemoryCalendars(cloud, mark))
+    run(app, "calendars", "connect", organization.name, "--refresh-token-stdin", stdin="1//token\n")
+    offering = builders.offering("Room", of=organization)
+    assert json.loads(run(app, "calendars", "status", "--json").output) == []
+    calendars.share_google_calendar(SYSTEM, offering.uuid)
+    [waiting] = json.loads(run(app, "calendars", "status", "--json").output)
+    assert (waiting["state"], waiting["public"], waiting["backend_id"]) == ("CREATION_SCHEDULED", False, None)
+    assert run(app, "worker", "--until-idle").stdout == "1 run\n"
+    [row] = json.loads(run(app, "calendars", "status", "--json").output)
+    found = db.session.query(GoogleCalendar).populate_existing().one()
+    assert row == {
+        "offering": offering.uuid.hex,
+        "name": "Room",
+        "state": "OK",
+        "public": True,
+        "backend_id": found.backend_id,
+        "last_synced": found.last_synced.isoformat(),
+        "error": "",
+    }
+    table = run(app, "calendars", "status").output
+    assert table.split("\t")[:4] == [offering.uuid.hex, "Room", "OK", "public"]

@@ -1,0 +1,167 @@
+"""What the worker does with what is due: one step at a time, without threads."""
+
+from datetime import timedelta
+
+import pytest
+from huey import MemoryHuey
+
+from portal.domain.google import SCOPES
+from portal.domain.sync_plan import app_mark
+from portal.extensions import db, secret_box, settings, transaction
+from portal.models import GoogleCalendar, GoogleConnection, WorkerHeartbeat
+from portal.models.base import utcnow
+from portal.policies import SYSTEM
+from portal.queries.calendars import calendar_view, worker_alive
+from portal.services import calendars
+from portal.sync.engine import Outcome
+from portal.sync.memory import MemoryCalendars, MemoryGoogle
+from portal.worker import tasks
+from portal.worker.run import run_until_idle
+from tests.support import builders
+
+
+@pytest.fixture
+def google(app, db_session, monkeypatch):
+    found = MemoryGoogle()
+    mark = app_mark(settings().public_url)
+    monkeypatch.setitem(app.extensions, tasks.OPEN_PROVIDER, lambda _id: MemoryCalendars(found, mark))
+    return found
+
+
+@pytest.fixture
+def shared(google):
+    """Offerings with a share that waits for the worker."""
+    organization = builders.organization()
+    builders.add(
+        GoogleConnection(
+            organization_id=organization.id, scopes=list(SCOPES), refresh_token=secret_box().encrypt("1//refresh")
+        )
+    )
+    found = [builders.offering(f"Room {number}", of=organization) for number in range(3)]
+    for offering in found:
+        calendars.share_google_calendar(SYSTEM, offering.uuid)
+    return found
+
+
+def rows():
+    db.session.expire_all()
+    found = list(db.session.query(GoogleCalendar).order_by(GoogleCalendar.id))
+    db.session.commit()
+    return found
+
+
+def test_a_step_does_one_calendar(app, shared):
+    assert tasks.step(app) is Outcome.DONE
+    assert sorted(row.state for row in rows()) == ["CREATION_SCHEDULED", "CREATION_SCHEDULED", "OK"]
+
+
+def test_without_work_a_step_does_nothing(app, google):
+    assert tasks.step(app) is None
+    assert google.calls == []
+
+
+def test_everything_due_can_be_done_at_once(app, shared):
+    assert run_until_idle(app) == 3
+    assert all(row.public and row.state == "OK" for row in rows())
+    assert run_until_idle(app) == 0
+
+
+def test_acts_that_people_wait_for_come_before_regular_reads(app, shared, google):
+    run_until_idle(app)
+    for row in db.session.query(GoogleCalendar):
+        row.next_read = utcnow() - timedelta(hours=1)
+    db.session.commit()
+    calendars.unshare_google_calendar(SYSTEM, shared[2].uuid)
+    tasks.step(app)
+    assert [row.public for row in rows()] == [True, True, False]
+
+
+def test_the_sweep_queues_what_is_due_and_nothing_else(app, shared):
+    queued = []
+    assert tasks.sweep(MemoryHuey(), queued.append) == 3
+    assert queued == [row.id for row in rows()]
+    run_until_idle(app)
+    queued.clear()
+    assert tasks.sweep(MemoryHuey(), queued.append) == 0
+    later = utcnow() + timedelta(hours=1)
+    assert tasks.sweep(MemoryHuey(), queued.append, later) == 3
+
+
+def test_the_sweep_leaves_calendars_alone_that_somebody_is_at(app, shared):
+    now = utcnow()
+    first = rows()[0]
+    first.lease_owner, first.lease_until = "another", now + timedelta(seconds=60)
+    db.session.commit()
+    queued = []
+    tasks.sweep(MemoryHuey(), queued.append, now)
+    assert first.id not in queued
+    queued.clear()
+    tasks.sweep(MemoryHuey(), queued.append, now + timedelta(seconds=61))
+    assert first.id in queued
+
+
+def test_the_sweep_does_not_pile_up_a_queue_that_nobody_empties(app, shared, monkeypatch):
+    monkeypatch.setattr(tasks, "LONGEST_QUEUE", 2)
+    huey = MemoryHuey()
+    task = huey.task()(lambda _calendar_id: None)
+    for number in range(3):
+        task(number)
+    assert tasks.sweep(huey, task) == 0
+
+
+def test_acts_without_a_connection_are_settled_by_the_sweep(app, shared):
+    db.session.query(GoogleConnection).delete()
+    db.session.commit()
+    tasks.sweep(MemoryHuey(), lambda _id: pytest.fail("there is nothing to do it with"))
+    assert {(row.state, row.error) for row in rows()} == {("ERRED", tasks.NO_CONNECTION)}
+
+
+def test_a_lost_wake_up_costs_nothing_but_time(app, shared, google):
+    # Nothing was taken from the queue at all.
+    huey = MemoryHuey()
+    registered = tasks.register(huey, app)
+    assert tasks.sweep(huey, registered.sync_calendar) == 3
+    while (task := huey.dequeue()) is not None:
+        huey.execute(task)
+    assert all(row.public for row in rows())
+
+
+def test_what_came_in_meanwhile_is_done_in_the_same_task(app, shared, google):
+    run_until_idle(app)
+    struck = []
+
+    def change(method):
+        if method == "read_events" and not struck:
+            struck.append(method)
+            with transaction() as session:
+                calendars.offerings_changed(session, [shared[1].id])
+
+    google.before = change
+    calendars.sync_google_calendar(SYSTEM, shared[1].uuid)
+    wanted = next(row.id for row in rows() if row.offering_id == shared[1].id)
+    google.calls.clear()
+    assert tasks.run_calendar(tasks.engine_of(app), wanted) is Outcome.DONE
+    assert google.calls == ["read_events", "read_events"]
+    row = next(row for row in rows() if row.id == wanted)
+    assert row.changes == row.changes_done == 1
+
+
+def test_a_worker_is_seen_alive_and_seen_to_end(app, db_session):
+    now = utcnow()
+    assert not worker_alive(now)
+    tasks.beat("one", now)
+    tasks.beat("one", now + timedelta(minutes=1))
+    assert worker_alive(now + timedelta(minutes=3))
+    assert not worker_alive(now + timedelta(minutes=10))
+    assert db.session.query(WorkerHeartbeat).count() == 1
+    tasks.beat("two", now + timedelta(days=2))
+    assert [beat.name for beat in db.session.query(WorkerHeartbeat)] == ["two"]
+    tasks.last_beat("two")
+    assert not worker_alive(now + timedelta(days=2))
+
+
+def test_the_card_tells_that_no_worker_is_there(app, shared):
+    assert not calendar_view(SYSTEM, shared[0].uuid).worker_alive
+    db.session.commit()
+    tasks.beat("one", utcnow())
+    assert calendar_view(SYSTEM, shared[0].uuid).worker_alive
