@@ -95,16 +95,23 @@ def _schedule_rules(attributes: Mapping[str, Any], zone: str, now: datetime) -> 
 def _option_rules(options: Mapping[str, Any]) -> Iterator[str]:
     if options.get("auto_approve_in_service_provider_projects"):
         yield "Bookings in the provider's own projects are accepted at once."
-    if limit := options.get("maximal_resource_count_per_project"):
-        yield f"At most {count_of(int(limit), 'booking')} at a time in a project."
-    if people := options.get("minimal_team_count_for_provisioning"):
-        yield f"A project needs at least {count_of(int(people), 'member')}."
+    if limit := _whole(options.get("maximal_resource_count_per_project")):
+        yield f"At most {count_of(limit, 'booking')} at a time in a project."
+    if people := _whole(options.get("minimal_team_count_for_provisioning")):
+        yield f"A project needs at least {count_of(people, 'member')}."
     if role := options.get("required_team_role_for_provisioning"):
         yield f"Somebody in the project must have the role “{role}”."
     if latest := options.get("latest_date_for_resource_termination"):
         yield f"Everything ends on {latest} at the latest."
-    if longest := options.get("max_resource_termination_offset_in_days"):
-        yield f"A booking may end at most {count_of(int(longest), 'day')} ahead."
+    if longest := _whole(options.get("max_resource_termination_offset_in_days")):
+        yield f"A booking may end at most {count_of(longest, 'day')} ahead."
+
+
+def _whole(value: Any) -> int | None:
+    """The whole number that a free-form value is, as a number or as digits; None for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _days(days: Iterable[int]) -> str:
@@ -133,12 +140,13 @@ def _duration(length: timedelta) -> str:
 def questions(options: Mapping[str, Any]) -> list[Question]:
     """The order form as a list to read, in the order it will be asked in."""
     fields = _mapping(options.get("options"))
-    order = [key for key in options.get("order") or [] if key in fields]
+    given = options.get("order")
+    order = [key for key in given if isinstance(key, str) and key in fields] if isinstance(given, list) else []
     asked = []
     for key in (*order, *(key for key in fields if key not in order)):
         item = _mapping(fields[key])
         kind = KINDS.get(str(item.get("type")), str(item.get("type", "")).replace("_", " "))
-        if choices := item.get("choices"):
+        if isinstance(choices := item.get("choices"), list) and choices:
             kind += ": " + ", ".join(str(choice) for choice in choices)
         low, high = item.get("min"), item.get("max")
         if low is not None or high is not None:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from portal.models import Offering
 from portal.web import sheet
 
@@ -83,3 +85,23 @@ def test_the_order_form_in_its_order():
 def test_odd_forms_are_no_error():
     for odd in ({}, {"options": None}, {"options": {}, "order": None}):
         assert sheet.questions(odd) == []
+
+
+@pytest.mark.parametrize("odd", ["abc", "9" * 30, [1], {"a": 1}, 1e300, True, None])
+def test_options_that_are_no_numbers_say_nothing(odd):
+    names = ("maximal_resource_count_per_project", "minimal_team_count_for_provisioning")
+    names += ("max_resource_termination_offset_in_days",)
+    assert len(rules_of(schedule(), **dict.fromkeys(names, odd))) == 3
+
+
+def test_options_that_are_numbers_are_told():
+    told = rules_of(schedule(), maximal_resource_count_per_project=2, max_resource_termination_offset_in_days="30")
+    assert told[3:] == ["At most 2 bookings at a time in a project.", "A booking may end at most 30 days ahead."]
+
+
+@pytest.mark.parametrize("order", [5, True, "what", {"what": 1}, [["what"], {"what": 1}, None]])
+@pytest.mark.parametrize("choices", [5, True, "abc", {"a": 1}, []])
+def test_an_order_form_that_is_no_list_is_read_all_the_same(order, choices):
+    field = {"type": "select_string", "label": "What", "choices": choices}
+    asked = sheet.questions({"order": order, "options": {"what": field}})
+    assert [(one.label, one.kind) for one in asked] == [("What", "one of")]
