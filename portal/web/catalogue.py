@@ -6,6 +6,7 @@ import uuid as uuidlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
@@ -30,6 +31,11 @@ from portal.web.prices import plan_prices, unit_name
 from portal.web.week import DAYS, build_week, first_day, span_of
 
 blueprint = Blueprint("catalogue", __name__)
+
+# Each chosen value is shown with the address that takes it back, and none needs more than a person can tick.
+MAX_CHOSEN = 50
+# A card shows three lines.
+CARD_TEXT = 1000
 
 FACET_LABELS = {"category": "Category", "organization": "Organization", "country": "Country", "state": "State"}
 
@@ -112,8 +118,13 @@ def _search() -> Search:
         q=printable(" ".join(args.get("q", "").split()))[: queries.MAX_TEXT],
         sort=sort if sort in queries.SORTS else queries.DEFAULT_SORT,
         page=page_number(),
-        **{facet: tuple(dict.fromkeys(filter(None, map(printable, args.getlist(facet))))) for facet in queries.FACETS},
+        **{facet: _chosen(args.getlist(facet)) for facet in queries.FACETS},
     )
+
+
+def _chosen(values: list[str]) -> tuple[str, ...]:
+    found = dict.fromkeys(value for given in values if (value := printable(given)))
+    return tuple(islice(found, MAX_CHOSEN))
 
 
 def _facets(search: Search, found: dict[str, list[queries.Choice]]) -> list[Facet]:
@@ -157,7 +168,7 @@ def _cards(actor: Actor, rows: list[queries.Row]) -> list[Card]:
             Card(
                 uuid=row.uuid,
                 name=row.name,
-                description=row.description,
+                description=row.description[:CARD_TEXT],
                 organization_name=row.organization_name,
                 country=row.country,
                 state=row.state,

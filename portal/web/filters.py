@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import nh3
 from flask import Flask, current_app
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal.domain import links
 from portal.domain.choices import country_name
@@ -34,6 +34,10 @@ ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
 }
+# The sanitiser's time grows with the square of how deep tags are nested and of how many attributes one has: a megabyte
+# of them takes minutes. What is beyond this is no description that anybody wrote, and is shown as words alone.
+MAX_MARKUP = 300_000
+MAX_TAGS = 8_000
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF\u00a0", "SEK": "SEK\u00a0", "NOK": "NOK\u00a0"}
 
 
@@ -42,6 +46,8 @@ def safe_html(text: str | None) -> Markup:
 
     The one place where stored HTML becomes markup; it is stored and answered as it was given.
     """
+    if text and _is_too_much(text):
+        return escape(_words(text))
     return Markup(  # noqa: S704 - cleaned by the sanitiser in this very call
         nh3.clean(
             text or "",
@@ -58,8 +64,19 @@ def plain_text(text: str | None) -> str:
     """The words of a text that may hold HTML, on one line."""
     if not text:
         return ""
+    if _is_too_much(text):
+        return " ".join(_words(text).split())
     spaced = re.sub(r"<(br|/p|/li|/div|/h\d)\b", r" <\1", text)
     return " ".join(html.unescape(nh3.clean(spaced, tags=set())).split())
+
+
+def _is_too_much(text: str) -> bool:
+    return len(text) > MAX_MARKUP or text.count("<") > MAX_TAGS
+
+
+def _words(text: str) -> str:
+    """The text without what looks like a tag, in linear time. Not safe as markup: it has to be escaped."""
+    return html.unescape(re.sub(r"<[^<>]*>", " ", text[:MAX_MARKUP]))
 
 
 def safe_href(link: str | None) -> str | None:

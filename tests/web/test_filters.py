@@ -116,3 +116,13 @@ def test_quantities_in_words():
     assert filters.count_of(1, "offering") == "1 offering"
     assert filters.count_of(1240, "offering") == "1,240 offerings"
     assert filters.coordinate(-26.5, "E", "W") == "26.50000°\u00a0W"
+
+
+@pytest.mark.parametrize(
+    "bomb", ["<div>" * 100_000, "<b " + " ".join(f"a{n}" for n in range(60_000)) + ">", "<" * 9000]
+)
+def test_markup_that_would_take_the_sanitiser_minutes_never_reaches_it(bomb, monkeypatch):
+    monkeypatch.setattr(filters.nh3, "clean", lambda *_args, **_more: pytest.fail("it would take minutes"))
+    for found in (filters.safe_html(f"words {bomb} <script>"), filters.plain_text(f"words {bomb}")):
+        assert "words" in found
+    assert "<" not in filters.safe_html(f"&lt;script&gt; {bomb}")

@@ -132,3 +132,23 @@ def test_error_pages_help(visitor, world, method, path, code):
     assert "To the catalogue" in answer.text
     if code == 405:
         assert "GET" in answer.headers["Allow"]
+
+
+def test_a_page_says_that_nothing_is_free(visitor, world):
+    offering = db.session.query(Offering).filter_by(uuid=world.scope).one()
+    offering.attributes = {"schedules": []}
+    db.session.commit()
+    answer = visitor().get(f"/offerings/{world.scope}/")
+    assert answer.status_code == 200
+    assert "Nothing is free in these days" in answer.text
+
+
+def test_a_flood_of_chosen_values_is_cut(visitor, world):
+    page = visitor().get("/?" + "&".join(f"state=x{number}" for number in range(500))).text
+    assert page.count('value="x') == 50
+
+
+def test_a_form_is_not_read_beyond_what_any_page_sends(visitor, world):
+    body = "&".join(f"a{number}=1" for number in range(40_000))
+    answer = visitor().client.post("/login", data=body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 413
