@@ -107,17 +107,22 @@ def set_password(actor: Actor, user_id: int, password: str) -> None:
         user.session_key = secrets.token_hex(16)
 
 
-def change_password(actor: Actor, current: str, new: str) -> None:
+def change_password(actor: Actor, current: str, new: str, *, now: datetime | None = None) -> None:
     """Change one's own password, having given the present one. Ends all sessions.
 
-    Raises Forbidden if nobody is signed in, Invalid if the present one is wrong or the new one too short.
+    Raises Forbidden if nobody is signed in, Invalid if the present one is wrong or the new one too short, and
+    TooManyAttempts as sign_in does: whoever finds an open session must not guess the password any faster.
     """
+    now = now or utcnow()
     with transaction() as session:
         user = session.get(User, actor.user_id) if actor.signed_in else None
         if user is None:
             raise Forbidden
-        if not _verify(user.password_hash, current):
-            raise Invalid("The present password is wrong.", "current")
+        throttle.refuse_if_too_fast(session, user.email, "", now)
+    if not _verify(user.password_hash, current):
+        with transaction() as session:
+            throttle.remember_failure(session, user.email, "", now)
+        raise Invalid("The present password is wrong.", "current")
     set_password(actor, user.id, new)
 
 

@@ -6,9 +6,11 @@ Nobody is ever locked out: after the free tries each further failure doubles the
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.errors import TooManyAttempts
@@ -24,7 +26,20 @@ def _key(kind: str, value: str) -> str:
 
 
 def _keys(email: str, address: str) -> list[tuple[str, str]]:
-    return [(kind, _key(kind, value)) for kind, value in (("account", email), ("address", address)) if value]
+    return [(kind, _key(kind, value)) for kind, value in (("account", email), ("address", _network(address))) if value]
+
+
+def _network(address: str) -> str:
+    """What one customer of a network has: an IPv4 address, or the first half of an IPv6 address."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def refuse_if_too_fast(session: Session, email: str, address: str, now: datetime) -> None:
@@ -47,14 +62,23 @@ def remember_failure(session: Session, email: str, address: str, now: datetime) 
     """Count one failure for the account and for the address, and forget old ones."""
     session.execute(delete(SignInFailure).where(SignInFailure.last_failure < now - FORGOTTEN_AFTER))
     for _kind, key in _keys(email, address):
-        row = session.execute(
-            select(SignInFailure).where(SignInFailure.key == key).with_for_update()
-        ).scalar_one_or_none()
-        if row is None:
-            session.add(SignInFailure(key=key, failures=1, last_failure=now))
-        else:
-            row.failures += 1
-            row.last_failure = now
+        if _count(session, key, now):
+            continue
+        try:
+            with session.begin_nested():
+                session.add(SignInFailure(key=key, failures=1, last_failure=now))
+        except IntegrityError:
+            # Another process has counted its first failure between the two statements.
+            _count(session, key, now)
+
+
+def _count(session: Session, key: str, now: datetime) -> bool:
+    counted = session.execute(
+        update(SignInFailure)
+        .where(SignInFailure.key == key)
+        .values(failures=SignInFailure.failures + 1, last_failure=now)
+    )
+    return bool(counted.rowcount)  # type: ignore[attr-defined]
 
 
 def forget_failures(session: Session, email: str) -> None:

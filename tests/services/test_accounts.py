@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from portal.errors import Forbidden, Invalid, NotFound, TooManyAttempts
-from portal.models import ApiToken, Membership, User
+from portal.extensions import db, transaction
+from portal.models import ApiToken, Membership, SignInFailure, User
 from portal.policies import NOBODY, SYSTEM, Actor
-from portal.services import accounts
+from portal.services import accounts, throttle
 from tests.support import builders as make
 from tests.support.builders import NOW, PASSWORD
 
@@ -202,3 +203,47 @@ def test_nobody_signed_in_changes_no_password(db_session):
         accounts.change_password(NOBODY, "x", "y" * 20)
     with pytest.raises(Forbidden):
         accounts.set_password(Actor(1), 2, "y" * 20)
+
+
+def test_a_whole_ipv6_network_counts_as_one_address(db_session):
+    for number in range(21):
+        with pytest.raises(Invalid):
+            accounts.sign_in(f"nobody{number}@example.org", "x", f"2001:db8:1:2::{number:x}", now=NOW)
+    with pytest.raises(TooManyAttempts):
+        accounts.sign_in("somebody@example.org", "x", "2001:db8:1:2:ffff::1", now=NOW)
+    with pytest.raises(Invalid, match="wrong"):
+        accounts.sign_in("somebody@example.org", "x", "2001:db8:1:3::1", now=NOW)
+
+
+def test_an_ipv4_address_is_the_same_in_both_notations(db_session):
+    for number in range(21):
+        with pytest.raises(Invalid):
+            accounts.sign_in(f"nobody{number}@example.org", "x", "::ffff:1.2.3.4", now=NOW)
+    with pytest.raises(TooManyAttempts):
+        accounts.sign_in("somebody@example.org", "x", "1.2.3.4", now=NOW)
+    with pytest.raises(Invalid, match="wrong"):
+        accounts.sign_in("somebody@example.org", "x", "::ffff:1.2.3.5", now=NOW)
+
+
+def test_two_first_failures_at_once_are_both_counted(db_session, monkeypatch):
+    with transaction() as session:
+        throttle.remember_failure(session, "anna@example.org", "", NOW)
+    count, asked = throttle._count, []
+
+    def late(*args):
+        asked.append(args)
+        return len(asked) > 1 and count(*args)  # the first look comes before the other process's row
+
+    monkeypatch.setattr(throttle, "_count", late)
+    with transaction() as session:
+        throttle.remember_failure(session, "anna@example.org", "", NOW)
+    assert [row.failures for row in db.session.query(SignInFailure)] == [2]
+
+
+def test_the_present_password_is_guessed_no_faster_than_at_sign_in(db_session):
+    user = make.user("anna@example.org", password=PASSWORD)
+    for _ in range(5):
+        with pytest.raises(Invalid, match="present password"):
+            accounts.change_password(make.actor(user), "a guess", "another password", now=NOW)
+    with pytest.raises(TooManyAttempts):
+        accounts.change_password(make.actor(user), PASSWORD, "another password", now=NOW)
