@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+import unicodedata
 import uuid as uuidlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from portal.models import Media, Organization
 from portal.policies import Actor, managed_organizations
 
 MAX_BYTES = 16 * 1024 * 1024
+# Control characters, halves of surrogate pairs, line and paragraph separators: the name becomes a header.
+_NOT_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _CONTENT_TYPE = re.compile(
     r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,40}(; ?charset=[a-z0-9-]{1,20})?", re.IGNORECASE
 )
@@ -45,8 +48,8 @@ def store_media(actor: Actor, name: str, content_type: str, data: bytes, uuid: u
         raise Invalid("The file is empty.", "data")
     if len(data) > MAX_BYTES:
         raise Invalid(f"The file is larger than {MAX_BYTES // 1024 // 1024} MiB.", "data")
-    if "\0" in name:
-        raise Invalid("A file's name cannot hold a NUL character.", "name")
+    if any(unicodedata.category(sign) in _NOT_IN_NAMES for sign in name):
+        raise Invalid("A file's name cannot hold line breaks, NUL or other control characters.", "name")
     with transaction() as session:
         media = session.scalar(select(Media).where(Media.uuid == uuid)) if uuid else None
         if media is None:

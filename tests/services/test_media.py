@@ -1,6 +1,7 @@
 """Pictures and files the portal keeps itself."""
 
 import pytest
+from werkzeug.http import parse_options_header
 
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.policies import NOBODY, SYSTEM
@@ -41,12 +42,23 @@ def test_only_managers_and_staff_store(db_session, who):
         ("a", "text/html\r\nX: y", b"1", "not a content type"),
         ("a", "image/png", b"", "empty"),
         ("a\0b", "image/png", b"1", "NUL"),
+        ("a.png\r\nSet-Cookie: x=y", "image/png", b"1", "line breaks"),
+        ("a\u2028b", "image/png", b"1", "line breaks"),
         ("a", "image/png", b"x" * (MAX_BYTES + 1), "larger than"),
     ],
 )
 def test_what_is_no_good_is_refused(db_session, name, content_type, data, said):
     with pytest.raises(Invalid, match=said):
         store_media(SYSTEM, name, content_type, data)
+
+
+@pytest.mark.parametrize("name", ["Bildschirmfoto 9.41\u202fPM.png", "日本 語.pdf", "👩\u200d🔬.png", 'a"; b="c.txt'])
+def test_names_as_people_have_them(client, db_session, name):
+    stored = store_media(SYSTEM, name, "image/png", b"1")
+    db_session.commit()
+    with client.get(f"/api/media/{stored.uuid}/") as answer:
+        assert answer.status_code == 200
+        assert parse_options_header(answer.headers["Content-Disposition"])[1]["filename"] == name
 
 
 def test_what_is_not_there(db_session):
