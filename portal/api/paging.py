@@ -6,9 +6,16 @@ from urllib.parse import parse_qs, urlencode
 
 from flask import request
 
+from portal.api.errors import Refused
+
 
 def base_url() -> str:
-    """The address of this portal as the client called it, without a slash at the end."""
+    """The address of this portal as the client called it, without a slash at the end.
+
+    Raises Refused (400) where the Host header is none: the framework leaves such a host out of the address.
+    """
+    if not request.host:
+        raise Refused(400, {"detail": "Invalid Host header."})
     return request.root_url.rstrip("/")
 
 
