@@ -221,9 +221,9 @@ def test_the_host_of_the_request_is_the_base_of_every_address(client, who, sampl
     assert one["roles"][0]["url"].startswith(base)
 
 
-@pytest.mark.parametrize("host", ['a"b', "a>b", "a b", "a,b", "a@b", "[::1", "a:99999999", ""])
-@pytest.mark.parametrize("path", [LIST, "/api/booking-offerings/{uuid}/", "/api/"])
-def test_addresses_are_never_made_of_a_host_that_is_none(client, who, owned, host, path):
+def test_addresses_are_never_made_of_a_host_that_is_none(client, who, owned):
     made = make.offering("One", of=owned[0])
-    answer = client.get(path.format(uuid=made.uuid), headers=who["stranger"], environ_overrides={"HTTP_HOST": host})
-    assert (answer.status_code, answer.json) == (400, {"detail": "Invalid Host header."})
+    for path in (LIST, f"{LIST}{made.uuid}/", "/api/"):
+        for host in ('a"b', "a>b", "a b", "a,b", "a@b", "[::1", "a:99999999", ""):
+            answer = client.get(path, headers=who["stranger"], environ_overrides={"HTTP_HOST": host})
+            assert (answer.status_code, answer.json) == (400, {"detail": "Invalid Host header."}), (path, host)
