@@ -13,8 +13,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from portal.domain.standin import google_settings
 from portal.errors import ConfigError
 
+STAND_IN_PORT = "standin.port"
 GOOGLE_API_ROOT = "https://www.googleapis.com"
 GOOGLE_AUTH_URI = "https://accounts.google.com/o/oauth2/v2/auth"
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a secret
@@ -78,15 +80,18 @@ def load_settings(environ: Mapping[str, str], *, root: Path | None = None, comma
 
     `root` is the project folder (default: two levels above this file); relative paths start there.
     `command` says that a command asks, not a web server: it may use the key that the demo keeps in its
-    instance folder, so that `flask --app wsgi users token …` works beside `make run`.
+    instance folder, so that `flask --app wsgi users token …` works beside `make run`. With that key it also takes
+    the demo's stand-in for Google, unless a Google client is set: its answers are the demo's.
     Raises ConfigError, with the name of the setting and how to mend it, at the first one that is wrong.
     """
     base = root or Path(__file__).resolve().parent.parent
     get = _reader(environ)
     instance = _path(get("INSTANCE_PATH", "instance/"), base)
+    demo = _flag("PORTAL_DEMO", get("PORTAL_DEMO", "0"))
+    if command and not demo and not get("SECRET_KEY", ""):
+        get = _reader({**_stand_in(instance, get), **environ})
     host = get("HOST", "127.0.0.1")
     port = _whole("PORT", get("PORT", "8000"), 0, 65535)
-    demo = _flag("PORTAL_DEMO", get("PORTAL_DEMO", "0"))
     shown_host = f"[{host}]" if ":" in host else host
     settings = Settings(
         secret_key=_secret(get("SECRET_KEY", ""), instance, may_be_kept=demo or command),
@@ -136,6 +141,15 @@ def _reader(environ: Mapping[str, str]) -> Callable[[str, str], str]:
         return value or default
 
     return get
+
+
+def _stand_in(instance: Path, get: Callable[[str, str], str]) -> dict[str, str]:
+    """What `make run` sets for its stand-in for Google, which keeps its port in the instance folder."""
+    kept = instance / STAND_IN_PORT
+    port = kept.read_text(encoding="ascii").strip() if kept.is_file() else ""
+    if not port.isdigit() or get("GOOGLE_CLIENT_ID", ""):
+        return {}
+    return google_settings(f"http://127.0.0.1:{port}")
 
 
 def _secret(value: str, instance: Path, *, may_be_kept: bool) -> str:

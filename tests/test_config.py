@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.config import load_settings
+from portal.config import GOOGLE_TOKEN_URI, load_settings
 from portal.errors import ConfigError
 
 KEY = {"SECRET_KEY": "0123456789abcdef"}
@@ -91,3 +91,18 @@ def test_the_kept_key_serves_the_demo_and_commands_only(tmp_path):
 
 def test_the_demo_may_be_public_where_somebody_means_it():
     assert load_settings({**KEY, "PORTAL_DEMO": "1", "HOST": "0.0.0.0", "DEMO_PUBLIC": "1"}).demo_public
+
+
+def test_commands_beside_the_demo_meet_its_stand_in_for_google(tmp_path):
+    (tmp_path / "secret_key").write_text("f" * 64 + "\n")
+    (tmp_path / "standin.port").write_text("8123\n")
+    environ = {"INSTANCE_PATH": str(tmp_path)}
+    beside = load_settings(environ, command=True)
+    assert beside.google_client_id
+    assert beside.google_token_uri == "http://127.0.0.1:8123/token"
+    assert beside.google_embed_uri == "http://127.0.0.1:8123/calendar/embed"
+    own = {"GOOGLE_CLIENT_ID": "mine", "GOOGLE_CLIENT_SECRET": "secret"}
+    assert load_settings({**environ, **own}, command=True).google_token_uri == GOOGLE_TOKEN_URI
+    # With a key of its own it is no demo, and a server never takes the stand-in from a file.
+    assert load_settings({**environ, **KEY}, command=True).google_client_id == ""
+    assert load_settings({**environ, **KEY}).google_client_id == ""

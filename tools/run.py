@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from portal.config import Settings, load_settings
+from portal.config import STAND_IN_PORT, Settings, load_settings
 from portal.domain.standin import DEFAULT_PORT, google_settings
 from portal.errors import ConfigError
 from tools.guardian import stop
@@ -91,7 +91,7 @@ def keep_secret_key(path: Path) -> None:
 
 def start_stand_in(tree: "Tree", settings: Settings) -> None:
     """Start the stand-in for Google and point the portal to it. It keeps its port: calendar links hold it."""
-    kept = settings.instance_path / "standin.port"
+    kept = settings.instance_path / STAND_IN_PORT
     port = int(kept.read_text()) if kept.is_file() and kept.read_text().strip().isdigit() else 0
     if port and port_problem("127.0.0.1", port):
         print(f"Port {port} of the stand-in for Google is in use: links to shared calendars change.", flush=True)

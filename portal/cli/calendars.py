@@ -47,7 +47,7 @@ def connect(organization: str, refresh_token_stdin: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, one object a calendar.")
 def status(as_json: bool) -> None:
     """Every calendar: its offering, state, whether it is public, when it was synced last, and its error."""
-    with reading():
+    with refusals(), reading():
         rows = status_rows(SYSTEM)
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], default=_plain, ensure_ascii=False, indent=2))

@@ -6,14 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from portal.errors import PortalError
 
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn the portal's own errors into a line on stderr and exit status 1; let defects show as they are."""
+    """Turn the portal's own errors into a line on stderr and exit status 1; let defects show as they are.
+
+    A database that does not answer, or has no tables yet, is no defect either.
+    """
     try:
         yield
     except PortalError as error:
         raise click.ClickException(error.message) from error
+    except (OperationalError, ProgrammingError) as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise click.ClickException(
+            f"The database does not answer as it should ({reason}). "
+            "Where it is new or older than the portal, run `flask --app wsgi db upgrade`."
+        ) from error

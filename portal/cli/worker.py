@@ -8,6 +8,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
+from portal.cli.errors import refusals
 from portal.worker.run import THREADS, run_until_idle, run_worker
 from portal.worker.tasks import Application
 
@@ -24,8 +25,9 @@ def register(app: Flask) -> None:
 def worker(threads: int, until_idle: bool) -> None:
     """Keep calendars in step with bookings, until Ctrl-C. Several workers may run at once."""
     app = cast(Application, cast(Any, current_app)._get_current_object())  # noqa: SLF001 - Flask documents it so
-    if until_idle:
-        runs = run_until_idle(app)
-        click.echo("1 run" if runs == 1 else f"{runs} runs")
-    else:
-        run_worker(app, threads=threads)
+    with refusals():
+        if until_idle:
+            runs = run_until_idle(app)
+            click.echo("1 run" if runs == 1 else f"{runs} runs")
+        else:
+            run_worker(app, threads=threads)

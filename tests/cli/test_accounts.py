@@ -1,10 +1,12 @@
 """Commands for people and groups: results on stdout, refusals in one line on stderr with status 1."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
+from portal.app import create_app
 from portal.models import ApiToken, Membership, User
 from portal.models.organizations import organization_group_members
 from portal.services.accounts import sign_in, token_digest
@@ -75,3 +77,13 @@ def test_organizations_group(run, db_session):
     assert db_session.execute(select(organization_group_members)).all() == [(lab.id, club.id)]
     assert run("organizations", "group", str(lab.uuid), str(club.uuid), "--remove").exit_code == 0
     assert db_session.execute(select(organization_group_members)).all() == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("users", "token", "anna@example.org"), ("calendars", "status"), ("worker", "--until-idle")]
+)
+def test_a_database_without_tables_is_told_in_one_line(app, tmp_path, arguments):
+    empty = create_app(replace(app.extensions["portal.settings"], database_url=f"sqlite:///{tmp_path}/empty.db"))
+    done = empty.test_cli_runner().invoke(args=list(arguments))
+    assert done.exit_code == 1, done.output
+    assert re.fullmatch(r"Error: The database does not answer .*db upgrade`\.\n", done.stderr)
