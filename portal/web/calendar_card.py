@@ -154,6 +154,9 @@ def _advice(
         if view.retry_at is not None:
             return f"{words} The next try is on {when(view.retry_at, zone, short=True)}.", None
         return f"{words} Press Sync now to try again." if view.can_act else words, None
+    if not connection.can_share and not view.public:
+        words = "It can be synced, but not shared: sharing was left unticked on Google's page when it was connected."
+        return words, Fix("Connect Google again", page) if page else None
     if status.status == "Never synced":
         return "Nothing has been sent to Google yet. The first sync or share makes the calendar there.", None
     if status.status == "Out of date":

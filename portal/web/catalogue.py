@@ -203,7 +203,12 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
         children=view.children,
         zone=zone,
         week=build_week(
-            (stretch for day in days for stretch in day.stretches), first, zone, now, free.start if free else None
+            (stretch for day in days for stretch in day.stretches),
+            first,
+            zone,
+            now,
+            free.start if free else None,
+            bookable=bookable,
         ),
         bookable=bookable,
         next_free=free.start if free else None,

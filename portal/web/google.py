@@ -21,6 +21,8 @@ blueprint = Blueprint("google", __name__, url_prefix="/manage")
 
 # Ties a consent to the browser session that began it.
 BINDING = "google_consent"
+# The organization whose button was pressed last: a refused consent leads back to its page.
+BEGUN_FOR = "google_begun_for"
 
 
 @blueprint.get("/organizations/<uuid:uuid>/google/")
@@ -46,6 +48,7 @@ def connect(uuid: uuidlib.UUID) -> ResponseReturnValue:
     binding = session.get(BINDING)
     if not isinstance(binding, str):
         binding = session[BINDING] = secrets.token_urlsafe(24)
+    session[BEGUN_FOR] = str(uuid)
     return redirect(services.begin_consent(current_actor(), uuid, binding), code=303)
 
 
@@ -64,12 +67,19 @@ def callback() -> ResponseReturnValue:
         )
     except Invalid as error:
         flash(error.message, "bad")
-        return redirect(url_for("manage.dashboard"), code=303)
+        return redirect(_where_it_began(), code=303)
     session.pop(BINDING, None)
+    session.pop(BEGUN_FOR, None)
     flash(f"Connected to Google as {connected.account_email}.", "good")
     if not connected.can_share:
         flash("Sharing was left unticked on Google's page: calendars can be synced, not shared.", "warn")
     return redirect(url_for("google.connection", uuid=connected.organization_uuid), code=303)
+
+
+def _where_it_began() -> str:
+    """The page with the button that was pressed last; the overview where there was none."""
+    begun = session.pop(BEGUN_FOR, None)
+    return url_for("google.connection", uuid=uuidlib.UUID(begun)) if begun else url_for("manage.dashboard")
 
 
 @blueprint.route("/organizations/<uuid:uuid>/google/disconnect/", methods=["GET", "POST"])

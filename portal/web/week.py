@@ -17,6 +17,7 @@ WORDS = {
     "booked": ("Booked", "Booked"),
     "requested": ("Requested", "Requested by somebody, not answered yet"),
     "busy": ("Busy", "Blocked in the calendar"),
+    "held": ("Not offered", "Not offered at the moment"),
     "soon": ("Too soon", "Too soon to book"),
     "late": ("Too far", "Too far ahead to book"),
     "past": ("Past", "Past"),
@@ -113,15 +114,26 @@ def first_day(asked: str | None, today: date) -> date:
     return wanted if today <= wanted <= today + timedelta(days=3660) else today
 
 
-def build_week(offered: Iterable[Offered], first: date, zone: str, now: datetime, next_free: datetime | None) -> Week:
-    """Lay the offered periods out. Where nothing is offered the table says "Closed"."""
+def build_week(
+    offered: Iterable[Offered],
+    first: date,
+    zone: str,
+    now: datetime,
+    next_free: datetime | None,
+    *,
+    bookable: bool = True,
+) -> Week:
+    """Lay the offered periods out. Where nothing is offered the table says "Closed".
+
+    `bookable`: False for an offering that takes no bookings now (paused, archived, a draft); none of its time is free.
+    """
     place = ZoneInfo(zone)
     today = now.astimezone(place).date()
     columns: list[list[Cell]] = [[] for _ in range(DAYS)]
     pieces = [
         (index, cell, slot.is_step)
         for slot in sorted(offered, key=lambda one: one.start)
-        for index, cell in _pieces(slot, first, place)
+        for index, cell in _pieces(slot, first, place, bookable=bookable)
     ]
     # The table reaches from the first hour that can be booked on any day to the last; nights are not drawn.
     opens = min((cell.begin for _, cell, is_step in pieces if is_step), default=END_OF_DAY)
@@ -137,7 +149,7 @@ def build_week(offered: Iterable[Offered], first: date, zone: str, now: datetime
         title=_title(first, first + timedelta(days=DAYS - 1)),
         days=[_day(first + timedelta(days=index), today) for index in range(DAYS)],
         rows=rows,
-        legend=[(look, words[1]) for look, words in WORDS.items() if look in looks],
+        legend=[(look, words[1]) for look, words in WORDS.items() if look in looks and look != "past"],
         any_free="free" in looks,
         is_now=first == today,
         previous=max(today, first - timedelta(days=DAYS)) if first > today else None,
@@ -159,9 +171,10 @@ def _title(first: date, last: date) -> str:
     return f"{first.day}–{last.day} {last:%B %Y}"
 
 
-def _pieces(slot: Offered, first: date, place: ZoneInfo) -> Iterable[tuple[int, Cell]]:
+def _pieces(slot: Offered, first: date, place: ZoneInfo, *, bookable: bool) -> Iterable[tuple[int, Cell]]:
     """The slot cut at midnights, with the column each piece falls into."""
     start, end = slot.start.astimezone(place), slot.end.astimezone(place)
+    look = slot.state if bookable or slot.state != "free" else "held"
     for index in range(DAYS):
         day = first + timedelta(days=index)
         if start.date() > day or end.date() < day:
@@ -172,7 +185,7 @@ def _pieces(slot: Offered, first: date, place: ZoneInfo) -> Iterable[tuple[int, 
         if start.date() == end.date() and finish <= begin:
             finish = min(END_OF_DAY, begin + int((slot.end - slot.start).total_seconds() // 60))
         if finish > begin:
-            yield index, Cell(slot.state, WORDS[slot.state][0], begin, finish, slot.reason)
+            yield index, Cell(look, WORDS[look][0], begin, finish, slot.reason)
 
 
 def _put(column: list[Cell], cell: Cell) -> None:

@@ -9,7 +9,7 @@ from portal.queries.calendars import CalendarView, ConnectionView, RunView
 from portal.web.calendar_card import build_card, calendar_status
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-GOOD = ConnectionView(configured=True, connected=True)
+GOOD = ConnectionView(configured=True, connected=True, can_share=True)
 
 
 def view(**more):
@@ -81,3 +81,11 @@ def test_others_see_the_public_link_alone():
     assert shown is not None
     assert (shown.status, shown.link, shown.can_act, shown.runs) == ("Public", "https://g.example/", False, ())
     assert card(manages=False, can_act=False, connection=None) is None
+
+
+def test_sharing_that_was_left_unticked_is_said_before_anybody_tries():
+    unticked = ConnectionView(configured=True, connected=True, can_share=False)
+    made = card(connection=unticked, state="OK", last_synced=NOW)
+    assert "unticked" in made.sentence
+    assert (made.fix.text, made.fix.href) == ("Connect Google again", "/connection")
+    assert card(connection=unticked, state="OK", last_synced=NOW, public=True).fix is None

@@ -1,10 +1,12 @@
 """Who may act on calendars and connections, from the pages."""
 
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from portal.extensions import db
+from portal.google.oauth import GoogleConsent
 from portal.models import GoogleCalendar
 from tests.web.conftest import connect_google
 
@@ -49,6 +51,7 @@ def configured(app, monkeypatch):
     """The portal knows a Google client."""
     known = replace(app.extensions["portal.settings"], google_client_id="id", google_client_secret="secret")
     monkeypatch.setitem(app.extensions, "portal.settings", known)
+    monkeypatch.setitem(app.extensions, "portal.consent", GoogleConsent(known))
 
 
 def test_the_card_tells_that_it_is_queued_and_refuses_a_second_act_in_words(visitor, world, configured):
@@ -102,6 +105,15 @@ def test_a_callback_nobody_began_connects_nothing(visitor, world):
     answer = owner.get("/manage/google/callback?state=guessed&code=stolen")
     assert answer.status_code == 303
     assert "not begun here" in owner.get("/manage/").text
+
+
+def test_a_refused_consent_leads_back_to_the_button(visitor, world, configured):
+    owner, page = visitor("owner"), f"/manage/organizations/{world.lab}/google/"
+    asked = owner.post(f"{page}connect/", page=page)
+    state = parse_qs(urlsplit(asked.location).query)["state"][0]
+    answer = owner.get(f"/manage/google/callback?state={state}&error=access_denied")
+    assert (answer.status_code, answer.location) == (303, page)
+    assert "declined" in owner.get(page).text
 
 
 def test_the_overview_shows_what_one_manages(visitor, world):

@@ -52,6 +52,12 @@ def test_odd_addresses_are_no_error(visitor, world, odd):
     assert visitor().get(f"/offerings/{world.scope}/?{odd}").status_code == 200
 
 
+def test_an_empty_result_offers_no_filter_whose_loss_would_change_nothing(visitor, world):
+    page = visitor().get("/?q=nosuchthing&country=FI").text
+    assert "both filters" in page
+    assert "0 without it" not in page
+
+
 def test_a_chosen_value_that_nothing_has_stays_visible(visitor, world):
     assert "Country: Latvia" in visitor().get("/?country=LV").text
 
@@ -91,6 +97,8 @@ def test_a_page_shows_when_it_is_free_and_a_paused_one_says_why_not(visitor, wor
     paused = visitor().get(f"/offerings/{world.paused}/").text
     assert "Pump broken." in paused
     assert "<dt>Next free</dt>" not in paused
+    assert '<td class="slot slot-free"' not in paused
+    assert "slot-held" in paused
 
 
 def test_hidden_and_unknown_look_the_same(visitor, world):

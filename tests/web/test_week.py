@@ -121,3 +121,15 @@ def test_the_title_names_the_days():
     assert week_of().title == "23–29 November 2026"
     assert week_of(first=date(2026, 11, 27)).title == "27 Nov – 3 Dec 2026"
     assert week_of(first=date(2026, 12, 29)).title == "29 Dec 2026 – 4 Jan 2027"
+
+
+def test_time_of_an_offering_that_takes_no_bookings_is_not_free():
+    pieces = [at(23, 8), at(23, 10), at(23, 12, state="booked")]
+    week = build_week(pieces, MONDAY, TALLINN, NOON, None, bookable=False)
+    assert next((cell.look, cell.span) for row in week.rows for cell in row.cells) == ("held", "08:00–12:00")
+    assert not week.any_free
+    assert "booked" in {cell.look for row in week.rows for cell in row.cells}
+
+
+def test_the_legend_leaves_out_what_looks_like_nothing():
+    assert [look for look, _ in week_of(at(23, 8, state="past"), at(23, 10)).legend] == ["free", "closed"]
