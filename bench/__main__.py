@@ -17,8 +17,9 @@ import time
 
 from tools.guardian import stop
 from tools.prepare import ROOT
-from tools.run import answers, free_port
+from tools.run import free_port
 from tools.server import server_command
+from tools.tree import answers
 
 CONNECTIONS = 4
 API = "/api/booking-offerings/"

@@ -16,6 +16,7 @@ from portal.config import Settings, load_settings
 from portal.errors import ConfigError
 from tools.prepare import ROOT
 from tools.server import metrics_environ, port_problem, server_command
+from tools.tree import CannotStart, Stopped, Tree
 
 
 def main() -> None:
@@ -31,10 +32,16 @@ def main() -> None:
     if problem:
         sys.exit(problem)
     print(f"Serving on {settings.host} port {settings.port} with {workers} processes.", flush=True)
-    os.environ.update(metrics_environ(settings.instance_path.absolute()))
-    os.chdir(ROOT)
-    command = [sys.executable, *server_command(settings.host, settings.port, workers)]
-    os.execv(sys.executable, command)  # noqa: S606 - the server takes this process's place and its signals
+    tree = Tree({**os.environ, **metrics_environ(settings.instance_path.absolute())})
+    try:
+        tree.start("the web server", *server_command(settings.host, settings.port, workers))
+        tree.wait()
+    except CannotStart as failure:
+        sys.exit(str(failure))
+    except Stopped:
+        print("\nStopping ...", flush=True)
+    finally:
+        tree.stop()
 
 
 def web_workers(value: str) -> int:

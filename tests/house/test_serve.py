@@ -1,0 +1,63 @@
+"""`make serve` as a person meets it: Ctrl-C reaches every process of the terminal, and it still ends in peace."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tools.run import free_port
+from tools.tree import answers
+
+# How the server is started and ended does not depend on the database.
+pytestmark = pytest.mark.sqlite_only
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def environ(tmp_path):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GOOGLE_") and name != "MAKELEVEL"}
+    kept.pop("DATABASE_URL", None)
+    kept.pop("QUEUE_URL", None)
+    made = {"SECRET_KEY": "0123456789abcdef", "INSTANCE_PATH": str(tmp_path / "instance"), "PORT": str(free_port())}
+    return {**kept, **made}
+
+
+def test_an_interrupt_of_the_whole_group_ends_it_without_killing(environ):
+    upgrade = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+    subprocess.run(upgrade, cwd=ROOT, env=environ, check=True, capture_output=True)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tools.serve"],
+        cwd=ROOT,
+        env={**environ, "WEB_WORKERS": "2"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    port = int(environ["PORT"])
+    try:
+        for _ in range(600):
+            assert server.poll() is None, server.communicate()[0]
+            if answers("127.0.0.1", port):
+                break
+            time.sleep(0.05)
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        said = server.communicate(timeout=60)[0]
+    assert "Stopping" in said
+    assert "refused to gracefully stop" not in said
+    assert server.returncode == 0
+    assert not answers("127.0.0.1", port)
+
+
+def test_a_database_that_is_not_there_is_refused_in_one_line(environ):
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.serve"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database is not up to date")
+    assert done.stderr.count("\n") == 1
