@@ -6,7 +6,8 @@ from portal.config import Settings
 from portal.domain.google import OperatorNeeded
 from portal.domain.sync_plan import app_mark
 from portal.google.client import ClientPool, GoogleCalendars
-from portal.services import connections
+from portal.services import google_access
+from portal.services.connections import NOT_CONFIGURED
 from portal.sync.provider import CalendarProvider
 
 
@@ -20,9 +21,9 @@ class Opener:
 
     def __call__(self, connection_id: int) -> CalendarProvider:
         if not self._settings.google_configured:
-            raise OperatorNeeded("no client", sentence=connections.NOT_CONFIGURED)
+            raise OperatorNeeded("no client", sentence=NOT_CONFIGURED)
         return GoogleCalendars(
-            self._pool.client(), lambda stale: connections.access_token(connection_id, stale=stale), self._app
+            self._pool.client(), lambda stale: google_access.access_token(connection_id, stale=stale), self._app
         )
 
     def close(self) -> None:

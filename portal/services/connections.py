@@ -7,41 +7,33 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import time
 import uuid as uuidlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal.domain.calendar_states import CalendarState
 from portal.domain.google import (
     SCOPE_CALENDARS,
     SCOPE_SHARING,
-    AccessToken,
     Account,
     Grant,
     ProviderError,
     ReconnectNeeded,
-    Unreachable,
     grants,
 )
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.extensions import consent, secret_box, settings, transaction, wake_calendar, writing
-from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Offering, Organization
+from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Organization
 from portal.models.base import utcnow
 from portal.policies import Actor, managed_organizations, owned_organizations
 from portal.secretbox import SecretLost
+from portal.services.google_access import DISCONNECTED, offerings_of, settle_calendars
 
 CALLBACK_PATH = "/manage/google/callback"
 CONSENT_LASTS = timedelta(minutes=10)
-# An access token is not used in its last minutes: it must outlive the calls made with it.
-TOKEN_MARGIN = timedelta(minutes=4)
-REFRESH_TAKES = timedelta(seconds=60)
 NOT_CONFIGURED = "This portal has no Google client: whoever runs it must set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET."
-DISCONNECTED = "Google was disconnected: connect it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +180,7 @@ def disconnect(actor: Actor, organization_uuid: uuidlib.UUID) -> None:
             sealed = ""
         session.delete(connection)
         session.flush()
-        _settle_calendars(session, organization.id, DISCONNECTED)
+        settle_calendars(session, organization.id, DISCONNECTED)
     try:
         if sealed:
             consent().revoke(secret_box().decrypt(sealed))
@@ -223,146 +215,10 @@ def _connect(actor: Actor, organization_uuid: uuidlib.UUID, grant: Grant, accoun
     return Connected(organization_uuid, account.email, grants(grant.scopes, SCOPE_SHARING))
 
 
-def access_token(
-    connection_id: int,
-    *,
-    stale: str | None = None,
-    now: Callable[[], datetime] = utcnow,
-    sleep: Callable[[float], None] = time.sleep,
-) -> AccessToken:
-    """A token that opens the API for some minutes more; fetched from Google at most once an hour for all workers.
-
-    `stale` is a token that Google refused, which is therefore not answered again. Must be called without an open
-    transaction. Raises ReconnectNeeded (and marks the connection), Unreachable, OperatorNeeded.
-    """
-    for _attempt in range(40):
-        moment = now()
-        with transaction() as session:
-            connection = session.get(GoogleConnection, connection_id, populate_existing=True)
-            if connection is None:
-                raise ReconnectNeeded("disconnected", sentence=DISCONNECTED)
-            if connection.broken or not connection.refresh_token:
-                raise ReconnectNeeded("marked as broken", sentence=connection.broken or None)
-            kept = _kept_token(connection, moment)
-            if kept is not None and kept.token != stale:
-                return kept
-            if _claim_refresh(session, connection_id, moment):
-                sealed = connection.refresh_token
-                break
-        sleep(0.5)  # another worker is fetching one
-    else:
-        raise Unreachable("another worker is refreshing the token and does not end")
-    return _refresh(connection_id, sealed, now)
-
-
-def _kept_token(connection: GoogleConnection, now: datetime) -> AccessToken | None:
-    if not connection.access_token or connection.access_expires is None:
-        return None
-    if connection.access_expires - TOKEN_MARGIN <= now:
-        return None
-    try:
-        return AccessToken(secret_box().decrypt(connection.access_token), connection.access_expires)
-    except SecretLost:
-        return None
-
-
-def _claim_refresh(session: Session, connection_id: int, now: datetime) -> bool:
-    table = GoogleConnection
-    claimed = session.execute(
-        update(table)
-        .where(table.id == connection_id, or_(table.refreshing_until.is_(None), table.refreshing_until < now))
-        .values(refreshing_until=now + REFRESH_TAKES)
-        .execution_options(synchronize_session=False)
-    )
-    return bool(claimed.rowcount == 1)  # type: ignore[attr-defined]
-
-
-def _refresh(connection_id: int, sealed: str, now: Callable[[], datetime]) -> AccessToken:
-    try:
-        grant = consent().refresh(secret_box().decrypt(sealed))
-    except SecretLost as problem:
-        mark_broken(connection_id, problem.message, sealed=sealed)
-        raise ReconnectNeeded(problem.message, sentence=problem.message) from problem
-    except ReconnectNeeded as problem:
-        mark_broken(connection_id, problem.words, sealed=sealed)
-        raise
-    except ProviderError:
-        _write_token(connection_id, sealed, {"refreshing_until": None})
-        raise
-    box = secret_box()
-    values: dict[str, object] = {
-        "access_token": box.encrypt(grant.access.token),
-        "access_expires": grant.access.expires,
-        "refreshing_until": None,
-    }
-    if grant.refresh_token:
-        values["refresh_token"] = box.encrypt(grant.refresh_token)
-    _write_token(connection_id, sealed, values)
-    return grant.access
-
-
-def _write_token(connection_id: int, sealed: str, values: dict[str, object]) -> None:
-    # Only while it is still the connection that was read: somebody may have connected anew meanwhile.
-    table = GoogleConnection
-    with transaction() as session:
-        session.execute(
-            update(table)
-            .where(table.id == connection_id, table.refresh_token == sealed)
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def mark_broken(connection_id: int, reason: str, *, sealed: str | None = None) -> None:
-    """Note that the connection must be made anew: no more calls are made with it, its calendars say why.
-
-    With `sealed` only while that is still the connection's (encrypted) refresh token.
-    """
-    with transaction() as session:
-        connection = session.execute(
-            select(GoogleConnection)
-            .where(GoogleConnection.id == connection_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).scalar_one_or_none()
-        if connection is None or (sealed is not None and connection.refresh_token != sealed):
-            return
-        connection.broken = reason
-        connection.access_token = ""
-        connection.access_expires = None
-        connection.refreshing_until = None
-        session.flush()
-        _settle_calendars(session, connection.organization_id, reason)
-
-
-def _settle_calendars(session: Session, organization_id: int, reason: str) -> None:
-    """End what is pending on the organization's calendars: without a connection it cannot be done.
-
-    A share that was pending is not done later by surprise: the person asks again once Google is connected.
-    """
-    table = GoogleCalendar
-    session.execute(
-        update(table)
-        .where(
-            table.offering_id.in_(_offerings_of(organization_id)), or_(table.wanted > 0, table.next_read.is_not(None))
-        )
-        .values(
-            state=CalendarState.ERRED,
-            error=reason,
-            want_public=table.public,
-            done=table.wanted,
-            attempts=0,
-            next_attempt=None,
-            act_failed=False,
-        )
-        .execution_options(synchronize_session=False)
-    )
-
-
 def _wake_calendars(session: Session, organization_id: int, now: datetime) -> None:
     """After (re)connecting: calendars that are in use are brought up to date; untouched imports stay untouched."""
     table = GoogleCalendar
-    clause = table.offering_id.in_(_offerings_of(organization_id)) & or_(table.wanted > 0, table.next_read.is_not(None))
+    clause = table.offering_id.in_(offerings_of(organization_id)) & or_(table.wanted > 0, table.next_read.is_not(None))
     found = session.execute(select(table.id).where(clause).order_by(table.id)).scalars().all()
     session.execute(
         update(table)
@@ -372,10 +228,6 @@ def _wake_calendars(session: Session, organization_id: int, now: datetime) -> No
     )
     for calendar_id in found:
         wake_calendar(calendar_id)
-
-
-def _offerings_of(organization_id: int) -> Select[int]:
-    return select(Offering.id).where(Offering.organization_id == organization_id)
 
 
 def _owned(session: Session, actor: Actor, organization_uuid: uuidlib.UUID, *, lock: bool = False) -> Organization:

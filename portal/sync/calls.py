@@ -12,7 +12,8 @@ from typing import TypeVar
 from portal.domain.google import QuotaExhausted, RateLimited, Retryable
 from portal.models.base import utcnow
 from portal.sync.provider import CalendarProvider, Write, WriteResult
-from portal.sync.records import LEASE, Counts, Snapshot, keep
+from portal.sync.records import Counts, keep
+from portal.sync.snapshot import LEASE, Snapshot
 
 T = TypeVar("T")
 

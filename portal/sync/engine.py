@@ -31,12 +31,13 @@ from portal.domain.google import (
     grants,
 )
 from portal.domain.sync_plan import Absorbed, RemoteEvent, absorb, app_mark, calendar_mark, plan
-from portal.services import connections
+from portal.services import google_access
 from portal.sync import records
 from portal.sync.calls import Calls, Clock, delay_after
 from portal.sync.provider import CalendarProvider
 from portal.sync.push import push
-from portal.sync.records import Counts, Ending, LeaseLost, Report, Snapshot
+from portal.sync.records import Counts, Ending, LeaseLost, Report
+from portal.sync.snapshot import Snapshot, take
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -77,7 +78,7 @@ class Engine:
 
     def run(self, calendar_id: int) -> Outcome:
         """Bring one calendar up to date if that is due and nobody else is at it. Needs an application context."""
-        snapshot = records.take(calendar_id, self.worker, self.clock.now())
+        snapshot = take(calendar_id, self.worker, self.clock.now())
         if snapshot is None:
             return Outcome.NOT_MINE
         run = Run(self, snapshot)
@@ -139,7 +140,7 @@ class Run:
             raise
         except ReconnectNeeded as problem:
             log.warning("google_reconnect_needed", connection=self.snapshot.connection_id, detail=problem.detail)
-            connections.mark_broken(self.snapshot.connection_id, problem.words)
+            google_access.mark_broken(self.snapshot.connection_id, problem.words)
             return Ending(ok=False, over=True, error=problem.words, settled=True)
         except (ScopeMissing, AccessLost, Refused) as problem:
             self._log(problem)

@@ -1,74 +1,31 @@
-"""The engine's short transactions: take a calendar, read what a run needs, write what it found out.
+"""Writes what a run found out, in short transactions.
 
-A lease is one conditional UPDATE: whoever changed the row has it. Everything a run writes later says "while it is
-still mine", so a run that was thought dead and goes on can do no harm here.
+Everything is written "while the calendar is still mine", so a run that was thought dead and goes on can do no harm.
 """
 
 from __future__ import annotations
 
-import secrets
-import uuid as uuidlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from portal.documents import store as documents
-from portal.domain.calendar_states import BUSY, CalendarState, taken_up
-from portal.domain.sync_plan import Absorbed, Busy, Content, Mirrored
-from portal.extensions import reading, transaction
-from portal.models import (
-    BusyPeriod,
-    CalendarEvent,
-    GoogleCalendar,
-    GoogleConnection,
-    Offering,
-    Slot,
-    SyncRun,
-)
-from portal.services.calendars import usable_connection
+from portal.domain.calendar_states import done
+from portal.domain.sync_plan import Absorbed, Mirrored
+from portal.extensions import transaction
+from portal.models import BusyPeriod, CalendarEvent, GoogleCalendar, SyncRun
+from portal.sync.snapshot import LEASE, Snapshot
 
-LEASE = timedelta(seconds=120)
 RUNS_KEPT = 50
 SKIPPED_KEPT = 100
-INTERRUPTED = "The run was interrupted."
 
 
 class LeaseLost(Exception):
     """Another worker has the calendar now, or it is gone; this run must write nothing more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What a run knows of a calendar at its start."""
-
-    calendar_id: int
-    lease: str
-    run_id: int
-    connection_id: int
-    offering_id: int
-    offering_uuid: uuidlib.UUID
-    offering_name: str
-    scopes: tuple[str, ...]
-    backend_id: str | None
-    public: bool
-    want_public: bool
-    sharing_unsure: bool
-    wanted: int
-    acting: bool
-    changes: int
-    attempts: int
-    creating_since: datetime | None
-    sync_token: str
-    time_zone: str
-    pushed_summary: str
-    last_full: datetime | None
-    mirror: dict[str, Mirrored]
-    busy: dict[str, Busy]
-    slots: dict[uuidlib.UUID, Content]
 
 
 @dataclass(slots=True)
@@ -81,128 +38,6 @@ class Counts:
     changed: int = 0
     removed: int = 0
     busy_read: int = 0
-
-
-def connected() -> ColumnElement[bool]:
-    """Clause over GoogleCalendar: its offering's organization has a connection that calls can be made with."""
-    return exists(
-        select(GoogleConnection.id)
-        .join(Offering, Offering.organization_id == GoogleConnection.organization_id)
-        .where(Offering.id == GoogleCalendar.offering_id, usable_connection())
-        .correlate(GoogleCalendar)
-    )
-
-
-def pending() -> ColumnElement[bool]:
-    """Clause over GoogleCalendar: an act or a change is not done yet."""
-    table = GoogleCalendar
-    return or_(table.wanted != table.done, table.changes != table.changes_done)
-
-
-def due(now: datetime) -> ColumnElement[bool]:
-    """Clause over GoogleCalendar: something is to be done, may be done now, and nobody is at it."""
-    table = GoogleCalendar
-    return and_(
-        or_(pending(), table.next_read <= now),
-        or_(table.next_attempt.is_(None), table.next_attempt <= now),
-        or_(table.lease_until.is_(None), table.lease_until < now),
-        connected(),
-    )
-
-
-def take(calendar_id: int, worker: str, now: datetime) -> Snapshot | None:
-    """Take the calendar for a run if something is due and nobody has it, and read what the run needs; else None."""
-    lease = f"{worker[:40]}:{secrets.token_hex(6)}"
-    with transaction() as session:
-        claimed = session.execute(
-            update(GoogleCalendar)
-            .where(GoogleCalendar.id == calendar_id, due(now))
-            .values(lease_owner=lease, lease_until=now + LEASE, modified=GoogleCalendar.modified)
-            .execution_options(synchronize_session=False)
-        )
-        if claimed.rowcount != 1:  # type: ignore[attr-defined]
-            return None
-        return _read(session, calendar_id, lease, now)
-
-
-def _read(session: Session, calendar_id: int, lease: str, now: datetime) -> Snapshot:
-    row = session.execute(
-        select(GoogleCalendar, Offering, GoogleConnection)
-        .join(Offering, Offering.id == GoogleCalendar.offering_id)
-        .join(GoogleConnection, GoogleConnection.organization_id == Offering.organization_id)
-        .where(GoogleCalendar.id == calendar_id)
-        .execution_options(populate_existing=True)
-    ).one()
-    calendar, offering, connection = row
-    calendar.state = taken_up(calendar.state)
-    session.execute(
-        update(SyncRun)
-        .where(SyncRun.calendar_id == calendar_id, SyncRun.ended.is_(None))
-        .values(ended=now, error=INTERRUPTED)
-        .execution_options(synchronize_session=False)
-    )
-    run = SyncRun(calendar_id=calendar_id, reason=_reason(calendar), started=now)
-    session.add(run)
-    session.flush()
-    return Snapshot(
-        calendar_id=calendar_id,
-        lease=lease,
-        run_id=run.id,
-        connection_id=connection.id,
-        offering_id=offering.id,
-        offering_uuid=offering.uuid,
-        offering_name=offering.name,
-        scopes=tuple(connection.scopes),
-        backend_id=calendar.backend_id,
-        public=calendar.public,
-        want_public=calendar.want_public,
-        sharing_unsure=calendar.sharing_unsure,
-        wanted=calendar.wanted,
-        acting=calendar.wanted != calendar.done,
-        changes=calendar.changes,
-        attempts=calendar.attempts,
-        creating_since=calendar.creating_since,
-        sync_token=calendar.sync_token or "",
-        time_zone=calendar.time_zone,
-        pushed_summary=calendar.pushed_summary,
-        last_full=calendar.last_full,
-        mirror=_mirror(session, calendar_id),
-        busy=_busy(session, calendar_id),
-        slots=_slots(session, offering.id),
-    )
-
-
-def _reason(calendar: GoogleCalendar) -> str:
-    if calendar.attempts:
-        return "another try"
-    if calendar.wanted != calendar.done:
-        return "asked for"
-    return "bookings changed" if calendar.changes != calendar.changes_done else "regular read"
-
-
-def _mirror(session: Session, calendar_id: int) -> dict[str, Mirrored]:
-    table = CalendarEvent
-    rows = session.execute(
-        select(
-            table.event_id, table.slot_uuid, table.generation, table.etag, table.content_digest, table.problem
-        ).where(table.calendar_id == calendar_id)
-    )
-    return {row.event_id: Mirrored(*row) for row in rows}
-
-
-def _busy(session: Session, calendar_id: int) -> dict[str, Busy]:
-    table = BusyPeriod
-    rows = session.execute(
-        select(table.event_id, table.start, table.end, table.title).where(table.calendar_id == calendar_id)
-    )
-    return {row.event_id: Busy(*row) for row in rows}
-
-
-def _slots(session: Session, offering_id: int) -> dict[uuidlib.UUID, Content]:
-    rows = session.execute(
-        select(Slot.uuid, Slot.start, Slot.end).where(Slot.offering_id == offering_id, Slot.holds.is_(True))
-    )
-    return {row.uuid: Content(row.uuid, row.start, row.end) for row in rows}
 
 
 def hold(session: Session, snapshot: Snapshot, now: datetime, **values: Any) -> None:
@@ -428,7 +263,7 @@ def _settle(calendar: GoogleCalendar, snapshot: Snapshot, ending: Ending, now: d
     calendar.next_attempt = ending.next_attempt
     if ending.ok and calendar.act_failed and not snapshot.acting:
         return  # what the person asked for still has failed; that stays on the card until they ask again
-    calendar.state = CalendarState.OK if ending.ok else CalendarState.ERRED
+    calendar.state = done(ok=ending.ok)
     calendar.error = ending.error
     calendar.act_failed = ending.act_failed
 
@@ -448,36 +283,3 @@ def _trim_runs(session: Session, snapshot: Snapshot) -> None:
             .where(table.calendar_id == snapshot.calendar_id, table.id <= oldest)
             .execution_options(synchronize_session=False)
         )
-
-
-def due_calendars(now: datetime, limit: int = 1000) -> list[int]:
-    """The calendars at which something is due, acts that somebody waits for first."""
-    with reading(), transaction() as session:
-        return list(
-            session.execute(
-                select(GoogleCalendar.id)
-                .where(due(now))
-                .order_by((GoogleCalendar.wanted == GoogleCalendar.done), GoogleCalendar.next_read, GoogleCalendar.id)
-                .limit(limit)
-            ).scalars()
-        )
-
-
-def settle_unconnected(reason: str) -> int:
-    """End acts that are pending where no connection is left to do them with; answers how many."""
-    table = GoogleCalendar
-    with transaction() as session:
-        settled = session.execute(
-            update(table)
-            .where(table.state.in_(BUSY), ~connected())
-            .values(
-                state=CalendarState.ERRED,
-                error=reason,
-                done=table.wanted,
-                want_public=table.public,
-                attempts=0,
-                next_attempt=None,
-            )
-            .execution_options(synchronize_session=False)
-        )
-        return int(settled.rowcount)  # type: ignore[attr-defined]

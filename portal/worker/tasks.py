@@ -18,8 +18,8 @@ from portal.config import Settings
 from portal.extensions import transaction
 from portal.models import WorkerHeartbeat
 from portal.models.base import utcnow
-from portal.sync import records
 from portal.sync.calls import Clock
+from portal.sync.due import due_calendars, settle_unconnected
 from portal.sync.engine import Engine, Outcome
 
 log = structlog.get_logger()
@@ -98,11 +98,11 @@ def sweep(huey: Huey, sync_calendar: Callable[[int], Any], now: datetime | None 
     """Queue every calendar at which something is due and nobody is at; answers how many. Twice is harmless."""
     now = now or utcnow()
     beat(worker_name(), now)
-    if records.settle_unconnected(NO_CONNECTION):
+    if settle_unconnected(NO_CONNECTION):
         log.info("unconnected_calendars_settled")
     if huey.pending_count() > LONGEST_QUEUE:
         return 0
-    found = records.due_calendars(now, LONGEST_QUEUE)
+    found = due_calendars(now, LONGEST_QUEUE)
     for calendar_id in found:
         sync_calendar(calendar_id)
     return len(found)
@@ -112,8 +112,8 @@ def step(app: Application, *, clock: Clock | None = None) -> Outcome | None:
     """Do the most urgent piece of work in this thread, and nothing else; None if there is none."""
     clock = clock or Clock()
     with app.app_context():
-        records.settle_unconnected(NO_CONNECTION)
-        found = records.due_calendars(clock.now(), 1)
+        settle_unconnected(NO_CONNECTION)
+        found = due_calendars(clock.now(), 1)
         return engine_of(app, clock).run(found[0]) if found else None
 
 

@@ -23,7 +23,7 @@ from portal.extensions import db, reading, secret_box
 from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection
 from portal.models.base import utcnow
 from portal.policies import NOBODY, SYSTEM
-from portal.services import calendars, connections
+from portal.services import calendars, connections, google_access
 from tests.support import builders
 
 BINDING = "the browser's session"
@@ -243,24 +243,24 @@ def connected(organization, **values):
 
 def test_an_access_token_is_kept_until_shortly_before_its_end(google, organization):
     found = connected(organization)
-    first = connections.access_token(found.id)
-    assert connections.access_token(found.id) == first
+    first = google_access.access_token(found.id)
+    assert google_access.access_token(found.id) == first
     assert len(google.refreshed) == 1  # the trial of the token
     found.access_expires = utcnow() + timedelta(minutes=2)
     db.session.commit()
-    second = connections.access_token(found.id)
+    second = google_access.access_token(found.id)
     assert second.token != first.token
-    assert connections.access_token(found.id).token == second.token
+    assert google_access.access_token(found.id).token == second.token
     assert len(google.refreshed) == 2
 
 
 def test_a_token_that_google_refused_is_not_given_again(google, organization):
     found = connected(organization)
-    stale = connections.access_token(found.id).token
-    fresh = connections.access_token(found.id, stale=stale)
+    stale = google_access.access_token(found.id).token
+    fresh = google_access.access_token(found.id, stale=stale)
     assert fresh.token != stale
     # Another thread still holds the old one: it gets the new one, and Google is not asked again.
-    assert connections.access_token(found.id, stale=stale).token == fresh.token
+    assert google_access.access_token(found.id, stale=stale).token == fresh.token
     assert len(google.refreshed) == 2
 
 
@@ -275,27 +275,27 @@ def test_while_another_worker_refreshes_one_waits_for_it(google, organization):
         row.access_expires = utcnow() + timedelta(hours=1)
         db.session.commit()
 
-    assert connections.access_token(found.id, sleep=sleep).token == "ya29.theirs"
+    assert google_access.access_token(found.id, sleep=sleep).token == "ya29.theirs"
     assert waited == [1]
     assert len(google.refreshed) == 1
 
 
 def test_a_worker_that_died_while_refreshing_is_not_waited_for_for_ever(google, organization):
     found = connected(organization, access_token="", refreshing_until=utcnow() - timedelta(seconds=1))
-    assert connections.access_token(found.id).token
+    assert google_access.access_token(found.id).token
     assert len(google.refreshed) == 2
     endless = connected(organization, access_token="", refreshing_until=utcnow() + timedelta(days=1))
     with pytest.raises(Unreachable):
-        connections.access_token(endless.id, sleep=lambda _seconds: None)
+        google_access.access_token(endless.id, sleep=lambda _seconds: None)
 
 
 def test_trouble_at_google_lets_the_next_one_try_at_once(google, organization):
     found = connected(organization, access_token="")
     google.error = Unreachable("down")
     with pytest.raises(Unreachable):
-        connections.access_token(found.id)
+        google_access.access_token(found.id)
     google.error = None
-    assert connections.access_token(found.id, sleep=lambda _seconds: pytest.fail("nobody is refreshing")).token
+    assert google_access.access_token(found.id, sleep=lambda _seconds: pytest.fail("nobody is refreshing")).token
 
 
 def test_a_consent_that_is_gone_breaks_the_connection_and_settles_what_is_pending(google, organization):
@@ -304,7 +304,7 @@ def test_a_consent_that_is_gone_breaks_the_connection_and_settles_what_is_pendin
     calendars.share_google_calendar(SYSTEM, offering.uuid)
     google.error = ReconnectNeeded("invalid_grant")
     with pytest.raises(ReconnectNeeded):
-        connections.access_token(found.id)
+        google_access.access_token(found.id)
     broken = connection_of(organization)
     assert "connect Google again" in broken.broken
     row = db.session.scalars(select(GoogleCalendar)).one()
@@ -313,7 +313,7 @@ def test_a_consent_that_is_gone_breaks_the_connection_and_settles_what_is_pendin
     asked = len(google.refreshed)
     google.error = None
     with pytest.raises(ReconnectNeeded):
-        connections.access_token(found.id)
+        google_access.access_token(found.id)
     assert len(google.refreshed) == asked, "no more calls"
 
 
@@ -322,7 +322,7 @@ def test_connecting_again_mends_it_and_wakes_the_calendars(google, organization)
     offering, imported = builders.offering(of=organization), builders.offering("Imported", of=organization)
     builders.add(GoogleCalendar(offering_id=imported.id, state="OK", backend_id="x"))
     calendars.sync_google_calendar(SYSTEM, offering.uuid)
-    connections.mark_broken(found.id, "Connect again.")
+    google_access.mark_broken(found.id, "Connect again.")
     connected(organization)
     assert connection_of(organization).broken == ""
     rows = {row.offering_id: row for row in db.session.scalars(select(GoogleCalendar))}
@@ -332,7 +332,7 @@ def test_connecting_again_mends_it_and_wakes_the_calendars(google, organization)
 
 def test_a_refresh_that_ends_after_a_reconnect_changes_nothing(google, organization):
     found = connected(organization)
-    connections.mark_broken(found.id, "Too late.", sealed="an older token")
+    google_access.mark_broken(found.id, "Too late.", sealed="an older token")
     assert connection_of(organization).broken == ""
 
 
@@ -344,7 +344,7 @@ def test_disconnecting_forgets_and_revokes(google, organization):
     assert connection_of(organization) is None
     assert google.revoked == ["1//refresh"]
     row = db.session.scalars(select(GoogleCalendar)).one()
-    assert (row.state, row.error, row.want_public) == ("ERRED", connections.DISCONNECTED, False)
+    assert (row.state, row.error, row.want_public) == ("ERRED", google_access.DISCONNECTED, False)
     connections.disconnect(SYSTEM, organization.uuid)  # nothing left to do
 
 
@@ -368,10 +368,10 @@ def test_a_consent_that_another_organization_lives_on_is_not_revoked(google, org
 def test_a_lost_secret_key_means_connecting_again(google, organization):
     found = connected(organization, refresh_token="gAAAA-made-with-another-key", access_token="")
     with pytest.raises(ReconnectNeeded):
-        connections.access_token(found.id)
+        google_access.access_token(found.id)
     assert "SECRET_KEY" in connection_of(organization).broken
 
 
 def test_what_is_not_there_any_more_cannot_be_used(google):
     with pytest.raises(ReconnectNeeded):
-        connections.access_token(987)
+        google_access.access_token(987)

@@ -28,7 +28,7 @@ from portal.models import GoogleCalendar, Offering, OfferingDocument, SyncRun
 from portal.policies import SYSTEM
 from portal.queries.calendars import calendar_view
 from portal.services import calendars
-from portal.sync import records
+from portal.sync import due, records, snapshot
 from portal.sync.engine import FULL_EVERY, READ_EVERY, Outcome
 from portal.sync.memory import MemoryCalendars
 from tests.support import builders
@@ -89,7 +89,7 @@ def test_a_quiet_calendar_is_nobodys_until_its_time_comes(stage):
     stage.synced()
     assert stage.run() is Outcome.NOT_MINE
     stage.later(minutes=READ_EVERY.total_seconds() / 60 * 1.3)
-    assert records.due_calendars(stage.now) == [stage.row().id]
+    assert due.due_calendars(stage.now) == [stage.row().id]
     assert stage.run() is Outcome.DONE
     assert stage.last_run().reason == "regular read"
     assert stage.google.calls == ["read_events"]
@@ -303,10 +303,10 @@ def test_it_ends_right_when_the_worker_dies_in_a_call(stage, method):
         db.session.rollback()
         assert stage.row().state in ("CREATING", "UPDATING")
         assert stage.run("two") is Outcome.NOT_MINE, "the dead worker's lease still runs"
-        stage.later(seconds=records.LEASE.total_seconds() + 1)
+        stage.later(seconds=snapshot.LEASE.total_seconds() + 1)
         assert stage.run("two") is Outcome.DONE
         interrupted = db.session.query(SyncRun).order_by(SyncRun.id).first()
-        assert interrupted.error == records.INTERRUPTED
+        assert interrupted.error == snapshot.INTERRUPTED
     stage.check()
     assert len(stage.google.calendars) == 1
     assert (stage.row().state, stage.row().public) == ("OK", True)
@@ -376,7 +376,7 @@ def test_withdrawn_access_stops_all_calls_and_says_what_to_do(stage):
     assert "connect Google again" in stage.connection().broken
     stage.book(5)
     stage.later(days=2)
-    assert records.due_calendars(stage.now) == []
+    assert due.due_calendars(stage.now) == []
     view = calendar_view(SYSTEM, stage.offering_uuid)
     assert not view.can_act
     with pytest.raises(CalendarRefused) as refused:
@@ -524,11 +524,11 @@ def test_a_booking_that_comes_during_a_run_is_pushed_by_the_next(stage):
 def test_two_workers_never_have_one_calendar(stage):
     stage.sync()
     row = stage.row()
-    first = records.take(row.id, "one", stage.now)
+    first = snapshot.take(row.id, "one", stage.now)
     assert first is not None
-    assert records.take(row.id, "two", stage.now) is None
-    stage.later(seconds=records.LEASE.total_seconds() + 1)
-    second = records.take(row.id, "two", stage.now)
+    assert snapshot.take(row.id, "two", stage.now) is None
+    stage.later(seconds=snapshot.LEASE.total_seconds() + 1)
+    second = snapshot.take(row.id, "two", stage.now)
     assert second is not None
     with pytest.raises(records.LeaseLost):
         records.keep(first, stage.now, public=True)
@@ -597,7 +597,7 @@ def test_an_imported_calendar_is_left_alone_until_somebody_acts(stage):
         )
     stage.book()
     stage.later(days=3)
-    assert records.due_calendars(stage.now) == []
+    assert due.due_calendars(stage.now) == []
     assert stage.run() is Outcome.NOT_MINE
 
 
@@ -605,7 +605,7 @@ def test_an_act_whose_connection_is_gone_is_settled(stage):
     stage.share()
     db.session.delete(stage.connection())
     db.session.commit()
-    assert records.settle_unconnected("Connect Google.") == 1
+    assert due.settle_unconnected("Connect Google.") == 1
     row = stage.row()
     assert (row.state, row.error, row.want_public, row.done) == ("ERRED", "Connect Google.", False, row.wanted)
 

@@ -12,7 +12,7 @@ import pytest
 from portal.domain.google import RateLimited, Unreachable
 from portal.domain.sync_plan import RemoteEvent
 from portal.extensions import db
-from portal.sync import records
+from portal.sync import due, snapshot
 from portal.sync.engine import Outcome
 from tests.sync.conftest import NOW
 
@@ -119,8 +119,8 @@ class History:
         stage.later(days=2)
         for number in range(1, 6):
             self.run()
-            stage.later(seconds=records.LEASE.total_seconds() + 3600)
-            if not records.due_calendars(stage.now - timedelta(minutes=59)):
+            stage.later(seconds=snapshot.LEASE.total_seconds() + 3600)
+            if not due.due_calendars(stage.now - timedelta(minutes=59)):
                 return number
         raise AssertionError("it does not come to rest")
 

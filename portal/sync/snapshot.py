@@ -1,0 +1,149 @@
+"""Takes a calendar for a run, and reads in the same transaction all that the run needs.
+
+A lease is one conditional UPDATE: whoever changed the row has it. It runs out by itself, so a worker that dies
+blocks nothing for long.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid as uuidlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from portal.domain.calendar_states import taken_up
+from portal.domain.sync_plan import Busy, Content, Mirrored
+from portal.extensions import transaction
+from portal.models import BusyPeriod, CalendarEvent, GoogleCalendar, GoogleConnection, Offering, Slot, SyncRun
+from portal.sync.due import due
+
+LEASE = timedelta(seconds=120)
+INTERRUPTED = "The run was interrupted."
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a run knows of a calendar at its start."""
+
+    calendar_id: int
+    lease: str
+    run_id: int
+    connection_id: int
+    offering_id: int
+    offering_uuid: uuidlib.UUID
+    offering_name: str
+    scopes: tuple[str, ...]
+    backend_id: str | None
+    public: bool
+    want_public: bool
+    sharing_unsure: bool
+    wanted: int
+    acting: bool
+    changes: int
+    attempts: int
+    creating_since: datetime | None
+    sync_token: str
+    time_zone: str
+    pushed_summary: str
+    last_full: datetime | None
+    mirror: dict[str, Mirrored]
+    busy: dict[str, Busy]
+    slots: dict[uuidlib.UUID, Content]
+
+
+def take(calendar_id: int, worker: str, now: datetime) -> Snapshot | None:
+    """Take the calendar for a run if something is due and nobody has it, and read what the run needs; else None."""
+    lease = f"{worker[:40]}:{secrets.token_hex(6)}"
+    with transaction() as session:
+        claimed = session.execute(
+            update(GoogleCalendar)
+            .where(GoogleCalendar.id == calendar_id, due(now))
+            .values(lease_owner=lease, lease_until=now + LEASE, modified=GoogleCalendar.modified)
+            .execution_options(synchronize_session=False)
+        )
+        if claimed.rowcount != 1:  # type: ignore[attr-defined]
+            return None
+        return _read(session, calendar_id, lease, now)
+
+
+def _read(session: Session, calendar_id: int, lease: str, now: datetime) -> Snapshot:
+    row = session.execute(
+        select(GoogleCalendar, Offering, GoogleConnection)
+        .join(Offering, Offering.id == GoogleCalendar.offering_id)
+        .join(GoogleConnection, GoogleConnection.organization_id == Offering.organization_id)
+        .where(GoogleCalendar.id == calendar_id)
+        .execution_options(populate_existing=True)
+    ).one()
+    calendar, offering, connection = row
+    calendar.state = taken_up(calendar.state)
+    session.execute(
+        update(SyncRun)
+        .where(SyncRun.calendar_id == calendar_id, SyncRun.ended.is_(None))
+        .values(ended=now, error=INTERRUPTED)
+        .execution_options(synchronize_session=False)
+    )
+    run = SyncRun(calendar_id=calendar_id, reason=_reason(calendar), started=now)
+    session.add(run)
+    session.flush()
+    return Snapshot(
+        calendar_id=calendar_id,
+        lease=lease,
+        run_id=run.id,
+        connection_id=connection.id,
+        offering_id=offering.id,
+        offering_uuid=offering.uuid,
+        offering_name=offering.name,
+        scopes=tuple(connection.scopes),
+        backend_id=calendar.backend_id,
+        public=calendar.public,
+        want_public=calendar.want_public,
+        sharing_unsure=calendar.sharing_unsure,
+        wanted=calendar.wanted,
+        acting=calendar.wanted != calendar.done,
+        changes=calendar.changes,
+        attempts=calendar.attempts,
+        creating_since=calendar.creating_since,
+        sync_token=calendar.sync_token or "",
+        time_zone=calendar.time_zone,
+        pushed_summary=calendar.pushed_summary,
+        last_full=calendar.last_full,
+        mirror=_mirror(session, calendar_id),
+        busy=_busy(session, calendar_id),
+        slots=_slots(session, offering.id),
+    )
+
+
+def _reason(calendar: GoogleCalendar) -> str:
+    if calendar.attempts:
+        return "another try"
+    if calendar.wanted != calendar.done:
+        return "asked for"
+    return "bookings changed" if calendar.changes != calendar.changes_done else "regular read"
+
+
+def _mirror(session: Session, calendar_id: int) -> dict[str, Mirrored]:
+    table = CalendarEvent
+    rows = session.execute(
+        select(
+            table.event_id, table.slot_uuid, table.generation, table.etag, table.content_digest, table.problem
+        ).where(table.calendar_id == calendar_id)
+    )
+    return {row.event_id: Mirrored(*row) for row in rows}
+
+
+def _busy(session: Session, calendar_id: int) -> dict[str, Busy]:
+    table = BusyPeriod
+    rows = session.execute(
+        select(table.event_id, table.start, table.end, table.title).where(table.calendar_id == calendar_id)
+    )
+    return {row.event_id: Busy(*row) for row in rows}
+
+
+def _slots(session: Session, offering_id: int) -> dict[uuidlib.UUID, Content]:
+    rows = session.execute(
+        select(Slot.uuid, Slot.start, Slot.end).where(Slot.offering_id == offering_id, Slot.holds.is_(True))
+    )
+    return {row.uuid: Content(row.uuid, row.start, row.end) for row in rows}
