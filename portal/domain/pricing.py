@@ -12,7 +12,7 @@ On the wire `unit_price` and the components' prices are texts with 10 decimals, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 
@@ -30,6 +30,11 @@ _PLAN_TYPES: Mapping[str, str] = {
     BillingType.FEW: "on-plan-switch",
 }
 MIXED = "mixed"
+# Units of time as the wire has them for plans, and as people write them for components.
+TIME_UNITS = frozenset(
+    {"minute", "hour", "half day", "day", "night", "shift", "week", "half_month", "month", "quarter", "year"}
+    | {"minutes", "hours", "h", "days", "nights", "shifts", "weeks", "months", "slot", "session"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +152,22 @@ def _sum(products: Iterable[tuple[Decimal, int]]) -> Decimal:
         return sum((price * amount for price, amount in products), Decimal(0))
 
 
-def price_from(offers: Iterable[tuple[PricedComponent, str]]) -> tuple[Decimal, str] | None:
-    """The lowest price somebody meets, and per what: for "from 45.00 per hour" on a card. None where all is free.
+def price_from(plans: Iterable[Iterable[tuple[PricedComponent, str]]]) -> tuple[Decimal, str] | None:
+    """The lowest price of a plan's main component, and per what: for "from 45.00 per hour". None where all is free.
 
-    `offers` are the components of all open plans with the unit they are charged by, in words. One-time and switch
-    prices come on top of something else, so they are told only where nothing else has a price.
+    A plan is its components in the order in which the owner listed them, each with the unit it is charged by. The
+    main one is the first that is charged by time, since that is what a booking takes; else the first that recurs;
+    else what is charged once. Sides such as fuel or coffee are often the cheapest, and are not the price of the thing.
     """
-    recurring: list[tuple[Decimal, str]] = []
-    once: list[tuple[Decimal, str]] = []
-    for component, unit in offers:
-        if component.price > 0:
-            on_top = component.billing_type in (BillingType.ONE, BillingType.FEW)
-            (once if on_top else recurring).append((component.price, unit))
-    return min(recurring or once, default=None)
+    return min((price for plan in plans if (price := _main_price(list(plan))) is not None), default=None)
+
+
+def _main_price(plan: Sequence[tuple[PricedComponent, str]]) -> tuple[Decimal, str] | None:
+    priced = [(component, unit) for component, unit in plan if component.price > 0]
+    recurring = [offer for offer in priced if offer[0].billing_type not in (BillingType.ONE, BillingType.FEW)]
+    timed = [offer for offer in recurring if offer[1].casefold() in TIME_UNITS]
+    for offers in (timed, recurring, priced):
+        if offers:
+            component, unit = offers[0]
+            return component.price, unit
+    return None

@@ -26,10 +26,11 @@ class Standing:
 
 
 def cheapest(actor: Actor, offering_ids: Collection[int]) -> dict[int, tuple[Decimal, str]]:
-    """For each offering the lowest price the actor is offered, and per what. One SQL statement."""
+    """For each offering the lowest main price of a plan the actor is offered, and per what. One SQL statement."""
     rows = db.session.execute(
         select(
             Plan.offering_id,
+            Plan.id,
             Plan.unit,
             Component.type,
             Component.billing_type,
@@ -45,15 +46,18 @@ def cheapest(actor: Actor, offering_ids: Collection[int]) -> dict[int, tuple[Dec
             Plan.archived.is_(False),
             or_(managed_offerings(actor), visible_plans(actor)),
         )
+        .order_by(Plan.id, Component.position, Component.id)
     )
-    offers: defaultdict[int, list[tuple[PricedComponent, str]]] = defaultdict(list)
+    offers: defaultdict[int, defaultdict[int, list[tuple[PricedComponent, str]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for row in rows:
         component = PricedComponent(
             type=row.type, billing_type=row.billing_type, price=row.price, amount=row.amount, future_price=None
         )
         unit = row.unit if row.billing_type == BillingType.FIXED else row.measured_unit
-        offers[row.offering_id].append((component, unit))
-    found = {offering_id: price_from(offered) for offering_id, offered in offers.items()}
+        offers[row.offering_id][row.id].append((component, unit))
+    found = {offering_id: price_from(plans.values()) for offering_id, plans in offers.items()}
     return {offering_id: price for offering_id, price in found.items() if price is not None}
 
 

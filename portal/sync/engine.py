@@ -68,11 +68,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """Runs the calendars of one portal. `deployment` tells this portal's events from another's; `zone` is IANA."""
+    """Runs the calendars of one portal. `deployment` tells this portal's events from another's."""
 
     open_provider: OpenProvider
     deployment: str
-    zone: str
     worker: str
     clock: Clock = field(default_factory=Clock)
 
@@ -218,7 +217,9 @@ class Run:
                 f"Bookings of {name}. Kept by {self.engine.deployment}; what is changed here in its events is put "
                 f"back.\n\n{mark}"
             )
-            found = self.calls.once(lambda: self.calls.provider.create_calendar(name, description, self.engine.zone))
+            found = self.calls.once(
+                lambda: self.calls.provider.create_calendar(name, description, self.snapshot.offering_zone)
+            )
             self.fresh = True
         self.backend_id = found.id
         self.summary = found.summary
@@ -258,7 +259,7 @@ class Run:
             )
             events += page.events
             skipped += page.skipped
-            zone = page.time_zone or self.zone or self.engine.zone
+            zone = page.time_zone or self.zone or self.snapshot.offering_zone
             page_token = page.next_page
             if not page_token:
                 break

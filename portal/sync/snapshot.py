@@ -18,6 +18,7 @@ from portal.domain.calendar_states import taken_up
 from portal.domain.sync_plan import Busy, Content, Mirrored
 from portal.extensions import transaction
 from portal.models import BusyPeriod, CalendarEvent, GoogleCalendar, GoogleConnection, Offering, Slot, SyncRun
+from portal.queries.availability import zone_of
 from portal.sync.due import due
 
 LEASE = timedelta(seconds=120)
@@ -35,6 +36,7 @@ class Snapshot:
     offering_id: int
     offering_uuid: uuidlib.UUID
     offering_name: str
+    offering_zone: str
     scopes: tuple[str, ...]
     backend_id: str | None
     public: bool
@@ -96,6 +98,7 @@ def _read(session: Session, calendar_id: int, lease: str, now: datetime) -> Snap
         offering_id=offering.id,
         offering_uuid=offering.uuid,
         offering_name=offering.name,
+        offering_zone=zone_of(offering.attributes).key,
         scopes=tuple(connection.scopes),
         backend_id=calendar.backend_id,
         public=calendar.public,

@@ -61,7 +61,6 @@ def engine_of(app: Application, clock: Clock | None = None) -> Engine:
     return Engine(
         open_provider=app.extensions[OPEN_PROVIDER],
         deployment=settings.public_url,
-        zone=settings.timezone,
         worker=worker_name(),
         clock=clock or Clock(),
     )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.domain.choices import BillingType
-from portal.domain.pricing import PricedComponent, price_number, price_plan, price_text
+from portal.domain.pricing import PricedComponent, price_from, price_number, price_plan, price_text
 
 money = st.decimals(min_value=0, max_value=Decimal("999999999999.9999999999"), places=10)
 amounts = st.integers(0, 2**63 - 1)
@@ -127,3 +127,24 @@ def test_prices_are_written_with_ten_decimals_and_read_back(price: Decimal) -> N
 def test_numbers_on_the_wire() -> None:
     assert price_number(Decimal("99.5000000000")) == 99.5
     assert isinstance(price_number(Decimal(0)), float)
+
+
+def offer(price: str, unit: str, billing_type: str = "usage") -> tuple[PricedComponent, str]:
+    return PricedComponent(type=unit, billing_type=billing_type, price=Decimal(price)), unit
+
+
+@pytest.mark.parametrize(
+    ("plans", "told"),
+    [
+        ([], None),
+        ([[offer("0", "hour")]], None),
+        ([[offer("95", "hour"), offer("3", "person")]], ("95", "hour")),
+        ([[offer("3", "m³"), offer("9000", "Day")]], ("9000", "Day")),
+        ([[offer("95", "hour"), offer("45", "hour")]], ("95", "hour")),
+        ([[offer("60", "session", "one"), offer("4", "sample")]], ("4", "sample")),
+        ([[offer("60", "training", "one")]], ("60", "training")),
+        ([[offer("95", "hour")], [offer("80", "hour")]], ("80", "hour")),
+    ],
+)
+def test_price_from_is_the_main_components(plans: list, told: tuple[str, str] | None) -> None:
+    assert price_from(plans) == (None if told is None else (Decimal(told[0]), told[1]))

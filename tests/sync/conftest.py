@@ -53,7 +53,7 @@ class Stage:
     def engine(self, worker: str = "one") -> Engine:
         clock = Clock(now=lambda: self.now, sleep=self.slept.append, chance=lambda: 0.5)
         opened = self.open_provider or (lambda _id: MemoryCalendars(self.google, self.app, may_share=self.may_share))
-        return Engine(open_provider=opened, deployment=DEPLOYMENT, zone="Europe/Tallinn", worker=worker, clock=clock)
+        return Engine(open_provider=opened, deployment=DEPLOYMENT, worker=worker, clock=clock)
 
     def run(self, worker: str = "one") -> Outcome:
         return self.engine(worker).run(self.row().id)
@@ -160,7 +160,9 @@ class Stage:
 
 @pytest.fixture
 def stage(db_session: Any) -> Stage:
-    offering: Offering = builders.offering("Confocal microscope")
+    offering: Offering = builders.offering(
+        "Confocal microscope", attributes={"booking_rules": {"time_zone": "Europe/Tallinn"}}
+    )
     connection = builders.add(
         GoogleConnection(
             organization_id=offering.organization_id,

@@ -23,7 +23,7 @@ from portal.domain.google import (
 )
 from portal.domain.sync_plan import RemoteEvent, event_id
 from portal.errors import CalendarRefused, Refusal
-from portal.extensions import db, transaction
+from portal.extensions import db, settings, transaction
 from portal.models import GoogleCalendar, Offering, OfferingDocument, SyncRun
 from portal.policies import SYSTEM
 from portal.queries.calendars import calendar_view
@@ -638,3 +638,12 @@ def test_slots_of_other_offerings_stay_theirs(stage):
     stage.synced()
     assert foreign not in stage.shown()
     assert isinstance(foreign, uuid.UUID)
+
+
+def test_a_calendar_is_made_in_the_offerings_zone_else_the_portals(stage):
+    # All-day events of people are read in the calendar's zone: in another one they would block the wrong hours.
+    offering = db.session.get(Offering, stage.offering_id)
+    offering.attributes = {"booking_rules": {"time_zone": "no zone"}}
+    db.session.commit()
+    stage.synced()
+    assert stage.google.calendars[stage.calendar_id].properties.time_zone == settings().timezone
