@@ -7,8 +7,10 @@ from portal.app import create_app
 from portal.config import load_settings
 from portal.errors import ConfigError
 
+# Flask's own command line says so in the environment before it loads the application. The worker is a service like
+# the web server: outside the demo it needs a key of its own.
+command = os.environ.get("FLASK_RUN_FROM_CLI") == "true" and "worker" not in sys.argv[1:]
 try:
-    # Flask's own command line says so in the environment before it loads the application.
-    app = create_app(load_settings(os.environ, command=os.environ.get("FLASK_RUN_FROM_CLI") == "true"))
+    app = create_app(load_settings(os.environ, command=command))
 except ConfigError as error:
     sys.exit(f"portal: {error.message}")

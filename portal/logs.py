@@ -26,6 +26,8 @@ def configure(level: str) -> None:
     logging.basicConfig(
         level=max(number, logging.WARNING), stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
     )
+    # Retries are ours to tell of, once they have failed, in words.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 class _Stderr:

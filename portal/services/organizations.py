@@ -7,6 +7,7 @@ import uuid as uuidlib
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from portal.documents import store as documents
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import transaction
 from portal.models import OrganizationGroup, organization_group_members
@@ -29,6 +30,8 @@ def set_group(actor: Actor, organization: str, group: str, *, member: bool = Tru
         session.execute(delete(links).where(clause))
         if member:
             session.execute(insert(links).values(organization_id=found.id, group_id=wanted.id))
+        # A group's number of members stands in the documents of the offerings and plans restricted to it.
+        documents.refresh_for(session, groups=[wanted.id])
 
 
 def _find_group(session: Session, name_or_uuid: str) -> OrganizationGroup:

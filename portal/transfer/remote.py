@@ -38,6 +38,11 @@ class _TokenAuth(requests.auth.AuthBase):
     def __init__(self, token: str) -> None:
         self._token = token
 
+    @property
+    def given(self) -> bool:
+        """Whether there is a token at all."""
+        return bool(self._token)
+
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._token:
             request.headers["Authorization"] = f"Token {self._token}"
@@ -111,7 +116,9 @@ class RemoteOfferings:
         said = _said(response)
         response.close()
         if status in (401, 403):
-            raise RemoteError(f"{_host(url)} does not accept the token ({status}{said}). Give one with --token.")
+            if self._auth.given:
+                raise RemoteError(f"{_host(url)} does not accept the token ({status}{said}).")
+            raise RemoteError(f"{_host(url)} wants a token ({status}{said}). Give one with --token or --token-stdin.")
         if status == 404:
             raise RemoteError(f"There is nothing at {url} (404{said}).")
         raise RemoteError(f"{_host(url)} answered with {status}{said}.")

@@ -28,7 +28,7 @@ def status(house: House) -> dict[str, object]:
 
 @pytest.mark.browser
 @pytest.mark.sqlite_only
-def test_an_owner_connects_shares_and_unshares_in_a_browser(browser_page, console_errors, house):
+def test_an_owner_connects_shares_and_unshares_in_a_browser(house, browser_page, console_errors):
     page, portal = browser_page, house.portal
     page.goto(f"{portal.url}/login")
     page.fill("#email", "owner@example.org")

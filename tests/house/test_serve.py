@@ -1,10 +1,12 @@
 """`make serve` as a person meets it: Ctrl-C reaches every process of the terminal, and it still ends in peace."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,13 @@ def environ(tmp_path):
     return {**kept, **made}
 
 
+def processes_that_answered(port: int, instance: Path) -> set[str]:
+    """Ask once, and say which processes have counted an answer: one that is still loading takes no signal in peace."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
+        answer.read()
+    return {file.stem.rpartition("_")[2] for file in (instance / "metrics").glob("counter_*.db")}
+
+
 def test_an_interrupt_of_the_whole_group_ends_it_without_killing(environ):
     upgrade = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
     subprocess.run(upgrade, cwd=ROOT, env=environ, check=True, capture_output=True)
@@ -42,9 +51,11 @@ def test_an_interrupt_of_the_whole_group_ends_it_without_killing(environ):
     try:
         for _ in range(600):
             assert server.poll() is None, server.communicate()[0]
-            if answers("127.0.0.1", port):
+            if answers("127.0.0.1", port) and len(processes_that_answered(port, Path(environ["INSTANCE_PATH"]))) == 2:
                 break
             time.sleep(0.05)
+        else:
+            raise AssertionError("the two processes did not both answer")
     finally:
         os.killpg(server.pid, signal.SIGINT)
         said = server.communicate(timeout=60)[0]
@@ -61,3 +72,23 @@ def test_a_database_that_is_not_there_is_refused_in_one_line(environ):
     assert done.returncode == 1
     assert done.stderr.startswith("The database is not up to date")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command", [["-m", "flask", "--app", "wsgi", "worker"], ["-m", "tools.serve"]], ids=["worker", "serve"]
+)
+def test_services_do_not_start_on_the_demos_key(environ, tmp_path, command):
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "secret_key").write_text("f" * 64)
+    refused = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**environ, "SECRET_KEY": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert "SECRET_KEY is not set" in refused.stderr
+    assert "Traceback" not in refused.stderr

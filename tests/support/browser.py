@@ -1,4 +1,5 @@
-"""A real browser: CHROMIUM, else chromium or google-chrome on PATH, driven by Playwright."""
+"""A real browser. Ask for the server before the page: fixtures end in reverse, and a page that is still loading must
+not find its server gone. The browser is CHROMIUM, else chromium or google-chrome on PATH, driven by Playwright."""
 
 import os
 import shutil

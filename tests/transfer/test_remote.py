@@ -172,6 +172,12 @@ def test_what_is_wrong_with_an_answer_is_said(
     assert db_session.scalar(select(func.count()).select_from(Offering)) == 0
 
 
+def test_without_a_token_it_is_a_token_that_is_wanted(db_session: Any, waldur: Server) -> None:
+    waldur.answer = lambda _request: Response('{"detail":"x"}', 401, content_type="application/json")
+    report = import_offerings(RemoteOfferings(f"{waldur.url}/api/booking-offerings/"))
+    assert "wants a token" in report.failed[0].reason
+
+
 def test_busy_servers_are_asked_again(db_session: Any, waldur: Server) -> None:
     waldur.answer = lambda _request: (
         Response("busy", 503) if len(waldur.asked) < 3 else Response(json.dumps([bare()]), mimetype="application/json")

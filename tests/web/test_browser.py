@@ -24,7 +24,7 @@ def sign_in(page, site, who="owner"):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_accessible_and_fits(browser_page, axe, site, scheme):
+def test_every_page_is_accessible_and_fits(site, browser_page, axe, scheme):
     world = site.world
     browser_page.emulate_media(color_scheme=scheme)
     sign_in(browser_page, site)
@@ -47,7 +47,7 @@ def test_every_page_is_accessible_and_fits(browser_page, axe, site, scheme):
             assert wide <= 0, f"{path} at {size} scrolls sideways by {wide}"
 
 
-def test_the_facet_menu_and_the_question_work_by_keyboard(browser_page, site):
+def test_the_facet_menu_and_the_question_work_by_keyboard(site, browser_page):
     sign_in(browser_page, site)
     menu = browser_page.locator(".facet summary").first
     menu.focus()
