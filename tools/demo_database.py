@@ -7,6 +7,7 @@ import sys
 
 from flask.cli import ScriptInfo
 from flask_migrate import upgrade
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal.errors import PortalError
 from wsgi import app
@@ -19,6 +20,8 @@ def main() -> None:
         app.cli.main(args=["demo"], prog_name="flask", obj=ScriptInfo(create_app=lambda: app))
     except PortalError as error:
         sys.exit(str(error))
+    except SQLAlchemyError as error:
+        sys.exit(f"The database does not answer ({str(error).splitlines()[0]}).")
 
 
 if __name__ == "__main__":

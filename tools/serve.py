@@ -31,8 +31,12 @@ def main() -> None:
     problem = port_problem(settings.host, settings.port) or database_problem(settings)
     if problem:
         sys.exit(problem)
+    try:
+        environ = {**os.environ, **metrics_environ(settings.instance_path.absolute())}
+    except CannotStart as failure:
+        sys.exit(str(failure))
     print(f"Serving on {settings.host} port {settings.port} with {workers} processes.", flush=True)
-    tree = Tree({**os.environ, **metrics_environ(settings.instance_path.absolute())})
+    tree = Tree(environ)
     try:
         tree.start("the web server", *server_command(settings.host, settings.port, workers))
         tree.wait()

@@ -6,6 +6,8 @@ import shutil
 import socket
 from pathlib import Path
 
+from tools.tree import CannotStart
+
 # Requests worked on at once in one process; more wait. Each may hold a database connection. The server warns
 # above twice the number of cores.
 THREADS = str(min(8, 2 * (os.cpu_count() or 1)))
@@ -25,8 +27,11 @@ def server_command(host: str, port: int, workers: int) -> list[str]:
 def metrics_environ(instance: Path) -> dict[str, str]:
     """What the server's processes need in their environment to add their numbers up for /metrics, from 0 again."""
     folder = instance / "metrics"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"The folder {folder} is not writable ({error.strerror}).") from None
     return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
 
 

@@ -101,7 +101,10 @@ def _schemas() -> Schema:
         "BillingTypeEnum": _enum(choices.BillingType),
         "BillingUnit": _enum(choices.BillingUnit),
         "LimitPeriodEnum": _enum([*choices.LimitPeriod, ""], "The period that limit_amount is counted in."),
-        "CoreStates": _enum(choices.ScopeState),
+        "CoreStates": {
+            "type": "string",
+            "description": f"{', '.join(choices.ScopeState)}; or another word, kept as it came.",
+        },
         "CountryEnum": _enum(["", *choices.COUNTRIES], "ISO 3166-1 alpha-2, or EU; empty where it is not known."),
         "OfferingAttributes": _object(
             {"schedules": {"type": "array", "items": {"$ref": "#/components/schemas/Schedule"}}},

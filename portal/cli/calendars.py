@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from datetime import datetime
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
 from portal.cli.errors import refusals
+from portal.domain.instants import format_instant
 from portal.extensions import reading
 from portal.policies import SYSTEM
-from portal.queries.calendars import status_rows
+from portal.queries.calendars import CalendarStatus, status_rows
 from portal.services import connections
 from portal.services.accounts import find_organization
 
@@ -50,14 +52,18 @@ def status(as_json: bool) -> None:
     with refusals(), reading():
         rows = status_rows(SYSTEM)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], default=_plain, ensure_ascii=False, indent=2))
+        click.echo(json.dumps([_told(row) for row in rows], default=_plain, ensure_ascii=False, indent=2))
         return
     for row in rows:
         when = row.last_synced.isoformat(timespec="seconds") if row.last_synced else "never"
         shown = "public" if row.public else "private"
-        click.echo(f"{row.offering.hex}\t{row.name}\t{row.state}\t{shown}\t{when}\t{row.error}")
+        click.echo(f"{row.offering}\t{row.name}\t{row.state}\t{shown}\t{when}\t{row.error}")
+
+
+def _told(row: CalendarStatus) -> dict[str, object]:
+    """The keys that scripts rely on."""
+    return {key: value for key, value in asdict(row).items() if key != "name"}
 
 
 def _plain(value: object) -> str:
-    isoformat = getattr(value, "isoformat", None)
-    return str(isoformat()) if isoformat is not None else getattr(value, "hex", str(value))
+    return format_instant(value) if isinstance(value, datetime) else str(value)

@@ -10,6 +10,7 @@ import uuid as uuidlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 import requests
@@ -142,17 +143,25 @@ def _connect(configured: Settings) -> None:
     for organization in organizations():
         if organization.slug == UNCONNECTED:
             continue
-        answer = requests.post(
+        answer = _ask_stand_in(
             f"{configured.google_api_root}/standin/token",
             json={
                 "account": f"calendar@{organization.domain}",
                 "scopes": list(SCOPES),
                 "client_id": configured.google_client_id,
             },
-            timeout=10,
         )
+        connections.connect_with_refresh_token(SYSTEM, organization.uuid, answer["refresh_token"])
+
+
+def _ask_stand_in(address: str, json: dict[str, Any]) -> dict[str, Any]:
+    try:
+        answer = requests.post(address, json=json, timeout=10)
         answer.raise_for_status()
-        connections.connect_with_refresh_token(SYSTEM, organization.uuid, answer.json()["refresh_token"])
+        found: dict[str, Any] = answer.json()
+    except requests.RequestException as error:
+        raise PortalError("The stand-in for Google does not answer: `make run` starts it with the demo.") from error
+    return found
 
 
 def _finish(email: str, sign_ins: list[SignIn]) -> str:

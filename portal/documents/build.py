@@ -19,7 +19,7 @@ import orjson
 from portal.documents.layout import BASE, EMBED, FIELDS, PROVIDER_ONLY, Index, PlanSpan, ScheduleSpan
 from portal.documents.rows import AnyRow, Source
 from portal.domain.instants import format_instant, parse_instant
-from portal.domain.pricing import PricedComponent, price_number, price_plan, price_text
+from portal.domain.pricing import PricedComponent, is_active, price_number, price_plan, price_text
 
 _NOTHING: list[AnyRow] = []
 _PARTITION_FIELDS = (
@@ -392,7 +392,7 @@ def _plan(source: Source, offering: AnyRow, plan: AnyRow) -> dict[str, Any]:
         "article_code": plan.article_code,
         "max_amount": plan.max_amount,
         "archived": plan.archived,
-        "is_active": plan.max_amount is None or plan.active_elsewhere + holding < plan.max_amount,
+        "is_active": is_active(plan.max_amount, plan.active_elsewhere + holding),
         "unit_price": price_text(figures.unit_price),
         "unit": plan.unit,
         "init_price": price_number(figures.init_price),

@@ -136,6 +136,11 @@ def plan_type(components: Iterable[PricedComponent]) -> str | None:
     return _PLAN_TYPES[kinds.pop()] if len(kinds) == 1 else MIXED
 
 
+def is_active(max_amount: int | None, taken: int) -> bool:
+    """Whether somebody can still take a plan: it has no maximum, or fewer than that many resources are live."""
+    return max_amount is None or taken < max_amount
+
+
 def price_text(price: Decimal) -> str:
     """A price as the wire writes it: 10 decimals, no exponent ("95.0000000000")."""
     with localcontext(_EXACT):

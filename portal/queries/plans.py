@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select
 
 from portal.domain.booking_states import HOLDING
 from portal.domain.choices import BillingType
-from portal.domain.pricing import PlanPrices, PricedComponent, price_from, price_plan
+from portal.domain.pricing import PlanPrices, PricedComponent, is_active, price_from, price_plan
 from portal.extensions import db
 from portal.models import Booking, Component, Offering, Plan, PlanComponent
 from portal.policies import Actor, managed_offerings, visible_plans
@@ -83,4 +83,4 @@ def _standing(plan: Plan, held: int) -> Standing:
         )
         for part in plan.components
     )
-    return Standing(prices, plan.max_amount is None or plan.active_elsewhere + held < plan.max_amount)
+    return Standing(prices, is_active(plan.max_amount, plan.active_elsewhere + held))

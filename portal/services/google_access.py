@@ -115,10 +115,10 @@ def _write_token(connection_id: int, sealed: str, values: dict[str, object]) -> 
         )
 
 
-def mark_broken(connection_id: int, reason: str, *, sealed: str | None = None) -> None:
+def mark_broken(connection_id: int, reason: str, *, sealed: str | None = None) -> bool:
     """Note that the connection must be made anew: no more calls are made with it, its calendars say why.
 
-    With `sealed` only while that is still the connection's (encrypted) refresh token.
+    With `sealed` only while that is still the connection's (encrypted) refresh token. Answers whether it was noted.
     """
     with transaction() as session:
         connection = session.execute(
@@ -128,13 +128,14 @@ def mark_broken(connection_id: int, reason: str, *, sealed: str | None = None) -
             .execution_options(populate_existing=True)
         ).scalar_one_or_none()
         if connection is None or (sealed is not None and connection.refresh_token != sealed):
-            return
+            return False
         connection.broken = reason
         connection.access_token = ""
         connection.access_expires = None
         connection.refreshing_until = None
         session.flush()
         settle_calendars(session, connection.organization_id, reason)
+        return True
 
 
 def settle_calendars(session: Session, organization_id: int, reason: str) -> None:

@@ -139,7 +139,10 @@ class Run:
             raise
         except ReconnectNeeded as problem:
             log.warning("google_reconnect_needed", connection=self.snapshot.connection_id, detail=problem.detail)
-            google_access.mark_broken(self.snapshot.connection_id, problem.words)
+            noted = google_access.mark_broken(self.snapshot.connection_id, problem.words, sealed=self.snapshot.sealed)
+            if not noted:
+                # Somebody has connected anew while we waited for the answer: try with that.
+                return self._later(problem, problem.words)
             return Ending(ok=False, over=True, error=problem.words, settled=True)
         except (ScopeMissing, AccessLost, Refused) as problem:
             self._log(problem)

@@ -225,8 +225,8 @@ def finish(report: Report, ending: Ending, now: datetime) -> bool:
         latest = calendar.wanted == snapshot.wanted
         if not ending.settled:
             _settle(calendar, snapshot, ending, now, latest=latest)
-        if latest and ending.over and not ending.ok:
-            # It is not done later by surprise.
+        if latest and ending.over:
+            # What failed, or was given up meanwhile, is not done later by surprise.
             calendar.want_public = calendar.public
         session.flush()
         if shown:

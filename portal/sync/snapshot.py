@@ -33,6 +33,7 @@ class Snapshot:
     lease: str
     run_id: int
     connection_id: int
+    sealed: str
     offering_id: int
     offering_uuid: uuidlib.UUID
     offering_name: str
@@ -95,6 +96,7 @@ def _read(session: Session, calendar_id: int, lease: str, now: datetime) -> Snap
         lease=lease,
         run_id=run.id,
         connection_id=connection.id,
+        sealed=connection.refresh_token,
         offering_id=offering.id,
         offering_uuid=offering.uuid,
         offering_name=offering.name,

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from portal.documents import store
 from portal.domain.booking_states import HOLDING
 from portal.domain.calendar_states import CalendarState
+from portal.domain.pricing import is_active
 from portal.models import (
     Booking,
     Category,
@@ -43,6 +44,7 @@ from portal.models import (
     plan_organization_groups,
 )
 from portal.models.base import utcnow
+from portal.services import calendars
 from portal.transfer.record import Record, Shared
 from portal.transfer.shared import put_groups, put_shared
 from portal.transfer.tables import (
@@ -110,6 +112,7 @@ class Batch:
         self._public_url = public_url
         self._media = re.compile(re.escape(public_url) + r"(/api/media/([0-9a-fA-F-]{32,36})/)")
         self._works: list[Work] = []
+        self._renamed: list[int] = []
         self._owners: dict[tuple[str, uuidlib.UUID], uuidlib.UUID] = {}
         self._load(list(records))
 
@@ -247,6 +250,7 @@ class Batch:
         if touched:
             dependents |= store.dependents(self._session, parents=touched)
         store.refresh(self._session, dependents)
+        calendars.offerings_changed(self._session, self._renamed)
         return Outcome(
             created=len(created),
             updated=sum(work.touched for work in works if work.stored is not None),
@@ -331,6 +335,8 @@ class Batch:
                 work.touched = True
                 continue
             work.id = work.stored["id"]
+            if wanted.get("name", work.stored["name"]) != work.stored["name"]:
+                self._renamed.append(work.id)
             if differs(Offering, work.stored, wanted):
                 changed.append(work.stored | wanted)
                 work.touched = True
@@ -424,12 +430,12 @@ class Batch:
             elsewhere = max(0, row["resources_count"] - count)
         limit = row.get("max_amount", before["max_amount"])
         active = before["active_elsewhere"]
-        is_active = row.get("is_active", True)
+        told_active = row.get("is_active", True)
         if limit is None:
             active = elsewhere
-        elif old is None or (active + held < limit) != is_active or (is_active and active > elsewhere):
+        elif old is None or is_active(limit, active + held) != told_active or (told_active and active > elsewhere):
             full = max(0, limit - held)
-            active = max(0, min(elsewhere, full - 1)) if is_active else full
+            active = max(0, min(elsewhere, full - 1)) if told_active else full
         return {"resources_elsewhere": elsewhere, "active_elsewhere": active}
 
     def _ids(self, works: list[Work], key: str) -> dict[uuidlib.UUID, int]:
@@ -530,8 +536,8 @@ class Batch:
     def _write_calendars(self, works: list[Work]) -> None:
         """A calendar that came with an import is kept as it came; one that was used here already is left alone."""
         concerned = [work for work in works if work.record.calendar is not None]
-        calendars = rows_where(self._session, GoogleCalendar, "offering_id", _ids(concerned))
-        stored = {row["offering_id"]: row for row in calendars}
+        rows = rows_where(self._session, GoogleCalendar, "offering_id", _ids(concerned))
+        stored = {row["offering_id"]: row for row in rows}
         new, changed = [], []
         for work in concerned:
             given = work.record.calendar or {}
@@ -541,7 +547,8 @@ class Batch:
                 new.append(with_defaults(GoogleCalendar, wanted | {"offering_id": work.id}))
                 work.touched = True
             elif old["wanted"] == 0 and old["last_synced"] is None and differs(GoogleCalendar, old, given):
-                changed.append(old | wanted | {"modified": utcnow()})
+                # Only what came: a calendar is also written by the worker and by whoever acts on it.
+                changed.append({"id": old["id"], **wanted, "modified": utcnow()})
                 work.touched = True
         update_rows(self._session, GoogleCalendar, changed)
         insert_rows(self._session, GoogleCalendar, new)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from portal.domain.google import SCOPES
+from portal.domain.instants import format_instant
 from portal.domain.sync_plan import app_mark
 from portal.extensions import db, settings
 from portal.models import GoogleCalendar, GoogleConnection
@@ -69,13 +70,12 @@ def test_status_and_a_worker_that_runs_until_nothing_is_due(app, google, organiz
     [row] = json.loads(run(app, "calendars", "status", "--json").output)
     found = db.session.query(GoogleCalendar).populate_existing().one()
     assert row == {
-        "offering": offering.uuid.hex,
-        "name": "Room",
+        "offering": str(offering.uuid),
         "state": "OK",
         "public": True,
         "backend_id": found.backend_id,
-        "last_synced": found.last_synced.isoformat(),
+        "last_synced": format_instant(found.last_synced),
         "error": "",
     }
     table = run(app, "calendars", "status").output
-    assert table.split("\t")[:4] == [offering.uuid.hex, "Room", "OK", "public"]
+    assert table.split("\t")[:4] == [str(offering.uuid), "Room", "OK", "public"]

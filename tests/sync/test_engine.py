@@ -27,7 +27,7 @@ from portal.extensions import db, settings, transaction
 from portal.models import GoogleCalendar, Offering, OfferingDocument, SyncRun
 from portal.policies import SYSTEM
 from portal.queries.calendars import calendar_view
-from portal.services import calendars
+from portal.services import calendars, google_access
 from portal.sync import due, records, snapshot
 from portal.sync.engine import FULL_EVERY, READ_EVERY, Outcome
 from portal.sync.memory import MemoryCalendars
@@ -382,6 +382,39 @@ def test_withdrawn_access_stops_all_calls_and_says_what_to_do(stage):
     with pytest.raises(CalendarRefused) as refused:
         stage.sync()
     assert refused.value.refusal is Refusal.NO_CREDENTIALS
+
+
+def test_who_connects_anew_meanwhile_is_not_told_to_connect(stage):
+    stage.synced()
+    stage.share()
+
+    def withdrawn(_connection_id):
+        stage.connection().refresh_token = "of the new connection"
+        db.session.commit()
+        raise ReconnectNeeded("invalid_grant")
+
+    stage.open_provider = withdrawn
+    stage.run()
+    assert stage.connection().broken == ""
+    stage.open_provider = None
+    stage.later(hours=1)
+    assert stage.run() is Outcome.DONE
+    assert stage.row().public
+
+
+def test_a_share_that_was_given_up_while_it_ran_is_not_taken_back_later(stage):
+    stage.synced()
+    stage.share()
+
+    def disconnected_meanwhile(_connection_id):
+        with transaction() as session:
+            google_access.settle_calendars(session, stage.connection().organization_id, "Google was disconnected.")
+        return MemoryCalendars(stage.google, stage.app)
+
+    stage.open_provider = disconnected_meanwhile
+    stage.run()
+    row = stage.row()
+    assert row.want_public == row.public
 
 
 def test_lost_rights_are_told_and_asked_for_seldom(stage):

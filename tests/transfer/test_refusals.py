@@ -237,6 +237,19 @@ def test_an_imported_calendar_is_kept_with_nothing_pending(db_session: Any) -> N
     assert import_offerings([sample()]).unchanged == 1
 
 
+def test_a_new_name_reaches_the_calendar_that_is_in_use(db_session: Any) -> None:
+    import_offerings([sample()])
+    calendar = db_session.scalars(select(GoogleCalendar)).one()
+    import_offerings([sample() | {"name": "Another name"}])
+    db_session.refresh(calendar)
+    assert calendar.changes == 0, "nothing is called for a calendar that nobody acted on here"
+    calendar.wanted = calendar.done = 1
+    db_session.commit()
+    import_offerings([sample() | {"name": "A third name"}])
+    db_session.refresh(calendar)
+    assert calendar.changes == 1
+
+
 def test_counts_from_elsewhere_and_bookings_here_add_up_once(db_session: Any) -> None:
     record = sample() | {"url": f"http://127.0.0.1:8000/api/booking-offerings/{sample()['uuid']}/"}
     record["plans"][0] |= {"is_active": False}
