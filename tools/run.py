@@ -15,8 +15,10 @@ import tempfile
 from pathlib import Path
 
 from portal.config import STAND_IN_PORT, Settings, load_settings
+from portal.demo import accounts
 from portal.domain.standin import DEFAULT_PORT, google_settings
 from portal.errors import ConfigError
+from tools.database import database_problem, has_user
 from tools.prepare import ROOT
 from tools.server import metrics_environ, port_problem, server_command
 from tools.tree import CannotStart, Stopped, Tree
@@ -32,7 +34,7 @@ def main() -> None:
         tree = Tree(environ)
         if not settings.google_client_id:
             start_stand_in(tree, settings)
-        tree.run_once("The database cannot be prepared", "-m", "tools.demo_database")
+        prepare_database(tree, settings)
         start_portal(tree, settings)
         tree.wait()
     except (CannotStart, ConfigError) as failure:
@@ -42,6 +44,16 @@ def main() -> None:
     finally:
         if tree:
             tree.stop()
+
+
+def prepare_database(tree: Tree, settings: Settings) -> None:
+    """Load the demo where it is absent; where it is there, only say how to get in, which needs no application."""
+    kept = accounts.kept(settings.instance_path)
+    # The staff account is the first of the list and the last that is made.
+    if kept and not database_problem(settings) and has_user(settings, kept[0].email):
+        print(accounts.described(settings.instance_path, kept), flush=True)
+    else:
+        tree.run_once("The database cannot be prepared", "-m", "tools.demo_database")
 
 
 def settle(environ: dict[str, str]) -> Settings:

@@ -6,15 +6,9 @@ WEB_WORKERS is the number of processes (default: one for each core).
 import os
 import sys
 
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
-from sqlalchemy.exc import SQLAlchemyError
-
-from portal.config import Settings, load_settings
+from portal.config import load_settings
 from portal.errors import ConfigError
-from tools.prepare import ROOT
+from tools.database import database_problem
 from tools.server import metrics_environ, port_problem, server_command
 from tools.tree import CannotStart, Stopped, Tree
 
@@ -55,24 +49,6 @@ def web_workers(value: str) -> int:
     if not value.isdigit() or not 1 <= int(value) <= 256:
         raise ConfigError(f"WEB_WORKERS must be a whole number from 1 to 256 (it is {value!r}).")
     return int(value)
-
-
-def database_problem(settings: Settings) -> str:
-    """Why the database cannot be served from, as a sentence; empty where it can."""
-    configuration = Config()
-    configuration.set_main_option("script_location", str(ROOT / "migrations"))
-    wanted = set(ScriptDirectory.from_config(configuration).get_heads())
-    engine = create_engine(settings.database_url)
-    try:
-        with engine.connect() as connection:
-            found = set(MigrationContext.configure(connection).get_current_heads())
-    except SQLAlchemyError as error:
-        return f"DATABASE_URL: the database does not answer ({str(error).splitlines()[0]})."
-    finally:
-        engine.dispose()
-    if found != wanted:
-        return "The database is not up to date: run `.venv/bin/flask --app wsgi db upgrade` first."
-    return ""
 
 
 if __name__ == "__main__":

@@ -14,9 +14,6 @@ from portal.errors import ConfigError
 from portal.extensions import settings
 from portal.models.base import utcnow
 
-# One of each kind; the others are in the file.
-SHOWN = 6
-
 
 def register(app: Flask) -> None:
     """Add the command."""
@@ -36,13 +33,4 @@ def demo() -> None:
             )
         loaded = None if is_loaded() else load(utcnow(), lambda line: click.echo(line, err=True))
         sign_ins = loaded.sign_ins if loaded else accounts.kept(configured.instance_path)
-    width = max((len(it.email) for it in sign_ins), default=0)
-    click.echo("\nDemo sign-ins (password behind the address):")
-    for it in sign_ins[:SHOWN]:
-        click.echo(f"  {it.email:<{width}}  {it.password}  {it.what}")
-    if len(sign_ins) > SHOWN:
-        click.echo(f"  … and {len(sign_ins) - SHOWN} more in {configured.instance_path / accounts.FILE}")
-    if loaded:
-        click.echo(f"\nStaff API token (shown once, {loaded.staff_email}): {loaded.token}")
-    elif sign_ins:
-        click.echo(f"\nAnother API token: .venv/bin/flask --app wsgi users token {sign_ins[0].email}")
+    click.echo(accounts.described(configured.instance_path, sign_ins, loaded.token if loaded else ""))

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FILE = "demo-accounts.json"
+# One of each kind is shown; the others are in the file.
+SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +44,20 @@ def kept(instance: Path) -> list[SignIn]:
     if not path.is_file():
         return []
     return [SignIn(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def described(instance: Path, sign_ins: list[SignIn], token: str = "") -> str:
+    """How to get in, for a person: the first sign-ins, where the others are, and the API token if one was made now."""
+    if not sign_ins:
+        return ""
+    width = max(len(it.email) for it in sign_ins)
+    lines = ["", "Demo sign-ins (password behind the address):"]
+    lines += [f"  {it.email:<{width}}  {it.password}  {it.what}" for it in sign_ins[:SHOWN]]
+    if len(sign_ins) > SHOWN:
+        lines.append(f"  … and {len(sign_ins) - SHOWN} more in {instance / FILE}")
+    lines.append("")
+    if token:
+        lines.append(f"Staff API token (shown once, {sign_ins[0].email}): {token}")
+    else:
+        lines.append(f"Another API token: .venv/bin/flask --app wsgi users token {sign_ins[0].email}")
+    return "\n".join(lines)
