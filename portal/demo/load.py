@@ -46,7 +46,6 @@ class Loaded:
     """What the first start made: the sign-ins, and a staff API token that is never shown again."""
 
     sign_ins: list[SignIn]
-    staff_email: str
     token: str
 
 
@@ -83,7 +82,7 @@ def load(now: datetime, say: Callable[[str], None]) -> Loaded:
     _bookings(plan_bookings(documents, people(), now), now)
     staff = next(person for person in people() if person.is_staff)
     token = _finish(staff.email, sign_ins)
-    return Loaded(sign_ins, staff.email, token)
+    return Loaded(sign_ins, token)
 
 
 def _people(configured: Settings) -> list[SignIn]:
