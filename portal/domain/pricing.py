@@ -30,9 +30,11 @@ _PLAN_TYPES: Mapping[str, str] = {
     BillingType.FEW: "on-plan-switch",
 }
 MIXED = "mixed"
+_RECURRING: tuple[str, ...] = (BillingType.LIMIT, BillingType.USAGE, BillingType.FIXED)
+_RANK: Mapping[str, int] = {kind: rank for rank, kind in enumerate((*_RECURRING, BillingType.ONE, BillingType.FEW))}
 # Units of time as the wire has them for plans, and as people write them for components.
 TIME_UNITS = frozenset(
-    {"minute", "hour", "half day", "day", "night", "shift", "week", "half_month", "month", "quarter", "year"}
+    {"minute", "hour", "day", "night", "shift", "week", "half_month", "month", "quarter", "year"}
     | {"minutes", "hours", "h", "days", "nights", "shifts", "weeks", "months", "slot", "session"}
 )
 
@@ -160,19 +162,26 @@ def _sum(products: Iterable[tuple[Decimal, int]]) -> Decimal:
 def price_from(plans: Iterable[Iterable[tuple[PricedComponent, str]]]) -> tuple[Decimal, str] | None:
     """The lowest price of a plan's main component, and per what: for "from 45.00 per hour". None where all is free.
 
-    A plan is its components in the order in which the owner listed them, each with the unit it is charged by. The
-    main one is the first that is charged by time, since that is what a booking takes; else the first that recurs;
-    else what is charged once. Sides such as fuel or coffee are often the cheapest, and are not the price of the thing.
+    A plan is its components, each with the unit it is charged by. The main one is charged by time, since that is what
+    a booking takes; of several the one that is reserved, then the one charged by use, then the one that is always
+    charged; then the dearest. Sides such as fuel or coffee are cheaper, and are not the price of the thing. Where
+    nothing is charged by time the same goes for what recurs, then for what is charged once.
     """
     return min((price for plan in plans if (price := _main_price(list(plan))) is not None), default=None)
 
 
 def _main_price(plan: Sequence[tuple[PricedComponent, str]]) -> tuple[Decimal, str] | None:
     priced = [(component, unit) for component, unit in plan if component.price > 0]
-    recurring = [offer for offer in priced if offer[0].billing_type not in (BillingType.ONE, BillingType.FEW)]
-    timed = [offer for offer in recurring if offer[1].casefold() in TIME_UNITS]
-    for offers in (timed, recurring, priced):
-        if offers:
-            component, unit = offers[0]
-            return component.price, unit
-    return None
+    if not priced:
+        return None
+    component, unit = min(priced, key=lambda offer: (_RANK[offer[0].billing_type], -offer[0].price))
+    timed = [offer for offer in priced if offer[0].billing_type in _RECURRING and _is_time(offer[1])]
+    if timed:
+        component, unit = min(timed, key=lambda offer: (_RANK[offer[0].billing_type], -offer[0].price))
+    return component.price, unit
+
+
+def _is_time(unit: str) -> bool:
+    # "node hour" and "GPU hour" are time too.
+    words = unit.casefold().split()
+    return bool(words) and words[-1] in TIME_UNITS

@@ -46,7 +46,6 @@ def cheapest(actor: Actor, offering_ids: Collection[int]) -> dict[int, tuple[Dec
             Plan.archived.is_(False),
             or_(managed_offerings(actor), visible_plans(actor)),
         )
-        .order_by(Plan.id, Component.position, Component.id)
     )
     offers: defaultdict[int, defaultdict[int, list[tuple[PricedComponent, str]]]] = defaultdict(
         lambda: defaultdict(list)
