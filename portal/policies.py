@@ -8,6 +8,9 @@ Rules (Waldur API contract, and this portal's decisions in docs/permissions.md):
   seen only by members (of any role) of organizations in those groups.
 - Members also see their own organization's unshared offerings that are Active or Paused.
 - Calendar acts (sync, share, unshare) and the Google connection are for staff and owners.
+- A booking is seen by staff, by who manages its offering, and by whose it is. Who manages the offering answers it;
+  whose it is cancels and moves it, and so do those who manage it.
+- A project can be named in a booking by members of its organization and by staff.
 """
 
 from __future__ import annotations
@@ -20,10 +23,12 @@ from sqlalchemy import ColumnElement, Table, and_, exists, false, or_, select, t
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from portal.models import (
+    Booking,
     Membership,
     Offering,
     Organization,
     Plan,
+    Project,
     Role,
     offering_organization_groups,
     organization_group_members,
@@ -131,6 +136,33 @@ def visible_offerings(actor: Actor) -> ColumnElement[bool]:
         and_(listed, Offering.shared.is_(True), or_(unrestricted, in_group)),
         and_(listed, Offering.shared.is_(False), _roles_in(actor, Offering.organization_id)),
         managed_offerings(actor),
+    )
+
+
+@_kept
+def visible_bookings(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Booking joined with its Offering: the bookings the actor may see."""
+    return or_(own_bookings(actor), managed_offerings(actor))
+
+
+@_kept
+def own_bookings(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Booking: the actor's own."""
+    return Booking.user_id == actor.user_id if actor.signed_in else false()
+
+
+@_kept
+def usable_projects(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Project: those that the actor's bookings may be for."""
+    if actor.is_staff:
+        return true()
+    if not actor.signed_in:
+        return false()
+    membership = aliased(Membership)
+    return exists(
+        select(membership.id)
+        .where(membership.user_id == actor.user_id, membership.organization_id == Project.organization_id)
+        .correlate(Project)
     )
 
 

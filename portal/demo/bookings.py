@@ -6,8 +6,8 @@ offering never overlap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from portal.demo.content import PersonSpec, groups, organizations
 from portal.domain.availability import Availability
+from portal.domain.order_form import Question, read_form
 from portal.domain.periods import Period
 from portal.domain.schedules import read_schedules
 from portal.domain.zones import day_start
@@ -36,6 +37,7 @@ class BookingSpec:
     name: str
     note: str
     plan_uuid: UUID | None
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -159,9 +161,31 @@ def _plan(document: dict[str, Any], person: PersonSpec, random: Random) -> UUID 
     open_to = [
         plan
         for plan in document["plans"]
-        if not plan["archived"] and plan["is_active"] and _may(person, plan["organization_groups"])
+        # A plan for so many at most (a subscription) would soon be taken up.
+        if not plan["archived"] and plan["max_amount"] is None and _may(person, plan["organization_groups"])
     ]
     return UUID(random.choice(open_to)["uuid"]) if open_to else None
+
+
+def _answer(question: Question, day: date, random: Random) -> Any:
+    """What somebody fills into a field of the order form."""
+    if question.choices:
+        chosen = random.choice(question.choices)[0]
+        return [chosen] if question.takes_many else chosen
+    if question.type == "boolean":
+        return True
+    if question.type in ("integer", "money"):
+        return int(question.low or 0) + random.randint(0, 1)
+    if question.type == "date":
+        return day.isoformat()
+    if question.type == "time":
+        return f"{random.randint(9, 16):02}:00"
+    return f"{day.year % 100}-{random.randint(100, 999)}"
+
+
+def _answers(document: dict[str, Any], day: date, random: Random) -> dict[str, Any]:
+    asked = [it for it in read_form(document["options"]) if it.required or random.random() < 0.3]
+    return {question.key: _answer(question, day, random) for question in asked}
 
 
 def _state(past: bool, random: Random) -> str:
@@ -225,6 +249,7 @@ def plan_bookings(
                         random.choice(habit.names),
                         random.choice(NOTES),
                         _plan(document, person, random),
+                        _answers(document, day, random),
                     )
                 )
     return planned

@@ -120,6 +120,7 @@ def _bookings(planned: list[BookingSpec], now: datetime) -> None:
                 name=spec.name,
                 note=spec.note,
                 plan_uuid=spec.plan_uuid,
+                answers=spec.answers,
             )
             # Asked for as if some days before it began, or yesterday.
             asked = min(now - timedelta(days=1), wish.periods[0].start - timedelta(days=3))

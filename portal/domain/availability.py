@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from portal.domain.periods import Period, PeriodError, intersect, subtract
+from portal.domain.periods import Period, PeriodError, intersect, merge, subtract
 from portal.domain.refusals import EVER, FREE, RANK, Check, Code, Obstacle, Refusal, Track, past, words
 from portal.domain.schedules import WEEKEND, Schedule
 from portal.domain.steps import boundaries_of, open_times, steps_of
@@ -78,7 +78,8 @@ class Availability:
     """What is free of one offering. Building it costs O(n log n) in the obstacles, each question O(log n) a step.
 
     `zone` is the offering's. `obstacles` are in any order and may overlap; only those that touch the windows asked
-    about need to be given. `checks` see whole requests, so they speak in `explain` only.
+    about need to be given. `checks` see whole periods: they speak where whole periods are asked about. `shortest` is
+    the minimum duration, which one of the checks demands: nothing shorter is offered.
     """
 
     def __init__(
@@ -87,10 +88,12 @@ class Availability:
         zone: ZoneInfo,
         obstacles: Iterable[Obstacle] = (),
         checks: Sequence[Check] = (),
+        shortest: timedelta | None = None,
     ) -> None:
         self.schedule = schedule
         self.zone = zone
         self.checks = checks
+        self.shortest = shortest
         self._periods = intersect(schedule.periods, [EVER])
         self._ends = [period.end for period in self._periods]
         self._track = Track(obstacles)
@@ -117,9 +120,9 @@ class Availability:
 
     def free(self, window: Period, duration: timedelta | None = None) -> list[Period]:
         """What can be booked wholly inside the window: the free steps, or for each free step that it can start with
-        the shortest run of free steps without a gap that lasts at least `duration`.
+        the shortest run of free steps without a gap that lasts at least `duration` (and the minimum duration).
         """
-        return list(_runs(self._free_steps(window), duration))
+        return [run for run in self._runs(window, duration) if self._check(run) is None]
 
     def next_free(self, after: datetime, limit: datetime, duration: timedelta | None = None) -> Period | None:
         """The first of `free` that starts at or after `after` and ends by `limit`; None where there is none.
@@ -128,7 +131,46 @@ class Availability:
         """
         if limit <= after:
             return None
-        return next(_runs(self._free_steps(Period(after, limit)), duration), None)
+        runs = self._runs(Period(after, limit), duration)
+        return next((run for run in runs if self._check(run) is None), None)
+
+    def nearest(self, period: Period, within: timedelta, most: int = 3) -> list[Period]:
+        """Up to `most` periods that can be booked, as long as this one, that start nearest to it; in order of time.
+
+        They lie at most `within` before and after it; where they are cut into steps they may be a bit longer.
+        """
+        window = Period(period.start - within, period.end + within)
+        found = sorted(self.free(window, period.duration), key=lambda it: abs(it.start - period.start))
+        return sorted(found[:most])
+
+    def offer(self, window: Period, duration: timedelta | None = None) -> tuple[list[Period], list[Stretch]]:
+        """The window as what can be booked (`free`) and, with reasons, the rest: every instant is in one of the two.
+
+        A refused step at the edge of the window is given whole; of a free one that reaches beyond it, the part inside
+        is refused, since it is no whole slot.
+        """
+        slots: list[Period] = []
+        against: dict[datetime, Refusal] = {}
+        for run in self._runs(window, duration):
+            refusal = self._check(run)
+            if refusal is None:
+                slots.append(run)
+            else:
+                against[run.start] = refusal
+        covered = merge(slots)
+        ends = [it.end for it in covered]
+        refused = []
+        for stretch in self.stretches(window):
+            if not stretch.is_free:
+                refused.append(stretch)
+                continue
+            inside = bisect_right(ends, stretch.start)
+            if inside < len(covered) and covered[inside].contains(stretch.period):
+                continue
+            part = _within(stretch.period, window)
+            refusal = self.explain(part) or against.get(stretch.start) or _too_little(part)
+            refused.append(Stretch(part, True, refusal))
+        return slots, refused
 
     def explain(self, period: Period) -> Refusal | None:
         """Why a period can't be booked, or None where it can. For a step it is the reason that `stretches` gives."""
@@ -145,7 +187,7 @@ class Availability:
             if whole != period:
                 text = f"Choose whole slots: the nearest are {period_text(whole, self.zone)}."
                 found.append(Refusal(Code.BOUNDARY, text, whole))
-        found += [refusal for check in self.checks if (refusal := check(period)) is not None]
+        found += self._against(period)
         found += [self._refusal(obstacle) for obstacle in self._track.across(period)]
         return sorted(dict.fromkeys(found), key=lambda it: (RANK[it.code], it.period))
 
@@ -154,6 +196,17 @@ class Availability:
         dates = [first + timedelta(days=number) for number in range(count)]
         found = ((day, _local_day(day, self.zone)) for day in dates)
         return [Day(day, list(self._answered(self._cut_day(local))) if local else []) for day, local in found]
+
+    def _against(self, period: Period) -> Iterator[Refusal]:
+        """What the checks say against a period."""
+        return (refusal for check in self.checks if (refusal := check(period)) is not None)
+
+    def _check(self, period: Period) -> Refusal | None:
+        return min(self._against(period), key=lambda it: RANK[it.code], default=None)
+
+    def _runs(self, window: Period, duration: timedelta | None) -> Iterator[Period]:
+        lengths = [length for length in (duration, self.shortest) if length is not None]
+        return _runs(self._free_steps(window), max(lengths, default=None))
 
     def _free_steps(self, window: Period) -> Iterator[Period]:
         done: date | None = None
@@ -260,6 +313,10 @@ def _runs(steps: Iterable[Period], duration: timedelta | None) -> Iterator[Perio
         while run and run[-1].end - run[0].start >= duration:
             yield Period(run[0].start, run[-1].end)
             run.pop(0)
+
+
+def _too_little(period: Period) -> Refusal:
+    return Refusal(Code.TOO_SHORT, "Free, but not for as long as was asked for.", period)
 
 
 def _no_step(period: Period, code: Code, text: str = "") -> Stretch:

@@ -79,10 +79,14 @@ _PAST_TENSE: Mapping[BookingAct, str] = {
 
 
 class BookingStateConflict(Conflict):
-    """The booking is in a state in which this cannot be done. `valid` are the wire states in which it can."""
+    """The booking is in a state in which this cannot be done. `valid` are the wire states in which it can.
 
-    def __init__(self, state: BookingState, act: BookingAct) -> None:
-        super().__init__(f"This booking is {state.value}: it can't be {_PAST_TENSE[act]} any more.")
+    `over`: its last slot has ended.
+    """
+
+    def __init__(self, state: BookingState, act: BookingAct, *, over: bool = False) -> None:
+        how = "over" if over else state.value
+        super().__init__(f"This booking is {how}: it can't be {_PAST_TENSE[act]} any more.")
         self.state = state
         self.act = act
         self.valid = sorted({wire_state(before) for before, done in TRANSITIONS if done is act})

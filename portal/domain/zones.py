@@ -105,18 +105,32 @@ def period_text(period: Period, zone: ZoneInfo) -> str:
     if end.time() == time() and last > start.date():
         last, end_clock = last - timedelta(days=1), clock_text(DAY_SECONDS)
     names = (f" {start.tzname()}", f" {end.tzname()}") if marked else ("", "")
-    opening = f"{_day_text(start.date())}, {_shown(start)}{names[0]}"
+    opening = f"{date_text(start.date())}, {_shown(start)}{names[0]}"
     if last == start.date():
         return f"{opening}–{end_clock}{names[1]}"
-    return f"{opening} – {_day_text(last)}, {end_clock}{names[1]}"
+    return f"{opening} – {date_text(last)}, {end_clock}{names[1]}"
+
+
+def date_text(day: date) -> str:
+    """A date for people: "Mon 3 Mar 2025"."""
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def duration_text(length: timedelta, *, days: bool = True) -> str:
+    """A length of time for people: "2 days", "1 hour and 30 minutes". `days`: False counts whole days in hours."""
+    minutes = int(length.total_seconds()) // 60
+    if days and minutes and minutes % (24 * 60) == 0:
+        return _count(minutes // (24 * 60), "day")
+    parts = [_count(number, unit) for number, unit in ((minutes // 60, "hour"), (minutes % 60, "minute")) if number]
+    return " and ".join(parts) or "0 minutes"
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"
 
 
 def _shown(shown: datetime) -> str:
     return clock_text(shown.hour * 3600 + shown.minute * 60 + shown.second)
-
-
-def _day_text(day: date) -> str:
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def _is_doubtful(shown: datetime) -> bool:

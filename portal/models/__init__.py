@@ -2,7 +2,7 @@
 
 from portal.models.accounts import ApiToken, Membership, Role, SignInFailure, User
 from portal.models.base import Base
-from portal.models.bookings import Booking, BookingChange, Slot
+from portal.models.bookings import Booking, BookingChange, IdempotencyKey, Slot
 from portal.models.calendars import (
     BusyPeriod,
     CalendarEvent,
@@ -49,6 +49,7 @@ __all__ = [
     "Endpoint",
     "GoogleCalendar",
     "GoogleConnection",
+    "IdempotencyKey",
     "Media",
     "Membership",
     "Offering",

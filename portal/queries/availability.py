@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import literal, select, union_all
 
-from portal.domain.availability import Availability, Code, Obstacle, Refusal, past
+from portal.domain.availability import LONGEST_REQUEST, Availability, Code, Obstacle, Refusal, past
 from portal.domain.booking_states import BookingState
 from portal.domain.periods import Period
+from portal.domain.rules import NO_RULES, Rules, buffers, checks_of, obstacles_of, rules_of
 from portal.domain.schedules import read_schedules
 from portal.domain.zones import parse_zone
 from portal.extensions import db, settings
@@ -39,19 +41,49 @@ def zone_of(attributes: Mapping[str, Any]) -> ZoneInfo:
     return ZoneInfo(settings().timezone)
 
 
-def of_offering(offering: Offering, window: Period, now: datetime, actor: Actor = NOBODY) -> Availability:
-    """The availability of one offering; questions must stay inside the window. One SQL statement."""
-    obstacles = _obstacles([offering.id], window, actor)[offering.id]
-    return _availability(offering.attributes, [past(now), *obstacles])
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the person asking holds of an offering: periods, and the number of bookings that are not over."""
+
+    periods: tuple[Period, ...] = ()
+    upcoming: int = 0
+
+
+NOTHING = Own()
+
+
+def of_offering(
+    offering_id: int,
+    attributes: Mapping[str, Any],
+    window: Period,
+    now: datetime,
+    actor: Actor = NOBODY,
+    *,
+    without: int | None = None,
+    also: Iterable[Period] = (),
+) -> Availability:
+    """The availability of one offering; questions must stay inside the window. One SQL statement, or two where a
+    quota counts what the actor holds.
+
+    `without` is a booking (id) that does not count, because it is the one that is moved or answered. `also` are periods
+    that the actor asks for at the same time.
+    """
+    rules = rules_of(attributes)
+    obstacles = _obstacles([offering_id], _wider(window, rules), actor, without)[offering_id]
+    own = _own(offering_id, window, now, actor, without) if rules.counts_own and actor.signed_in else NOTHING
+    return _availability(attributes, rules, now, obstacles, Own((*own.periods, *also), own.upcoming))
 
 
 def explain(offering: Offering, period: Period, now: datetime, actor: Actor = NOBODY) -> Refusal | None:
-    """Why a period of the offering cannot be booked at `now`, or None where it can. One SQL statement."""
-    return of_offering(offering, period, now, actor).explain(period)
+    """Why a period of the offering cannot be booked at `now`, or None where it can. One or two SQL statements."""
+    return of_offering(offering.id, offering.attributes, period, now, actor).explain(period)
 
 
-def next_free(offerings: Iterable[tuple[int, Mapping[str, Any]]], now: datetime) -> dict[int, Period]:
-    """The next free step of each offering (id, attributes) within the horizon; those without one are left out.
+def next_free(
+    offerings: Iterable[tuple[int, Mapping[str, Any]]], now: datetime, actor: Actor = NOBODY
+) -> dict[int, Period]:
+    """The next period of each offering (id, attributes) that can be booked, within the horizon; those without one are
+    left out. A quota of the actor's is not asked.
 
     One SQL statement, however many offerings.
     """
@@ -59,37 +91,80 @@ def next_free(offerings: Iterable[tuple[int, Mapping[str, Any]]], now: datetime)
     if not wanted:
         return {}
     horizon = Period(now, now + HORIZON)
-    obstacles = _obstacles(list(wanted), horizon, NOBODY)
+    rules = {offering_id: rules_of(attributes) for offering_id, attributes in wanted.items()}
+    widest = max(rules.values(), key=lambda it: it.gap)
+    obstacles = _obstacles(list(wanted), _wider(horizon, widest), actor)
     found = {}
     for offering_id, attributes in wanted.items():
-        step = _availability(attributes, obstacles[offering_id]).next_free(horizon.start, horizon.end)
+        free = _availability(attributes, rules[offering_id], now, obstacles[offering_id])
+        step = free.next_free(horizon.start, horizon.end)
         if step is not None:
             found[offering_id] = step
     return found
 
 
-def _availability(attributes: Mapping[str, Any], obstacles: Iterable[Obstacle]) -> Availability:
-    return Availability(read_schedules(attributes.get("schedules")), zone_of(attributes), obstacles)
+def _availability(
+    attributes: Mapping[str, Any], rules: Rules, now: datetime, taken: list[Obstacle], own: Own = NOTHING
+) -> Availability:
+    zone = zone_of(attributes)
+    obstacles = [past(now), *taken]
+    if rules is not NO_RULES:
+        obstacles += obstacles_of(rules, zone, now)
+        if rules.gap:
+            obstacles += [beside for it in taken for beside in buffers(rules, it)]
+    checks = checks_of(rules, zone, own.periods, own.upcoming)
+    return Availability(
+        read_schedules(attributes.get("schedules")), zone, obstacles, checks, shortest=rules.minimum_duration
+    )
 
 
-def _obstacles(offering_ids: list[int], window: Period, actor: Actor) -> Mapping[int, list[Obstacle]]:
+def _wider(window: Period, rules: Rules) -> Period:
+    """The window with what may reach into it from beside it."""
+    return Period(window.start - rules.gap, window.end + rules.gap) if rules.gap else window
+
+
+def _own(offering_id: int, window: Period, now: datetime, actor: Actor, without: int | None) -> Own:
+    """What the actor holds of the offering in the months that the window touches, and from now on."""
+    month = timedelta(days=32)
+    rows = db.session.execute(
+        select(Slot.booking_id, Slot.start, Slot.end)
+        .join(Booking, Booking.id == Slot.booking_id)
+        .where(
+            Slot.offering_id == offering_id,
+            Slot.holds.is_(True),
+            Slot.end > min(now, window.start - month),
+            Booking.user_id == actor.user_id,
+            Booking.id != (without or 0),
+        )
+    ).all()
+    upcoming = {row.booking_id for row in rows if row.end > now}
+    return Own(tuple(Period(row.start, row.end) for row in rows), len(upcoming))
+
+
+def _obstacles(
+    offering_ids: list[int], window: Period, actor: Actor, without: int | None = None
+) -> Mapping[int, list[Obstacle]]:
     found: defaultdict[int, list[Obstacle]] = defaultdict(list)
-    for offering_id, obstacle in _rows(offering_ids, window, actor):
+    for offering_id, obstacle in _rows(offering_ids, window, actor, without):
         found[offering_id].append(obstacle)
     return found
 
 
-def _rows(offering_ids: list[int], window: Period, actor: Actor) -> Iterator[tuple[int, Obstacle]]:
+def _rows(offering_ids: list[int], window: Period, actor: Actor, without: int | None) -> Iterator[tuple[int, Obstacle]]:
     held = (
         select(Slot.offering_id, Slot.start, Slot.end, Booking.state, Booking.user_id)
         .join(Booking, Booking.id == Slot.booking_id)
         .where(
             Slot.offering_id.in_(offering_ids),
             Slot.holds.is_(True),
-            Slot.start < window.end,
+            # Both ends of the index's range: held slots of an offering lie in order, none longer than LONGEST_REQUEST.
             Slot.end > window.start,
+            Slot.end < window.end + LONGEST_REQUEST,
+            Slot.start < window.end,
         )
     )
+    if without is not None:
+        held = held.where(Booking.id != without)
     busy = select(
         BusyPeriod.offering_id, BusyPeriod.start, BusyPeriod.end, literal("busy"), literal(None, Booking.user_id.type)
     ).where(BusyPeriod.offering_id.in_(offering_ids), BusyPeriod.start < window.end, BusyPeriod.end > window.start)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from portal.domain import choices
+from portal.domain.rules import check_rules
 from portal.domain.schedules import check_schedules
 from portal.transfer import values
 from portal.transfer.values import Check, Wrong, columns
@@ -182,7 +183,7 @@ def read_record(data: Any) -> Record:
     except Wrong as wrong:
         raise wrong.under("uuid") from None
     record = Record(uuid, str(data.get("name", ""))[:200], _base(data), columns(data, OFFERING))
-    _check_schedules(record.values)
+    _check_attributes(record.values)
     if record.values.get("parent_uuid") == uuid:
         raise Wrong("an offering cannot be its own parent", "parent_uuid")
     _read_relations(record, data)
@@ -213,7 +214,7 @@ def _own_path(record: Record, link: str) -> str:
     return link
 
 
-def _check_schedules(found: Row) -> None:
+def _check_attributes(found: Row) -> None:
     if "attributes" not in found:
         return
     # Always answered as a list, so stored as one: an export then finds nothing new.
@@ -222,6 +223,8 @@ def _check_schedules(found: Row) -> None:
         raise Wrong("must be a list of schedule entries, and is null", "attributes.schedules")
     for problem in check_schedules(attributes["schedules"]):
         raise Wrong(problem.reason, f"attributes.schedules{problem.path}")
+    for problem in check_rules(attributes.get("booking_rules")):
+        raise Wrong(problem.reason, f"attributes.booking_rules{problem.path}")
 
 
 def _read_relations(record: Record, data: Row) -> None:

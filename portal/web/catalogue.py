@@ -193,7 +193,7 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     first = first_day(request.args.get("from"), now.astimezone(ZoneInfo(zone)).date())
     bookable = found.state == "Active"
     free = next_free([(found.id, found.attributes)], now).get(found.id) if bookable else None
-    days = of_offering(found, Period(*span_of(first, zone)), now, actor).days(first, DAYS)
+    days = of_offering(found.id, found.attributes, Period(*span_of(first, zone)), now, actor).days(first, DAYS)
     price = cheapest(actor, [found.id]).get(found.id)
     figures = standings(found)
     return render_template(

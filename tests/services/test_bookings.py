@@ -5,15 +5,17 @@ from datetime import timedelta
 import orjson
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from portal.documents import read
 from portal.domain.booking_states import BookingStateConflict
+from portal.domain.order_form import WrongAnswers
 from portal.domain.periods import Period
 from portal.errors import Forbidden, Invalid, NotFound, SignInRequired
 from portal.models import Booking, BookingChange, BusyPeriod, GoogleCalendar, Slot
 from portal.policies import NOBODY, SYSTEM
 from portal.services import bookings
-from portal.services.bookings import SlotRefused, SlotTaken, Wish
+from portal.services.bookings import Repeat, SlotRefused, SlotTaken, Wish
 from tests.support import builders as make
 from tests.support.builders import NOW
 
@@ -50,7 +52,7 @@ def test_a_request_holds_its_slots_and_has_a_history(world, db_session):
     booking = db_session.execute(select(Booking).where(Booking.uuid == uuid)).scalar_one()
     assert (booking.name, len(booking.slots)) == ("Trial", 2)
     [change] = db_session.execute(select(BookingChange)).scalars()
-    assert (change.what, change.user_id, change.at) == ("requested", world["booker"].user_id, NOW)
+    assert (change.what, change.user_id, change.at) == ("request", world["booker"].user_id, NOW)
 
 
 @pytest.mark.parametrize("rival", [(1, 2), (0, 3), (1, 3), (0, 2)])
@@ -66,18 +68,19 @@ def test_neighbours_do_not_overlap(world):
     assert ask(world, hours(2, 3), who="other")
 
 
-def test_a_busy_time_at_google_is_taken_too(world, db_session):
-    offering = world["offering"]
+def busy(offering, minutes: tuple[int, int]):
     calendar = make.add(GoogleCalendar(offering_id=offering.id, state="OK"))
-    make.add(
-        BusyPeriod(
-            calendar_id=calendar.id,
-            offering_id=offering.id,
-            event_id="x",
-            start=NOW + timedelta(minutes=90),
-            end=NOW + timedelta(minutes=100),
-        )
-    )
+    start, end = (NOW + timedelta(minutes=it) for it in minutes)
+    make.add(BusyPeriod(calendar_id=calendar.id, offering_id=offering.id, event_id="x", start=start, end=end))
+
+
+def rules(world, db_session, **set_to):
+    world["offering"].attributes = {**world["offering"].attributes, "booking_rules": set_to}
+    db_session.commit()
+
+
+def test_a_busy_time_at_google_is_taken_too(world):
+    busy(world["offering"], (90, 100))
     with pytest.raises(SlotTaken, match="Blocked"):
         ask(world, hours(1, 2))
 
@@ -145,20 +148,20 @@ def test_a_plan_is_chosen_where_there_are_several(world):
 
 def test_a_manager_answers(world, db_session):
     accepted, rejected = ask(world, hours(1, 2)), ask(world, hours(2, 3))
-    bookings.accept_booking(world["manager"], accepted)
-    bookings.reject_booking(world["manager"], rejected, "Service week.")
+    bookings.accept_booking(world["manager"], accepted, now=NOW)
+    bookings.reject_booking(world["manager"], rejected, "Service week.", now=NOW)
     assert state(db_session, accepted) == ("confirmed", {True})
     assert state(db_session, rejected) == ("rejected", {False})
     assert ask(world, hours(2, 3), who="other")
     with pytest.raises(BookingStateConflict):
-        bookings.accept_booking(world["manager"], rejected)
+        bookings.accept_booking(world["manager"], rejected, now=NOW)
 
 
 def test_a_booker_cancels_and_does_not_answer(world, db_session):
     uuid = ask(world)
     with pytest.raises(Forbidden):
-        bookings.accept_booking(world["booker"], uuid)
-    bookings.cancel_booking(world["booker"], uuid)
+        bookings.accept_booking(world["booker"], uuid, now=NOW)
+    bookings.cancel_booking(world["booker"], uuid, now=NOW)
     assert state(db_session, uuid) == ("cancelled", {False})
 
 
@@ -166,7 +169,7 @@ def test_a_stranger_is_not_told_of_a_booking(world):
     uuid = ask(world)
     for act in (bookings.accept_booking, bookings.cancel_booking):
         with pytest.raises(NotFound):
-            act(world["other"], uuid)
+            act(world["other"], uuid, now=NOW)
 
 
 def test_the_document_counts_what_happened(world):
@@ -180,5 +183,169 @@ def test_the_document_counts_what_happened(world):
         return document["order_count"], plan["resources_count"], plan["is_active"]
 
     assert told() == (1, 1, False)
-    bookings.cancel_booking(world["booker"], made)
+    bookings.cancel_booking(world["booker"], made, now=NOW)
     assert told() == (1, 1, True)
+
+
+def test_a_taken_slot_is_answered_with_the_nearest_free_ones(world):
+    ask(world, hours(2, 4))
+    with pytest.raises(SlotTaken) as taken:
+        ask(world, hours(3, 5), who="other")
+    assert taken.value.rival == hours(2, 4)
+    assert taken.value.asked == hours(3, 5)
+    assert taken.value.alternatives == [hours(0, 2), hours(4, 6), hours(5, 7)]
+
+
+@pytest.mark.parametrize("rival", [(1, 3), (2, 3), (0, 4), (1, 4), (2, 5)])
+def test_the_database_itself_refuses_an_overlap(world, db_session, rival):
+    ask(world, hours(1, 4))
+    mine = db_session.execute(select(Slot)).scalar_one()
+    period = hours(*rival)
+    more = Slot(booking_id=mine.booking_id, offering_id=mine.offering_id, start=period.start, end=period.end)
+    db_session.add(more)
+    with pytest.raises(IntegrityError, match="slots_no_overlap"):
+        db_session.commit()
+    db_session.rollback()
+    # Neither by an update: what does not hold may lie anywhere, but can't begin to hold.
+    more = Slot(booking_id=mine.booking_id, offering_id=mine.offering_id, start=period.start, end=period.end)
+    more.holds = False
+    db_session.add(more)
+    db_session.commit()
+    more.holds = True
+    with pytest.raises(IntegrityError, match="slots_no_overlap"):
+        db_session.commit()
+    db_session.rollback()
+
+
+def test_what_only_the_database_saw_is_told_in_the_same_way(world, monkeypatch):
+    ask(world, hours(1, 2))
+    monkeypatch.setattr(bookings, "_check_periods", lambda *args, **more: None)
+    with pytest.raises(SlotTaken) as taken:
+        ask(world, hours(0, 2), who="other")
+    assert (taken.value.rival, taken.value.alternatives[0]) == (hours(1, 2), hours(2, 4))
+
+
+def test_a_repeated_request_answers_the_first_booking(world, db_session):
+    wish, repeat = Wish(world["offering"].uuid, [hours(1, 2)]), Repeat("k", "digest")
+    first = bookings.request_booking(world["booker"], wish, repeat=repeat, now=NOW)
+    assert bookings.request_booking(world["booker"], wish, repeat=repeat, now=NOW + timedelta(days=3)) == first
+    assert len(db_session.execute(select(Booking)).scalars().all()) == 1
+    with pytest.raises(Invalid, match="another request"):
+        bookings.request_booking(world["booker"], wish, repeat=Repeat("k", "other"), now=NOW)
+    with pytest.raises(SlotTaken):
+        bookings.request_booking(world["other"], wish, repeat=repeat, now=NOW)
+
+
+def test_an_offering_may_accept_by_itself(world, db_session):
+    rules(world, db_session, accept="automatic")
+    uuid = ask(world)
+    assert state(db_session, uuid) == ("confirmed", {True})
+    changes = db_session.execute(select(BookingChange).order_by(BookingChange.id)).scalars().all()
+    assert [(change.what, change.user_id) for change in changes] == [
+        ("request", world["booker"].user_id),
+        ("accept", None),
+    ]
+
+
+def test_a_booking_moves_over_itself_and_keeps_what_it_has_where_that_is_refused(world, db_session):
+    uuid = ask(world, hours(1, 3), hours(5, 6))
+    ask(world, hours(8, 9), who="other")
+    bookings.reschedule_booking(world["booker"], uuid, [hours(2, 4)], now=NOW)
+    booking = db_session.execute(select(Booking).where(Booking.uuid == uuid)).scalar_one()
+    db_session.expire_all()
+    assert [(slot.start, slot.end, slot.holds) for slot in booking.slots] == [
+        (hours(2, 4).start, hours(2, 4).end, True)
+    ]
+    assert (booking.sequence, booking.changes[-1].what) == (1, "reschedule")
+    assert len(booking.changes[-1].detail["slots"]) == 2
+    with pytest.raises(SlotTaken):
+        bookings.reschedule_booking(world["booker"], uuid, [hours(5, 6), hours(8, 9)], now=NOW)
+    db_session.expire_all()
+    assert [(slot.start, slot.end, slot.holds) for slot in booking.slots] == [
+        (hours(2, 4).start, hours(2, 4).end, True)
+    ]
+    bookings.reschedule_booking(world["booker"], uuid, [hours(5, 6), hours(1, 3)], now=NOW)
+    db_session.expire_all()
+    assert [slot.start for slot in booking.slots] == [hours(1, 3).start, hours(5, 6).start]
+
+
+def test_moving_a_confirmed_booking_asks_again_unless_who_answers_moves_it(world, db_session):
+    uuid = ask(world)
+    bookings.reschedule_booking(world["manager"], uuid, [hours(2, 3)], now=NOW)
+    assert state(db_session, uuid)[0] == "requested"
+    bookings.accept_booking(world["manager"], uuid, now=NOW)
+    bookings.reschedule_booking(world["manager"], uuid, [hours(3, 4)], now=NOW)
+    assert state(db_session, uuid)[0] == "confirmed"
+    bookings.reschedule_booking(world["booker"], uuid, [hours(4, 5)], now=NOW)
+    assert state(db_session, uuid)[0] == "requested"
+
+
+def test_acceptance_asks_again_what_is_busy(world, db_session):
+    uuid = ask(world, hours(1, 2))
+    busy(world["offering"], (90, 100))
+    with pytest.raises(SlotTaken, match="Blocked"):
+        bookings.accept_booking(world["manager"], uuid, now=NOW)
+    assert state(db_session, uuid) == ("requested", {True})
+
+
+def test_a_request_whose_first_slot_has_begun_ends_by_itself(world, db_session):
+    uuid, later = ask(world, hours(1, 2)), ask(world, hours(5, 6))
+    begun = NOW + timedelta(hours=1)
+    with pytest.raises(BookingStateConflict, match="expired"):
+        bookings.accept_booking(world["manager"], uuid, now=begun)
+    with pytest.raises(BookingStateConflict, match="expired"):
+        bookings.reschedule_booking(world["booker"], uuid, [hours(7, 8)], now=begun)
+    assert bookings.expire_bookings(now=begun) == 1
+    assert bookings.expire_bookings(now=begun) == 0
+    assert state(db_session, uuid) == ("expired", {False})
+    assert state(db_session, later) == ("requested", {True})
+
+
+def test_what_is_over_is_not_cancelled(world, db_session):
+    rules(world, db_session, accept="automatic")
+    uuid = ask(world, hours(1, 2))
+    with pytest.raises(BookingStateConflict, match="over"):
+        bookings.cancel_booking(world["booker"], uuid, now=NOW + timedelta(hours=2))
+
+
+def test_the_bookers_own_rejection_is_a_cancellation(world, db_session):
+    uuid = ask(world)
+    bookings.reject_booking(world["booker"], uuid, now=NOW)
+    assert state(db_session, uuid) == ("cancelled", {False})
+
+
+def test_a_plan_that_is_taken_up_is_refused(world):
+    plan = make.plan(world["offering"], "Flat", max_amount=1)
+    ask(world, hours(1, 2))
+    with pytest.raises(Invalid, match="taken up") as refused:
+        ask(world, hours(2, 3), who="other", plan_uuid=plan.uuid)
+    assert refused.value.field == "plan"
+
+
+def test_the_order_form_is_asked(world, db_session):
+    form = {"order": ["sample"], "options": {"sample": {"type": "string", "label": "Sample", "required": True}}}
+    world["offering"].options = form
+    db_session.commit()
+    with pytest.raises(WrongAnswers) as wrong:
+        ask(world, answers={"colour": "red"})
+    assert set(wrong.value.errors) == {"sample", "colour"}
+    uuid = ask(world, answers={"sample": " ice "})
+    booking = db_session.execute(select(Booking).where(Booking.uuid == uuid)).scalar_one()
+    assert booking.answers == {"sample": "ice"}
+
+
+def test_quotas_count_what_the_booker_holds_and_asks_for(world, db_session):
+    rules(world, db_session, quota_hours_per_user=3, quota_period="day")
+    ask(world, hours(1, 3))
+    with pytest.raises(SlotRefused, match="3 hours a day"):
+        ask(world, hours(4, 5), hours(6, 7))
+    assert ask(world, hours(4, 5))
+    assert ask(world, hours(6, 8), who="other")
+
+
+def test_buffers_keep_time_free_between_bookings(world, db_session):
+    rules(world, db_session, buffer_after_minutes=30)
+    ask(world, hours(1, 2))
+    with pytest.raises((SlotRefused, SlotTaken)):
+        ask(world, hours(2, 3), who="other")
+    assert ask(world, hours(3, 4), who="other")

@@ -1,0 +1,260 @@
+"""The order form of an offering (`options`): its questions, and what counts as an answer to each.
+
+The types are the published API's (contract, section 2.2). An answer arrives as typed JSON or as the text of a form
+field; both are read by the same rule and kept as JSON: whole numbers and sums as numbers, dates as YYYY-MM-DD, times as
+HH:MM, choices by their values. What a backend would offer to choose from (OpenStack tenants and instances) is not known
+here, so those are answered by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from portal.errors import Invalid
+
+MOST_TEXT = 10_000
+MOST_CHOSEN = 200
+MANY = frozenset({"select_string_multi", "select_multiple_openstack_tenants", "select_multiple_openstack_instances"})
+WHOLE = frozenset({"integer", "component_multiplier"})
+_TRUE = frozenset({"true", "on", "1", "yes"})
+_FALSE = frozenset({"false", "off", "0", "no"})
+_DIGITS = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_TIME = re.compile(r"\d\d:\d\d(:\d\d)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One field of an order form. `choices` are values with their labels; `low` and `high` bound numbers."""
+
+    key: str
+    type: str
+    label: str
+    help_text: str = ""
+    required: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+    default: Any = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+    @property
+    def takes_many(self) -> bool:
+        return self.type in MANY
+
+
+class WrongAnswers(Invalid):
+    """Answers that can't be taken. `errors` says why, by the question's key."""
+
+    def __init__(self, errors: Mapping[str, str], labels: Mapping[str, str]) -> None:
+        told = [f"{labels.get(key, key)}: {reason}" for key, reason in errors.items()]
+        super().__init__(" ".join(told), "options")
+        self.errors = dict(errors)
+
+
+def read_form(options: Any) -> list[Question]:
+    """The questions in the order in which they are asked: those named by `order`, then the others. Never raises."""
+    fields = _mapping(_mapping(options).get("options"))
+    given = _mapping(options).get("order")
+    order = [key for key in given if isinstance(key, str) and key in fields] if isinstance(given, list) else []
+    return [_question(key, _mapping(fields[key])) for key in dict.fromkeys((*order, *fields))]
+
+
+def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers as they are kept, in the order of the form. A question that is not answered takes its default.
+
+    Raises WrongAnswers with a reason for each question that is answered wrongly, or not at all though it must be, and
+    for each answer that belongs to no question.
+    """
+    questions = read_form(options)
+    errors: dict[str, str] = {}
+    kept: dict[str, Any] = {}
+    for question in questions:
+        raw = answers.get(question.key)
+        if question.key not in answers or raw is None:
+            raw = question.default
+        try:
+            value = _answer(question, raw)
+        except ValueError as error:
+            errors[question.key] = str(error)
+            continue
+        if value is not None:
+            kept[question.key] = value
+        elif question.required:
+            errors[question.key] = "This is required."
+    known = {question.key for question in questions}
+    errors.update({str(key): "The order form has no such question." for key in answers if key not in known})
+    if errors:
+        raise WrongAnswers(errors, {question.key: question.label for question in questions})
+    return kept
+
+
+def shown_answers(options: Any, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The answers of a booking for people, as labels and texts; answers to questions that are gone come last."""
+    questions = {question.key: question for question in read_form(options)}
+    for key in dict.fromkeys((*(key for key in questions if key in answers), *answers)):
+        question = questions.get(key) or Question(key, "string", key)
+        yield question.label, _shown(question, answers[key])
+
+
+def _shown(question: Question, value: Any) -> str:
+    labels = dict(question.choices)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(labels.get(str(it), str(it)) for it in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {it}" for key, it in value.items())
+    return labels.get(str(value), str(value))
+
+
+def _question(key: str, item: Mapping[str, Any]) -> Question:
+    return Question(
+        key=key,
+        type=str(item.get("type") or "string"),
+        label=str(item.get("label") or key.replace("_", " ").capitalize()),
+        help_text=str(item.get("help_text") or ""),
+        required=item.get("required") is True,
+        choices=tuple(_choices(item.get("choices"))),
+        default=item.get("default"),
+        low=_bound(item.get("min")),
+        high=_bound(item.get("max")),
+    )
+
+
+def _choices(given: Any) -> Iterator[tuple[str, str]]:
+    for choice in given if isinstance(given, list) else ():
+        if isinstance(choice, Mapping):
+            value = str(choice.get("value", choice.get("label", "")))
+            yield value, str(choice.get("label") or value)
+        else:
+            yield str(choice), str(choice)
+
+
+def _bound(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _answer(question: Question, raw: Any) -> Any:
+    """An answer as it is kept, None for no answer. Raises ValueError with the reason, for people."""
+    if isinstance(raw, str):
+        raw = raw.strip()
+    if raw is None or raw in ("", []) or raw == {}:
+        return None
+    if question.type == "boolean":
+        return _flag(question, raw)
+    if question.type in WHOLE:
+        return _number(question, _whole(raw))
+    if question.type == "money":
+        return _number(question, _decimal(raw))
+    if question.type == "date":
+        return _date(raw)
+    if question.type == "time":
+        return _time(raw)
+    if question.type == "conditional_cascade":
+        return _steps(raw)
+    if question.takes_many:
+        return _many(question, raw)
+    return _one(question, raw)
+
+
+def _flag(question: Question, raw: Any) -> bool | None:
+    value = raw if isinstance(raw, bool) else str(raw).casefold() if isinstance(raw, (str, int)) else None
+    if value is True or value in _TRUE:
+        return True
+    if value is False or value in _FALSE:
+        # A box that must be ticked (an agreement) is not answered by leaving it empty.
+        return None if question.required else False
+    raise ValueError("Answer yes or no.")
+
+
+def _whole(raw: Any) -> Decimal:
+    if isinstance(raw, float) and raw.is_integer():
+        raw = int(raw)
+    if isinstance(raw, bool) or not isinstance(raw, (int, str)) or not _DIGITS.fullmatch(str(raw)):
+        raise ValueError("Enter a whole number.")
+    return Decimal(str(raw))
+
+
+def _decimal(raw: Any) -> Decimal:
+    try:
+        number = Decimal(str(raw)) if isinstance(raw, (int, float, str)) and not isinstance(raw, bool) else None
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite() or abs(number) >= Decimal(10) ** 15:
+        raise ValueError("Enter a sum, such as 12.50.")
+    if abs(number) != round(abs(number), 2):
+        raise ValueError("Enter a sum with at most two decimals.")
+    return number
+
+
+def _number(question: Question, number: Decimal) -> int | float:
+    low, high = question.low, question.high
+    if low is not None and number < low:
+        raise ValueError(f"Enter at least {low:f}." if high is None else f"Enter {low:f} to {high:f}.")
+    if high is not None and number > high:
+        raise ValueError(f"Enter at most {high:f}." if low is None else f"Enter {low:f} to {high:f}.")
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _date(raw: Any) -> str:
+    try:
+        if not isinstance(raw, str) or len(raw) != 10:
+            raise ValueError
+        return date.fromisoformat(raw).isoformat()
+    except ValueError:
+        raise ValueError("Enter a date, such as 2026-03-31.") from None
+
+
+def _time(raw: Any) -> str:
+    try:
+        if not isinstance(raw, str) or not _TIME.fullmatch(raw):
+            raise ValueError
+        return time.fromisoformat(raw).isoformat("minutes" if len(raw) == 5 else "seconds")
+    except ValueError:
+        raise ValueError("Enter a time of day, such as 09:30.") from None
+
+
+def _text(raw: Any) -> str:
+    if isinstance(raw, bool) or not isinstance(raw, (str, int, float)):
+        raise ValueError("Enter a text.")
+    text = str(raw).strip()
+    if len(text) > MOST_TEXT:
+        raise ValueError(f"This is too long (at most {MOST_TEXT:,} characters).")
+    if "\x00" in text:
+        raise ValueError("This holds a character that can't be kept.")
+    return text
+
+
+def _one(question: Question, raw: Any) -> str:
+    text = _text(raw)
+    if question.choices and text not in dict(question.choices):
+        raise ValueError("Choose one of: " + ", ".join(label for _, label in question.choices) + ".")
+    return text
+
+
+def _many(question: Question, raw: Any) -> list[str]:
+    given = raw if isinstance(raw, list) else [raw]
+    if len(given) > MOST_CHOSEN:
+        raise ValueError(f"Choose at most {MOST_CHOSEN}.")
+    return list(dict.fromkeys(_one(question, it) for it in given))
+
+
+def _steps(raw: Any) -> dict[str, str]:
+    """The answers of a cascade, by the names of its steps."""
+    if not isinstance(raw, Mapping) or len(raw) > MOST_CHOSEN:
+        raise ValueError("Answer with an object of step names and choices.")
+    return {_text(key): _text(value) for key, value in raw.items() if value not in (None, "")}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,380 @@
+"""The booking rules of an offering (`attributes.booking_rules`): what its owners demand beside the schedules.
+
+They travel with import and export in the free-form `attributes`. Every key may be missing; a rule that is not set does
+not hold. Wall-clock rules (days, closures given by date, quota periods) go by the offering's zone.
+
+    time_zone                   IANA name; else the portal's
+    minimum_notice_minutes      a booking begins no sooner than this from now
+    maximum_advance_days        it lies within today and so many days after it, by the offering's calendar
+    minimum_duration_minutes, maximum_duration_minutes
+                                how long one period lasts
+    buffer_before_minutes, buffer_after_minutes
+                                kept free before and after each booking: between two of them lie both
+    quota_hours_per_user, quota_period (day, week or month)
+                                how much one person holds of each calendar day, week (from Monday) or month
+    upcoming_bookings_per_user  how many bookings that are not over one person holds
+    closures                    [{"start", "end", "reason"}]: instants with a zone, or dates (the last one included)
+    accept                      manual, or automatic: a request is confirmed at once
+    stale_busy                  refuse, request or allow: what holds while busy times have not been read for long
+    publish                     times or titles: what the public calendar and feed show of a booking
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from portal.domain.instants import parse_instant
+from portal.domain.periods import Period
+from portal.domain.refusals import EVER, Check, Code, Obstacle, Refusal
+from portal.domain.schedules import Problem
+from portal.domain.zones import date_text, day_start, duration_text, local_date, parse_zone
+
+YEAR_MINUTES = 366 * 24 * 60
+MOST_CLOSURES = 500
+ACCEPT = ("manual", "automatic")
+STALE_BUSY = ("refuse", "request", "allow")
+PUBLISH = ("times", "titles")
+QUOTA_PERIODS = ("day", "week", "month")
+# Bounds of the whole numbers: the smallest and the largest that mean something.
+WHOLE = {
+    "minimum_notice_minutes": (1, YEAR_MINUTES),
+    "maximum_advance_days": (0, 3660),
+    "minimum_duration_minutes": (1, YEAR_MINUTES),
+    "maximum_duration_minutes": (1, YEAR_MINUTES),
+    "buffer_before_minutes": (1, 7 * 24 * 60),
+    "buffer_after_minutes": (1, 7 * 24 * 60),
+    "quota_hours_per_user": (1, 31 * 24),
+    "upcoming_bookings_per_user": (1, 10_000),
+}
+CHOICES = {"quota_period": QUOTA_PERIODS, "accept": ACCEPT, "stale_busy": STALE_BUSY, "publish": PUBLISH}
+BROKEN = "The booking rules of this offering can't be read: its managers have to mend them."
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Time at which an offering is closed: two instants (UTC), or two dates, of which the last one is included."""
+
+    start: date | datetime
+    end: date | datetime
+    reason: str = ""
+
+    def period(self, zone: ZoneInfo) -> Period:
+        """The closed time, by the offering's clocks where it is given by date."""
+        if isinstance(self.start, datetime) and isinstance(self.end, datetime):
+            return Period(self.start, self.end)
+        return Period(day_start(self.start, zone), day_start(self.end + timedelta(days=1), zone))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Booking rules, understood. What is not set is None, zero or empty. `broken`: they could not be read."""
+
+    minimum_notice: timedelta = timedelta()
+    maximum_advance_days: int | None = None
+    minimum_duration: timedelta | None = None
+    maximum_duration: timedelta | None = None
+    buffer_before: timedelta = timedelta()
+    buffer_after: timedelta = timedelta()
+    quota_hours: int | None = None
+    quota_period: str = "week"
+    upcoming_bookings: int | None = None
+    closures: tuple[Closure, ...] = ()
+    accept: str = "manual"
+    stale_busy: str = "allow"
+    publish: str = "times"
+    broken: bool = False
+
+    @property
+    def gap(self) -> timedelta:
+        """The time that lies between two bookings at least."""
+        return self.buffer_before + self.buffer_after
+
+    @property
+    def counts_own(self) -> bool:
+        """Whether what the person asking holds already matters."""
+        return self.quota_hours is not None or self.upcoming_bookings is not None
+
+
+NO_RULES = Rules()
+
+
+def check_rules(raw: object) -> list[Problem]:
+    """Everything that is wrong with `attributes.booking_rules`, for people; [] where it can be used.
+
+    Keys that are not rules are left alone: the attributes are free-form.
+    """
+    return _read(raw)[1]
+
+
+def read_rules(raw: object) -> Rules:
+    """The rules that a stored value means. Never raises; where they cannot be read nothing can be booked.
+
+    (Guessing could open the offering at times that its owner closed.)
+    """
+    rules, problems = _read(raw)
+    return Rules(broken=True) if problems else rules
+
+
+def rules_of(attributes: Mapping[str, Any]) -> Rules:
+    """The rules in an offering's attributes."""
+    return read_rules(attributes.get("booking_rules"))
+
+
+def obstacles_of(rules: Rules, zone: ZoneInfo, now: datetime) -> Iterator[Obstacle]:
+    """The time that the rules take away from everybody, whoever asks."""
+    if rules.broken:
+        yield Obstacle(EVER, Code.CLOSURE, BROKEN)
+    if rules.minimum_notice:
+        text = f"Too soon: book at least {duration_text(rules.minimum_notice)} ahead."
+        yield Obstacle(Period(EVER.start, now + rules.minimum_notice), Code.TOO_SOON, text)
+    if rules.maximum_advance_days is not None:
+        last = local_date(now, zone) + timedelta(days=rules.maximum_advance_days)
+        limit = day_start(last + timedelta(days=1), zone)
+        text = f"Too far ahead: it can be booked up to {date_text(last)}."
+        yield Obstacle(Period(limit, EVER.end), Code.TOO_LATE, text)
+    for closure in rules.closures:
+        text = f"Closed ({closure.reason}): {{period}}." if closure.reason else ""
+        yield Obstacle(closure.period(zone), Code.CLOSURE, text)
+
+
+def buffers(rules: Rules, taken: Obstacle) -> Iterator[Obstacle]:
+    """The time beside a booking, a request or a busy time in which nobody else's booking lies.
+
+    Between two bookings there is time to tidy up after the first and to prepare the second. What Google has as busy
+    needs neither, but the bookings beside it do.
+    """
+    before, after = rules.gap, rules.gap
+    if taken.code is Code.BUSY:
+        before, after = rules.buffer_after, rules.buffer_before
+    if before:
+        yield Obstacle(Period(taken.period.start - before, taken.period.start), Code.BUFFER)
+    if after:
+        yield Obstacle(Period(taken.period.end, taken.period.end + after), Code.BUFFER)
+
+
+def checks_of(rules: Rules, zone: ZoneInfo, own: Sequence[Period], upcoming: int) -> list[Check]:
+    """What the rules demand of a whole period. `own` is what the person asking holds, in `upcoming` bookings."""
+    checks: list[Check] = []
+    if rules.minimum_duration is not None:
+        checks.append(_at_least(rules.minimum_duration))
+    if rules.maximum_duration is not None:
+        checks.append(_at_most(rules.maximum_duration))
+    if rules.quota_hours is not None:
+        checks.append(_quota(rules.quota_hours, rules.quota_period, zone, own))
+    if rules.upcoming_bookings is not None:
+        checks.append(_upcoming(rules.upcoming_bookings, upcoming))
+    return checks
+
+
+def _at_least(shortest: timedelta) -> Check:
+    def check(period: Period) -> Refusal | None:
+        if period.duration >= shortest:
+            return None
+        return Refusal(Code.TOO_SHORT, f"Too short: book at least {duration_text(shortest)} in a row.", period)
+
+    return check
+
+
+def _at_most(longest: timedelta) -> Check:
+    def check(period: Period) -> Refusal | None:
+        if period.duration <= longest:
+            return None
+        return Refusal(Code.TOO_LONG, f"Too long: book at most {duration_text(longest)} in a row.", period)
+
+    return check
+
+
+def _quota(hours: int, kind: str, zone: ZoneInfo, own: Sequence[Period]) -> Check:
+    most = timedelta(hours=hours)
+
+    def check(period: Period) -> Refusal | None:
+        for span in quota_spans(period, kind, zone):
+            held = sum((part.duration for it in own if (part := it.intersection(span))), timedelta())
+            part = period.intersection(span)
+            if part is not None and held + part.duration > most:
+                text = f"One person may book {duration_text(most, days=False)} a {kind}"
+                text += f"; you hold {duration_text(held, days=False)} already." if held else "."
+                return Refusal(Code.QUOTA, text, period)
+        return None
+
+    return check
+
+
+def _upcoming(most: int, held: int) -> Check:
+    def check(period: Period) -> Refusal | None:
+        if held < most:
+            return None
+        bookings = "booking" if most == 1 else "bookings"
+        text = f"One person may have {most} {bookings} ahead at a time, and you have {held}."
+        return Refusal(Code.QUOTA, text, period)
+
+    return check
+
+
+def quota_spans(period: Period, kind: str, zone: ZoneInfo) -> Iterator[Period]:
+    """The calendar days, weeks (from Monday) or months, by the offering's clocks, that a period touches."""
+    first = _span_start(local_date(period.start, zone), kind)
+    while True:
+        following = _span_start(first + timedelta(days={"day": 1, "week": 7, "month": 31}[kind]), kind)
+        start, end = day_start(first, zone), day_start(following, zone)
+        if start >= period.end:
+            return
+        if end > start:
+            yield Period(start, end)
+        first = following
+
+
+def _span_start(day: date, kind: str) -> date:
+    if kind == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if kind == "month" else day
+
+
+def sentences(rules: Rules) -> Iterator[str]:
+    """The rules that are set, each as a sentence for people."""
+    if rules.broken:
+        yield BROKEN
+    if rules.minimum_notice:
+        yield f"Book at least {duration_text(rules.minimum_notice)} ahead."
+    if rules.maximum_advance_days is not None:
+        days = duration_text(timedelta(days=rules.maximum_advance_days))
+        yield f"Book at most {days} ahead." if rules.maximum_advance_days else "Booked on the day only."
+    if rules.minimum_duration is not None:
+        yield f"A booking lasts at least {duration_text(rules.minimum_duration)}."
+    if rules.maximum_duration is not None:
+        yield f"A booking lasts at most {duration_text(rules.maximum_duration)}."
+    if rules.buffer_before:
+        yield f"{_capital(duration_text(rules.buffer_before))} before each booking are kept free."
+    if rules.buffer_after:
+        yield f"{_capital(duration_text(rules.buffer_after))} after each booking are kept free."
+    if rules.quota_hours is not None:
+        hours = duration_text(timedelta(hours=rules.quota_hours), days=False)
+        yield f"One person may book {hours} a {rules.quota_period}."
+    if rules.upcoming_bookings is not None:
+        most = "one booking" if rules.upcoming_bookings == 1 else f"{rules.upcoming_bookings} bookings"
+        yield f"One person may have {most} ahead at a time."
+    yield "Requests are accepted at once." if rules.accept == "automatic" else "Each request is answered by a person."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _read(raw: object) -> tuple[Rules, list[Problem]]:
+    if raw is None:
+        return NO_RULES, []
+    if not isinstance(raw, Mapping):
+        return NO_RULES, [Problem("", "must be an object")]
+    problems: list[Problem] = []
+    numbers = {key: _whole(raw, key, problems) for key in WHOLE}
+    words = {key: _choice(raw, key, problems) for key in CHOICES}
+    closures = _closures(raw.get("closures"), problems)
+    if raw.get("time_zone") is not None:
+        try:
+            parse_zone(raw["time_zone"])
+        except ValueError as error:
+            problems.append(Problem(".time_zone", str(error)))
+    shortest, longest = numbers["minimum_duration_minutes"], numbers["maximum_duration_minutes"]
+    if shortest is not None and longest is not None and longest < shortest:
+        problems.append(Problem(".maximum_duration_minutes", "must not be shorter than the minimum duration"))
+    if problems:
+        return NO_RULES, problems
+    return (
+        Rules(
+            minimum_notice=_minutes(numbers["minimum_notice_minutes"]) or timedelta(),
+            maximum_advance_days=numbers["maximum_advance_days"],
+            minimum_duration=_minutes(shortest),
+            maximum_duration=_minutes(longest),
+            buffer_before=_minutes(numbers["buffer_before_minutes"]) or timedelta(),
+            buffer_after=_minutes(numbers["buffer_after_minutes"]) or timedelta(),
+            quota_hours=numbers["quota_hours_per_user"],
+            quota_period=words["quota_period"] or NO_RULES.quota_period,
+            upcoming_bookings=numbers["upcoming_bookings_per_user"],
+            closures=closures,
+            accept=words["accept"] or NO_RULES.accept,
+            stale_busy=words["stale_busy"] or NO_RULES.stale_busy,
+            publish=words["publish"] or NO_RULES.publish,
+        ),
+        [],
+    )
+
+
+def _minutes(number: int | None) -> timedelta | None:
+    return None if number is None else timedelta(minutes=number)
+
+
+def _whole(raw: Mapping[str, Any], key: str, problems: list[Problem]) -> int | None:
+    value, (low, high) = raw.get(key), WHOLE[key]
+    if value is None:
+        return None
+    if type(value) is int and low <= value <= high:
+        return value
+    problems.append(Problem(f".{key}", f"must be a whole number from {low} to {high}"))
+    return None
+
+
+def _choice(raw: Mapping[str, Any], key: str, problems: list[Problem]) -> str | None:
+    value = raw.get(key)
+    if value is None or value in CHOICES[key]:
+        return value
+    problems.append(Problem(f".{key}", f"must be one of {', '.join(CHOICES[key])}"))
+    return None
+
+
+def _closures(raw: object, problems: list[Problem]) -> tuple[Closure, ...]:
+    if raw is None:
+        return ()
+    if not isinstance(raw, list):
+        problems.append(Problem(".closures", "must be a list of closures, each with a start and an end"))
+        return ()
+    if len(raw) > MOST_CLOSURES:
+        problems.append(Problem(".closures", f"has {len(raw)} entries: at most {MOST_CLOSURES} are taken"))
+        return ()
+    found = (_closure(f".closures[{index}]", entry, problems) for index, entry in enumerate(raw))
+    return tuple(closure for closure in found if closure is not None)
+
+
+def _closure(path: str, entry: object, problems: list[Problem]) -> Closure | None:
+    if not isinstance(entry, Mapping):
+        problems.append(Problem(path, "must be an object with a start and an end"))
+        return None
+    ends: list[date | datetime] = []
+    for key in ("start", "end"):
+        try:
+            ends.append(_edge(entry.get(key)))
+        except ValueError as error:
+            problems.append(Problem(f"{path}.{key}", str(error)))
+    reason = entry.get("reason") or ""
+    if not isinstance(reason, str) or len(reason) > 200:
+        problems.append(Problem(f"{path}.reason", "must be a text of at most 200 characters"))
+        return None
+    if len(ends) < 2:
+        return None
+    start, end = ends
+    if isinstance(start, datetime) != isinstance(end, datetime):
+        problems.append(Problem(path, "must have two instants or two dates, not one of each"))
+        return None
+    if end < start or (isinstance(start, datetime) and end == start):
+        problems.append(Problem(f"{path}.end", "must be after the start"))
+        return None
+    # A closure is a text's place for a period: braces in it would be taken for one.
+    return Closure(start, end, reason.replace("{", "(").replace("}", ")"))
+
+
+def _edge(value: object) -> date | datetime:
+    if isinstance(value, str) and len(value) == 10:
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"“{value}” is not a date such as 2025-12-24") from None
+        if not EVER.start.year < day.year < EVER.end.year:
+            raise ValueError(f"“{value}” is too far away")
+        return day
+    instant = parse_instant(value)
+    if not EVER.holds(instant):
+        raise ValueError("is too far away")
+    return instant
