@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from portal.domain.choices import BillingType
 from portal.domain.periods import Period
-from portal.domain.pricing import PricedComponent
+from portal.domain.pricing import PLACES, PricedComponent
 
 _HOURS = frozenset({"hour", "hours", "h", "hr", "hrs"})
 _LENGTHS = {"hour": timedelta(hours=1)}
@@ -54,7 +54,7 @@ def estimate(
 
     Days and months begin with each period and follow the offering's clocks. A price of 0 is not listed.
     """
-    hours = sum((Decimal(int(it.duration.total_seconds())) / 3600 for it in periods), Decimal(0))
+    seconds = sum(int(it.duration.total_seconds()) for it in periods)
     charges: list[Charge] = []
     by_use: list[tuple[str, Decimal, str]] = []
     for component, measured in components:
@@ -68,7 +68,9 @@ def estimate(
                 units = sum(started_units(it, plan_unit, zone) for it in periods)
                 charges.append(_charge(name, Decimal(component.amount * units), plan_unit, component.price))
         elif measured.strip().casefold() in _HOURS:
-            charges.append(_charge(name, hours, "hour", component.price))
+            # Divided last, so that three times twenty minutes are an hour.
+            total = (component.price * seconds / 3600).quantize(PLACES)
+            charges.append(Charge(name, Decimal(seconds) / 3600, "hour", component.price, total))
         else:
             by_use.append((name, component.price, measured))
     return Estimate(tuple(charges), tuple(by_use))

@@ -74,10 +74,8 @@ def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for question in questions:
         raw = answers.get(question.key)
-        if question.key not in answers or raw is None:
-            raw = question.default
         try:
-            value = _answer(question, raw)
+            value = _default(question) if raw is None else _answer(question, raw)
         except ValueError as error:
             errors[question.key] = str(error)
             continue
@@ -165,6 +163,14 @@ def _answer(question: Question, raw: Any) -> Any:
     if question.takes_many:
         return _many(question, raw)
     return _one(question, raw)
+
+
+def _default(question: Question) -> Any:
+    try:
+        return _answer(question, question.default)
+    except ValueError:
+        # The owner's mistake, not the reader's.
+        return None
 
 
 def _flag(question: Question, raw: Any) -> bool | None:

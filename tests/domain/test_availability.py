@@ -454,3 +454,51 @@ def test_obstacles_in_great_number_and_on_top_of_each_other() -> None:
     assert availability.next_free(start, start + timedelta(days=365)) == Period(
         at("2026-12-14T06:00Z"), at("2026-12-14T07:00Z")
     )
+
+
+def demanding(case: Availability, shortest: timedelta, longest: timedelta) -> Availability:
+    """The same offering with a minimum and a maximum duration."""
+
+    def check(period: Period) -> Refusal | None:
+        if period.duration < shortest:
+            return Refusal(Code.TOO_SHORT, "Too short.", period)
+        return Refusal(Code.TOO_LONG, "Too long.", period) if period.duration > longest else None
+
+    found = Availability(case.schedule, case.zone, (), [check], shortest=shortest)
+    found._track = case._track
+    return found
+
+
+lengths = st.integers(1, 24).map(lambda number: number * QUARTER)
+
+
+@given(cases(), lengths, st.none() | lengths)
+def test_an_offer_is_slots_that_can_be_booked_and_reasons_for_all_the_rest(
+    case: tuple[Availability, Period, list[Obstacle]], shortest: timedelta, duration: timedelta | None
+) -> None:
+    availability, window, _ = case
+    for found in (availability, demanding(availability, shortest, shortest + 4 * QUARTER)):
+        slots, refused = found.offer(window, duration)
+        assert slots == found.free(window, duration)
+        assert all(found.explain(slot) is None for slot in slots)
+        assert all(window.contains(slot) for slot in slots)
+        assert all(stretch.refusal is not None and stretch.reason for stretch in refused)
+        covered = merge([*slots, *(it.period for it in refused)])
+        assert subtract([window], covered) == []
+        taken = merge(slots)
+        assert all(not subtract([it.period], subtract([it.period], taken)) for it in refused)
+
+
+@given(cases(), lengths)
+def test_the_nearest_can_be_booked_and_nothing_is_nearer(
+    case: tuple[Availability, Period, list[Obstacle]], length: timedelta
+) -> None:
+    availability, window, _ = case
+    asked = Period(window.start, window.start + length)
+    within = timedelta(days=2)
+    found = availability.nearest(asked, within)
+    every = availability.free(Period(asked.start - within, asked.end + within), length)
+    assert len(found) == min(3, len(every))
+    assert all(availability.explain(it) is None and it.duration >= length for it in found)
+    farthest = max((abs(it.start - asked.start) for it in found), default=timedelta())
+    assert all(abs(it.start - asked.start) >= farthest for it in every if it not in found)
