@@ -146,7 +146,8 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
-        "synchronous=NORMAL",
+        # A commit that was answered survives a power failure, not only a crash of the process.
+        "synchronous=FULL",
         "foreign_keys=ON",
         "busy_timeout=15000",
         "temp_store=MEMORY",
