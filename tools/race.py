@@ -12,16 +12,13 @@ every loser got a 409 that names the rival and the nearest free slots.
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
-import multiprocessing
 import os
 import random
 import secrets
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from collections import Counter
@@ -30,7 +27,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from sqlalchemy import select
@@ -54,7 +50,6 @@ STEP = timedelta(minutes=15)
 # Periods of one to eight steps that begin within two days: each overlaps many others.
 SPREAD = 2 * 24 * 4
 LONGEST = 8
-TIMEOUT = 120.0
 
 
 @dataclass(frozen=True)
@@ -194,47 +189,42 @@ def serving(environ: dict[str, str], workers: int) -> Iterator[int]:
 
 def send(port: int, asks: Sequence[Ask], processes: int) -> list[Answer]:
     """Send all of them at once, from so many processes, each request on a connection of its own."""
-    context = multiprocessing.get_context("spawn")
-    ready = context.Barrier(processes)
-    shares = [(port, list(asks[number::processes]), ready) for number in range(processes)]
-    queue: multiprocessing.Queue[list[Answer]] = context.Queue()
-    children = [context.Process(target=_share, args=(*share, queue)) for share in shares]
+    shares = [list(asks[number::processes]) for number in range(processes)]
+    command = [sys.executable, "-m", "tools.burst"]
+    children = [
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in shares
+    ]
+    for child, share in zip(children, shares, strict=True):
+        _tell(child, json.dumps({"port": port, "requests": [_request(ask) for ask in share]}))
     for child in children:
-        child.start()
-    found = [queue.get(timeout=TIMEOUT * 2) for _ in children]
+        _heard(child)
     for child in children:
-        child.join()
-    return [answer for part in found for answer in part]
+        _tell(child, "go")
+    found = []
+    for child, share in zip(children, shares, strict=True):
+        answers = json.loads(_heard(child))
+        found += [Answer(ask, status, body) for ask, (status, body) in zip(share, answers, strict=True)]
+        child.communicate()
+    return found
 
 
-def _share(port: int, asks: list[Ask], ready: Barrier, queue: multiprocessing.Queue[list[Answer]]) -> None:
-    found: list[Answer] = []
-    gate = threading.Event()
-    threads = [threading.Thread(target=lambda ask=ask: found.append(_send(port, ask, gate))) for ask in asks]
-    for thread in threads:
-        thread.start()
-    ready.wait(TIMEOUT)
-    gate.set()
-    for thread in threads:
-        thread.join()
-    queue.put(found)
+def _tell(child: subprocess.Popen[str], line: str) -> None:
+    assert child.stdin is not None
+    child.stdin.write(f"{line}\n")
+    child.stdin.flush()
 
 
-def _send(port: int, ask: Ask, gate: threading.Event) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
-    body = json.dumps({"offering": ask.offering, "slots": [{"start": ask.start, "end": ask.end}]})
-    headers = {"Authorization": f"Token {ask.token}", "Content-Type": "application/json"}
-    try:
-        connection.connect()
-        gate.wait(TIMEOUT)
-        connection.request("POST", "/api/booking-resources/", body, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        return Answer(ask, answer.status, json.loads(text))
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return Answer(ask, 0, repr(error))
-    finally:
-        connection.close()
+def _heard(child: subprocess.Popen[str]) -> str:
+    assert child.stdout is not None
+    return child.stdout.readline()
+
+
+def _request(ask: Ask) -> dict[str, Any]:
+    return {
+        "path": "/api/booking-resources/",
+        "headers": {"Authorization": f"Token {ask.token}", "Content-Type": "application/json"},
+        "body": {"offering": ask.offering, "slots": [{"start": ask.start, "end": ask.end}]},
+    }
 
 
 def judge(environ: dict[str, str], offering: str, got: Sequence[Answer]) -> list[str]:

@@ -10,8 +10,9 @@ from flask import Response, current_app, make_response, render_template
 
 from portal.api.fields import OBJECTS, Field
 from portal.api.guards import public
+from portal.api.openapi import Schema
 from portal.api.routing import resource
-from portal.api.schema import Schema, document
+from portal.api.schema import document
 
 SWAGGER = ("vendor/swagger-ui.css", "vendor/swagger-ui-bundle.js")
 # Swagger UI's own pictures are data: addresses, and it sets styles on its elements.

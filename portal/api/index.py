@@ -20,6 +20,7 @@ def api_root() -> Response:
     return json_response(
         {
             "booking-offerings": f"{base}/api/booking-offerings/",
+            "booking-resources": f"{base}/api/booking-resources/",
             "token": f"{base}/api-auth/password/",
             "schema": f"{base}/api/schema/",
             "documentation": f"{base}/api/docs/",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from portal.api import accounts, calendars, catalogue, docs, index, media, operations
+from portal.api import accounts, availability, bookings, calendars, catalogue, docs, index, media, operations
 from portal.api.auth import note_token_use
 from portal.api.errors import Refused, http_error, portal_error, refused, server_error
 from portal.api.responses import add_headers, forget_session
@@ -14,7 +14,7 @@ from portal.errors import PortalError
 from portal.extensions import csrf
 
 # Imported for the resources that they put on the blueprint.
-RESOURCES = (accounts, calendars, catalogue, docs, index, media, operations)
+RESOURCES = (accounts, availability, bookings, calendars, catalogue, docs, index, media, operations)
 
 blueprint.register_error_handler(Refused, refused)
 blueprint.register_error_handler(PortalError, portal_error)

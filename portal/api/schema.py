@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from portal.api.accounts import WRONG
 from portal.api.auth import EXPIRED, INACTIVE, NO_KEY, SPACES, UNKNOWN
+from portal.api.booking_schema import booking_parameters, booking_paths, booking_responses, booking_schemas
 from portal.api.errors import NOT_PROVIDED, SERVER_ERROR
 from portal.api.fields import OBJECTS, Field, Kind
+from portal.api.openapi import Schema, an_object, json_content, one_of, or_null, ref, refusals, with_headers
 from portal.api.params import DEFAULT_PAGE_SIZE, INVALID_PAGE, MAX_PAGE_SIZE
 from portal.api.responses import JSON
 from portal.domain import choices
 from portal.errors import CalendarRefused, Refusal
 
 VERSION = "1.0.0"
-Schema = dict[str, Any]
 
 DESCRIPTION = """\
 Offerings that can be booked, and the calendars that they are published in. The API answers what Waldur's \
@@ -39,16 +37,17 @@ def document() -> Schema:
         "security": [{"tokenAuth": []}],
         "tags": [
             {"name": "booking-offerings", "description": "What can be booked"},
+            {"name": "booking-resources", "description": "Bookings: asked for, answered, moved, ended"},
             {"name": "google-calendar", "description": "Publishing an offering's bookings in Google Calendar"},
             {"name": "api-auth", "description": "Getting a token"},
             {"name": "media", "description": "Pictures and files"},
         ],
-        "paths": _paths(),
+        "paths": {**_paths(), **booking_paths()},
         "components": {
-            "schemas": _schemas(),
-            "parameters": _parameters(),
+            "schemas": {**_schemas(), **booking_schemas()},
+            "parameters": {**_parameters(), **booking_parameters()},
             "headers": _headers(),
-            "responses": _responses(),
+            "responses": {**_responses(), **booking_responses()},
             "securitySchemes": {
                 "tokenAuth": {
                     "type": "apiKey",
@@ -65,7 +64,7 @@ def schema_of(field: Field) -> Schema:
     """The JSON Schema of one field."""
     schema = _kind(field.kind)
     if field.nullable:
-        schema = {**schema, "type": [schema["type"], "null"]} if "type" in schema else _or_null(schema)
+        schema = {**schema, "type": [schema["type"], "null"]} if "type" in schema else or_null(schema)
     return {**schema, "description": field.description} if field.description else schema
 
 
@@ -77,41 +76,28 @@ def _kind(kind: Kind) -> Schema:
     return {key: value for key, value in found.items() if value}
 
 
-def _or_null(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _object(properties: Schema, **more: Any) -> Schema:
-    return {"type": "object", "properties": properties, **more}
-
-
-def _enum(values: Iterable[str], description: str = "") -> Schema:
-    found: Schema = {"type": "string", "enum": list(values)}
-    return {**found, "description": description} if description else found
-
-
 def _schemas() -> Schema:
     text: Schema = {"type": "string"}
     anything: Schema = {"type": "object", "additionalProperties": True}
-    tables = {name: _object({field.name: schema_of(field) for field in fields}) for name, fields in OBJECTS.items()}
+    tables = {name: an_object({field.name: schema_of(field) for field in fields}) for name, fields in OBJECTS.items()}
     return {
         **tables,
-        "OfferingFieldEnum": _enum((field.name for field in OBJECTS["Offering"]), "A key of an offering."),
-        "OfferingState": _enum(choices.OfferingState),
-        "BillingTypeEnum": _enum(choices.BillingType),
-        "BillingUnit": _enum(choices.BillingUnit),
-        "LimitPeriodEnum": _enum([*choices.LimitPeriod, ""], "The period that limit_amount is counted in."),
+        "OfferingFieldEnum": one_of((field.name for field in OBJECTS["Offering"]), "A key of an offering."),
+        "OfferingState": one_of(choices.OfferingState),
+        "BillingTypeEnum": one_of(choices.BillingType),
+        "BillingUnit": one_of(choices.BillingUnit),
+        "LimitPeriodEnum": one_of([*choices.LimitPeriod, ""], "The period that limit_amount is counted in."),
         "CoreStates": {
             "type": "string",
             "description": f"{', '.join(choices.ScopeState)}; or another word, kept as it came.",
         },
-        "CountryEnum": _enum(["", *choices.COUNTRIES], "ISO 3166-1 alpha-2, or EU; empty where it is not known."),
-        "OfferingAttributes": _object(
+        "CountryEnum": one_of(["", *choices.COUNTRIES], "ISO 3166-1 alpha-2, or EU; empty where it is not known."),
+        "OfferingAttributes": an_object(
             {"schedules": {"type": "array", "items": {"$ref": "#/components/schemas/Schedule"}}},
             additionalProperties=True,
             description="Free-form, but for the schedules. Entries that have ended are left out.",
         ),
-        "Schedule": _object(
+        "Schedule": an_object(
             {
                 "id": text,
                 "start": {"type": "string", "format": "date-time"},
@@ -123,7 +109,7 @@ def _schemas() -> Schema:
             additionalProperties=True,
             description="A period in which the offering can be booked.",
         ),
-        "OfferingOptions": _object(
+        "OfferingOptions": an_object(
             {
                 "order": {"type": "array", "items": text},
                 "options": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/OptionField"}},
@@ -131,9 +117,9 @@ def _schemas() -> Schema:
             additionalProperties=True,
             description="An order form: its fields, and the order in which they stand.",
         ),
-        "OptionField": _object(
+        "OptionField": an_object(
             {
-                "type": _enum(choices.OptionType),
+                "type": one_of(choices.OptionType),
                 "label": text,
                 "help_text": text,
                 "required": {"type": "boolean"},
@@ -148,18 +134,18 @@ def _schemas() -> Schema:
             "Future price of each component, by its type.", {"type": ["number", "null"]}
         ),
         "BasePublicPlanQuotas": _by_type("Amount of each component, by its type.", {"type": "integer"}),
-        "Detail": _object({"detail": text}, required=["detail"]),
+        "Detail": an_object({"detail": text}, required=["detail"]),
         "Messages": {"type": "array", "items": text},
         "Problems": {
             "type": "object",
             "additionalProperties": {"$ref": "#/components/schemas/Messages"},
             "description": "What is wrong, by field.",
         },
-        "ObtainAuthTokenRequest": _object(
+        "ObtainAuthTokenRequest": an_object(
             {"username": {**text, "description": "The e-mail address."}, "password": {**text, "format": "password"}},
             required=["username", "password"],
         ),
-        "CoreAuthToken": _object({"token": {**text, "pattern": "^[0-9a-f]{40}$"}}, required=["token"]),
+        "CoreAuthToken": an_object({"token": {**text, "pattern": "^[0-9a-f]{40}$"}}, required=["token"]),
     }
 
 
@@ -213,33 +199,16 @@ def _headers() -> Schema:
     }
 
 
-def _json(schema: Schema, *examples: Any) -> Schema:
-    content: Schema = {"schema": schema}
-    if len(examples) == 1:
-        content["example"] = examples[0]
-    elif examples:
-        content["examples"] = {f"case{number}": {"value": value} for number, value in enumerate(examples, 1)}
-    return {JSON: content}
-
-
-def _ref(kind: str, name: str) -> Schema:
-    return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def _with_headers(*names: str) -> Schema:
-    return {name: _ref("headers", name) for name in names}
-
-
 def _responses() -> Schema:
     def problem(description: str, *details: str, headers: tuple[str, ...] = ()) -> Schema:
         found: Schema = {"description": description}
         if headers:
-            found["headers"] = _with_headers(*headers)
-        return {**found, "content": _json(MESSAGE, *({"detail": detail} for detail in details))}
+            found["headers"] = with_headers(*headers)
+        return {**found, "content": json_content(MESSAGE, *({"detail": detail} for detail in details))}
 
     unauthorized = (NOT_PROVIDED, UNKNOWN, INACTIVE, EXPIRED, NO_KEY, SPACES)
     return {
-        "NotModified": {"description": "You have it already.", "headers": _with_headers("ETag")},
+        "NotModified": {"description": "You have it already.", "headers": with_headers("ETag")},
         "Unauthorized": problem("No token, or not a valid one", *unauthorized, headers=("WWW-Authenticate",)),
         "Forbidden": problem("You may see this but not do that", "You do not have permission to perform this action."),
         "NotFound": problem("No such offering, or you may not see it", "No Offering matches the given query."),
@@ -249,21 +218,15 @@ def _responses() -> Schema:
         "ServerError": problem("A defect of the portal", SERVER_ERROR),
         "CalendarRefused": {
             "description": "The calendar is not in a state for that",
-            "content": _json(
+            "content": json_content(
                 {"$ref": "#/components/schemas/Messages"}, *([CalendarRefused.TEXTS[reason]] for reason in Refusal)
             ),
         },
     }
 
 
-def _refusals(**by_status: str) -> Schema:
-    common = {"405": "MethodNotAllowed", "406": "NotAcceptable", "500": "ServerError"}
-    named = {status.removeprefix("_"): name for status, name in by_status.items()}
-    return {status: _ref("responses", name) for status, name in sorted({**named, **common}.items())}
-
-
 def _paths() -> Schema:
-    offering = _ref("schemas", "Offering")
+    offering = ref("schemas", "Offering")
     one = "/api/booking-offerings/{uuid}/"
     return {
         "/api/booking-offerings/": {
@@ -272,31 +235,31 @@ def _paths() -> Schema:
                 "tags": ["booking-offerings"],
                 "summary": "List booking offerings",
                 "description": "The offerings that you may see, by name. HEAD answers the same headers.",
-                "parameters": [_ref("parameters", name) for name in ("field", "page", "page_size", "If-None-Match")],
+                "parameters": [ref("parameters", name) for name in ("field", "page", "page_size", "If-None-Match")],
                 "responses": {
                     "200": {
                         "description": "A page of offerings",
-                        "headers": _with_headers("X-Result-Count", "Link", "ETag"),
-                        "content": _json({"type": "array", "items": offering}),
+                        "headers": with_headers("X-Result-Count", "Link", "ETag"),
+                        "content": json_content({"type": "array", "items": offering}),
                     },
-                    **_refusals(_304="NotModified", _401="Unauthorized", _404="InvalidPage"),
+                    **refusals(_304="NotModified", _401="Unauthorized", _404="InvalidPage"),
                 },
             }
         },
         one: {
-            "parameters": [_ref("parameters", "uuid")],
+            "parameters": [ref("parameters", "uuid")],
             "get": {
                 "operationId": "booking_offerings_retrieve",
                 "tags": ["booking-offerings"],
                 "summary": "Retrieve",
-                "parameters": [_ref("parameters", name) for name in ("field", "If-None-Match")],
+                "parameters": [ref("parameters", name) for name in ("field", "If-None-Match")],
                 "responses": {
                     "200": {
                         "description": "The offering",
-                        "headers": _with_headers("ETag"),
-                        "content": _json(offering),
+                        "headers": with_headers("ETag"),
+                        "content": json_content(offering),
                     },
-                    **_refusals(_304="NotModified", _401="Unauthorized", _404="NotFound"),
+                    **refusals(_304="NotModified", _401="Unauthorized", _404="NotFound"),
                 },
             },
         },
@@ -322,7 +285,7 @@ def _paths() -> Schema:
 
 def _action(name: str, summary: str, description: str) -> Schema:
     return {
-        "parameters": [_ref("parameters", "uuid")],
+        "parameters": [ref("parameters", "uuid")],
         "post": {
             "operationId": f"booking_offerings_{name}",
             "tags": ["google-calendar"],
@@ -330,15 +293,15 @@ def _action(name: str, summary: str, description: str) -> Schema:
             "description": f"{description} A body, if any comes, is not read.",
             "responses": {
                 "200": {"description": "No response body"},
-                **_refusals(_400="CalendarRefused", _401="Unauthorized", _403="Forbidden", _404="NotFound"),
+                **refusals(_400="CalendarRefused", _401="Unauthorized", _403="Forbidden", _404="NotFound"),
             },
         },
     }
 
 
 def _password() -> Schema:
-    request = _ref("schemas", "ObtainAuthTokenRequest")
-    problems = {"anyOf": [_ref("schemas", "Problems"), MESSAGE]}
+    request = ref("schemas", "ObtainAuthTokenRequest")
+    problems = {"anyOf": [ref("schemas", "Problems"), MESSAGE]}
     return {
         "operationId": "api_auth_password",
         "tags": ["api-auth"],
@@ -350,16 +313,16 @@ def _password() -> Schema:
             "content": {kind: {"schema": request} for kind in (JSON, "application/x-www-form-urlencoded")},
         },
         "responses": {
-            "200": {"description": "A new token", "content": _json(_ref("schemas", "CoreAuthToken"))},
-            "400": {"description": "The request cannot be read", "content": _json(problems)},
-            "401": {"description": "Refused, whatever the reason", "content": _json(MESSAGE, {"detail": WRONG})},
-            "415": {"description": "Neither JSON nor a form", "content": _json(MESSAGE)},
+            "200": {"description": "A new token", "content": json_content(ref("schemas", "CoreAuthToken"))},
+            "400": {"description": "The request cannot be read", "content": json_content(problems)},
+            "401": {"description": "Refused, whatever the reason", "content": json_content(MESSAGE, {"detail": WRONG})},
+            "415": {"description": "Neither JSON nor a form", "content": json_content(MESSAGE)},
             "429": {
                 "description": "Slowed down after failed tries",
-                "headers": _with_headers("Retry-After"),
-                "content": _json(MESSAGE),
+                "headers": with_headers("Retry-After"),
+                "content": json_content(MESSAGE),
             },
-            **_refusals(),
+            **refusals(),
         },
     }
 
@@ -372,16 +335,16 @@ def _media() -> Schema:
         "summary": "A picture or file",
         "description": "Sent as an attachment, to anybody who knows the address.",
         "security": [],
-        "parameters": [_ref("parameters", "uuid"), _ref("parameters", "If-None-Match")],
+        "parameters": [ref("parameters", "uuid"), ref("parameters", "If-None-Match")],
         "responses": {
-            "200": {"description": "The file", "headers": _with_headers("ETag"), "content": {"*/*": file}},
+            "200": {"description": "The file", "headers": with_headers("ETag"), "content": {"*/*": file}},
             "206": {"description": "The part that was asked for", "content": {"*/*": file}},
-            "304": _ref("responses", "NotModified"),
+            "304": ref("responses", "NotModified"),
             "404": {
                 "description": "No such file",
-                "content": _json(MESSAGE, {"detail": "No File matches the given query."}),
+                "content": json_content(MESSAGE, {"detail": "No File matches the given query."}),
             },
-            "405": _ref("responses", "MethodNotAllowed"),
-            "416": {"description": "There is no such part", "content": _json(MESSAGE)},
+            "405": ref("responses", "MethodNotAllowed"),
+            "416": {"description": "There is no such part", "content": json_content(MESSAGE)},
         },
     }

@@ -89,6 +89,7 @@ class BookingStateConflict(Conflict):
         super().__init__(f"This booking is {how}: it can't be {_PAST_TENSE[act]} any more.")
         self.state = state
         self.act = act
+        self.over = over
         self.valid = sorted({wire_state(before) for before, done in TRANSITIONS if done is act})
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid as uuidlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, raiseload, selectinload
@@ -100,3 +102,21 @@ def _relatives(actor: Actor, offering: Offering) -> tuple[Related | None, list[R
     ).all()
     parent = next((Related(*row[1:]) for row in rows if row.id == offering.parent_id), None)
     return parent, [Related(*row[1:]) for row in rows if row.id != offering.parent_id]
+
+
+def visible_offering_row(
+    actor: Actor, uuid: uuidlib.UUID, states: Sequence[str] = ()
+) -> tuple[int, dict[str, Any], str]:
+    """The id, the attributes and the state of an offering that the actor may see, in one of `states` if any are given.
+
+    Raises NotFound otherwise.
+    """
+    query = select(Offering.id, Offering.attributes, Offering.state).where(
+        Offering.uuid == uuid, visible_offerings(actor)
+    )
+    if states:
+        query = query.where(Offering.state.in_(states))
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("Offering")
+    return row.id, row.attributes, row.state

@@ -6,14 +6,17 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from portal.documents import store as documents
+from portal.domain.periods import Period
 from portal.extensions import db
 from portal.models import GoogleCalendar, GoogleConnection, Offering
-from portal.services import accounts
+from portal.models.base import utcnow
+from portal.services import accounts, bookings
 from portal.transfer.importer import import_offerings
 from tests.support import builders as make
 
@@ -38,6 +41,8 @@ class World:
     empty: str
     names: list[str]
     acts: dict[str, str] = field(default_factory=dict)
+    booked: str = ""
+    bookings: list[str] = field(default_factory=list)
 
 
 def token(user):
@@ -69,6 +74,13 @@ def world(live_portal):
         db.session.commit()
         owner = make.role(make.user("ada@example.org", password=make.PASSWORD), organization, "owner")
         sample = json.loads(SAMPLE.read_text(encoding="utf-8"))
+        booked, booker = made[10], make.user("grace@example.org")
+        booked.attributes = {"schedules": make.schedule(utcnow())}
+        db.session.commit()
+        start = utcnow().replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
+        periods = [Period(start + timedelta(hours=n), start + timedelta(hours=n + 1)) for n in range(2)]
+        wishes = [bookings.Wish(booked.uuid, [period], name=f"Visit {n}") for n, period in enumerate(periods)]
+        asked = [str(bookings.request_booking(make.actor(booker), wish)) for wish in wishes]
         yield World(
             live_portal.url,
             token(owner),
@@ -79,6 +91,8 @@ def world(live_portal):
             str(made[-1].uuid),
             [one.name for one in made],
             acts,
+            str(booked.uuid),
+            asked,
         )
 
 

@@ -18,6 +18,14 @@ from waldur_api_client.api.booking_offerings import (
     booking_offerings_share_google_calendar,
     booking_offerings_unshare_google_calendar,
 )
+from waldur_api_client.api.booking_resources import (
+    booking_resources_accept,
+    booking_resources_count,
+    booking_resources_list,
+    booking_resources_reject,
+    booking_resources_retrieve,
+)
+from waldur_api_client.api.marketplace_bookings import marketplace_bookings_list
 from waldur_api_client.client import AuthenticatedClient, Client
 from waldur_api_client.errors import UnexpectedStatus
 from waldur_api_client.models import ObtainAuthTokenRequest
@@ -125,7 +133,32 @@ def signing_in(client, wanted):
     }
 
 
+def booking(client, wanted):
+    """Bookings as the offering's owner sees them, and answers them."""
+    first, second = (UUID(uuid) for uuid in wanted["bookings"])
+    listed = booking_resources_list.sync(client=client)
+    one = booking_resources_retrieve.sync(uuid=first, client=client)
+    taken = marketplace_bookings_list.sync(uuid=wanted["booked"], client=client)
+    accepted = booking_resources_accept.sync_detailed(uuid=first, client=client)
+    rejected = booking_resources_reject.sync_detailed(uuid=second, client=client)
+    return {
+        "listed": [[type(it.uuid).__name__, it.name, str(it.state)] for it in listed],
+        "count": booking_resources_count.sync(client=client),
+        "filtered": len(booking_resources_list.sync(client=client, offering_uuid=[UUID(int=0)])),
+        "one": [one.name, one.created_by_username, len(one.slots), type(one.slots[0].start).__name__],
+        "additional": sorted(one.additional_properties),
+        "unknown": refusal(booking_resources_retrieve.sync, uuid=UUID(int=0), client=client),
+        "taken": [[it.created_by_full_name, type(it.start).__name__] for it in taken],
+        "acts": [int(accepted.status_code), int(rejected.status_code)],
+        "orders": [sorted(json.loads(answer.content)) for answer in (accepted, rejected)],
+        "parsed": type(getattr(accepted.parsed, "order_uuid", None)).__name__,
+        "again": refusal(booking_resources_accept.sync_detailed, uuid=first, client=client),
+        "after": [str(it.state) for it in booking_resources_list.sync(client=client)],
+    }
+
+
 STEPS = {
+    "booking": booking,
     "listing": listing,
     "everything": everything,
     "retrieving": retrieving,

@@ -29,7 +29,7 @@ def values(document, path):
 
 def test_lists_actions_and_tokens(run_client, world, version):
     # In one run: loading such a client takes seconds.
-    answers = run_client(version, "listing", "acting", "signing in")
+    answers = run_client(version, "listing", "acting", "signing in", "booking")
     told = answers["listing"]
     assert told["page"] == told["async"] == world.names[:10]
     assert told["second"] == world.names[7:14]
@@ -51,6 +51,19 @@ def test_lists_actions_and_tokens(run_client, world, version):
     # An answer to HEAD has no body.
     assert told["wrong count"] == [401, ""]
     assert make.PASSWORD not in str(told)
+
+    told = answers["booking"]
+    assert told["listed"] == [["UUID", "Visit 0", "Creating"], ["UUID", "Visit 1", "Creating"]]
+    assert (told["count"], told["filtered"]) == (2, 0)
+    assert told["one"] == ["Visit 0", "grace@example.org", 1, "datetime"]
+    assert told["unknown"] == [404, '{"detail":"No Resource matches the given query."}']
+    assert told["taken"] == [["Grace", "datetime"]] * 2
+    assert told["acts"] == [200, 200]
+    assert told["orders"] == [["order_uuid"]] * 2
+    # Older versions take no answer from these calls.
+    assert told["parsed"] == ("UUID" if version == "8.1.3" else "NoneType")
+    assert told["again"] == [409, '{"detail":"Valid states for operation: Creating."}']
+    assert told["after"] == ["OK", "Terminated"]
 
 
 @pytest.mark.sqlite_only  # the API's own tests compare the databases

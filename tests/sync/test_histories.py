@@ -30,6 +30,8 @@ class History:
         self.faults = True
         self.blocked = {}
         self.number = 0
+        # Bookings never overlap (the database refuses it), so each place is used once: two hours, and an hour between.
+        self.places = self.chance.sample(range(0, 1500, 3), 500)
         stage.google.before = lambda _method: self.strike()
         stage.google.after = lambda _method: self.strike()
 
@@ -47,7 +49,7 @@ class History:
             stage.later(seconds=self.chance.choice([1, 30, 600, 100_000]))
 
     def book(self):
-        slot = self.stage.book(self.chance.randrange(500))
+        slot = self.stage.book(self.places.pop())
         self.slots.append(slot)
         self.holding.add(slot)
 
@@ -60,7 +62,7 @@ class History:
 
     def move(self):
         if self.slots:
-            start = NOW + timedelta(hours=self.chance.randrange(500))
+            start = NOW + timedelta(hours=self.places.pop())
             self.stage.change(self.chance.choice(self.slots), start=start, end=start + timedelta(hours=2))
 
     def act(self):

@@ -8,13 +8,15 @@ A status of 303 is the page that an act leads to, TO_SIGN_IN the way there for t
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
 
 from portal.extensions import db
-from portal.models import User
+from portal.models import Booking, Offering, Slot, User
+from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.services.accounts import create_token
 from tests.web.conftest import connect_google
@@ -31,6 +33,7 @@ OWNERS_DRAFT = (TO_SIGN_IN, 404, 404, 403)
 OWNERS_LAB = (TO_SIGN_IN, 404, 404, 403)
 OFFERING = "/offerings/{}/"
 API = "/api/booking-offerings/{}/"
+BOOKINGS = "/api/booking-resources/"
 ACT = "/manage/offerings/{}/calendar/{}"
 GOOGLE = "/manage/organizations/{lab}/google/"
 
@@ -83,19 +86,35 @@ EXPECTED: dict[tuple[str, str, str], tuple[object, ...]] = {
         )
         for what, refused in (("{seen}", (403,) * 3), ("{draft}", (404, 404, 403)))
     },
+    ("api.booking_offerings_availability", "GET", API.format("{seen}") + "availability/"): TOKEN,
+    ("api.booking_offerings_availability", "GET", API.format("{draft}") + "availability/"): (401, *MANAGERS[1:]),
+    ("api.booking_resources_list", "GET", BOOKINGS): TOKEN,
+    ("api.booking_resources_list", "POST", BOOKINGS): (401, *(400,) * 5),
+    ("api.booking_resources_retrieve", "GET", BOOKINGS + "{booking}/"): (401, *MANAGERS[1:]),
+    ("api.booking_resources_accept", "POST", BOOKINGS + "{booking}/accept/"): (401, *MANAGERS[1:]),
+    ("api.booking_resources_reject", "POST", BOOKINGS + "{booking}/reject/"): (401, *MANAGERS[1:]),
+    ("api.booking_resources_cancel", "POST", BOOKINGS + "{booking}/cancel/"): (401, *MANAGERS[1:]),
+    ("api.booking_resources_reschedule", "POST", BOOKINGS + "{booking}/reschedule/"): (401, 404, 404, *(400,) * 3),
+    ("api.marketplace_bookings_list", "GET", "/api/marketplace-bookings/{seen}/"): TOKEN,
+    ("api.marketplace_bookings_list", "GET", "/api/marketplace-bookings/{draft}/"): (401, *(404,) * 5),
 }
 
 
 @pytest.fixture
 def places(world, db_session):
-    """What the paths name; the token is one that none of PEOPLE has."""
+    """What the paths name; the token and the booking are of somebody who is none of PEOPLE."""
     connect_google(world.lab)
     user = User(email="someone@example.org", session_key="someone")
     db.session.add(user)
     db.session.commit()
     token = create_token(Actor(user.id), user.id, "theirs")
+    offering = db.session.query(Offering).filter_by(uuid=world.scope).one()
+    start = utcnow() + timedelta(days=3)
+    slot = Slot(offering_id=offering.id, start=start, end=start + timedelta(hours=1))
+    booking = Booking(offering_id=offering.id, user_id=user.id, name="Theirs", state="requested", slots=[slot])
+    db.session.add(booking)
     db.session.commit()
-    return SimpleNamespace(seen=world.scope, draft=world.draft, lab=world.lab, token=token.uuid)
+    return SimpleNamespace(seen=world.scope, draft=world.draft, lab=world.lab, token=token.uuid, booking=booking.uuid)
 
 
 def ask(app, visitor, places, who, method, path):

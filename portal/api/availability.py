@@ -1,0 +1,103 @@
+"""GET /api/booking-offerings/{uuid}/availability/: what is free of an offering, and why the rest is not."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from flask import Response, request
+
+from portal.api.auth import current_actor
+from portal.api.errors import Refused
+from portal.api.guards import token
+from portal.api.params import offering_uuid
+from portal.api.responses import json_response
+from portal.api.routing import resource
+from portal.domain.instants import format_instant, parse_instant
+from portal.domain.periods import Period, PeriodError
+from portal.models.base import utcnow
+from portal.queries.availability import of_offering
+from portal.queries.offerings import visible_offering_row
+
+DEFAULT_SPAN = timedelta(days=7)
+LONGEST_SPAN = timedelta(days=62)
+_DURATION = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d)", re.ASCII)
+
+
+def booking_offerings_availability(segment: str) -> Response:
+    """The slots of a window that can be booked, and the rest of it with reasons. At most three statements.
+
+    `start` and `end` are instants (by default from now for 7 days, at most 62 days), `duration` (HH:MM:SS) is how long
+    a slot must be at least. Every instant of the window is in `slots` or in `refused`.
+    """
+    actor, now = current_actor(), utcnow()
+    offering_id, attributes, state = visible_offering_row(actor, offering_uuid(segment))
+    window, duration = _wanted(now)
+    free = of_offering(offering_id, attributes, window, now, actor)
+    if state == "Active":
+        slots, refused = free.offer(window, duration)
+        told = [(it.start, it.end, it.reason) for it in refused]
+    else:
+        slots, told = [], [(window.start, window.end, f"This offering is {state.lower()}: it can't be booked now.")]
+    return json_response(
+        {
+            "time_zone": free.zone.key,
+            "slots": [{"start": format_instant(it.start), "end": format_instant(it.end)} for it in slots],
+            "refused": [
+                {"start": format_instant(start), "end": format_instant(end), "reason": reason}
+                for start, end, reason in told
+            ],
+        }
+    )
+
+
+def _wanted(now: datetime) -> tuple[Period, timedelta | None]:
+    problems: dict[str, list[str]] = {}
+    start = _instant("start", problems) or now
+    end = _instant("end", problems)
+    duration = _duration(problems)
+    if not problems:
+        try:
+            window = Period(start, end or start + DEFAULT_SPAN)
+        except (PeriodError, OverflowError):
+            problems["end"] = ["The end must be after the start."]
+        else:
+            if window.duration <= LONGEST_SPAN:
+                return window, duration
+            problems["end"] = [f"At most {LONGEST_SPAN.days} days can be asked for at a time."]
+    raise Refused(400, problems)
+
+
+def _instant(name: str, problems: dict[str, list[str]]) -> datetime | None:
+    text = request.args.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        # A plus sign that was not escaped arrives as a blank.
+        instant = parse_instant(text.replace(" ", "+"))
+        if not 1970 <= instant.year <= 9000:
+            raise ValueError("is too far away")
+    except ValueError as error:
+        problems[name] = [f"The {name} {error}."]
+        return None
+    return instant
+
+
+def _duration(problems: dict[str, list[str]]) -> timedelta | None:
+    text = request.args.get("duration", "").strip()
+    if not text:
+        return None
+    found = _DURATION.fullmatch(text)
+    hours, minutes, seconds = (int(part) for part in found.groups()) if found else (0, 0, 0)
+    length = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    if not length:
+        problems["duration"] = ["Enter a duration as HH:MM:SS, such as 02:30:00."]
+    return length or None
+
+
+resource(
+    "/api/booking-offerings/<segment>/availability/",
+    "booking_offerings_availability",
+    guard=token,
+    get=booking_offerings_availability,
+)

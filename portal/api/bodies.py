@@ -1,0 +1,118 @@
+"""What a client sends in a body: JSON, read once, with the complaints of the published API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
+
+from flask import request
+
+from portal.api.errors import Refused
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+REQUIRED = "This field is required."
+NOT_NULL = "This field may not be null."
+NOT_TEXT = "Not a valid string."
+# Objects inside objects: enough for every document of this API.
+DEEPEST = 40
+
+
+def read_body(*, forms: bool = False) -> Any:
+    """The body as plain data; {} where nothing was sent. `forms`: the last value of each field of a form does too.
+
+    Raises Refused: 400 where the JSON can't be read, 415 for another type.
+    """
+    kind = request.mimetype
+    if forms and kind in FORMS:
+        return {name: values[-1] for name, values in request.form.lists() if values}
+    body = request.get_data()
+    if kind == "application/json":
+        return parsed(body)
+    if not kind and not body:
+        return {}
+    raise Refused(415, {"detail": f'Unsupported media type "{request.content_type or ""}" in request.'})
+
+
+def read_object(*, forms: bool = False) -> dict[str, Any]:
+    """The body as an object. Raises Refused (400, 415)."""
+    body = read_body(forms=forms)
+    if not isinstance(body, dict):
+        kind = type(body).__name__
+        raise Refused(400, {"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]})
+    return body
+
+
+def optional_object() -> dict[str, Any]:
+    """The body as an object where one was sent, of whatever type; else {}. For actions that older clients send bare."""
+    if request.mimetype != "application/json" or not request.get_data():
+        return {}
+    return read_object()
+
+
+def parsed(body: bytes) -> Any:
+    """JSON as plain data. A key that comes twice, a number that is none and deep nesting are refused (400)."""
+    try:
+        found = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        if _depth(found) > DEEPEST:
+            raise ValueError("it is nested too deeply")
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, {"detail": f"JSON parse error - {error}"}) from None
+    return found
+
+
+def text_problem(value: Any) -> str | None:
+    """Why a value is no text that can be kept, or None."""
+    if value is None:
+        return NOT_NULL
+    if not isinstance(value, str):
+        return NOT_TEXT
+    if "\0" in value:
+        return "Null characters are not allowed."
+    return NOT_TEXT if _lone_surrogate(value) else None
+
+
+def strange_text(value: Any) -> bool:
+    """Whether there is a text somewhere in plain data that no database keeps."""
+    return any(text_problem(text) is not None for text in _texts(value))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _lone_surrogate(value: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _depth(value: Any) -> int:
+    level, deepest = [value], 0
+    while level and deepest <= DEEPEST:
+        deepest += 1
+        level = [inner for it in level for inner in _inside(it)]
+    return deepest
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key comes twice")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")

@@ -1,0 +1,220 @@
+"""A booking as the API answers it: BookingResource of the Waldur API contract (section 9).
+
+Published clients fail on null in many of its keys, so a key that has no value is left out unless they read null.
+Nothing is prepared here: bookings are few on a page, and change more often than they are read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.domain.booking_states import BookingAct, BookingState, wire_state
+from portal.domain.identifiers import format_uuid
+from portal.domain.instants import format_instant
+from portal.domain.sync_plan import event_id
+from portal.models import Booking, BookingChange, Offering, Project, User
+from portal.queries.bookings import BookingView
+
+# What an order of Waldur's would be called in each state.
+_ORDER_STATES = {
+    BookingState.REQUESTED: "pending-provider",
+    BookingState.CONFIRMED: "done",
+    BookingState.REJECTED: "rejected",
+    BookingState.CANCELLED: "canceled",
+    BookingState.EXPIRED: "canceled",
+}
+ANSWERS = frozenset({BookingAct.ACCEPT.value, BookingAct.REJECT.value})
+
+
+def booking_document(booking: Booking, base: str) -> dict[str, Any]:
+    """The booking as a list shows it. Addresses begin with `base`."""
+    offering, plan = booking.offering, booking.plan
+    reviewer = _reviewer(booking)
+    return {
+        **_offering(offering, base),
+        "plan": f"{base}/api/marketplace-public-offerings/{offering.uuid}/plans/{plan.uuid}/" if plan else "",
+        "plan_unit": plan.unit if plan else None,
+        "plan_name": plan.name if plan else None,
+        "plan_uuid": format_uuid(plan.uuid) if plan else None,
+        "plan_description": plan.description if plan else None,
+        "attributes": _attributes(booking),
+        "limits": {},
+        "uuid": format_uuid(booking.uuid),
+        "created": format_instant(booking.created),
+        "modified": format_instant(booking.modified),
+        "url": f"{base}/api/booking-resources/{booking.uuid}/",
+        "description": booking.note,
+        "state": wire_state(BookingState(booking.state)).value,
+        "resource_uuid": None,
+        "backend_id": "",
+        "effective_id": "",
+        "resource_type": None,
+        **_project(booking.project, base),
+        "backend_metadata": {},
+        "is_usage_based": False,
+        "is_limit_based": False,
+        "name": booking.name,
+        "slug": "",
+        "current_usages": {},
+        "can_terminate": BookingState(booking.state) in _ENDABLE,
+        "report": [],
+        "end_date": None,
+        "end_date_requested_by": None,
+        "end_date_updated_at": None,
+        "username": None,
+        "limit_usage": {},
+        "downscaled": False,
+        "restrict_member_access": False,
+        "paused": False,
+        "usage_limit_restriction": "",
+        "endpoints": [],
+        "error_message": "",
+        "error_traceback": "",
+        "options": {},
+        "available_actions": [],
+        "user_requires_reconsent": False,
+        "renewal_date": None,
+        "has_api_keys": False,
+        **(_person("created_by", booking.user, base) if booking.user else {}),
+        **(_person("consumer_reviewed_by", reviewer, base) if reviewer else {}),
+        "slots": [
+            {
+                "start": format_instant(slot.start),
+                "end": format_instant(slot.end),
+                "backend_id": event_id(slot.uuid),
+            }
+            for slot in booking.slots
+        ],
+    }
+
+
+def whole_document(view: BookingView, base: str) -> dict[str, Any]:
+    """The booking as it is retrieved: with its order and, beyond Waldur's, its history for those who see it."""
+    booking = view.booking
+    order = _order(booking, base)
+    pending = booking.state == BookingState.REQUESTED.value
+    return {
+        **booking_document(booking, base),
+        "order_in_progress": order if pending else None,
+        "creation_order": order,
+        "history": [_change(it) for it in booking.changes],
+    }
+
+
+_ENDABLE = frozenset({BookingState.REQUESTED, BookingState.CONFIRMED})
+
+
+def _offering(offering: Offering, base: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "offering": f"{base}/api/booking-offerings/{offering.uuid}/",
+        "offering_name": offering.name,
+        "offering_uuid": format_uuid(offering.uuid),
+        "offering_description": offering.description,
+        "offering_image": offering.image or "",
+        "offering_thumbnail": offering.thumbnail or "",
+        "offering_type": offering.type,
+        "offering_shared": offering.shared,
+        "offering_billable": offering.billable,
+        "offering_plugin_options": offering.plugin_options,
+        "offering_slug": offering.slug,
+        "offering_state": offering.state,
+        "offering_backend_id": "",
+        "category_title": offering.category.title,
+        "category_uuid": format_uuid(offering.category.uuid),
+        "category_icon": "",
+    }
+    if offering.organization is not None:
+        found["provider_name"] = offering.organization.name
+        found["provider_uuid"] = format_uuid(offering.organization.uuid)
+        found["provider_slug"] = ""
+        found["provider_description"] = ""
+    if offering.parent_uuid is not None:
+        found["parent_offering_uuid"] = format_uuid(offering.parent_uuid)
+        found["parent_offering_name"] = offering.parent_name or ""
+    return found
+
+
+def _project(project: Project | None, base: str) -> dict[str, Any]:
+    if project is None:
+        return {}
+    found: dict[str, Any] = {
+        "project": f"{base}/api/projects/{project.uuid}/",
+        "project_uuid": format_uuid(project.uuid),
+        "project_name": project.name,
+        "project_description": "",
+        "project_end_date": None,
+    }
+    if project.organization is not None:
+        found["customer_uuid"] = format_uuid(project.organization.uuid)
+        found["customer_name"] = project.organization.name
+    return found
+
+
+def _attributes(booking: Booking) -> dict[str, Any]:
+    """What was asked for, as Waldur's front end writes it into an order."""
+    schedules = [
+        {
+            "id": format_uuid(slot.uuid),
+            "start": format_instant(slot.start),
+            "end": format_instant(slot.end),
+            "title": "",
+            "allDay": False,
+            "extendedProps": {"type": "Schedule"},
+        }
+        for slot in booking.slots
+    ]
+    return {**booking.answers, "name": booking.name, "description": booking.note, "schedules": schedules}
+
+
+def _person(key: str, person: User, base: str) -> dict[str, str]:
+    return {
+        key: f"{base}/api/users/{person.uuid}/",
+        f"{key}_username": person.email,
+        f"{key}_full_name": person.full_name,
+    }
+
+
+def _reviewer(booking: Booking) -> User | None:
+    answers = [it.user for it in booking.changes if it.what in ANSWERS and it.user is not None]
+    return answers[-1] if answers else None
+
+
+def _order(booking: Booking, base: str) -> dict[str, Any]:
+    answer = next((it for it in reversed(booking.changes) if it.what in ANSWERS), None)
+    found: dict[str, Any] = {
+        "uuid": format_uuid(booking.order_uuid),
+        "created": format_instant(booking.created),
+        "modified": format_instant(booking.modified),
+        "type": "Create",
+        "state": _ORDER_STATES[BookingState(booking.state)],
+        "marketplace_resource_uuid": format_uuid(booking.uuid),
+        "resource_name": booking.name,
+        "offering_name": booking.offering.name,
+        "offering_uuid": format_uuid(booking.offering.uuid),
+        "attributes": _attributes(booking),
+        "limits": {},
+        "created_by_username": booking.user.email if booking.user else "",
+        "created_by_full_name": booking.user.full_name if booking.user else "",
+        "output": "",
+        "error_message": "",
+    }
+    if answer is not None and answer.user is not None:
+        found |= {
+            "provider_reviewed_by": f"{base}/api/users/{answer.user.uuid}/",
+            "provider_reviewed_by_username": answer.user.email,
+            "provider_reviewed_by_full_name": answer.user.full_name,
+            "provider_reviewed_at": format_instant(answer.at),
+        }
+        if answer.what == BookingAct.REJECT.value:
+            found["provider_rejection_comment"] = answer.reason
+    return found
+
+
+def _change(change: BookingChange) -> dict[str, Any]:
+    return {
+        "at": format_instant(change.at),
+        "what": change.what,
+        "by": change.user.full_name or change.user.email if change.user else None,
+        "reason": change.reason,
+        **change.detail,
+    }

@@ -1,0 +1,308 @@
+"""/api/booking-resources/ and /api/marketplace-bookings/: bookings (Waldur API contract, section 9).
+
+List, retrieve, accept and reject are the published API's; making, cancelling and moving a booking are this portal's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid as uuidlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+from portal.api.auth import current_actor
+from portal.api.bodies import NOT_NULL, REQUIRED, optional_object, read_object, strange_text, text_problem
+from portal.api.booking_document import booking_document, whole_document
+from portal.api.booking_filters import wanted_clauses, wanted_order
+from portal.api.errors import Refused
+from portal.api.guards import token
+from portal.api.paging import base_url, link_header
+from portal.api.params import offering_uuid, wanted_fields, wanted_page, wanted_uuid
+from portal.api.responses import bytes_response, client_has, json_response, not_modified, strong_etag
+from portal.api.routing import resource
+from portal.domain.booking_states import BookingStateConflict
+from portal.domain.identifiers import parse_uuid
+from portal.domain.instants import format_instant, parse_instant
+from portal.domain.order_form import WrongAnswers
+from portal.domain.periods import Period, PeriodError
+from portal.extensions import db, reading
+from portal.policies import LISTED_STATES, Actor
+from portal.queries import bookings as queries
+from portal.queries.offerings import visible_offering_row
+from portal.services import bookings as services
+from portal.services.bookings import MAX_PERIODS, Repeat, SlotTaken, Wish
+
+KEY = "Idempotency-Key"
+# More entries than any request can have are not even looked at one by one.
+_MOST_SLOTS = MAX_PERIODS * 5
+
+
+def booking_resources_list() -> Response:
+    """The bookings that the reader may see, filtered and ordered. A fixed number of statements."""
+    actor, base, fields = current_actor(), base_url(), wanted_fields()
+    wanted, clauses, order = wanted_page(), wanted_clauses(), wanted_order()
+    total = queries.bookings_count(actor, clauses)
+    number, last = wanted.of(total)
+    headers = {"X-Result-Count": str(total), "Link": link_header(number, last)}
+    found = queries.bookings_slice(actor, clauses, order, (number - 1) * wanted.size, wanted.size)
+    return _conditional([_cut(booking_document(it, base), fields) for it in found], headers)
+
+
+def booking_resources_create() -> Response:
+    """201 with the booking that was asked for. A key in Idempotency-Key makes the request repeatable."""
+    actor = current_actor()
+    body = read_object()
+    wish = _wish(body)
+    key = request.headers.get(KEY)
+    repeat = None if key is None else Repeat(key, _digest(body))
+    uuid = _worded(lambda: services.request_booking(actor, wish, repeat=repeat))
+    return _answer(actor, uuid, 201, {"Location": f"{base_url()}/api/booking-resources/{uuid}/"})
+
+
+def booking_resources_retrieve(segment: str) -> Response:
+    """One booking with its order and history."""
+    view = queries.get_booking(current_actor(), _uuid(segment))
+    return _conditional(_cut(whole_document(view, base_url()), wanted_fields()), {})
+
+
+def booking_resources_accept(segment: str) -> Response:
+    """Confirm a request."""
+    actor, uuid = current_actor(), _uuid(segment)
+    _worded(lambda: services.accept_booking(actor, uuid))
+    return _order(actor, uuid)
+
+
+def booking_resources_reject(segment: str) -> Response:
+    """Turn a request down; the booker's own is a cancellation. A `reason` may be sent."""
+    actor, uuid = current_actor(), _uuid(segment)
+    _visible(actor, uuid)
+    reason = _text(optional_object(), "reason")
+    _worded(lambda: services.reject_booking(actor, uuid, reason))
+    return _order(actor, uuid)
+
+
+def booking_resources_cancel(segment: str) -> Response:
+    """Give the slots back. Answers the booking."""
+    actor, uuid = current_actor(), _uuid(segment)
+    _visible(actor, uuid)
+    reason = _text(optional_object(), "reason")
+    _worded(lambda: services.cancel_booking(actor, uuid, reason))
+    return _answer(actor, uuid)
+
+
+def booking_resources_reschedule(segment: str) -> Response:
+    """Move the booking to other slots under the same rules. Answers the booking."""
+    actor, uuid = current_actor(), _uuid(segment)
+    _visible(actor, uuid)
+    body = read_object()
+    problems: dict[str, Any] = {}
+    periods = _slots(body, problems)
+    reason = _checked(body, "reason", problems)
+    if problems:
+        raise Refused(400, problems)
+    _worded(lambda: services.reschedule_booking(actor, uuid, periods, reason))
+    return _answer(actor, uuid)
+
+
+def marketplace_bookings_list(segment: str) -> Response:
+    """What is taken of an offering, unpaged: who where the reader may know, and when."""
+    actor = current_actor()
+    offering_id, _, _ = visible_offering_row(actor, offering_uuid(segment), LISTED_STATES)
+    found = [
+        {
+            "created_by_full_name": it.name,
+            "start": format_instant(it.period.start),
+            "end": format_instant(it.period.end),
+        }
+        for it in queries.occupied(actor, offering_id)
+    ]
+    return _conditional(found, {})
+
+
+def _uuid(segment: str) -> uuidlib.UUID:
+    return wanted_uuid(segment, "Resource")
+
+
+def _visible(actor: Actor, uuid: uuidlib.UUID) -> None:
+    """Raise NotFound before a body is complained about (order of refusals: 401, 404, 403, 409, 400)."""
+    with reading():
+        queries.get_booking(actor, uuid)
+        db.session.rollback()
+
+
+def _conditional(body: Any, headers: dict[str, str]) -> Response:
+    encoded = orjson.dumps(body)
+    etag = strong_etag(encoded)
+    if client_has(lambda: etag):
+        return not_modified(etag, headers)
+    return bytes_response(encoded, headers={**headers, "ETag": etag})
+
+
+def _cut(document: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+    """The fields that were asked for; everything where none of them is known."""
+    wanted = set(fields)
+    kept = {name: value for name, value in document.items() if name in wanted}
+    return kept or document
+
+
+def _answer(actor: Actor, uuid: uuidlib.UUID, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    with reading():
+        view = queries.get_booking(actor, uuid)
+    return json_response(whole_document(view, base_url()), status, headers)
+
+
+def _order(actor: Actor, uuid: uuidlib.UUID) -> Response:
+    with reading():
+        view = queries.get_booking(actor, uuid)
+    return json_response({"order_uuid": str(view.booking.order_uuid)})
+
+
+def _worded(act: Callable[[], Any]) -> Any:
+    """Do an act; its refusals in the API's form."""
+    try:
+        return act()
+    except BookingStateConflict as conflict:
+        states = ", ".join(conflict.valid)
+        text = f"Valid states for operation: {states}." if not conflict.over else conflict.message
+        raise Refused(409, {"detail": text}) from None
+    except SlotTaken as taken:
+        body = {
+            "detail": taken.message,
+            "asked": _wire(taken.asked),
+            "rival": _wire(taken.rival),
+            "free": [_wire(it) for it in taken.alternatives],
+        }
+        raise Refused(409, body) from None
+    except WrongAnswers as wrong:
+        raise Refused(400, {"options": {key: [reason] for key, reason in wrong.errors.items()}}) from None
+
+
+def _wire(period: Period) -> dict[str, str]:
+    return {"start": format_instant(period.start), "end": format_instant(period.end)}
+
+
+def _digest(body: Any) -> str:
+    """A digest of what was asked for, whatever the order of its keys."""
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _wish(body: dict[str, Any]) -> Wish:
+    """What the body asks for. Raises Refused (400) with the complaints for each field that is wrong."""
+    problems: dict[str, Any] = {}
+    offering = _link(body, "offering", problems, required=True)
+    periods = _slots(body, problems)
+    options = body.get("options")
+    if options is None:
+        options = {}
+    elif not isinstance(options, dict):
+        problems["options"] = ["Expected an object of answers by the keys of the order form."]
+    elif strange_text(options):
+        problems["options"] = ["This holds a character that can't be kept."]
+    name, note = (_checked(body, key, problems) for key in ("name", "description"))
+    plan, project = (_link(body, key, problems) for key in ("plan", "project"))
+    if problems or offering is None:
+        raise Refused(400, problems)
+    return Wish(offering, periods, name, note, plan, project, options)
+
+
+def _link(body: dict[str, Any], key: str, problems: dict[str, Any], *, required: bool = False) -> uuidlib.UUID | None:
+    """The UUID that a value is, or that the address in it ends with."""
+    value = body.get(key)
+    if value is None or value == "":
+        if required:
+            problems[key] = [REQUIRED if key not in body else NOT_NULL]
+        return None
+    try:
+        if not isinstance(value, str):
+            raise ValueError
+        return parse_uuid(value.rstrip("/").rpartition("/")[2])
+    except ValueError:
+        problems[key] = ["Enter a UUID or an address that ends with one."]
+        return None
+
+
+def _checked(body: dict[str, Any], key: str, problems: dict[str, Any]) -> str:
+    value = body.get(key)
+    if value is None:
+        return ""
+    problem = text_problem(value)
+    if problem is not None:
+        problems[key] = [problem]
+        return ""
+    return str(value)
+
+
+def _text(body: dict[str, Any], key: str) -> str:
+    problems: dict[str, Any] = {}
+    found = _checked(body, key, problems)
+    if problems:
+        raise Refused(400, problems)
+    return found
+
+
+def _slots(body: dict[str, Any], problems: dict[str, Any]) -> list[Period]:
+    given = body.get("slots")
+    if given is None:
+        problems["slots"] = [REQUIRED if "slots" not in body else NOT_NULL]
+        return []
+    if not isinstance(given, list) or len(given) > _MOST_SLOTS:
+        problems["slots"] = [
+            "Expected a list of periods, each with a start and an end."
+            if not isinstance(given, list)
+            else f"At most {MAX_PERIODS} periods go into one booking."
+        ]
+        return []
+    complaints = []
+    periods = []
+    for number, entry in enumerate(given, 1):
+        try:
+            periods.append(_period(entry))
+        except ValueError as error:
+            complaints.append(f"Period {number}: {error}")
+    if complaints:
+        problems["slots"] = complaints
+    return periods
+
+
+def _period(entry: Any) -> Period:
+    if not isinstance(entry, dict):
+        raise ValueError("expected an object with a start and an end.")
+    ends = []
+    for key in ("start", "end"):
+        if entry.get(key) is None:
+            raise ValueError(f"the {key} is missing.")
+        try:
+            ends.append(parse_instant(entry[key]))
+        except ValueError as error:
+            raise ValueError(f"{key} {error}.") from None
+    try:
+        return Period(*ends)
+    except PeriodError:
+        raise ValueError("it ends before it starts, or at once.") from None
+
+
+_RESOURCES = "/api/booking-resources/"
+resource(
+    _RESOURCES,
+    "booking_resources_list",
+    guard=token,
+    get=booking_resources_list,
+    post=booking_resources_create,
+)
+resource(f"{_RESOURCES}<segment>/", "booking_resources_retrieve", guard=token, get=booking_resources_retrieve)
+for _name, _act in (
+    ("accept", booking_resources_accept),
+    ("reject", booking_resources_reject),
+    ("cancel", booking_resources_cancel),
+    ("reschedule", booking_resources_reschedule),
+):
+    resource(f"{_RESOURCES}<segment>/{_name}/", f"booking_resources_{_name}", guard=token, post=_act)
+resource(
+    "/api/marketplace-bookings/<segment>/",
+    "marketplace_bookings_list",
+    guard=token,
+    get=marketplace_bookings_list,
+)

@@ -1,0 +1,256 @@
+"""Bookings as somebody may see them: the lists and one booking, whole. The actor first, as in every query.
+
+Lists are bounded; the number of SQL statements does not depend on the number of bookings.
+"""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import joinedload, raiseload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
+
+from portal.domain.booking_states import HOLDING, BookingState
+from portal.domain.periods import Period
+from portal.errors import NotFound
+from portal.extensions import db
+from portal.models import Booking, BookingChange, BusyPeriod, Membership, Offering, Plan, Project, Slot, User
+from portal.policies import Actor, managed_offerings, own_bookings, usable_projects, visible_bookings
+from portal.queries.page import Page
+
+PAGE_SIZE = 20
+# Of one request only so many rivals are told.
+MOST_RIVALS = 5
+_NEAR = timedelta(hours=12)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class BookingView:
+    """A booking with everything loaded (touching the database again raises), and what the actor may do with it."""
+
+    booking: Booking
+    manages: bool
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BookingPage:
+    """One page of bookings."""
+
+    bookings: list[Booking]
+    page: Page
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request to answer. `near` is what else is held or busy within half a day of it, `same_person` how many other
+    bookings of the offering its booker holds.
+    """
+
+    booking: Booking
+    near: list[Neighbour] = field(default_factory=list)
+    same_person: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """What stands near a request: `what` is requested, confirmed or busy; `name` is empty for busy times."""
+
+    period: Period
+    what: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """A time that is taken of an offering. `name`: whose it is, where the reader may know; None where not."""
+
+    period: Period
+    name: str | None
+    uuid: uuidlib.UUID | None = None
+
+
+def first_start() -> ColumnElement[datetime]:
+    """When a booking's first slot starts."""
+    return select(func.min(Slot.start)).where(Slot.booking_id == Booking.id).correlate(Booking).scalar_subquery()
+
+
+def last_end() -> ColumnElement[datetime]:
+    """When a booking's last slot ends."""
+    return select(func.max(Slot.end)).where(Slot.booking_id == Booking.id).correlate(Booking).scalar_subquery()
+
+
+def bookings_count(actor: Actor, clauses: Sequence[ColumnElement[bool]] = ()) -> int:
+    """How many bookings the actor sees that satisfy all clauses (over Booking joined with Offering)."""
+    return int(db.session.execute(_visible(actor, clauses, func.count(Booking.id))).scalar_one())
+
+
+def bookings_slice(
+    actor: Actor,
+    clauses: Sequence[ColumnElement[bool]],
+    order: Sequence[Any],
+    offset: int,
+    limit: int,
+) -> list[Booking]:
+    """So many of the bookings that the actor sees, with all that a list shows of them. The id breaks ties."""
+    query = _visible(actor, clauses, Booking).options(*_loaded()).order_by(*order, Booking.id)
+    return list(db.session.execute(query.offset(offset).limit(limit)).scalars().unique())
+
+
+def get_booking(actor: Actor, uuid: uuidlib.UUID) -> BookingView:
+    """One booking, whole. Raises NotFound where there is none or it is not the actor's to see."""
+    query = (
+        select(Booking, managed_offerings(actor), own_bookings(actor))
+        .join(Offering, Offering.id == Booking.offering_id)
+        .where(Booking.uuid == uuid, visible_bookings(actor))
+        .options(*_loaded())
+    )
+    row = db.session.execute(query).unique().one_or_none()
+    if row is None:
+        raise NotFound("Resource")
+    return BookingView(row[0], bool(row[1]), bool(row[2]))
+
+
+def own_page(actor: Actor, now: datetime, *, past: bool, number: int, size: int = PAGE_SIZE) -> BookingPage:
+    """The actor's own bookings: what is ahead, the next first; or what is over or has ended, the latest first."""
+    ahead = and_(Booking.state.in_([it.value for it in HOLDING]), last_end() > now)
+    clauses = [own_bookings(actor), ~ahead if past else ahead]
+    order = first_start().desc() if past else first_start()
+    return _page(actor, clauses, [order], number, size)
+
+
+def pending_count(actor: Actor) -> int:
+    """How many requests wait for an answer from the actor."""
+    query = (
+        select(func.count(Booking.id))
+        .join(Offering, Offering.id == Booking.offering_id)
+        .where(Booking.state == BookingState.REQUESTED.value, managed_offerings(actor))
+    )
+    return int(db.session.execute(query).scalar_one())
+
+
+def pending_page(actor: Actor, number: int, size: int = PAGE_SIZE) -> tuple[list[Pending], Page]:
+    """The requests that wait for the actor's answer, the one that begins first first, with what stands near them."""
+    clauses = [Booking.state == BookingState.REQUESTED.value, managed_offerings(actor)]
+    found = _page(actor, clauses, [first_start()], number, size)
+    near = _near(found.bookings)
+    held = _held_by({it.user_id for it in found.bookings})
+    shown = [
+        Pending(it, near[it.id][:MOST_RIVALS], held.get((it.user_id, it.offering_id), 1) - 1) for it in found.bookings
+    ]
+    return shown, found.page
+
+
+def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> list[Occupied]:
+    """What is taken of an offering, by time: bookings and requests, and what Google has as busy ("google calendar").
+
+    Names are told where the reader and the booker share an organization, or the reader manages the offering or is the
+    booker (Waldur API contract, marketplace-bookings).
+    """
+    mine, theirs = Membership.__table__.alias("mine"), Membership.__table__.alias("theirs")
+    shared = exists(
+        select(mine.c.id)
+        .join(theirs, theirs.c.organization_id == mine.c.organization_id)
+        .where(mine.c.user_id == actor.user_id, theirs.c.user_id == Booking.user_id)
+        .correlate(Booking)
+    )
+    query = (
+        select(Slot.start, Slot.end, User.full_name, User.email, Booking.uuid, or_(visible_bookings(actor), shared))
+        .join(Booking, Booking.id == Slot.booking_id)
+        .join(Offering, Offering.id == Slot.offering_id)
+        .join(User, User.id == Booking.user_id)
+        .where(Slot.offering_id == offering_id, Slot.holds.is_(True))
+    )
+    busy = select(BusyPeriod.start, BusyPeriod.end).where(BusyPeriod.offering_id == offering_id)
+    if window is not None:
+        query = query.where(Slot.end > window.start, Slot.start < window.end)
+        busy = busy.where(BusyPeriod.end > window.start, BusyPeriod.start < window.end)
+    taken = [
+        Occupied(Period(start, end), (name or email) if known else None, uuid)
+        for start, end, name, email, uuid, known in db.session.execute(query)
+    ]
+    taken += [Occupied(Period(start, end), "google calendar") for start, end in db.session.execute(busy)]
+    return sorted(taken, key=lambda it: it.period)
+
+
+def projects_of(actor: Actor) -> list[Project]:
+    """The projects that a booking of the actor's may be for, by name. None for staff, who see too many."""
+    if actor.is_staff or not actor.signed_in:
+        return []
+    query = select(Project).where(usable_projects(actor)).options(raiseload("*")).order_by(Project.name, Project.id)
+    return list(db.session.execute(query.limit(200)).scalars())
+
+
+def _page(
+    actor: Actor, clauses: Sequence[ColumnElement[bool]], order: Sequence[Any], number: int, size: int
+) -> BookingPage:
+    page = Page.of(number, size, bookings_count(actor, clauses))
+    return BookingPage(bookings_slice(actor, clauses, order, page.offset, page.size), page)
+
+
+def _visible(actor: Actor, clauses: Sequence[ColumnElement[bool]], *what: Any) -> Select[Any]:
+    return select(*what).join(Offering, Offering.id == Booking.offering_id).where(visible_bookings(actor), *clauses)
+
+
+def _loaded() -> list[ORMOption]:
+    return [
+        raiseload("*"),
+        joinedload(Booking.offering).joinedload(Offering.organization),
+        joinedload(Booking.offering).joinedload(Offering.category),
+        joinedload(Booking.project).joinedload(Project.organization),
+        joinedload(Booking.plan).options(raiseload(Plan.components)),
+        joinedload(Booking.user),
+        selectinload(Booking.slots),
+        selectinload(Booking.changes).joinedload(BookingChange.user),
+    ]
+
+
+def _near(bookings: Sequence[Booking]) -> defaultdict[int, list[Neighbour]]:
+    """What else is held or busy in the days around each booking, of the same offering. Two statements."""
+    found: defaultdict[int, list[Neighbour]] = defaultdict(list)
+    if not bookings:
+        return found
+    ids = {it.offering_id for it in bookings}
+    start = min(it.slots[0].start for it in bookings if it.slots)
+    end = max(it.slots[-1].end for it in bookings if it.slots)
+    query = (
+        select(Slot.offering_id, Slot.start, Slot.end, Booking.state, User.full_name, User.email, Booking.id)
+        .join(Booking, Booking.id == Slot.booking_id)
+        .join(User, User.id == Booking.user_id)
+        .where(Slot.offering_id.in_(ids), Slot.holds.is_(True), Slot.end > start - _DAY, Slot.start < end + _DAY)
+        .order_by(Slot.start)
+    )
+    busy = select(BusyPeriod.offering_id, BusyPeriod.start, BusyPeriod.end).where(
+        BusyPeriod.offering_id.in_(ids), BusyPeriod.end > start - _DAY, BusyPeriod.start < end + _DAY
+    )
+    by_offering: defaultdict[int, list[tuple[int, Neighbour]]] = defaultdict(list)
+    for offering_id, begin, until, state, name, email, booking_id in db.session.execute(query):
+        by_offering[offering_id].append((booking_id, Neighbour(Period(begin, until), state, name or email)))
+    for offering_id, begin, until in db.session.execute(busy):
+        by_offering[offering_id].append((0, Neighbour(Period(begin, until), "busy", "")))
+    for booking in bookings:
+        hull = Period(booking.slots[0].start - _NEAR, booking.slots[-1].end + _NEAR)
+        beside = by_offering[booking.offering_id]
+        others = [it for owner, it in beside if owner != booking.id and hull.overlaps(it.period)]
+        # The nearest first, then in order of time.
+        others.sort(key=lambda it: abs(it.period.start - booking.slots[0].start))
+        found[booking.id] = sorted(others[:MOST_RIVALS], key=lambda it: it.period)
+    return found
+
+
+def _held_by(user_ids: set[int | None]) -> dict[tuple[int | None, int], int]:
+    if not user_ids:
+        return {}
+    query = (
+        select(Booking.user_id, Booking.offering_id, func.count())
+        .where(Booking.user_id.in_(user_ids), Booking.state.in_([it.value for it in HOLDING]))
+        .group_by(Booking.user_id, Booking.offering_id)
+    )
+    return {(user_id, offering_id): number for user_id, offering_id, number in db.session.execute(query)}
