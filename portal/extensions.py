@@ -66,6 +66,19 @@ def reading() -> Iterator[None]:
 
 
 @contextmanager
+def reading_apart() -> Iterator[None]:
+    """reading() for a request that goes on to write: what was read stays as it is, whatever becomes of the write.
+
+    The objects are let go of: what they have not loaded by then cannot be loaded any more.
+    """
+    with reading():
+        yield
+        session = db.session()
+        session.commit()
+        session.expunge_all()
+
+
+@contextmanager
 def writing() -> Iterator[None]:
     """Transactions begun inside write, although the request's method promised to read only (an OAuth redirect)."""
     db.session.commit()  # ends the reading transaction, which SQLite could not always turn into a writing one

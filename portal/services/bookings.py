@@ -80,7 +80,11 @@ class Repeat:
 
 
 class SlotRefused(Invalid):
-    """A period cannot be booked, by the rule named in the message."""
+    """A period cannot be booked, by the rule named in the message. `asked` is that period; None: none can."""
+
+    def __init__(self, message: str, field: str, asked: Period | None = None) -> None:
+        super().__init__(message, field)
+        self.asked = asked
 
 
 class SlotTaken(Conflict):
@@ -386,7 +390,7 @@ def _refuse_taken(offering: Offering, period: Period, now: datetime, actor: Acto
 def _refused(refusal: Refusal, asked: Period) -> SlotTaken | SlotRefused:
     if refusal.is_conflict:
         return SlotTaken(refusal.text, refusal.period, asked)
-    return SlotRefused(refusal.text, "slots")
+    return SlotRefused(refusal.text, "slots", asked)
 
 
 def _first_state(offering: Offering) -> BookingState:
@@ -568,7 +572,7 @@ def _project(session: Session, actor: Actor, wanted: uuidlib.UUID | None) -> int
 
 def _plan(session: Session, actor: Actor, offering: Offering, wanted: uuidlib.UUID | None) -> int | None:
     plans = session.execute(
-        select(Plan.id, Plan.uuid, Plan.name, Plan.max_amount)
+        select(Plan.id, Plan.uuid, Plan.name, Plan.max_amount, Plan.active_elsewhere)
         .join(Offering, Offering.id == Plan.offering_id)
         .where(
             Plan.offering_id == offering.id,
@@ -587,6 +591,6 @@ def _plan(session: Session, actor: Actor, offering: Offering, wanted: uuidlib.UU
     taken = session.execute(
         select(func.count()).where(Booking.plan_id == plans[0].id, Booking.state.in_([it.value for it in HOLDING]))
     ).scalar_one()
-    if not is_active(plans[0].max_amount, taken):
+    if not is_active(plans[0].max_amount, plans[0].active_elsewhere + taken):
         raise Invalid(f"The plan “{plans[0].name}” is taken up: it allows {plans[0].max_amount} bookings.", "plan")
     return int(plans[0].id)

@@ -34,6 +34,8 @@ blueprint = Blueprint("catalogue", __name__)
 
 # Each chosen value is shown with the address that takes it back, and none needs more than a person can tick.
 MAX_CHOSEN = 50
+# Boxes of the week table that were ticked in other weeks travel in the address.
+MAX_PICKED = 200
 # A card shows three lines.
 CARD_TEXT = 1000
 
@@ -210,6 +212,8 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
             free.start if free else None,
             bookable=bookable,
         ),
+        picked=request.args.getlist("slot")[:MAX_PICKED],
+        manages=view.manages,
         bookable=bookable,
         next_free=free.start if free else None,
         price_from=price[0] if price else None,

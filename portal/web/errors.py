@@ -22,7 +22,13 @@ from portal.errors import (
 )
 from portal.web.people import to_sign_in
 
-NOUNS = {"Offering": "offering", "Organization": "organization", "User": "person", "Token": "token"}
+NOUNS = {
+    "Offering": "offering",
+    "Organization": "organization",
+    "Resource": "booking",
+    "User": "person",
+    "Token": "token",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,13 @@ class PasswordForm(FlaskForm):
         return True
 
 
+class Errors(dict[str, str]):
+    """What is wrong, by field; "" for a field with which nothing is."""
+
+    def __missing__(self, _field: str) -> str:
+        return ""
+
+
 def put_error(form: Form, error: Invalid, *, default: str) -> None:
     """Show a service's refusal at the field it names, or at `default`."""
     names = {"password": "new"}

@@ -15,6 +15,7 @@ from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries import organizations as queries
 from portal.queries.availability import zone_of
+from portal.queries.bookings import pending_count
 from portal.queries.calendars import ConnectionView
 from portal.queries.offerings import get_visible_offering
 from portal.services import calendars as services
@@ -103,7 +104,13 @@ def dashboard() -> ResponseReturnValue:
                 ],
             }
         )
-    return render_template("manage/dashboard.html", organizations=organizations, page=page, zone=settings().timezone)
+    return render_template(
+        "manage/dashboard.html",
+        organizations=organizations,
+        page=page,
+        zone=settings().timezone,
+        pending=pending_count(current_actor()),
+    )
 
 
 @blueprint.route("/offerings/<uuid:uuid>/calendar/<any(sync, share, unshare):act>", methods=["GET", "POST"])

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from portal.domain import order_form
 from portal.domain.instants import parse_instant
+from portal.domain.order_form import read_form
+from portal.domain.rules import rules_of
+from portal.domain.rules import sentences as rules_in_words
 from portal.domain.schedules import DAY_SECONDS, WEEKEND, current_schedules, read_schedules
+from portal.domain.zones import duration_text
 from portal.models import Offering
 from portal.web.filters import count_of, when
 from portal.web.week import clock
@@ -66,7 +71,9 @@ def specifications(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
 def rules(offering: Offering, zone: str, now: datetime) -> list[str]:
     """The rules of the schedules and options as sentences."""
     sentences: list[str] = []
-    for sentence in (*_schedule_rules(offering.attributes, zone, now), *_option_rules(offering.plugin_options)):
+    booking = rules_in_words(rules_of(offering.attributes)) if offering.state == "Active" else ()
+    of_options = _option_rules(offering.plugin_options)
+    for sentence in (*_schedule_rules(offering.attributes, zone, now), *booking, *of_options):
         if sentence not in sentences:
             sentences.append(sentence)
     return sentences
@@ -83,7 +90,7 @@ def _schedule_rules(attributes: Mapping[str, Any], zone: str, now: datetime) -> 
     if (config.opens, config.closes) != (0, DAY_SECONDS):
         hours = f"{clock(config.opens // 60)}–{clock(config.closes // 60)}"
     yield f"Open {_days(days)}, {hours}."
-    yield f"Booked in steps of {_duration(config.slot)}."
+    yield f"Booked in steps of {duration_text(config.slot)}."
     for entry in entries:
         start, end = parse_instant(entry["start"]), parse_instant(entry["end"])
         since = f"from {when(start, zone, short=True)} " if start > now else ""
@@ -129,43 +136,21 @@ def _days(days: Iterable[int]) -> str:
     return ", ".join(parts) or "on no day"
 
 
-def _duration(length: timedelta) -> str:
-    minutes = int(length.total_seconds()) // 60
-    if minutes % (24 * 60) == 0:
-        return count_of(minutes // (24 * 60), "day")
-    parts = [count_of(minutes // 60, "hour")] if minutes >= 60 else []
-    return " and ".join(parts + ([count_of(minutes % 60, "minute")] if minutes % 60 else []))
-
-
 def questions(options: Mapping[str, Any]) -> list[Question]:
     """The order form as a list to read, in the order it will be asked in."""
-    fields = _mapping(options.get("options"))
-    given = options.get("order")
-    order = [key for key in given if isinstance(key, str) and key in fields] if isinstance(given, list) else []
-    asked = []
-    for key in (*order, *(key for key in fields if key not in order)):
-        item = _mapping(fields[key])
-        kind = KINDS.get(str(item.get("type")), str(item.get("type", "")).replace("_", " "))
-        if isinstance(choices := item.get("choices"), list) and choices:
-            kind += ": " + ", ".join(str(choice) for choice in choices)
-        low, high = item.get("min"), item.get("max")
-        if low is not None or high is not None:
-            kind += (
-                f" from {low} to {high}"
-                if None not in (low, high)
-                else f" from {low}"
-                if high is None
-                else f" up to {high}"
-            )
-        asked.append(
-            Question(
-                str(item.get("label") or humanised(key)),
-                kind,
-                bool(item.get("required")),
-                str(item.get("help_text") or ""),
-            )
-        )
-    return asked
+    return [Question(it.label, _kind(it), it.required, it.help_text) for it in read_form(options)]
+
+
+def _kind(asked: order_form.Question) -> str:
+    kind = KINDS.get(asked.type, asked.type.replace("_", " "))
+    if asked.choices:
+        kind += ": " + ", ".join(label for _, label in asked.choices)
+    low, high = asked.low, asked.high
+    if low is not None and high is not None:
+        return f"{kind} from {low:f} to {high:f}"
+    if low is not None or high is not None:
+        return f"{kind} from {low:f}" if low is not None else f"{kind} up to {high:f}"
+    return kind
 
 
 def instrument_code(offering: Offering) -> tuple[str, str] | None:

@@ -8,6 +8,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from portal.domain.instants import format_instant
+
 DAYS = 7
 END_OF_DAY = 24 * 60
 # What a state is called in a cell, and in the legend below.
@@ -46,13 +48,17 @@ class Offered(Protocol):
 
 @dataclass(slots=True)
 class Cell:
-    """A box of the table: minutes of the day from `begin` to `end`, by the wall clock."""
+    """A box of the table: minutes of the day from `begin` to `end`, by the wall clock.
+
+    `slot` is the whole period, where it can be picked: two instants with a slash between them.
+    """
 
     look: str
     word: str
     begin: int
     end: int
     reason: str = ""
+    slot: str = ""
     rowspan: int = 1
 
     @property
@@ -80,7 +86,10 @@ class Day:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Week:
-    """Everything the table needs. `previous` and `next` are the first days of the neighbouring tables."""
+    """Everything the table needs. `previous` and `next` are the first days of the neighbouring tables.
+
+    `slots` are the values of the boxes that can be picked.
+    """
 
     title: str
     days: list[Day]
@@ -92,11 +101,17 @@ class Week:
     next: date | None
     next_free: datetime | None
     next_free_day: date | None
+    slots: frozenset[str] = frozenset()
 
 
 def clock(minute: int) -> str:
     """A minute of the day as 09:30; the last one as 24:00."""
     return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def slot_value(start: datetime, end: datetime) -> str:
+    """A period as the value of a checkbox."""
+    return f"{format_instant(start)}/{format_instant(end)}"
 
 
 def span_of(first: date, zone: str) -> tuple[datetime, datetime]:
@@ -156,6 +171,7 @@ def build_week(
         next=first + timedelta(days=DAYS),
         next_free=next_free,
         next_free_day=free_day,
+        slots=frozenset(cell.slot for row in rows for cell in row.cells if cell.slot),
     )
 
 
@@ -185,7 +201,8 @@ def _pieces(slot: Offered, first: date, place: ZoneInfo, *, bookable: bool) -> I
         if start.date() == end.date() and finish <= begin:
             finish = min(END_OF_DAY, begin + int((slot.end - slot.start).total_seconds() // 60))
         if finish > begin:
-            yield index, Cell(look, WORDS[look][0], begin, finish, slot.reason)
+            picked = slot_value(slot.start, slot.end) if look == "free" else ""
+            yield index, Cell(look, WORDS[look][0], begin, finish, slot.reason, picked)
 
 
 def _put(column: list[Cell], cell: Cell) -> None:
@@ -196,6 +213,7 @@ def _put(column: list[Cell], cell: Cell) -> None:
         if cell.look != last.look:
             last.word = f"{last.word}, then {cell.word.lower()}"
             last.look = "free" if "free" in (cell.look, last.look) else last.look
+            last.slot = last.slot or cell.slot
         last.end = max(last.end, cell.end)
     elif (
         last is not None

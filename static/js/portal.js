@@ -1,11 +1,16 @@
 // Everything works without this file; it only saves steps.
+import { liveSummary, ownClocks } from "./clock.js";
 import { confirmInDialog } from "./confirm.js";
 import { copyButtons } from "./copy.js";
 import { closeMenus } from "./menus.js";
+import { pickInWeek } from "./pick.js";
 
 confirmInDialog(document);
 copyButtons(document);
 closeMenus(document);
+pickInWeek(document);
+ownClocks(document);
+liveSummary(document);
 
 // What htmx brought in gets the same treatment.
 document.addEventListener("htmx:load", (event) => copyButtons(event.target));

@@ -1,0 +1,211 @@
+"""The form in which somebody asks for periods: typed times by the offering's clocks, what was picked in the table,
+and everything else, kept through every refusal.
+
+Rows hold what was typed (YYYY-MM-DDTHH:MM, the offering's wall clock) and, where a row comes from the table, the exact
+instants as well: in the hour that clocks show twice the typed text alone would not say which one is meant.
+"""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from portal.domain.instants import parse_instant
+from portal.domain.order_form import Question
+from portal.domain.periods import Period, PeriodError, merge
+from portal.domain.zones import instants_at, period_text
+from portal.services.bookings import MAX_PERIODS
+from portal.web.forms import Errors
+from portal.web.links import printable
+from portal.web.week import slot_value
+
+WALL = "%Y-%m-%dT%H:%M"
+PREFIX = "answer-"
+
+
+@dataclass(slots=True)
+class Row:
+    """One period as it stands in the form."""
+
+    start: str = ""
+    end: str = ""
+    exact: str = ""
+    error: str = ""
+
+    @classmethod
+    def of(cls, period: Period, zone: ZoneInfo) -> Row:
+        start, end = (it.astimezone(zone).strftime(WALL) for it in (period.start, period.end))
+        return cls(start, end, slot_value(period.start, period.end))
+
+    def period(self, zone: ZoneInfo) -> Period | None:
+        """The period that the row means; None, with the reason in `error`, where it means none."""
+        exact = parse_slot(self.exact)
+        if exact is not None and (self.start, self.end) == (Row.of(exact, zone).start, Row.of(exact, zone).end):
+            return exact
+        try:
+            start, end = _instants(self.start, zone, "start"), _instants(self.end, zone, "end")
+            # Of an hour that is shown twice the first one is meant, unless that would end before it starts.
+            return Period(start[0], next((it for it in end if it > start[0]), end[-1]))
+        except PeriodError:
+            self.error = "It must end after it starts."
+        except ValueError as error:
+            self.error = str(error)
+        return None
+
+
+@dataclass(slots=True)
+class Sent:
+    """What stands in the form. `key` makes sending it twice harmless."""
+
+    rows: list[Row] = field(default_factory=list)
+    plan: str = ""
+    project: str = ""
+    name: str = ""
+    note: str = ""
+    key: str = ""
+    answers: dict[str, Any] = field(default_factory=dict)
+    errors: Errors = field(default_factory=Errors)
+
+    def periods(self, zone: ZoneInfo) -> list[Period] | None:
+        """The periods of all rows; None where a row means none (its `error` says why)."""
+        found = [row.period(zone) for row in self.rows]
+        return None if None in found else [it for it in found if it is not None]
+
+    def blame(self, asked: Period | None, zone: ZoneInfo, text: str) -> None:
+        """Put a refusal beside the row that it is about, or above all."""
+        for row in self.rows:
+            if asked is not None and row.period(zone) == asked:
+                row.error = text
+                return
+        self.errors["slots"] = text
+
+
+def picked(values: Iterable[str]) -> list[Period]:
+    """The periods of checkboxes that were ticked; those that touch become one. What is no period is left out."""
+    return merge(it for value in list(values)[: MAX_PERIODS * 20] if (it := parse_slot(value)) is not None)
+
+
+def parse_slot(value: str) -> Period | None:
+    """The period that a checkbox stands for, or None."""
+    start, _, end = value.partition("/")
+    try:
+        return Period(parse_instant(start), parse_instant(end))
+    except ValueError:
+        return None
+
+
+def from_address(zone: ZoneInfo) -> Sent:
+    """The form as it is first shown: with what was picked in the table (`slot`), or given as `start` and `end`."""
+    ends = zip(request.args.getlist("start"), request.args.getlist("end"), strict=False)
+    periods = picked([*request.args.getlist("slot"), *(f"{start}/{end}" for start, end in ends)])
+    rows = [Row.of(it, zone) for it in periods[:MAX_PERIODS]]
+    return Sent(rows or [Row()], plan=request.args.get("plan", ""), key=uuidlib.uuid4().hex)
+
+
+def from_form(questions: Sequence[Question]) -> Sent:
+    """The form as it was sent."""
+    form = request.form
+    rows = [Row(*it) for it in zip(*(form.getlist(name) for name in ("start", "end", "exact")), strict=False)]
+    return Sent(
+        rows[:MAX_PERIODS] or [Row()],
+        plan=form.get("plan", ""),
+        project=form.get("project", ""),
+        name=printable(form.get("name")),
+        note=form.get("note", "").replace("\r\n", "\n"),
+        key=form.get("key", "")[:64],
+        answers=_answers(questions, form),
+    )
+
+
+def act_on_rows(sent: Sent, zone: ZoneInfo) -> bool:
+    """Add, remove or replace a row, where one of those buttons was pressed; answers whether one was."""
+    form = request.form
+    if "add" in form:
+        if len(sent.rows) < MAX_PERIODS:
+            sent.rows.append(_following(sent.rows[-1], zone))
+        return True
+    if "remove" in form:
+        number = form["remove"]
+        if number.isascii() and number.isdigit() and len(number) < 4 and int(number) < len(sent.rows):
+            del sent.rows[int(number)]
+        sent.rows = sent.rows or [Row()]
+        return True
+    if "use" in form:
+        number, _, value = form["use"].partition(" ")
+        period = parse_slot(value)
+        known = number.isascii() and number.isdigit() and len(number) < 4 and int(number) < len(sent.rows)
+        if period is not None and known:
+            sent.rows[int(number)] = Row.of(period, zone)
+        return True
+    return False
+
+
+def clocks(period: Period, zone: ZoneInfo) -> dict[str, str]:
+    """A period by the offering's clocks and in UTC, and as instants for the reader's own clock."""
+    return {
+        "text": period_text(period, zone),
+        "utc": "" if zone.key == "UTC" else f"{period_text(period, ZoneInfo('UTC'))} UTC",
+        "start": period.start.isoformat(),
+        "end": period.end.isoformat(),
+    }
+
+
+def _following(last: Row, zone: ZoneInfo) -> Row:
+    """A new row for the same time of the next day: what most people add."""
+    period = last.period(zone)
+    if period is None:
+        return Row()
+    day = timedelta(days=1)
+    wall = [it.astimezone(zone).replace(tzinfo=None) + day for it in (period.start, period.end)]
+    return Row(wall[0].strftime(WALL), wall[1].strftime(WALL))
+
+
+def _instants(text: str, zone: ZoneInfo, what: str) -> Sequence[datetime]:
+    if not text.strip():
+        raise ValueError(f"Enter when it {what}s.")
+    try:
+        wall = datetime.fromisoformat(text.strip())
+        if wall.tzinfo is not None or not 1970 <= wall.year <= 9000:
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"The {what} is not a date and time such as 2026-03-31 09:30.") from None
+    return instants_at(wall, zone)
+
+
+def _answers(questions: Sequence[Question], form: MultiDict[str, str]) -> dict[str, Any]:
+    return dict(_given(questions, form))
+
+
+def _given(questions: Sequence[Question], form: MultiDict[str, str]) -> Iterator[tuple[str, Any]]:
+    for question in questions:
+        values = [value.replace("\r\n", "\n") for value in form.getlist(f"{PREFIX}{question.key}")]
+        if question.takes_many:
+            split = values if question.choices else [it for value in values for it in value.splitlines()]
+            yield question.key, [value.strip() for value in split if value.strip()]
+        elif question.type == "boolean":
+            yield question.key, bool(values)
+        elif question.type == "conditional_cascade":
+            yield question.key, dict(_steps(values))
+        else:
+            # An emptied field is no answer; a default is for those who never saw the question.
+            yield question.key, values[-1] if values else ""
+
+
+def _steps(values: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Lines such as "site: north" of a cascade."""
+    for line in (line for value in values for line in value.splitlines()):
+        name, separator, value = line.partition(":")
+        if separator and name.strip():
+            yield name.strip(), value.strip()
+
+
+def first_answers(questions: Sequence[Question]) -> Mapping[str, Any]:
+    """The defaults, for a form that is shown the first time."""
+    return {question.key: question.default for question in questions if question.default is not None}

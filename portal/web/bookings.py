@@ -1,0 +1,369 @@
+"""Bookings on pages: ask for periods of an offering, one's own bookings, one booking, cancel and move it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid as uuidlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.domain.booking_states import BookingAct, BookingState, BookingStateConflict, can
+from portal.domain.estimate import Estimate, estimate
+from portal.domain.identifiers import parse_uuid
+from portal.domain.order_form import WrongAnswers, read_form, shown_answers
+from portal.domain.periods import Period
+from portal.domain.pricing import PricedComponent
+from portal.errors import Conflict, Invalid
+from portal.extensions import reading, reading_apart
+from portal.models import Booking, Plan
+from portal.models.base import utcnow
+from portal.queries import bookings as queries
+from portal.queries.availability import of_offering, zone_of
+from portal.queries.offerings import OfferingView, get_visible_offering
+from portal.services import bookings as services
+from portal.services.bookings import Repeat, SlotRefused, SlotTaken, Wish
+from portal.web import booking_form
+from portal.web.booking_form import Row, Sent, clocks
+from portal.web.guards import signed_in
+from portal.web.links import page_number
+from portal.web.people import current_actor
+from portal.web.prices import unit_name
+from portal.web.week import slot_value
+
+blueprint = Blueprint("bookings", __name__)
+
+STATES = {
+    "requested": ("Requested", "warn"),
+    "confirmed": ("Confirmed", "good"),
+    "rejected": ("Rejected", "bad"),
+    "cancelled": ("Cancelled", "idle"),
+    "expired": ("Expired", "idle"),
+}
+CHANGES = {
+    "request": "Requested",
+    "accept": "Accepted",
+    "reject": "Rejected",
+    "cancel": "Cancelled",
+    "expire": "Expired",
+    "reschedule": "Moved",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A free period that a button puts in the place of the one that was refused."""
+
+    row: int
+    value: str
+    clock: dict[str, str]
+
+
+@blueprint.route("/offerings/<uuid:uuid>/book/", methods=["GET", "POST"])
+@signed_in
+def book(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Ask for periods of an offering. A refusal shows its reason and keeps everything that was entered."""
+    actor = current_actor()
+    with reading_apart():
+        view = get_visible_offering(actor, uuid)
+        projects = queries.projects_of(actor)
+    offering, zone = view.offering, zone_of(view.offering.attributes)
+    questions = read_form(offering.options)
+    if request.method == "GET":
+        sent = booking_form.from_address(zone)
+        sent.answers = dict(booking_form.first_answers(questions))
+        return _book_page(view, sent, projects)
+    sent = booking_form.from_form(questions)
+    if booking_form.act_on_rows(sent, zone) or "check" in request.form:
+        _check(view, sent, zone)
+        return _book_page(view, sent, projects)
+    alternatives: list[Alternative] = []
+    code = 400
+    try:
+        made = services.request_booking(actor, _wish(view, sent, zone), repeat=_repeat(sent))
+    except SlotTaken as taken:
+        code = 409
+        alternatives = _blame(sent, taken, zone)
+    except SlotRefused as refused:
+        sent.blame(refused.asked, zone, refused.message)
+    except WrongAnswers as wrong:
+        sent.errors.update({f"{booking_form.PREFIX}{key}": reason for key, reason in wrong.errors.items()})
+    except Invalid as invalid:
+        if invalid.field == "Idempotency-Key":
+            sent.key = uuidlib.uuid4().hex
+            sent.errors["slots"] = "This form was sent before, and the booking is made. Send it again for another one."
+        else:
+            sent.errors[invalid.field or "slots"] = invalid.message
+    else:
+        return redirect(url_for("bookings.booking", uuid=made), code=303)
+    return _book_page(view, sent, projects, alternatives, code)
+
+
+@blueprint.get("/bookings/")
+@signed_in
+def mine() -> ResponseReturnValue:
+    """The person's own bookings: what is ahead, or with `past` what is over."""
+    past = "past" in request.args
+    found = queries.own_page(current_actor(), utcnow(), past=past, number=page_number())
+    return render_template(
+        "bookings/mine.html",
+        past=past,
+        page=found.page,
+        lines=[_line(it) for it in found.bookings],
+        states=STATES,
+    )
+
+
+@blueprint.get("/bookings/<uuid:uuid>/")
+@signed_in
+def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """One booking with its history, and what can be done with it."""
+    view = queries.get_booking(current_actor(), uuid)
+    found, now = view.booking, utcnow()
+    zone = zone_of(found.offering.attributes)
+    state = BookingState(found.state)
+    over = not found.slots or found.slots[-1].end <= now
+    begun = bool(found.slots) and found.slots[0].start <= now
+    unanswered = state is BookingState.REQUESTED and begun
+    return render_template(
+        "bookings/booking.html",
+        booking=found,
+        mine=view.mine,
+        manages=view.manages,
+        state=STATES[found.state],
+        slots=[clocks(Period(it.start, it.end), zone) for it in found.slots],
+        zone=zone.key,
+        answers=list(shown_answers(found.offering.options, found.answers)),
+        history=[_change(it, zone) for it in reversed(found.changes)],
+        may_cancel=can(state, BookingAct.CANCEL) and not over,
+        may_move=can(state, BookingAct.RESCHEDULE) and not over and not unanswered,
+        may_answer=view.manages and state is BookingState.REQUESTED and not begun,
+    )
+
+
+@blueprint.route("/bookings/<uuid:uuid>/cancel/", methods=["GET", "POST"])
+@signed_in
+def cancel(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Ask, then give the slots back."""
+    actor = current_actor()
+    back = url_for("bookings.booking", uuid=uuid)
+    if request.method == "POST":
+        try:
+            services.cancel_booking(actor, uuid, request.form.get("reason", ""))
+        except (Conflict, Invalid) as error:
+            flash(error.message, "bad")
+        else:
+            flash("The booking is cancelled, and its time is free for others.", "good")
+        return redirect(back, code=303)
+    view = queries.get_booking(actor, uuid)
+    return render_template(
+        "bookings/reason.html",
+        section="bookings",
+        question=f"Cancel “{view.booking.name}”?",
+        consequences=[
+            *(it["text"] for it in _line(view.booking)["slots"]),
+            "The time is free for others at once. This can't be taken back.",
+        ],
+        action=url_for("bookings.cancel", uuid=uuid),
+        verb="Cancel the booking",
+        danger=True,
+        back=back,
+        reason_required=False,
+        error="",
+        reason="",
+    )
+
+
+@blueprint.route("/bookings/<uuid:uuid>/move/", methods=["GET", "POST"])
+@signed_in
+def move(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Ask for other periods; until that is granted the booking keeps those that it has."""
+    actor = current_actor()
+    with reading_apart():
+        view = queries.get_booking(actor, uuid)
+    found = view.booking
+    zone = zone_of(found.offering.attributes)
+    if request.method == "GET":
+        given = booking_form.from_address(zone)
+        kept = [Row.of(Period(it.start, it.end), zone) for it in found.slots]
+        sent = given if given.rows[0].start else Sent(kept)
+        return _move_page(found, sent, zone)
+    sent = booking_form.from_form([])
+    if booking_form.act_on_rows(sent, zone):
+        return _move_page(found, sent, zone)
+    alternatives: list[Alternative] = []
+    code = 400
+    try:
+        services.reschedule_booking(actor, uuid, _periods(sent, zone), sent.note)
+    except SlotTaken as taken:
+        code = 409
+        alternatives = _blame(sent, taken, zone)
+    except SlotRefused as refused:
+        sent.blame(refused.asked, zone, refused.message)
+    except BookingStateConflict as conflict:
+        flash(conflict.message, "bad")
+        return redirect(url_for("bookings.booking", uuid=uuid), code=303)
+    except Invalid as invalid:
+        sent.errors[invalid.field or "slots"] = invalid.message
+    else:
+        flash("The booking is moved.", "good")
+        return redirect(url_for("bookings.booking", uuid=uuid), code=303)
+    return _move_page(found, sent, zone, alternatives, code)
+
+
+def _wish(view: OfferingView, sent: Sent, zone: ZoneInfo) -> Wish:
+    periods = _periods(sent, zone)
+    return Wish(
+        view.offering.uuid,
+        periods,
+        sent.name,
+        sent.note,
+        _uuid(sent.plan, "plan"),
+        _uuid(sent.project, "project"),
+        sent.answers,
+    )
+
+
+def _periods(sent: Sent, zone: ZoneInfo) -> list[Period]:
+    periods = sent.periods(zone)
+    if periods is None:
+        raise Invalid("One of the periods can't be read: see below.", "slots")
+    return periods
+
+
+def _uuid(text: str, field: str) -> uuidlib.UUID | None:
+    if not text:
+        return None
+    try:
+        return parse_uuid(text)
+    except ValueError:
+        raise Invalid("Choose one of the list.", field) from None
+
+
+def _repeat(sent: Sent) -> Repeat | None:
+    """Whoever presses the button twice books once."""
+    if not sent.key:
+        return None
+    rows = [(row.start, row.end) for row in sent.rows]
+    asked = json.dumps([rows, sent.plan, sent.project, sent.name, sent.note, sent.answers], sort_keys=True, default=str)
+    return Repeat(f"page-{sent.key}", hashlib.sha256(asked.encode()).hexdigest())
+
+
+def _blame(sent: Sent, taken: SlotTaken, zone: ZoneInfo) -> list[Alternative]:
+    sent.blame(taken.asked, zone, taken.message)
+    row = next((number for number, it in enumerate(sent.rows) if it.period(zone) == taken.asked), 0)
+    return [Alternative(row, slot_value(it.start, it.end), clocks(it, zone)) for it in taken.alternatives]
+
+
+def _check(view: OfferingView, sent: Sent, zone: ZoneInfo) -> None:
+    """Say of each row whether it could be booked now."""
+    actor, now = current_actor(), utcnow()
+    periods = [(row, it) for row in sent.rows if (row.start or row.end) and (it := row.period(zone)) is not None]
+    if not periods:
+        return
+    hull = Period(min(it.start for _, it in periods), max(it.end for _, it in periods))
+    if (hull.end - hull.start).days > 400:
+        return
+    with reading_apart():
+        free = of_offering(view.offering.id, view.offering.attributes, hull, now, actor)
+    for row, period in periods:
+        refusal = free.explain(period)
+        row.error = refusal.text if refusal else ""
+
+
+def _book_page(
+    view: OfferingView,
+    sent: Sent,
+    projects: Sequence[Any],
+    alternatives: Sequence[Alternative] = (),
+    code: int = 200,
+) -> ResponseReturnValue:
+    offering, zone = view.offering, zone_of(view.offering.attributes)
+    plans = [plan for plan in view.plans if not plan.archived]
+    chosen = next((plan for plan in plans if str(plan.uuid) == sent.plan), plans[0] if len(plans) == 1 else None)
+    periods = [it for row in sent.rows if (row.start or row.end) and (it := _quietly(row, zone)) is not None]
+    with reading():
+        page = render_template(
+            "bookings/book.html",
+            offering=offering,
+            zone=zone.key,
+            sent=sent,
+            plans=plans,
+            chosen=chosen,
+            projects=projects,
+            questions=read_form(offering.options),
+            prefix=booking_form.PREFIX,
+            clocks=[clocks(it, zone) for it in periods],
+            slots=[slot_value(it.start, it.end) for it in periods],
+            estimate=_estimate(chosen, periods, zone),
+            unit_name=unit_name,
+            alternatives=alternatives,
+            bookable=offering.state == "Active",
+        )
+    return page, code
+
+
+def _move_page(
+    found: Booking, sent: Sent, zone: ZoneInfo, alternatives: Sequence[Alternative] = (), code: int = 200
+) -> ResponseReturnValue:
+    periods = [it for row in sent.rows if (it := _quietly(row, zone)) is not None]
+    page = render_template(
+        "bookings/move.html",
+        booking=found,
+        offering=found.offering,
+        zone=zone.key,
+        sent=sent,
+        kept=[clocks(Period(it.start, it.end), zone) for it in found.slots],
+        clocks=[clocks(it, zone) for it in periods],
+        alternatives=alternatives,
+    )
+    return page, code
+
+
+def _quietly(row: Row, zone: ZoneInfo) -> Period | None:
+    return Row(row.start, row.end, row.exact).period(zone)
+
+
+def _estimate(plan: Plan | None, periods: Sequence[Period], zone: ZoneInfo) -> Estimate | None:
+    if plan is None or not periods:
+        return None
+    components = [
+        (
+            PricedComponent(
+                part.component.type,
+                part.component.billing_type,
+                part.price,
+                part.amount,
+                name=part.component.name,
+            ),
+            part.component.measured_unit,
+        )
+        for part in sorted(plan.components, key=lambda part: (part.component.name, part.component.type))
+    ]
+    return estimate(components, plan.unit, periods, zone)
+
+
+def _line(found: Booking) -> dict[str, Any]:
+    zone = zone_of(found.offering.attributes)
+    return {
+        "booking": found,
+        "slots": [clocks(Period(it.start, it.end), zone) for it in found.slots],
+        "zone": zone.key,
+        "offering": found.offering,
+    }
+
+
+def _change(change: Any, zone: ZoneInfo) -> dict[str, Any]:
+    former = [booking_form.parse_slot(f"{it['start']}/{it['end']}") for it in change.detail.get("slots", [])]
+    return {
+        "at": change.at,
+        "what": CHANGES.get(change.what, change.what),
+        "who": (change.user.full_name or change.user.email) if change.user else "the portal",
+        "reason": change.reason,
+        "former": [clocks(it, zone)["text"] for it in former if it is not None],
+    }

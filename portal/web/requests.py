@@ -1,0 +1,110 @@
+"""Requests that wait for an answer: the list, and the two answers. For those who manage the offering."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.domain.booking_states import BookingState
+from portal.domain.order_form import shown_answers
+from portal.domain.periods import Period
+from portal.errors import Conflict, Forbidden, Invalid
+from portal.models import Booking
+from portal.models.base import utcnow
+from portal.queries import bookings as queries
+from portal.queries.availability import zone_of
+from portal.services import bookings as services
+from portal.web.booking_form import clocks
+from portal.web.guards import manages_offering, signed_in
+from portal.web.links import page_number
+from portal.web.people import current_actor
+
+blueprint = Blueprint("requests", __name__, url_prefix="/manage/requests")
+
+NEEDS_REASON = "Say why: the person who asked reads it."
+
+
+@blueprint.get("/")
+@signed_in
+def pending() -> ResponseReturnValue:
+    """The requests that wait for the reader's answer, with what stands near them and what accepting means."""
+    found, page = queries.pending_page(current_actor(), page_number())
+    lines = []
+    for entry in found:
+        zone = zone_of(entry.booking.offering.attributes)
+        lines.append(
+            {
+                "booking": entry.booking,
+                "zone": zone.key,
+                "slots": [clocks(Period(it.start, it.end), zone) for it in entry.booking.slots],
+                "answers": list(shown_answers(entry.booking.offering.options, entry.booking.answers)),
+                "near": [{"what": it.what, "name": it.name, **clocks(it.period, zone)} for it in entry.near],
+                "same_person": entry.same_person,
+                "begun": entry.booking.slots[0].start <= utcnow(),
+            }
+        )
+    return render_template("bookings/requests.html", lines=lines, page=page)
+
+
+@blueprint.route("/<uuid:uuid>/<any(accept, reject):act>/", methods=["GET", "POST"])
+@manages_offering
+def answer(uuid: uuidlib.UUID, act: str) -> ResponseReturnValue:
+    """GET asks, POST answers. A rejection needs a reason here; on the API it does not: published clients send none."""
+    actor = current_actor()
+    error = reason = ""
+    if request.method == "POST":
+        reason = request.form.get("reason", "").strip()
+        if act == "reject" and not reason:
+            error = NEEDS_REASON
+        else:
+            _answer(uuid, act, reason)
+            return redirect(url_for("requests.pending"), code=303)
+    view = queries.get_booking(actor, uuid)
+    if not view.manages:
+        raise Forbidden
+    found = view.booking
+    zone = zone_of(found.offering.attributes)
+    page = render_template(
+        "bookings/reason.html" if act == "reject" else "confirm.html",
+        section="manage",
+        question=f"{'Accept' if act == 'accept' else 'Reject'} “{found.name}”?",
+        consequences=[*_facts(found, zone), *_consequences(found, act)],
+        action=url_for("requests.answer", uuid=uuid, act=act),
+        verb="Accept it" if act == "accept" else "Reject it",
+        danger=act == "reject",
+        back=url_for("requests.pending"),
+        reason_required=True,
+        error=error,
+        reason=reason,
+    )
+    return page, 400 if error else 200
+
+
+def _answer(uuid: uuidlib.UUID, act: str, reason: str) -> None:
+    actor = current_actor()
+    try:
+        if act == "accept":
+            services.accept_booking(actor, uuid)
+        else:
+            services.reject_booking(actor, uuid, reason)
+    except (Conflict, Invalid) as refused:
+        flash(refused.message, "bad")
+    else:
+        flash("The booking is confirmed." if act == "accept" else "The request is rejected.", "good")
+
+
+def _facts(found: Booking, zone: ZoneInfo) -> list[str]:
+    who = (found.user.full_name or found.user.email) if found.user else "Somebody"
+    times = "; ".join(clocks(Period(it.start, it.end), zone)["text"] for it in found.slots)
+    return [f"{who} asks for {found.offering.name}: {times} ({zone.key})."]
+
+
+def _consequences(found: Booking, act: str) -> list[str]:
+    if found.state != BookingState.REQUESTED.value:
+        return [f"This booking is {found.state} already."]
+    if act == "accept":
+        return ["The time is theirs, and goes into the offering's calendar."]
+    return ["The time is free for others at once. This can't be taken back."]

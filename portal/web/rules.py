@@ -1,0 +1,153 @@
+"""The booking rules of an offering, for those who manage it."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.domain import rules as domain
+from portal.domain.rules import read_rules
+from portal.errors import Forbidden
+from portal.extensions import reading_apart, settings
+from portal.policies import Actor
+from portal.queries.offerings import OfferingView, get_visible_offering
+from portal.services.offerings import WrongRules, set_booking_rules
+from portal.web.forms import Errors
+from portal.web.guards import manages_offering
+from portal.web.links import printable
+from portal.web.people import current_actor
+
+blueprint = Blueprint("rules", __name__, url_prefix="/manage/offerings")
+
+# (key, label, help, unit) of the whole numbers, in the order of the page.
+NUMBERS = (
+    ("minimum_notice_minutes", "Minimum notice", "A booking begins no sooner than this from now.", "minutes"),
+    ("maximum_advance_days", "Maximum advance", "It lies within today and so many days after it.", "days"),
+    ("minimum_duration_minutes", "Minimum duration", "How long one period lasts at least.", "minutes"),
+    ("maximum_duration_minutes", "Maximum duration", "How long one period lasts at most.", "minutes"),
+    ("buffer_before_minutes", "Buffer before", "Kept free before each booking, to prepare.", "minutes"),
+    ("buffer_after_minutes", "Buffer after", "Kept free after each booking, to tidy up.", "minutes"),
+    ("quota_hours_per_user", "Quota per person", "How much one person may hold in each period below.", "hours"),
+    ("upcoming_bookings_per_user", "Bookings ahead", "How many bookings one person may have ahead.", "bookings"),
+)
+CHOICES = (
+    ("quota_period", "The quota counts", {"day": "each day", "week": "each week, from Monday", "month": "each month"}),
+    ("accept", "Requests", {"manual": "are answered by a person", "automatic": "are accepted at once"}),
+    (
+        "stale_busy",
+        "While busy times from Google are out of date",
+        {"allow": "bookings go on", "request": "bookings are requests only", "refuse": "nothing can be booked"},
+    ),
+    ("publish", "The public calendar and feed show", {"times": "times only", "titles": "titles of bookings too"}),
+)
+SPARE_CLOSURES = 2
+
+
+@blueprint.route("/<uuid:uuid>/rules/", methods=["GET", "POST"])
+@manages_offering
+def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Show and change the rules; what is left empty does not hold."""
+    actor = current_actor()
+    with reading_apart():
+        view = _managed(actor, uuid)
+    stored = view.offering.attributes.get("booking_rules")
+    if request.method == "GET":
+        return _page(view, _shown(stored if isinstance(stored, Mapping) else {}), {})
+    typed = _typed()
+    if "add" in request.form:
+        typed["closures"] += [{"start": "", "end": "", "reason": ""}] * SPARE_CLOSURES
+        return _page(view, typed, {})
+    changes, errors = _read(typed)
+    if not errors:
+        try:
+            set_booking_rules(actor, uuid, changes)
+        except WrongRules as wrong:
+            errors = wrong.errors
+        else:
+            flash("The rules are kept. Bookings that exist stay as they are.", "good")
+            return redirect(url_for("rules.edit", uuid=uuid), code=303)
+    return _page(view, typed, errors, 400)
+
+
+def _managed(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
+    view = get_visible_offering(actor, uuid)
+    if not view.manages:
+        raise Forbidden
+    return view
+
+
+def _page(
+    view: OfferingView, values: Mapping[str, Any], errors: Mapping[str, str], code: int = 200
+) -> ResponseReturnValue:
+    stored = view.offering.attributes.get("booking_rules")
+    page = render_template(
+        "manage/rules.html",
+        offering=view.offering,
+        values=values,
+        errors=Errors(errors),
+        numbers=NUMBERS,
+        choices=CHOICES,
+        zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
+        portal_zone=settings().timezone,
+        sentences=list(domain.sentences(read_rules(stored))),
+        most=domain.WHOLE,
+    )
+    return page, code
+
+
+def _shown(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored rules as the form holds them."""
+    closures = stored.get("closures")
+    lines = [it for it in closures if isinstance(it, Mapping)] if isinstance(closures, list) else []
+    shown: dict[str, Any] = {key: str(stored.get(key) or "") for key, *_ in NUMBERS}
+    if stored.get("maximum_advance_days") == 0:
+        shown["maximum_advance_days"] = "0"
+    shown |= {key: str(stored.get(key) or "") for key, *_ in CHOICES}
+    shown["time_zone"] = str(stored.get("time_zone") or "")
+    shown["closures"] = [{key: str(it.get(key) or "") for key in ("start", "end", "reason")} for it in lines]
+    shown["closures"] += [{"start": "", "end": "", "reason": ""}] * SPARE_CLOSURES
+    return shown
+
+
+def _typed() -> dict[str, Any]:
+    form = request.form
+    typed: dict[str, Any] = {key: form.get(key, "").strip() for key, *_ in (*NUMBERS, *CHOICES)}
+    typed["time_zone"] = form.get("time_zone", "").strip()
+    columns = (form.getlist(f"closure_{key}") for key in ("start", "end", "reason"))
+    lines = list(zip(*columns, strict=False))[: domain.MOST_CLOSURES + 1]
+    typed["closures"] = [
+        {"start": start.strip(), "end": end.strip(), "reason": printable(reason).strip()}
+        for start, end, reason in lines
+    ]
+    return typed
+
+
+def _read(typed: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the form means: every rule that it knows, None where it is left empty."""
+    errors: dict[str, str] = {}
+    changes: dict[str, Any] = {}
+    for key, *_ in NUMBERS:
+        text = typed[key]
+        whole = text.isascii() and text.isdigit() and len(text) < 10
+        changes[key] = int(text) if whole else None
+        if text and not whole:
+            errors[key] = "Enter a whole number."
+        # The form's way to say "off"; a day on which nothing can be booked ahead is a rule of its own.
+        if changes[key] == 0 and key != "maximum_advance_days":
+            changes[key] = None
+    for key, *_ in CHOICES:
+        changes[key] = typed[key] or None
+    if changes["quota_hours_per_user"] is None:
+        changes["quota_period"] = None
+    changes["time_zone"] = typed["time_zone"] or None
+    changes["closures"] = [
+        {key: value for key, value in it.items() if value}
+        for it in typed["closures"]
+        if it["start"] or it["end"] or it["reason"]
+    ]
+    return changes, errors

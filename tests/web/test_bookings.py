@@ -1,0 +1,342 @@
+"""Booking on pages, as forms send it: everything here works without JavaScript."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from portal.domain.periods import Period
+from portal.models import Booking, BookingChange, Offering
+from portal.services import bookings as services
+from tests.support import builders as make
+from tests.support.builders import NOW
+from tests.web.conftest import PASSWORD, Visitor
+
+pytestmark = pytest.mark.sqlite_only  # what touches the database is tested on both in tests/services and tests/api
+
+
+@pytest.fixture(autouse=True)
+def frozen():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def hours(start, end):
+    return Period(NOW + timedelta(hours=start), NOW + timedelta(hours=end))
+
+
+def wall(hour):
+    """What somebody types, in the offering's zone (UTC here)."""
+    return (NOW + timedelta(hours=hour)).strftime("%Y-%m-%dT%H:%M")
+
+
+@pytest.fixture
+def lab(db_session):
+    organization = make.organization("Lab")
+    offering = make.offering("Microscope", of=organization)
+    people = {
+        "booker": make.user("booker@example.org", password=PASSWORD),
+        "rival": make.user("rival@example.org", password=PASSWORD),
+        "owner": make.role(make.user("boss@example.org", password=PASSWORD), organization, "owner"),
+    }
+    return offering, people
+
+
+class Person:
+    """Somebody signed in, with a form's token at hand."""
+
+    def __init__(self, client):
+        self.client = client
+        self.get = client.get
+        self.token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/account/").text)[1]
+
+    def post(self, path, fields, **more):
+        return self.client.post(path, data={"csrf_token": self.token, **fields}, **more)
+
+
+@pytest.fixture
+def as_person(app, lab):
+    """`as_person("booker")`: a client that is signed in; `post(path, **fields)` sends a form with its token."""
+
+    def person(name):
+        visitor = Visitor(app.test_client()).sign_in(lab[1][name].email.partition("@")[0])
+        return Person(visitor.client)
+
+    return person
+
+
+def rows(*periods):
+    return {
+        "start": [wall(a) for a, _ in periods],
+        "end": [wall(b) for _, b in periods],
+        "exact": ["" for _ in periods],
+    }
+
+
+def send(person, path, press="book", **fields):
+    return person.post(path, {press: fields.pop("value", "1"), **fields})
+
+
+def test_a_slot_is_picked_in_the_table_and_booked(as_person, lab, db_session):
+    offering, _ = lab
+    person = as_person("booker")
+    page = person.get(f"/offerings/{offering.uuid}/").text
+    boxes = re.findall(r'name="slot" value="([^"]+)"', page)
+    picked = [f"2026-03-02T{a:02}:00:00Z/2026-03-02T{a + 1:02}:00:00Z" for a in (9, 10)]
+    assert set(picked) < set(boxes)
+    form = person.get(f"/offerings/{offering.uuid}/book/?slot={picked[0]}&slot={picked[1]}").text
+    assert 'value="2026-03-02T09:00"' in form
+    assert 'value="2026-03-02T11:00"' in form
+    exact = re.search(r'name="exact" value="([^"]+)"', form)[1]
+    fields = {"start": wall(1), "end": wall(3), "exact": exact, "key": "k", "name": "Ice", "note": "Mind the door"}
+    made = send(person, f"/offerings/{offering.uuid}/book/", **fields)
+    assert made.status_code == 303
+    shown = person.get(made.headers["Location"]).text
+    assert "Requested" in shown
+    assert "Mon 2 Mar 2026, 09:00–11:00" in shown
+    assert "Mind the door" in shown
+    again = send(person, f"/offerings/{offering.uuid}/book/", **fields)
+    assert again.headers["Location"] == made.headers["Location"]
+    assert len(db_session.execute(select(Booking)).scalars().all()) == 1
+    assert "Ice" in person.get("/bookings/").text
+    assert "Ice" not in person.get("/bookings/?past=1").text
+
+
+def test_nobody_signed_in_is_brought_back_to_what_was_picked(client, lab):
+    offering, _ = lab
+    answer = client.get(f"/offerings/{offering.uuid}/book/?slot=a/b")
+    assert answer.status_code == 303
+    assert "book/?slot%3Da" in answer.headers["Location"]
+
+
+def test_a_lost_race_keeps_the_form_and_offers_the_nearest(as_person, lab, db_session):
+    offering, people = lab
+    services.request_booking(make.actor(people["rival"]), services.Wish(offering.uuid, [hours(2, 4)]), now=NOW)
+    person = as_person("booker")
+    path = f"/offerings/{offering.uuid}/book/"
+    fields = {**rows((3, 5), (8, 9)), "name": "Ice", "note": "A\nB", "key": "k"}
+    lost = send(person, path, **fields)
+    assert lost.status_code == 409
+    assert "Held by a request" in lost.text
+    assert 'value="Ice"' in lost.text
+    assert "A\nB</textarea>" in lost.text
+    assert f'value="{wall(8)}"' in lost.text
+    use = re.findall(r'name="use" value="([^"]+)"', lost.text)
+    assert use[1] == "0 2026-03-02T12:00:00Z/2026-03-02T14:00:00Z"
+    better = send(person, path, "use", value=use[1], **fields)
+    assert better.status_code == 200
+    assert f'value="{wall(4)}"' in better.text
+    assert "Held by" not in better.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"start": "", "end": wall(2)}, "Enter when it starts."),
+        ({"start": "soon", "end": wall(2)}, "The start is not a date and time"),
+        ({"start": wall(3), "end": wall(2)}, "It must end after it starts."),
+        ({"start": wall(-3), "end": wall(-2)}, "has begun already or has passed"),
+        ({"start": "9999-12-31T23:00", "end": "9999-12-31T23:59"}, "The start is not a date and time"),
+        ({"start": wall(1), "end": wall(2), "plan": "x"}, "Choose one of the list."),
+        ({"start": wall(1), "end": wall(2), "note": "x" * 2001}, "This is too long"),
+        ({}, "Enter when it starts."),
+    ],
+)
+def test_bad_input_says_what_is_wrong(as_person, lab, db_session, fields, said):
+    offering, _ = lab
+    answer = send(as_person("booker"), f"/offerings/{offering.uuid}/book/", exact="", **fields)
+    assert answer.status_code == 400
+    assert said in answer.text
+    assert db_session.execute(select(Booking)).first() is None
+
+
+def test_rows_are_added_and_removed_by_buttons(as_person, lab):
+    offering, _ = lab
+    person = as_person("booker")
+    path = f"/offerings/{offering.uuid}/book/"
+    more = send(person, path, "add", **rows((1, 2)))
+    assert f'value="{wall(25)}"' in more.text
+    less = send(person, path, "remove", value="0", **rows((1, 2), (5, 6)))
+    assert f'value="{wall(1)}"' not in less.text
+    assert f'value="{wall(5)}"' in less.text
+    for nonsense in ("99", "-1", "x", "٣"):
+        assert send(person, path, "remove", value=nonsense, **rows((1, 2))).status_code == 200
+
+
+def test_the_order_form_and_the_price(as_person, lab, db_session):
+    offering, _ = lab
+    kinds = ["boolean", "integer", "money", "string", "text", "date", "time", "conditional_cascade"]
+    options = {kind: {"type": kind, "label": kind.title(), "required": kind == "integer"} for kind in kinds}
+    options["pick"] = {"type": "select_string", "label": "Pick", "choices": ["a", "b"], "default": "b"}
+    options["many"] = {"type": "select_string_multi", "label": "Many", "choices": ["a", "b"]}
+    options["tenants"] = {"type": "select_multiple_openstack_tenants", "label": "Tenants"}
+    offering.options = {"order": list(options), "options": options}
+    db_session.commit()
+    person = as_person("booker")
+    path = f"/offerings/{offering.uuid}/book/"
+    first = person.get(path).text
+    assert '<option value="b" selected>' in first
+    answers = {"answer-boolean": "true", "answer-many": ["a", "b"], "answer-tenants": "x\r\ny"}
+    answers |= {"answer-conditional_cascade": "site: north\r\nroom: 5", "answer-pick": "a", "answer-date": "2026-03-05"}
+    refused = send(person, path, **rows((1, 2)), **answers)
+    assert refused.status_code == 400
+    assert "This is required." in refused.text
+    assert '<option value="a" selected>' in refused.text
+    assert "checked" in refused.text
+    made = send(person, path, **rows((1, 2)), **answers, **{"answer-integer": "3"})
+    assert made.status_code == 303
+    booking = db_session.execute(select(Booking)).scalar_one()
+    assert booking.answers == {
+        "boolean": True,
+        "integer": 3,
+        "date": "2026-03-05",
+        "conditional_cascade": {"site": "north", "room": "5"},
+        "pick": "a",
+        "many": ["a", "b"],
+        "tenants": ["x", "y"],
+    }
+
+
+def test_the_hour_that_clocks_show_twice_is_the_one_that_was_picked(as_person, lab, db_session):
+    offering, _ = lab
+    rules = {"time_zone": "Europe/Tallinn"}
+    schedule = make.schedule(NOW, days=365)
+    offering.attributes = {"schedules": schedule, "booking_rules": rules}
+    db_session.commit()
+    person = as_person("booker")
+    path = f"/offerings/{offering.uuid}/book/"
+    slot = "2026-10-25T01:00:00Z/2026-10-25T02:00:00Z"
+    form = person.get(f"{path}?slot={slot}").text
+    assert 'value="2026-10-25T03:00"' in form
+    fields = {"start": "2026-10-25T03:00", "end": "2026-10-25T04:00"}
+    assert send(person, path, exact=slot, **fields).status_code == 303
+    booking = db_session.execute(select(Booking)).scalar_one()
+    assert [(it.start.hour, it.end.hour) for it in booking.slots] == [(1, 2)]
+    # Typed alone it is the first of the two.
+    assert send(person, path, exact="", **fields).status_code == 409
+
+
+@pytest.fixture
+def asked(lab):
+    offering, people = lab
+    return services.request_booking(
+        make.actor(people["booker"]), services.Wish(offering.uuid, [hours(2, 3)], name="Ice"), now=NOW
+    )
+
+
+def test_the_owner_accepts(as_person, asked, db_session):
+    boss = as_person("owner")
+    page = boss.get("/manage/requests/").text
+    assert "Ice" in page
+    assert "takes the time from nobody" in page
+    assert "1 request" in boss.get("/manage/").text
+    question = boss.get(f"/manage/requests/{asked}/accept/").text
+    assert "Mon 2 Mar 2026, 10:00–11:00" in question
+    done = boss.post(f"/manage/requests/{asked}/accept/", {})
+    assert done.status_code == 303
+    assert "Confirmed" in as_person("booker").get(f"/bookings/{asked}/").text
+    assert "Nothing to answer" in boss.get("/manage/requests/").text
+    again = boss.post(f"/manage/requests/{asked}/accept/", {}, follow_redirects=True)
+    assert "can&#39;t be accepted any more" in again.text
+
+
+def test_a_rejection_needs_a_reason_on_the_page(as_person, asked, db_session):
+    boss = as_person("owner")
+    bare = boss.post(f"/manage/requests/{asked}/reject/", {"reason": " "})
+    assert (bare.status_code, "Say why" in bare.text) == (400, True)
+    assert boss.post(f"/manage/requests/{asked}/reject/", {"reason": "Service."}).status_code == 303
+    shown = as_person("booker").get(f"/bookings/{asked}/").text
+    assert "Rejected" in shown
+    assert "Service." in shown
+
+
+def test_rivals_are_shown_beside_a_request(as_person, asked, lab):
+    offering, people = lab
+    wish = services.Wish(offering.uuid, [hours(3, 5)], name="Other")
+    services.request_booking(make.actor(people["rival"]), wish, now=NOW)
+    page = as_person("owner").get("/manage/requests/").text
+    assert "requested by" in page
+    assert "Rival" in page
+
+
+def test_a_booker_moves_and_cancels(as_person, asked, lab, db_session):
+    offering, people = lab
+    services.request_booking(make.actor(people["rival"]), services.Wish(offering.uuid, [hours(6, 7)]), now=NOW)
+    person = as_person("booker")
+    path = f"/bookings/{asked}/move/"
+    assert f'value="{wall(2)}"' in person.get(path).text
+    lost = send(person, path, **rows((6, 7)))
+    assert (lost.status_code, 'name="use"' in lost.text) == (409, True)
+    assert send(person, path, **rows((2.5, 4))).status_code == 400
+    assert send(person, path, **rows((3, 5)), note="Late").status_code == 303
+    page = person.get(f"/bookings/{asked}/").text
+    assert "Before: Mon 2 Mar 2026, 10:00–11:00" in page
+    assert "Late" in page
+    assert "Cancel “Ice”?" in person.get(f"/bookings/{asked}/cancel/").text
+    assert person.post(f"/bookings/{asked}/cancel/", {"reason": "Ill"}).status_code == 303
+    assert "Ice" in person.get("/bookings/?past=1").text
+    whats = [it.what for it in db_session.execute(select(BookingChange).order_by(BookingChange.id)).scalars()]
+    assert whats == ["request", "request", "reschedule", "cancel"]
+
+
+def rules_of(db_session, offering):
+    db_session.expire_all()
+    return db_session.get(Offering, offering.id).attributes.get("booking_rules")
+
+
+def test_an_owner_sets_rules(as_person, lab, db_session):
+    offering, _ = lab
+    boss = as_person("owner")
+    path = f"/manage/offerings/{offering.uuid}/rules/"
+    assert boss.get(path).status_code == 200
+    fields = {
+        "time_zone": "Europe/Tallinn",
+        "minimum_notice_minutes": "90",
+        "maximum_advance_days": "0",
+        "buffer_after_minutes": "0",
+        "accept": "automatic",
+        "quota_period": "week",
+        "closure_start": ["2026-12-24", ""],
+        "closure_end": ["2026-12-26", ""],
+        "closure_reason": ["Holidays", ""],
+    }
+    assert boss.post(path, fields).status_code == 303
+    assert rules_of(db_session, offering) == {
+        "time_zone": "Europe/Tallinn",
+        "minimum_notice_minutes": 90,
+        "maximum_advance_days": 0,
+        "accept": "automatic",
+        "closures": [{"start": "2026-12-24", "end": "2026-12-26", "reason": "Holidays"}],
+    }
+    page = boss.get(path).text
+    assert "Book at least 1 hour and 30 minutes ahead." in page
+    assert "Holidays" in page
+    assert boss.post(path, {"closure_start": ["", ""]}).status_code == 303
+    assert rules_of(db_session, offering) is None
+
+
+def test_rules_that_cannot_be_kept_change_nothing(as_person, lab, db_session):
+    offering, _ = lab
+    offering.attributes = {**offering.attributes, "booking_rules": {"accept": "manual", "own": 1}}
+    db_session.commit()
+    boss = as_person("owner")
+    path = f"/manage/offerings/{offering.uuid}/rules/"
+    bad = {
+        "minimum_notice_minutes": "x",
+        "minimum_duration_minutes": "90",
+        "closure_start": "2026-13-01",
+        "closure_end": "2026-12-01",
+        "closure_reason": "",
+    }
+    answer = boss.post(path, bad)
+    assert answer.status_code == 400
+    assert "Enter a whole number." in answer.text
+    assert 'value="2026-13-01"' in answer.text
+    answer = boss.post(path, {**bad, "minimum_notice_minutes": "", "maximum_duration_minutes": "30"})
+    assert answer.status_code == 400
+    assert "shorter than the minimum" in answer.text
+    assert rules_of(db_session, offering) == {"accept": "manual", "own": 1}
+    assert boss.post(path, {"accept": "automatic"}).status_code == 303
+    assert rules_of(db_session, offering) == {"accept": "automatic", "own": 1}
