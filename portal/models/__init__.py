@@ -26,6 +26,8 @@ from portal.models.catalogue import (
 )
 from portal.models.compute import OfferingSoftwareCatalog, Partition, SoftwareCatalog
 from portal.models.documents import OfferingDocument
+from portal.models.feeds import CalendarFeed
+from portal.models.mail import AccountLink, OutgoingMail
 from portal.models.organizations import (
     Category,
     Organization,
@@ -36,12 +38,14 @@ from portal.models.organizations import (
 from portal.models.plans import Component, Plan, PlanComponent, plan_organization_groups
 
 __all__ = [
+    "AccountLink",
     "ApiToken",
     "Base",
     "Booking",
     "BookingChange",
     "BusyPeriod",
     "CalendarEvent",
+    "CalendarFeed",
     "Category",
     "ComplianceChecklist",
     "Component",
@@ -59,6 +63,7 @@ __all__ = [
     "OfferingSoftwareCatalog",
     "Organization",
     "OrganizationGroup",
+    "OutgoingMail",
     "Partition",
     "Plan",
     "PlanComponent",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.models.base import Base, HasCreated, HasUuid, UTCDateTime, utcnow
@@ -21,7 +21,10 @@ class Role(StrEnum):
 
 
 class User(HasUuid, HasCreated, Base):
-    """A person. `email` is in lower case. `session_key` changes when every session must end (a new password)."""
+    """A person. `email` is in lower case. `session_key` changes when every session must end (a new password).
+
+    `mail_off` are the kinds of mail that the person does not want (portal.domain.mail).
+    """
 
     __tablename__ = "users"
 
@@ -31,6 +34,7 @@ class User(HasUuid, HasCreated, Base):
     is_staff: Mapped[bool] = mapped_column(Boolean, default=False)
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
     session_key: Mapped[str] = mapped_column(String(64), unique=True)
+    mail_off: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
 
     memberships: Mapped[list[Membership]] = relationship(
         back_populates="user", cascade="all, delete-orphan", passive_deletes=True

@@ -56,6 +56,8 @@ class Booking(HasUuid, HasCreated, Base):
 class Slot(HasUuid, Base):
     """One booked period, half-open [start, end), UTC. `holds` while its booking is requested or confirmed.
 
+    `reminded` is the start for which a reminder was written.
+
     Two slots of one offering that hold never overlap: the database refuses it (NO_OVERLAP: an exclusion constraint on
     PostgreSQL, triggers on SQLite; migration 0002). So they end in the order in which they start, and one index
     serves both ends.
@@ -71,6 +73,7 @@ class Slot(HasUuid, Base):
     offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id", ondelete="CASCADE"))
     start: Mapped[datetime] = mapped_column(UTCDateTime)
     end: Mapped[datetime] = mapped_column(UTCDateTime)
+    reminded: Mapped[datetime | None] = mapped_column(UTCDateTime)
     holds: Mapped[bool] = mapped_column(Boolean, default=True)
 
     booking: Mapped[Booking] = relationship(back_populates="slots")

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain.booking_states import BookingAct, BookingState, BookingStateConflict, can
+from portal.domain.booking_states import HOLDING, BookingAct, BookingState, BookingStateConflict, can
 from portal.domain.estimate import Estimate, estimate
+from portal.domain.ics import google_link, outlook_link
 from portal.domain.identifiers import parse_uuid
 from portal.domain.order_form import WrongAnswers, read_form, shown_answers
 from portal.domain.periods import Period
@@ -136,7 +137,8 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
         mine=view.mine,
         manages=view.manages,
         state=STATES[found.state],
-        slots=[clocks(Period(it.start, it.end), zone) for it in found.slots],
+        slots=[_linked(found, Period(it.start, it.end), zone) for it in found.slots],
+        holds=state in HOLDING,
         zone=zone.key,
         answers=list(shown_answers(found.offering.options, found.answers)),
         history=[_change(it, zone) for it in reversed(found.changes)],
@@ -346,6 +348,16 @@ def _estimate(plan: Plan | None, periods: Sequence[Period], zone: ZoneInfo) -> E
         for part in sorted(plan.components, key=lambda part: (part.component.name, part.component.type))
     ]
     return estimate(components, plan.unit, periods, zone)
+
+
+def _linked(found: Booking, period: Period, zone: ZoneInfo) -> dict[str, str]:
+    """A period with the links that put it into the reader's own calendar."""
+    title, place = f"{found.name} ({found.offering.name})", found.offering.name
+    return {
+        **clocks(period, zone),
+        "google": google_link(period, title, found.note, place),
+        "outlook": outlook_link(period, title, found.note, place),
+    }
 
 
 def _line(found: Booking) -> dict[str, Any]:

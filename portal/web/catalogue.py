@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from portal.domain.choices import country_name
 from portal.domain.periods import Period
 from portal.models.base import utcnow
-from portal.policies import Actor
+from portal.policies import LISTED_STATES, Actor
 from portal.queries import catalogue as queries
 from portal.queries.availability import next_free, of_offering, zone_of
 from portal.queries.catalogue import Search
@@ -214,6 +214,7 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
         ),
         picked=request.args.getlist("slot")[:MAX_PICKED],
         manages=view.manages,
+        published=found.shared and found.state in LISTED_STATES and not found.organization_groups,
         bookable=bookable,
         next_free=free.start if free else None,
         price_from=price[0] if price else None,

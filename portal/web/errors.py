@@ -26,6 +26,7 @@ NOUNS = {
     "Offering": "offering",
     "Organization": "organization",
     "Resource": "booking",
+    "Feed": "feed",
     "User": "person",
     "Token": "token",
 }

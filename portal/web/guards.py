@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from portal.errors import Forbidden
 from portal.web.people import current_actor, to_sign_in
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -38,6 +39,25 @@ def manages_offering(view: View) -> View:
 def owns_organization(view: View) -> View:
     """Signed in, and the query or service called asks whether they own this organization (or are staff)."""
     return _named(_asking(view), "owns_organization")
+
+
+def manages_organization(view: View) -> View:
+    """Signed in, and the query or service called asks whether they manage this organization."""
+    return _named(_asking(view), "manages_organization")
+
+
+def staff_only(view: View) -> View:
+    """Staff; who is signed in and is not gets a 403."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if not current_actor().signed_in:
+            return to_sign_in()
+        if not current_actor().is_staff:
+            raise Forbidden
+        return view(*args, **kwargs)
+
+    return _named(guarded, "staff_only")  # type: ignore[return-value]
 
 
 def _asking(view: View) -> View:

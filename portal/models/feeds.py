@@ -1,0 +1,20 @@
+"""Calendar feeds with a secret address: of one person, or of an organization."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.models.base import Base, HasCreated
+
+
+class CalendarFeed(HasCreated, Base):
+    """The secret of a feed, hashed. Exactly one of `user_id` and `organization_id` says whose bookings it shows."""
+
+    __tablename__ = "calendar_feeds"
+    __table_args__ = (CheckConstraint("(user_id IS NULL) <> (organization_id IS NULL)", name="of_one"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), unique=True)

@@ -1,0 +1,46 @@
+"""Mail that waits to be sent, and the links that are sent to prove who owns an address."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, Integer, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.models.base import Base, HasCreated, HasUuid, UTCDateTime, utcnow
+
+
+class OutgoingMail(HasUuid, HasCreated, Base):
+    """One message to one address, written in the transaction of what it tells. The worker sends it, at least once.
+
+    `kind` names the template, `data` is what it shows: facts as they were, so that a later change does not alter what
+    is told. `next_attempt` None: nothing more is tried (it was sent, or given up with `error`).
+    """
+
+    __tablename__ = "outgoing_mails"
+    __table_args__ = (Index("ix_outgoing_mails_due", "next_attempt"),)
+
+    kind: Mapped[str] = mapped_column(String(32))
+    recipient: Mapped[str] = mapped_column(String(320))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    next_attempt: Mapped[datetime | None] = mapped_column(UTCDateTime, default=utcnow)
+    sent: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    error: Mapped[str] = mapped_column(Text, default="")
+
+
+class AccountLink(HasCreated, Base):
+    """A link that was mailed: whoever opens it owns the address. Used once, hashed, with an end.
+
+    `purpose` is register or password.
+    """
+
+    __tablename__ = "account_links"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    email: Mapped[str] = mapped_column(String(320), index=True)
+    expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

@@ -1,0 +1,165 @@
+"""What calendar feeds show: bounded in time and number, whoever subscribes."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import contains_eager, raiseload
+
+from portal.domain.booking_states import HOLDING, BookingState
+from portal.domain.ics import IcsEvent
+from portal.domain.periods import Period
+from portal.domain.rules import rules_of
+from portal.errors import NotFound
+from portal.extensions import db
+from portal.models import Booking, CalendarFeed, Offering, Organization, Slot, User
+from portal.policies import Actor, managed_organizations, visible_offerings
+from portal.queries.bookings import get_booking
+
+# How far back a feed reaches, and for how long it says that something was cancelled.
+PAST = timedelta(days=90)
+GONE = timedelta(days=30)
+MOST = 5000
+BOOKED = "Booked"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The name and the events of a feed."""
+
+    name: str
+    events: list[IcsEvent]
+
+
+def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
+    """The bookings of an offering that the actor may see: times only, unless its rules publish titles.
+
+    Raises NotFound. Who may see the offering's page sees these times there as well.
+    """
+    offering = db.session.execute(
+        select(Offering).where(Offering.uuid == uuid, visible_offerings(actor)).options(raiseload("*"))
+    ).scalar_one_or_none()
+    if offering is None:
+        raise NotFound("Offering")
+    titles = rules_of(offering.attributes).publish == "titles"
+    slots = _slots([Slot.offering_id == offering.id], now)
+    return Feed(
+        offering.name,
+        [_event(slot, slot.booking.name if titles else BOOKED, offering.name) for slot in slots],
+    )
+
+
+def secret_feed(digest: bytes, now: datetime, base: str) -> Feed:
+    """The feed with this secret. Raises NotFound where there is none, or its person is not active any more.
+
+    `base` is the portal's address, for links to the bookings.
+    """
+    row = db.session.execute(
+        select(CalendarFeed.organization_id, User.id, User.is_active, User.full_name, User.email, Organization.name)
+        .outerjoin(User, User.id == CalendarFeed.user_id)
+        .outerjoin(Organization, Organization.id == CalendarFeed.organization_id)
+        .where(CalendarFeed.digest == digest)
+    ).one_or_none()
+    if row is None or (row.organization_id is None and not row.is_active):
+        raise NotFound("Feed")
+    if row.organization_id is None:
+        slots = _slots([Booking.user_id == row.id], now)
+        return Feed(
+            f"Bookings of {row.full_name or row.email}",
+            [_told(slot, f"{slot.booking.name} ({slot.booking.offering.name})", base) for slot in slots],
+        )
+    slots = _slots([Offering.organization_id == row.organization_id], now)
+    return Feed(
+        f"Bookings at {row.name}",
+        [_told(slot, f"{slot.booking.offering.name}: {_who(slot.booking)}", base) for slot in slots],
+    )
+
+
+def booking_events(actor: Actor, uuid: uuidlib.UUID, base: str) -> Feed:
+    """One booking, for those who see it. Raises NotFound."""
+    booking = get_booking(actor, uuid).booking
+    title = f"{booking.name} ({booking.offering.name})"
+    return Feed(booking.name, [_told_of(booking, slot, title, base) for slot in booking.slots])
+
+
+def has_user_feed(actor: Actor) -> datetime | None:
+    """When the actor's feed was made; None where there is none."""
+    return db.session.execute(
+        select(CalendarFeed.created).where(CalendarFeed.user_id == actor.user_id)
+    ).scalar_one_or_none()
+
+
+def organization_feed(actor: Actor, uuid: uuidlib.UUID) -> tuple[str, datetime | None]:
+    """The name of an organization that the actor manages, and when its feed was made. Raises NotFound."""
+    row = db.session.execute(
+        select(Organization.name, CalendarFeed.created)
+        .outerjoin(CalendarFeed, CalendarFeed.organization_id == Organization.id)
+        .where(Organization.uuid == uuid, managed_organizations(actor))
+    ).one_or_none()
+    if row is None:
+        raise NotFound("Organization")
+    return row.name, row.created
+
+
+def _slots(clauses: Sequence[ColumnElement[bool]], now: datetime) -> list[Slot]:
+    """The slots of one feed: what is held, and what has ended lately; of too many the latest. One statement."""
+    holding = [it.value for it in HOLDING]
+    ended_lately = and_(Booking.state.not_in(holding), Booking.modified > now - GONE)
+    query = (
+        select(Slot)
+        .join(Booking, Booking.id == Slot.booking_id)
+        .join(Offering, Offering.id == Booking.offering_id)
+        .where(*clauses, Slot.end > now - PAST, or_(Booking.state.in_(holding), ended_lately))
+        .order_by(Slot.end.desc(), Slot.id)
+        .limit(MOST)
+        .options(
+            raiseload("*"),
+            contains_eager(Slot.booking).contains_eager(Booking.offering).joinedload(Offering.organization),
+            contains_eager(Slot.booking).joinedload(Booking.user),
+        )
+    )
+    return list(db.session.execute(query).scalars())
+
+
+def _who(booking: Booking) -> str:
+    who = (booking.user.full_name or booking.user.email) if booking.user else ""
+    return f"{who}, {booking.name}" if who else booking.name
+
+
+def _event(slot: Slot, summary: str, location: str) -> IcsEvent:
+    booking = slot.booking
+    return IcsEvent(
+        slot.uuid,
+        Period(slot.start, slot.end),
+        BookingState(booking.state),
+        summary,
+        booking.sequence,
+        booking.created,
+        booking.modified,
+        location=location,
+    )
+
+
+def _told(slot: Slot, summary: str, base: str) -> IcsEvent:
+    return _told_of(slot.booking, slot, summary, base)
+
+
+def _told_of(booking: Booking, slot: Slot, summary: str, base: str) -> IcsEvent:
+    offering = booking.offering
+    place = f"{offering.name}, {offering.organization.name}" if offering.organization else offering.name
+    return IcsEvent(
+        slot.uuid,
+        Period(slot.start, slot.end),
+        BookingState(booking.state),
+        summary,
+        booking.sequence,
+        booking.created,
+        booking.modified,
+        location=place,
+        description=booking.note,
+        url=f"{base}/bookings/{booking.uuid}/",
+    )

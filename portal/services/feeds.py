@@ -1,0 +1,66 @@
+"""The secret addresses of calendar feeds: made, made anew, taken back."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid as uuidlib
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from portal.errors import NotFound, SignInRequired
+from portal.extensions import transaction
+from portal.models import CalendarFeed, Organization
+from portal.policies import Actor, managed_organizations
+
+
+def feed_digest(secret: str) -> bytes:
+    """What is kept of a feed's secret: its 192 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
+
+
+def make_user_feed(actor: Actor) -> str:
+    """Give the actor's feed a new secret and answer it, this once; the one before stops working. SignInRequired."""
+    if not actor.signed_in:
+        raise SignInRequired
+    with transaction() as session:
+        session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
+        return _make(session, user_id=actor.user_id)
+
+
+def revoke_user_feed(actor: Actor) -> None:
+    """The actor's feed stops working."""
+    with transaction() as session:
+        session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
+
+
+def make_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> str:
+    """The same for an organization, by those who manage it. Raises NotFound."""
+    with transaction() as session:
+        organization_id = _managed(session, actor, uuid)
+        session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
+        return _make(session, organization_id=organization_id)
+
+
+def revoke_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> None:
+    """The organization's feed stops working. Raises NotFound."""
+    with transaction() as session:
+        organization_id = _managed(session, actor, uuid)
+        session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
+
+
+def _make(session: Session, *, user_id: int | None = None, organization_id: int | None = None) -> str:
+    secret = secrets.token_urlsafe(24)
+    session.add(CalendarFeed(digest=feed_digest(secret), user_id=user_id, organization_id=organization_id))
+    session.flush()
+    return secret
+
+
+def _managed(session: Session, actor: Actor, uuid: uuidlib.UUID) -> int:
+    found = session.execute(
+        select(Organization.id).where(Organization.uuid == uuid, managed_organizations(actor)).with_for_update()
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound("Organization")
+    return int(found)

@@ -1,0 +1,132 @@
+"""Calendar feeds: the feeds themselves, and the pages where their secret addresses are made and taken back."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid as uuidlib
+from email.utils import format_datetime
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.domain.ics import calendar_bytes
+from portal.errors import NotFound
+from portal.extensions import settings
+from portal.models.base import utcnow
+from portal.policies import NOBODY
+from portal.queries import feeds as queries
+from portal.queries.feeds import Feed
+from portal.services import feeds as services
+from portal.web.guards import manages_organization, public, signed_in
+from portal.web.people import current_actor
+
+blueprint = Blueprint("feeds", __name__)
+
+_SECRET = re.compile(r"[A-Za-z0-9_-]{20,64}", re.ASCII)
+# Programs that subscribe ask every quarter of an hour; what is this old does no harm.
+MAX_AGE = 300
+
+
+@blueprint.get("/offerings/<uuid:uuid>/calendar.ics")
+@public
+def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """The times at which an offering that everybody sees is booked, whoever asks: programs are not signed in."""
+    return _answer(queries.offering_feed(NOBODY, uuid, utcnow()), f"public, max-age={MAX_AGE}")
+
+
+@blueprint.get("/feeds/<secret>.ics")
+@public
+def secret(secret: str) -> ResponseReturnValue:
+    """The feed of whoever has this address."""
+    if not _SECRET.fullmatch(secret):
+        raise NotFound("Feed")
+    found = queries.secret_feed(services.feed_digest(secret), utcnow(), settings().public_url)
+    return _answer(found, f"private, max-age={MAX_AGE}")
+
+
+@blueprint.get("/bookings/<uuid:uuid>/booking.ics")
+@signed_in
+def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """One booking, to be put into a calendar."""
+    return _answer(queries.booking_events(current_actor(), uuid, settings().public_url), "private, no-cache")
+
+
+@blueprint.route("/bookings/feed/", methods=["GET", "POST"])
+@signed_in
+def mine() -> ResponseReturnValue:
+    """The person's own feed."""
+    actor = current_actor()
+    made = ""
+    if request.method == "POST":
+        if "revoke" in request.form:
+            services.revoke_user_feed(actor)
+            flash("The address stopped working.", "good")
+            return redirect(url_for("feeds.mine"), code=303)
+        made = services.make_user_feed(actor)
+    return _page(
+        "My bookings in my calendar",
+        "All your bookings, with what they are for. Whoever has the address can read them.",
+        url_for("feeds.mine"),
+        url_for("bookings.mine"),
+        made,
+        made or queries.has_user_feed(actor),
+        section="bookings",
+    )
+
+
+@blueprint.route("/manage/organizations/<uuid:uuid>/feed/", methods=["GET", "POST"])
+@manages_organization
+def organization(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """An organization's feed, for those who manage it."""
+    actor = current_actor()
+    made = ""
+    if request.method == "POST":
+        if "revoke" in request.form:
+            services.revoke_organization_feed(actor, uuid)
+            flash("The address stopped working.", "good")
+            return redirect(url_for("feeds.organization", uuid=uuid), code=303)
+        made = services.make_organization_feed(actor, uuid)
+    name, created = queries.organization_feed(actor, uuid)
+    return _page(
+        f"Bookings at {name}",
+        "Every booking of its offerings, with who booked and for what. Whoever has the address can read them.",
+        url_for("feeds.organization", uuid=uuid),
+        url_for("manage.dashboard"),
+        made,
+        created,
+        section="manage",
+    )
+
+
+def _page(
+    title: str, says: str, action: str, back: str, made: str, exists: object, *, section: str
+) -> ResponseReturnValue:
+    address = settings().public_url + url_for("feeds.secret", secret=made) if made else ""
+    page = render_template(
+        "feeds/feed.html",
+        title=title,
+        says=says,
+        action=action,
+        back=back,
+        address=address,
+        exists=bool(exists),
+        section=section,
+    )
+    response = make_response(page, 201 if made else 200)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _answer(feed: Feed, cache: str) -> Response:
+    body = calendar_bytes(feed.events, feed.name)
+    response = Response(body, mimetype="text/calendar", content_type="text/calendar; charset=utf-8")
+    response.set_etag(hashlib.blake2b(body, digest_size=16).hexdigest())
+    response.headers["Cache-Control"] = cache
+    response.headers["Content-Disposition"] = 'inline; filename="bookings.ics"'
+    if feed.events:
+        response.headers["Last-Modified"] = format_datetime(max(it.modified for it in feed.events), usegmt=True)
+    # By the ETag alone: a booking that drops out of the feed makes nothing in it newer.
+    if request.if_none_match:
+        response.make_conditional(request)
+    return response
