@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import formataddr, parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -105,8 +106,8 @@ def load_settings(environ: Mapping[str, str], *, root: Path | None = None, comma
         timezone=_zone(get("TIMEZONE", "UTC")),
         currency=_currency(get("CURRENCY", "EUR")),
         site_name=get("SITE_NAME", "Booking portal"),
-        mail_url=get("MAIL_URL", ""),
-        mail_from=get("MAIL_FROM", ""),
+        mail_url=_mail_url(get("MAIL_URL", "")),
+        mail_from=_sender(get("MAIL_FROM", "")),
         sign_up=_choice("SIGN_UP", get("SIGN_UP", "closed"), ("closed", "open")),
         google_client_id=get("GOOGLE_CLIENT_ID", ""),
         google_client_secret=get("GOOGLE_CLIENT_SECRET", ""),
@@ -126,6 +127,8 @@ def load_settings(environ: Mapping[str, str], *, root: Path | None = None, comma
 def _refuse_impossible_pairs(settings: Settings) -> None:
     if bool(settings.google_client_id) != bool(settings.google_client_secret):
         raise ConfigError("GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET belong together: set both or neither.")
+    if settings.mail_url and not settings.mail_from:
+        raise ConfigError("MAIL_URL is set, but MAIL_FROM is not: name the sender, such as booking@example.org.")
     if settings.database_url.startswith("sqlite") and settings.database_url == settings.queue_url:
         raise ConfigError("QUEUE_URL must be another file than DATABASE_URL: the queue locks its file on its own.")
     if settings.demo and not settings.demo_public and not is_loopback(settings.host):
@@ -223,6 +226,27 @@ def _zone(value: str) -> str:
     except (KeyError, ValueError, OSError) as error:
         raise ConfigError(f"TIMEZONE must be an IANA name such as Europe/Tallinn (it is {value!r}).") from error
     return value
+
+
+def _mail_url(value: str) -> str:
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        known = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        known = False
+    if not known:
+        # Not the value: it may hold a password.
+        raise ConfigError("MAIL_URL must look like smtp://user:password@host:587?starttls=1 or smtps://host.")
+    return value
+
+
+def _sender(value: str) -> str:
+    name, address = parseaddr(value)
+    if value and ("@" not in address or any(ord(sign) < 32 for sign in value)):
+        raise ConfigError(f"MAIL_FROM must be an address such as booking@example.org (it is {value!r}).")
+    return formataddr((name, address)) if value else ""
 
 
 def _currency(value: str) -> str:

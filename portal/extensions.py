@@ -34,6 +34,8 @@ csrf = CSRFProtect()
 # Sent after the commit that left a calendar with something to do; carries `calendar_id`. Losing it costs
 # nothing but time: the worker's sweep finds the row.
 calendar_wanted = Signal()
+# Sent after the commit that left mail to be sent. Losing it costs a minute.
+mail_wanted = Signal()
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 
@@ -133,6 +135,12 @@ def wake_calendar(calendar_id: int) -> None:
     """After the present transaction() has committed, say that this calendar has something to do."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
     after_commit(lambda: calendar_wanted.send(app, calendar_id=calendar_id))
+
+
+def wake_mail() -> None:
+    """After the present transaction() has committed, say that there is mail to send; once, however much."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
+    before_commit(("mail",), lambda: after_commit(lambda: mail_wanted.send(app)))
 
 
 def consent() -> Consent:

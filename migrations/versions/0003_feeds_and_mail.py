@@ -18,12 +18,14 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("purpose", sa.String(length=16), nullable=False),
         sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("network", sa.String(length=64), nullable=False),
         sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_links")),
         sa.UniqueConstraint("digest", name=op.f("uq_account_links_digest")),
     )
     op.create_index(op.f("ix_account_links_email"), "account_links", ["email"], unique=False)
+    op.create_index(op.f("ix_account_links_network"), "account_links", ["network"], unique=False)
     op.create_index(op.f("ix_account_links_expires"), "account_links", ["expires"], unique=False)
     op.create_table(
         "calendar_feeds",

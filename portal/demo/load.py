@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 import requests
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal.config import Settings
 from portal.demo import accounts
@@ -27,7 +27,7 @@ from portal.domain.google import SCOPES
 from portal.domain.periods import Period
 from portal.errors import PortalError
 from portal.extensions import db, settings, transaction
-from portal.models import Booking, User
+from portal.models import Booking, OutgoingMail, User
 from portal.policies import SYSTEM, Actor
 from portal.queries.accounts import find_user
 from portal.services import accounts as account_services
@@ -127,6 +127,8 @@ def _bookings(planned: list[BookingSpec], now: datetime) -> None:
             booker = Actor(row.id, name=row.email)
             uuid = bookings.request_booking(booker, wish, now=asked)
             _answer(uuid, spec.state, booker, asked + timedelta(hours=5))
+        # Weeks of mail at once would bury what a visitor does first.
+        session.execute(delete(OutgoingMail))
 
 
 def _answer(uuid: uuidlib.UUID, state: str, booker: Actor, at: datetime) -> None:

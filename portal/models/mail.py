@@ -34,7 +34,7 @@ class OutgoingMail(HasUuid, HasCreated, Base):
 class AccountLink(HasCreated, Base):
     """A link that was mailed: whoever opens it owns the address. Used once, hashed, with an end.
 
-    `purpose` is register or password.
+    `purpose` is register, password or invite; `network` is where it was asked from.
     """
 
     __tablename__ = "account_links"
@@ -43,4 +43,5 @@ class AccountLink(HasCreated, Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     purpose: Mapped[str] = mapped_column(String(16))
     email: Mapped[str] = mapped_column(String(320), index=True)
+    network: Mapped[str] = mapped_column(String(64), default="", index=True)
     expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

@@ -72,3 +72,8 @@ def roles_of(actor: Actor) -> list[RoleRow]:
         .order_by(Organization.name)
     )
     return [RoleRow(*row) for row in rows]
+
+
+def mail_off(actor: Actor) -> list[str]:
+    """The kinds of mail that the person does not want."""
+    return list(db.session.execute(select(User.mail_off).where(User.id == actor.user_id)).scalar_one())

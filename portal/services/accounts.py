@@ -235,6 +235,22 @@ def set_role(actor: Actor, email: str, organization: str, role: str | None) -> N
             session.add(Membership(user_id=user.id, organization_id=found.id, role=role))
 
 
+def set_active(actor: Actor, uuid: uuidlib.UUID, active: bool) -> None:
+    """Let a person in, or keep them out: all their sessions end, and their tokens and feeds work no more.
+
+    Staff only, and not oneself. Raises Forbidden, NotFound, Invalid.
+    """
+    _need_staff(actor)
+    with transaction() as session:
+        user = session.execute(select(User).where(User.uuid == uuid).with_for_update()).scalar_one_or_none()
+        if user is None:
+            raise NotFound("User")
+        if user.id == actor.user_id:
+            raise Invalid("You can't keep yourself out.")
+        user.is_active = active
+        user.session_key = secrets.token_hex(16)
+
+
 def find_organization(name_or_uuid: str) -> Organization:
     """The organization with this name or uuid. Raises NotFound, or Invalid where several have the name."""
     session = db.session()

@@ -42,7 +42,7 @@ from portal.policies import (
     visible_plans,
 )
 from portal.queries import availability
-from portal.services import calendars
+from portal.services import calendars, mail
 
 MAX_PERIODS = 20
 MAX_TEXT = 2000
@@ -451,6 +451,7 @@ def _record(
         )
     )
     session.flush()
+    mail.booking_changed(session, booking, what, user_id, now, reason.strip())
     before_commit(("bookings", booking.offering_id), lambda: _publish(session, booking.offering_id))
 
 

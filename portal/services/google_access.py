@@ -18,6 +18,7 @@ from portal.extensions import consent, secret_box, transaction
 from portal.models import GoogleCalendar, GoogleConnection, Offering
 from portal.models.base import utcnow
 from portal.secretbox import SecretLost
+from portal.services import mail
 
 # An access token is not used in its last minutes: it must outlive the calls made with it.
 TOKEN_MARGIN = timedelta(minutes=4)
@@ -129,6 +130,9 @@ def mark_broken(connection_id: int, reason: str, *, sealed: str | None = None) -
         ).scalar_one_or_none()
         if connection is None or (sealed is not None and connection.refresh_token != sealed):
             return False
+        if not connection.broken:
+            # One mail, however many calendars find it out.
+            mail.connection_broken(session, connection.organization_id, reason, utcnow())
         connection.broken = reason
         connection.access_token = ""
         connection.access_expires = None

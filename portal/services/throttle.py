@@ -26,11 +26,13 @@ def _key(kind: str, value: str) -> str:
 
 
 def _keys(email: str, address: str) -> list[tuple[str, str]]:
-    return [(kind, _key(kind, value)) for kind, value in (("account", email), ("address", _network(address))) if value]
+    return [
+        (kind, _key(kind, value)) for kind, value in (("account", email), ("address", network_of(address))) if value
+    ]
 
 
-def _network(address: str) -> str:
-    """What one customer of a network has: an IPv4 address, or the first half of an IPv6 address."""
+def network_of(address: str) -> str:
+    """What one customer of a network has, as a text: an IPv4 address, or the first half of an IPv6 address."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -10,16 +10,18 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
+from portal.domain.mail import GROUPS
 from portal.errors import Invalid, NotFound, TooManyAttempts
 from portal.extensions import settings
 from portal.models.base import utcnow
 from portal.queries import accounts as queries
 from portal.services import accounts as services
+from portal.services import mail
 from portal.services.accounts import NewToken
 from portal.web.forms import PasswordForm, SignInForm, TokenForm, put_error
 from portal.web.guards import public, signed_in
 from portal.web.links import local_path
-from portal.web.people import Person, current_actor
+from portal.web.people import Person, current_actor, start_session
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -40,20 +42,23 @@ def sign_in() -> ResponseReturnValue:
         except Invalid as error:
             refusal, code = error.message, 400
         else:
-            _begin_session(Person.of(user))
+            start_session(Person.of(user), login_user)
             return redirect(onward or url_for("catalogue.index"), code=303)
     elif form.is_submitted():
         code = 400
-    response = make_response(render_template("accounts/sign_in.html", form=form, refusal=refusal, next=onward), code)
+    response = make_response(
+        render_template(
+            "accounts/sign_in.html",
+            form=form,
+            refusal=refusal,
+            next=onward,
+            sign_up=settings().sign_up == "open",
+        ),
+        code,
+    )
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)
     return response
-
-
-def _begin_session(person: Person) -> None:
-    # Nothing of an earlier session, of whoever it was, goes into the new one.
-    session.clear()
-    login_user(person)
 
 
 @blueprint.post("/logout")
@@ -88,9 +93,19 @@ def change_password() -> ResponseReturnValue:
     user = queries.find_user(current_user.email)
     if user is None:
         raise NotFound("User")
-    _begin_session(Person.of(user))
+    start_session(Person.of(user), login_user)
     flash("The password is changed, and all other sessions are signed out.", "good")
     return redirect(url_for("accounts.account"), code=303)
+
+
+@blueprint.post("/account/mail/")
+@signed_in
+def mail_wanted() -> ResponseReturnValue:
+    """Keep which kinds of mail the person wants."""
+    wanted = request.form.getlist("wanted")
+    mail.set_mail_off(current_user.user_id, [group for group in GROUPS if group not in wanted])
+    flash("Kept.", "good")
+    return redirect(f"{url_for('accounts.account')}#mail", code=303)
 
 
 @blueprint.post("/account/tokens/")
@@ -163,6 +178,8 @@ def _account_page(
             password_form=password_form or PasswordForm(formdata=None),
             min_password=services.MIN_PASSWORD,
             new_token=new_token,
+            mail_groups=GROUPS,
+            mail_off=queries.mail_off(actor),
             now=utcnow(),
             zone=_zone(),
         ),

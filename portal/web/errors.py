@@ -27,6 +27,7 @@ NOUNS = {
     "Organization": "organization",
     "Resource": "booking",
     "Feed": "feed",
+    "Link": "link",
     "User": "person",
     "Token": "token",
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, Form, PasswordField, StringField
+from wtforms import DateField, Form, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from portal.errors import Invalid
+from portal.models import Role
 from portal.web.links import printable
 
 
@@ -38,6 +39,47 @@ class PasswordForm(FlaskForm):
             self.again.errors = [*self.again.errors, "This is not the same as the new password."]
             return False
         return True
+
+
+class AddressForm(FlaskForm):
+    """An e-mail address to which a link is mailed."""
+
+    email = StringField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=320)], [printable])
+
+
+class NewPasswordForm(FlaskForm):
+    """A new password, twice."""
+
+    new = PasswordField("Password", [InputRequired("Enter a password.")])
+    again = PasswordField("Password again", [InputRequired("Enter the password a second time.")])
+
+    def validate(self, extra_validators: object = None) -> bool:
+        if not super().validate(extra_validators):
+            return False
+        if self.new.data != self.again.data:
+            self.again.errors = [*self.again.errors, "This is not the same password."]
+            return False
+        return True
+
+
+class RegistrationForm(NewPasswordForm):
+    """Who somebody is, and their password."""
+
+    full_name = StringField("Your name", [InputRequired("Enter your name."), Length(max=200)], [printable])
+
+
+class PersonForm(FlaskForm):
+    """A person that staff make."""
+
+    email = StringField("E-mail address", [InputRequired("Enter an e-mail address."), Length(max=320)], [printable])
+    full_name = StringField("Name", [Length(max=200)], [printable])
+
+
+class RoleForm(FlaskForm):
+    """A role in an organization."""
+
+    organization = StringField("Organization", [InputRequired("Enter its name or uuid.")], [printable])
+    role = SelectField("Role", choices=[role.value for role in Role])
 
 
 class Errors(dict[str, str]):

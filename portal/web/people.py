@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, redirect, request, url_for
+from flask import Flask, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -50,6 +51,12 @@ def _load(session_key: str) -> Person | None:
         # A request that goes on to write must be free to begin its own transaction.
         db.session.commit()
     return person
+
+
+def start_session(person: Person, login: Callable[[Person], object]) -> None:
+    """Sign a person in. Nothing of an earlier session, of whoever it was, goes into the new one."""
+    session.clear()
+    login(person)
 
 
 def to_sign_in() -> ResponseReturnValue:

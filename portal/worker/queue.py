@@ -17,7 +17,7 @@ from huey.registry import Message
 from huey.serializer import Serializer
 
 from portal.config import Settings
-from portal.extensions import calendar_wanted
+from portal.extensions import calendar_wanted, mail_wanted
 from portal.worker.tasks import Application, Tasks, register
 
 log = structlog.get_logger()
@@ -81,6 +81,13 @@ class Queue:
         except Exception as error:
             log.warning("calendar_not_queued", calendar=calendar_id, error=str(error))
 
+    def wake_mail(self, _app: object) -> None:
+        """Have mail sent soon. A queue that is out of reach costs a minute."""
+        try:
+            self._open()[1].send_mail()
+        except Exception as error:
+            log.warning("mail_not_queued", error=str(error))
+
 
 def connect(app: Application) -> None:
     """Let what is wanted of calendars reach the queue after its commit. Called once by the composition root."""
@@ -89,6 +96,8 @@ def connect(app: Application) -> None:
     # Held weakly by the signal and strongly by the application: it ends with it.
     receiver = app.extensions[f"{QUEUE}.wake"] = queue.wake
     calendar_wanted.connect(receiver, sender=app)
+    mail_receiver = app.extensions[f"{QUEUE}.wake_mail"] = queue.wake_mail
+    mail_wanted.connect(mail_receiver, sender=app)
 
 
 def queue_of(app: Application) -> Queue:

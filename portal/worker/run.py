@@ -9,6 +9,7 @@ import structlog
 from huey.consumer import Consumer
 
 from portal.sync.engine import Outcome
+from portal.worker.chores import do_chores
 from portal.worker.queue import queue_of
 from portal.worker.tasks import Application, last_beat, step, sweep, worker_name
 
@@ -55,7 +56,9 @@ def run_worker(app: Application, *, threads: int = THREADS) -> None:
 
 
 def run_until_idle(app: Application, limit: int = 100_000) -> int:
-    """Do everything that is due now, one piece after the other, and answer how many runs that were."""
+    """Do everything that is due now, one piece after the other, and answer how many calendar runs that were."""
+    with app.app_context():
+        do_chores(app.extensions["portal.settings"])
     for done in range(limit):
         outcome = step(app)
         if outcome is None or outcome is Outcome.NOT_MINE:

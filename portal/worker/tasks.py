@@ -1,4 +1,4 @@
-"""What the worker does: one calendar at a time, and each minute a sweep over what has been left."""
+"""What the worker does: one calendar at a time, mail, and each minute a sweep over what has been left."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from sqlalchemy import delete, update
 
 from portal.config import Settings
 from portal.extensions import transaction
+from portal.mail.deliver import deliver_due
 from portal.models import WorkerHeartbeat
 from portal.models.base import utcnow
 from portal.sync.calls import Clock
 from portal.sync.due import due_calendars, settle_unconnected
 from portal.sync.engine import Engine, Outcome
+from portal.worker.chores import do_chores
 
 log = structlog.get_logger()
 
@@ -48,6 +50,7 @@ class Tasks:
 
     sync_calendar: Callable[[int], Any]
     sweep: Callable[[], Any]
+    send_mail: Callable[[], Any]
 
 
 def worker_name() -> str:
@@ -80,7 +83,17 @@ def register(huey: Huey, app: Application) -> Tasks:
         with app.app_context():
             sweep(huey, sync_calendar)
 
-    return Tasks(sync_calendar, sweep_task)
+    @huey.task(name="send_mail")
+    def send_mail() -> None:
+        with app.app_context():
+            deliver_due(app.extensions["portal.settings"])
+
+    @huey.periodic_task(crontab(minute="*"), name="chores")
+    def chores() -> None:
+        with app.app_context():
+            do_chores(app.extensions["portal.settings"])
+
+    return Tasks(sync_calendar, sweep_task, send_mail)
 
 
 def run_calendar(engine: Engine, calendar_id: int) -> Outcome:

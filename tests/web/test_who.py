@@ -52,6 +52,21 @@ EXPECTED: dict[tuple[str, str, str], tuple[object, ...]] = {
     # A token of somebody else's; staff may end it, though their page does not list it.
     ("accounts.revoke_token", "GET", "/account/tokens/{token}/revoke/"): (TO_SIGN_IN, *(404,) * 5),
     ("accounts.revoke_token", "POST", "/account/tokens/{token}/revoke/"): (TO_SIGN_IN, *(404,) * 4, 303),
+    ("accounts.mail_wanted", "POST", "/account/mail/"): (TO_SIGN_IN, *(303,) * 5),
+    ("registration.register", "GET", "/register/"): (403,) * 6,
+    ("registration.register", "POST", "/register/"): (403,) * 6,
+    ("registration.finish", "GET", "/register/nonsense/"): (400,) * 6,
+    ("registration.finish", "POST", "/register/nonsense/"): (400,) * 6,
+    ("registration.forgotten", "GET", "/password/"): ALL,
+    ("registration.forgotten", "POST", "/password/"): (400,) * 6,
+    ("registration.choose", "GET", "/password/nonsense/"): (400,) * 6,
+    ("registration.choose", "POST", "/password/nonsense/"): (400,) * 6,
+    ("registration.mail_off", "GET", "/mail/off/nonsense/"): (404,) * 6,
+    ("registration.mail_off", "POST", "/mail/off/nonsense/"): (404,) * 6,
+    ("staff.people", "GET", "/manage/people/"): (TO_SIGN_IN, *(403,) * 4, 200),
+    ("staff.people", "POST", "/manage/people/"): (TO_SIGN_IN, *(403,) * 4, 400),
+    ("staff.person", "GET", "/manage/people/{person}/"): (TO_SIGN_IN, *(403,) * 4, 200),
+    ("staff.person", "POST", "/manage/people/{person}/"): (TO_SIGN_IN, *(403,) * 4, 400),
     ("manage.dashboard", "GET", "/manage/"): SIGNED_IN,
     ("manage.calendar_card", "GET", ACT.format("{seen}", "card")): (TO_SIGN_IN, 404, 404, 200, 200, 200),
     ("manage.calendar_card", "GET", ACT.format("{draft}", "card")): (TO_SIGN_IN, 404, 404, 200, 200, 200),
@@ -138,7 +153,14 @@ def places(world, db_session):
     booking = Booking(offering_id=offering.id, user_id=user.id, name="Theirs", state="requested", slots=[slot])
     db.session.add(booking)
     db.session.commit()
-    return SimpleNamespace(seen=world.scope, draft=world.draft, lab=world.lab, token=token.uuid, booking=booking.uuid)
+    return SimpleNamespace(
+        seen=world.scope,
+        draft=world.draft,
+        lab=world.lab,
+        token=token.uuid,
+        booking=booking.uuid,
+        person=user.uuid,
+    )
 
 
 def ask(app, visitor, places, who, method, path):

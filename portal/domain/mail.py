@@ -1,0 +1,64 @@
+"""Kinds of mail, and what a person can switch off. Mail about an account itself is always sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a message tells. The booker is told of their booking, those who manage the offering of requests."""
+
+    REQUESTED = "requested"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+    EXPIRED = "expired"
+    REMINDER = "reminder"
+    TO_ANSWER = "to_answer"
+    BOOKED = "booked"
+    GIVEN_BACK = "given_back"
+    MOVED_BY_BOOKER = "moved_by_booker"
+    RECONNECT = "reconnect"
+    REGISTER = "register"
+    KNOWN = "known"
+    PASSWORD = "password"  # noqa: S105 - the kind of a message
+    INVITATION = "invitation"
+
+
+# What can be switched off, in the words of the account page.
+GROUPS: Mapping[str, str] = {
+    "bookings": "Answers to and changes of my bookings",
+    "reminders": "A reminder the day before",
+    "requests": "Requests for offerings that I manage, and what their bookers change",
+    "calendars": "A calendar of an organization that I own needs attention",
+}
+GROUP_OF: Mapping[Kind, str] = {
+    Kind.REQUESTED: "bookings",
+    Kind.ACCEPTED: "bookings",
+    Kind.REJECTED: "bookings",
+    Kind.CANCELLED: "bookings",
+    Kind.MOVED: "bookings",
+    Kind.EXPIRED: "bookings",
+    Kind.REMINDER: "reminders",
+    Kind.TO_ANSWER: "requests",
+    Kind.BOOKED: "requests",
+    Kind.GIVEN_BACK: "requests",
+    Kind.MOVED_BY_BOOKER: "requests",
+    Kind.RECONNECT: "calendars",
+}
+REMIND_BEFORE = timedelta(days=1)
+MOST_ATTEMPTS = 12
+LONGEST_WAIT = timedelta(hours=6)
+
+
+def wait_after(attempts: int) -> timedelta:
+    """How long to wait after so many failed attempts: twice as long each time, from a minute on."""
+    return min(timedelta(minutes=2 ** min(attempts - 1, 12)), LONGEST_WAIT)
+
+
+def is_wanted(kind: Kind, off: object) -> bool:
+    """Whether a person who switched these groups off gets this kind."""
+    return not (isinstance(off, list) and GROUP_OF.get(kind) in off)

@@ -1,0 +1,1 @@
+"""Mail as people get it: words, templates, and the way to the mail server."""

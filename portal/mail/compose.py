@@ -1,0 +1,106 @@
+"""A message of the outbox as an e-mail: text and HTML, with the booking as iCalendar."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from collections.abc import Mapping
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import render_template
+from itsdangerous import URLSafeSerializer
+
+from portal.config import Settings
+from portal.domain.booking_states import HOLDING, BookingState
+from portal.domain.ics import IcsEvent, calendar_bytes
+from portal.domain.instants import parse_instant
+from portal.domain.mail import GROUP_OF, Kind
+from portal.domain.periods import Period
+from portal.mail.words import words_of
+from portal.models import OutgoingMail
+
+_SALT = "mail-off"
+
+
+def compose(row: OutgoingMail, settings: Settings) -> EmailMessage:
+    """The e-mail that a row of the outbox means. Its Message-ID is the row's, so that a doubled one can be told."""
+    kind = Kind(row.kind)
+    words = words_of(kind, row.data, settings.site_name)
+    site = urlsplit(settings.public_url)
+    off = ""
+    if row.user_id is not None and kind in GROUP_OF:
+        off = f"{settings.public_url}/mail/off/{off_token(settings, row.user_id, GROUP_OF[kind])}/"
+    context = {"words": words, "site": settings.site_name, "url": settings.public_url, "off": off}
+    message = EmailMessage()
+    message["Subject"] = _line(words.subject)
+    message["From"] = sender(settings)
+    message["To"] = Address(addr_spec=row.recipient)
+    message["Date"] = format_datetime(row.created)
+    message["Message-ID"] = f"<{row.uuid}@{site.hostname or 'localhost'}>"
+    # Nobody's holiday notice answers this.
+    message["Auto-Submitted"] = "auto-generated"
+    if off:
+        message["List-Unsubscribe"] = f"<{off}>"
+    message.set_content(render_template("mail/message.txt", **context))
+    message.add_alternative(render_template("mail/message.html", **context), subtype="html")
+    if "slots" in row.data:
+        method, body = _ics(row.data, settings.public_url)
+        message.add_attachment(
+            body, maintype="text", subtype="calendar", filename="booking.ics", params={"method": method}
+        )
+    return message
+
+
+def sender(settings: Settings) -> str:
+    """MAIL_FROM, else an address on the portal's own host."""
+    host = urlsplit(settings.public_url).hostname or "localhost"
+    return settings.mail_from or f"booking@{host}"
+
+
+def sender_address(settings: Settings) -> str:
+    """The bare address of the sender."""
+    return parseaddr(sender(settings))[1]
+
+
+def off_token(settings: Settings, user_id: int, group: str) -> str:
+    """What lets somebody who reads a mail switch its kind off without signing in, and nothing else."""
+    return str(URLSafeSerializer(settings.secret_key.split(",")[0], _SALT).dumps([user_id, group]))
+
+
+def read_off_token(settings: Settings, token: str) -> tuple[int, str] | None:
+    """The person and the group that a token names, or None."""
+    for key in settings.secret_key.split(","):
+        known, found = URLSafeSerializer(key, _SALT).loads_unsafe(token)
+        if known and isinstance(found, list) and len(found) == 2:
+            return int(found[0]), str(found[1])
+    return None
+
+
+def _ics(data: Mapping[str, Any], base: str) -> tuple[str, bytes]:
+    state = BookingState(data["state"])
+    place = ", ".join(it for it in (data["offering"], data.get("provider", "")) if it)
+    events = [
+        IcsEvent(
+            uuidlib.UUID(slot["uuid"]),
+            Period(parse_instant(slot["start"]), parse_instant(slot["end"])),
+            state,
+            f"{data['name']} ({data['offering']})",
+            data["sequence"],
+            parse_instant(data["created"]),
+            parse_instant(data["modified"]),
+            location=place,
+            description=data.get("note", ""),
+            url=f"{base}/bookings/{data['booking']}/",
+        )
+        for slot in data["slots"]
+    ]
+    method = "PUBLISH" if state in HOLDING else "CANCEL"
+    return method, calendar_bytes(events, data["name"], method=method)
+
+
+def _line(text: str) -> str:
+    """A header's text: one line, whatever somebody called their booking."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:200]

@@ -1,0 +1,91 @@
+"""The way of a message out of the portal: any SMTP server (MAIL_URL), or a folder where none is set.
+
+smtp://user:password@host:587?starttls=1    plain, or encrypted after STARTTLS
+smtps://host                                encrypted from the start
+"""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import structlog
+
+from portal.config import Settings
+from portal.mail.compose import sender_address
+
+log = structlog.get_logger()
+
+TIMEOUT = 30.0
+FOLDER = "mail"
+
+
+class Refused(Exception):
+    """The server will never take this message for this address; the text is what it said."""
+
+
+class Transport:
+    """Sends messages over one connection, opened when the first one is sent; a new one after an error."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._server: smtplib.SMTP | None = None
+
+    def __enter__(self) -> Transport:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._close()
+
+    def send(self, message: EmailMessage, recipient: str, name: str) -> None:
+        """Hand a message over. `name` names it in the folder. Raises Refused, OSError, smtplib.SMTPException."""
+        if not self._settings.mail_url:
+            self._write(message, recipient, name)
+            return
+        try:
+            server = self._server or self._open()
+            server.send_message(message, sender_address(self._settings), [recipient])
+        except smtplib.SMTPRecipientsRefused as error:
+            self._close()
+            code, said = next(iter(error.recipients.values()))
+            words = f"{code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+            if 500 <= code < 600:
+                raise Refused(words) from error
+            raise
+        except (OSError, smtplib.SMTPException):
+            self._close()
+            raise
+
+    def _open(self) -> smtplib.SMTP:
+        parts = urlsplit(self._settings.mail_url)
+        host, context = parts.hostname or "", ssl.create_default_context()
+        if parts.scheme == "smtps":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT, context=context)
+        else:
+            server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT)
+            if parse_qs(parts.query).get("starttls", ["0"])[-1] in ("1", "true", "yes"):
+                server.starttls(context=context)
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        self._server = server
+        return server
+
+    def _write(self, message: EmailMessage, recipient: str, name: str) -> None:
+        folder = Path(self._settings.instance_path) / FOLDER
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = folder / f"{name}.eml"
+        file.write_bytes(message.as_bytes())
+        log.info("mail_written", to=recipient, subject=str(message["Subject"]), file=str(file))
+
+    def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is None:
+            return
+        try:
+            server.quit()
+        except (OSError, smtplib.SMTPException):
+            server.close()

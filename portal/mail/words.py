@@ -1,0 +1,146 @@
+"""What each kind of message says: subject, sentences, facts, and where to go on. Plain data for the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from portal.domain.instants import parse_instant
+from portal.domain.mail import Kind
+from portal.domain.periods import Period
+from portal.domain.zones import parse_zone, period_text
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message. `link` is a path of the portal, which the button opens; opening it does nothing yet."""
+
+    subject: str
+    heading: str
+    sentences: list[str]
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    link: str = ""
+    button: str = ""
+
+
+def words_of(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
+    """The words of a message of this kind about these facts."""
+    if kind in (Kind.REGISTER, Kind.KNOWN, Kind.PASSWORD, Kind.INVITATION):
+        return _account(kind, data, site)
+    if kind is Kind.RECONNECT:
+        return Words(
+            f"Reconnect Google Calendar of {data['organization']}",
+            "Google Calendar has to be connected again",
+            [
+                f"The portal can't reach Google for {data['organization']} any more: {data['reason']}",
+                "Until it is connected again, its calendars are not brought up to date.",
+            ],
+            link=f"/manage/organizations/{data['organization_uuid']}/google/",
+            button="Connect again",
+        )
+    return _booking(kind, data)
+
+
+_SUBJECTS: Mapping[Kind, str] = {
+    Kind.REQUESTED: "Requested: {name}",
+    Kind.ACCEPTED: "Confirmed: {name}",
+    Kind.REJECTED: "Rejected: {name}",
+    Kind.CANCELLED: "Cancelled: {name}",
+    Kind.MOVED: "Moved: {name}",
+    Kind.EXPIRED: "Not answered in time: {name}",
+    Kind.REMINDER: "Tomorrow: {name}",
+    Kind.TO_ANSWER: "Please answer: {who} asks for {offering}",
+    Kind.BOOKED: "Booked: {who}, {offering}",
+    Kind.GIVEN_BACK: "Given back: {who}, {offering}",
+    Kind.MOVED_BY_BOOKER: "Moved: {who}, {offering}",
+}
+_SENTENCES: Mapping[Kind, str] = {
+    Kind.REQUESTED: "Your request has arrived. The time is held for you until it is answered.",
+    Kind.ACCEPTED: "Your booking of {offering} is confirmed.",
+    Kind.REJECTED: "Your request for {offering} was rejected.",
+    Kind.CANCELLED: "Your booking of {offering} was cancelled.",
+    Kind.MOVED: "Your booking of {offering} was moved. Below are its new times.",
+    Kind.EXPIRED: "Nobody answered your request for {offering} before it would have begun, so it ended by itself.",
+    Kind.REMINDER: "This is what you have booked.",
+    Kind.TO_ANSWER: "{who} asks for {offering}. The time is held until you answer.",
+    Kind.BOOKED: "{who} has booked {offering}; it accepts requests by itself.",
+    Kind.GIVEN_BACK: "{who} does not need {offering} any more: the time below is free again.",
+    Kind.MOVED_BY_BOOKER: "{who} has moved a booking of {offering}. Below are its new times.",
+}
+
+
+def _booking(kind: Kind, data: Mapping[str, Any]) -> Words:
+    zone = parse_zone(data["zone"])
+    named = {key: str(data.get(key, "")) for key in ("name", "offering", "who")}
+    subject = _SUBJECTS[kind].format_map(named)
+    sentences = [_SENTENCES[kind].format_map(named)]
+    waits = data["state"] == "requested"
+    if kind in (Kind.MOVED, Kind.MOVED_BY_BOOKER) and waits:
+        sentences.append("It has to be confirmed again.")
+    facts = [("When", it) for it in times(data, zone)]
+    facts.append(("Time zone", zone.key))
+    for label, value in (
+        ("What", named["offering"]),
+        ("Where", str(data.get("provider", ""))),
+        ("For", named["name"]),
+        ("Note", str(data.get("note", ""))),
+        ("Reason", str(data.get("reason", ""))),
+    ):
+        if value:
+            facts.append((label, value))
+    return Words(
+        subject,
+        subject.partition(":")[0],
+        sentences,
+        facts,
+        f"/bookings/{data['booking']}/",
+        "Open the request" if kind is Kind.TO_ANSWER else "Open the booking",
+    )
+
+
+def times(data: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
+    """The periods of a booking by the offering's clocks."""
+    return [period_text(Period(parse_instant(it["start"]), parse_instant(it["end"])), zone) for it in data["slots"]]
+
+
+def _account(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
+    ends = f"The link works once, for {data.get('lasts', 'a day')}."
+    if kind is Kind.REGISTER:
+        return Words(
+            f"Your account at {site}",
+            "Finish your account",
+            ["Somebody, probably you, asked for an account with this address.", ends],
+            link=data["link"],
+            button="Choose a password",
+        )
+    if kind is Kind.KNOWN:
+        return Words(
+            f"Your account at {site}",
+            "You have an account already",
+            [
+                "Somebody, probably you, asked for an account with this address. There is one.",
+                "Sign in, or choose a new password if you have forgotten yours.",
+            ],
+            link="/login",
+            button="Sign in",
+        )
+    if kind is Kind.INVITATION:
+        return Words(
+            f"An account for you at {site}",
+            "You are invited",
+            [f"An account was made for you at {site}.", ends],
+            link=data["link"],
+            button="Choose a password",
+        )
+    return Words(
+        f"A new password at {site}",
+        "Choose a new password",
+        [
+            "Somebody, probably you, asked for a new password. If it was not you, ignore this: nothing has changed.",
+            ends,
+        ],
+        link=data["link"],
+        button="Choose a password",
+    )

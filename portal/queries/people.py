@@ -1,0 +1,61 @@
+"""People, for the staff who look after them."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import raiseload, selectinload
+
+from portal.errors import Forbidden, NotFound
+from portal.extensions import db
+from portal.models import Membership, Organization, User
+from portal.policies import Actor
+from portal.queries.page import Page
+
+PAGE_SIZE = 50
+MOST_NAMES = 500
+
+
+def people_page(actor: Actor, q: str, number: int) -> tuple[list[User], Page]:
+    """One page of people by name, with their roles; `q` looks into names and addresses. Staff only (Forbidden)."""
+    if not actor.is_staff:
+        raise Forbidden
+    query = select(User)
+    if q:
+        words = q.lower()
+        query = query.where(
+            or_(
+                func.lower(User.full_name).contains(words, autoescape=True),
+                func.lower(User.email).contains(words, autoescape=True),
+            )
+        )
+    total = int(db.session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+    page = Page.of(number, PAGE_SIZE, total)
+    rows = db.session.execute(
+        query.order_by(func.lower(User.full_name), User.email)
+        .offset(page.offset)
+        .limit(page.size)
+        .options(raiseload("*"), selectinload(User.memberships).joinedload(Membership.organization))
+    )
+    return list(rows.scalars()), page
+
+
+def get_person(actor: Actor, uuid: uuidlib.UUID) -> User:
+    """One person with their roles. Staff only (Forbidden). Raises NotFound."""
+    if not actor.is_staff:
+        raise Forbidden
+    found = db.session.execute(
+        select(User)
+        .where(User.uuid == uuid)
+        .options(raiseload("*"), selectinload(User.memberships).joinedload(Membership.organization))
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound("User")
+    return found
+
+
+def organization_names() -> list[str]:
+    """Names of organizations to pick from."""
+    query = select(Organization.name).order_by(func.lower(Organization.name)).limit(MOST_NAMES)
+    return list(db.session.execute(query).scalars())

@@ -1,0 +1,203 @@
+"""What is told by mail: written into the outbox with the change it tells of, sent by the worker after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from portal.domain.booking_states import BookingAct, BookingState
+from portal.domain.instants import format_instant
+from portal.domain.mail import REMIND_BEFORE, Kind, is_wanted
+from portal.extensions import transaction, wake_mail
+from portal.models import (
+    AccountLink,
+    Booking,
+    IdempotencyKey,
+    Membership,
+    Offering,
+    Organization,
+    OutgoingMail,
+    Slot,
+    User,
+)
+from portal.policies import MANAGING_ROLES, OWNING_ROLES
+from portal.queries.availability import zone_of
+
+KEEP_SENT = timedelta(days=30)
+KEEP_KEYS = timedelta(days=7)
+MOST_REMINDERS = 200
+
+_TO_BOOKER: Mapping[str, Kind] = {
+    BookingAct.ACCEPT: Kind.ACCEPTED,
+    BookingAct.REJECT: Kind.REJECTED,
+    BookingAct.CANCEL: Kind.CANCELLED,
+    BookingAct.RESCHEDULE: Kind.MOVED,
+    BookingAct.EXPIRE: Kind.EXPIRED,
+}
+_TO_MANAGERS: Mapping[str, Kind] = {
+    BookingAct.CANCEL: Kind.GIVEN_BACK,
+    BookingAct.RESCHEDULE: Kind.MOVED_BY_BOOKER,
+}
+
+
+def put(session: Session, kind: Kind, user: User, data: Mapping[str, Any], now: datetime) -> None:
+    """Write one message to a person, unless they do not want this kind."""
+    if not user.is_active or not is_wanted(kind, user.mail_off):
+        return
+    put_to(session, kind, user.email, data, now, user.id)
+
+
+def put_to(
+    session: Session, kind: Kind, email: str, data: Mapping[str, Any], now: datetime, user_id: int | None = None
+) -> None:
+    """Write one message to an address. It is sent after the commit of the present transaction."""
+    session.add(
+        OutgoingMail(kind=kind.value, recipient=email, user_id=user_id, data=dict(data), created=now, next_attempt=now)
+    )
+    wake_mail()
+
+
+def booking_changed(
+    session: Session, booking: Booking, what: str, user_id: int | None, now: datetime, reason: str = ""
+) -> None:
+    """Tell who has to know what happened to a booking. `what` is "request" or a value of BookingAct.
+
+    Whoever did it is not told, but for the booker's own request: its mail is what they put into their calendar.
+    """
+    data = {**booking_facts(booking), "reason": reason}
+    booker = session.get(User, booking.user_id) if booking.user_id else None
+    automatic = what == BookingAct.ACCEPT.value and user_id is None
+    if what == "request":
+        if booking.state != BookingState.REQUESTED.value:
+            return  # It is accepted in the same breath, and that is told.
+        if booker is not None:
+            put(session, Kind.REQUESTED, booker, data, now)
+        _to_managers(session, booking, Kind.TO_ANSWER, data, now, without=user_id)
+        return
+    if booker is not None and user_id != booker.id:
+        put(session, _TO_BOOKER[what], booker, data, now)
+    if automatic:
+        _to_managers(session, booking, Kind.BOOKED, data, now, without=booking.user_id)
+    elif what in _TO_MANAGERS and user_id == booking.user_id:
+        _to_managers(session, booking, _TO_MANAGERS[what], data, now, without=user_id)
+
+
+def booking_facts(booking: Booking) -> dict[str, Any]:
+    """What a message says of a booking, as it is now."""
+    offering = booking.offering
+    provider = offering.organization.name if offering.organization else ""
+    who = booking.user
+    return {
+        "booking": str(booking.uuid),
+        "name": booking.name,
+        "note": booking.note,
+        "state": booking.state,
+        "offering": offering.name,
+        "offering_uuid": str(offering.uuid),
+        "provider": provider,
+        "zone": zone_of(offering.attributes).key,
+        "who": (who.full_name or who.email) if who else "",
+        "sequence": booking.sequence,
+        "created": format_instant(booking.created),
+        "modified": format_instant(booking.modified),
+        "slots": [
+            {"uuid": str(it.uuid), "start": format_instant(it.start), "end": format_instant(it.end)}
+            for it in sorted(booking.slots, key=lambda it: it.start)
+        ],
+    }
+
+
+def connection_broken(session: Session, organization_id: int, reason: str, now: datetime) -> None:
+    """Tell the owners of an organization that Google has to be connected again."""
+    organization = session.get(Organization, organization_id)
+    if organization is None:
+        return
+    data = {"organization": organization.name, "organization_uuid": str(organization.uuid), "reason": reason}
+    for user in _members(session, organization_id, OWNING_ROLES):
+        put(session, Kind.RECONNECT, user, data, now)
+
+
+def write_reminders(now: datetime) -> int:
+    """Write a reminder for each confirmed slot that begins within a day; answers how many. Once for each start."""
+    with transaction() as session:
+        due = (
+            session.execute(
+                select(Slot)
+                .join(Booking, Booking.id == Slot.booking_id)
+                .where(
+                    Slot.holds.is_(True),
+                    Slot.start > now,
+                    Slot.start <= now + REMIND_BEFORE,
+                    or_(Slot.reminded.is_(None), Slot.reminded != Slot.start),
+                    Booking.state == BookingState.CONFIRMED.value,
+                )
+                .order_by(Slot.start)
+                .limit(MOST_REMINDERS)
+                .with_for_update(of=Slot, skip_locked=True)
+                .options(joinedload(Slot.booking))
+            )
+            .scalars()
+            .all()
+        )
+        written = 0
+        for slot in due:
+            booking = slot.booking
+            slot.reminded = slot.start
+            # Who has just booked for tomorrow need not be told of it.
+            if booking.modified > slot.start - REMIND_BEFORE or booking.user is None:
+                continue
+            facts = booking_facts(booking)
+            facts["slots"] = [it for it in facts["slots"] if it["uuid"] == str(slot.uuid)]
+            put(session, Kind.REMINDER, booking.user, {**facts, "reason": ""}, now)
+            written += 1
+        return written
+
+
+def forget_old(now: datetime) -> None:
+    """Delete what nobody needs any more: old mail, links that have ended, keys of requests."""
+    with transaction() as session:
+        done = OutgoingMail.next_attempt.is_(None)
+        session.execute(delete(OutgoingMail).where(done, OutgoingMail.created < now - KEEP_SENT))
+        session.execute(delete(AccountLink).where(AccountLink.expires < now))
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created < now - KEEP_KEYS))
+
+
+def set_mail_off(user_id: int, groups: Iterable[str]) -> None:
+    """Keep which kinds of mail a person does not want."""
+    with transaction() as session:
+        session.execute(update(User).where(User.id == user_id).values(mail_off=sorted(set(groups))))
+
+
+def switch_off(user_id: int, group: str) -> None:
+    """Add one kind of mail to those that a person does not want."""
+    with transaction() as session:
+        user = session.get(User, user_id, with_for_update=True)
+        if user is not None:
+            user.mail_off = sorted({*user.mail_off, group})
+
+
+def _to_managers(
+    session: Session, booking: Booking, kind: Kind, data: Mapping[str, Any], now: datetime, *, without: int | None
+) -> None:
+    organization_id = session.execute(
+        select(Offering.organization_id).where(Offering.id == booking.offering_id)
+    ).scalar_one()
+    if organization_id is None:
+        return
+    for user in _members(session, organization_id, MANAGING_ROLES):
+        if user.id != without:
+            put(session, kind, user, data, now)
+
+
+def _members(session: Session, organization_id: int, roles: tuple[str, ...]) -> list[User]:
+    query = (
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.organization_id == organization_id, Membership.role.in_(roles), User.is_active.is_(True))
+        .order_by(User.id)
+    )
+    return list(session.execute(query).scalars())

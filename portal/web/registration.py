@@ -1,0 +1,154 @@
+"""Accounts by mailed links: register, forget a password, accept an invitation; and switching a kind of mail off.
+
+Opening a link changes nothing: each leads to a page with a form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_user
+
+from portal.domain.mail import GROUPS
+from portal.errors import Forbidden, Invalid, NotFound, TooManyAttempts
+from portal.extensions import settings
+from portal.mail.compose import read_off_token
+from portal.services import accounts as accounts_service
+from portal.services import mail, registration
+from portal.web.forms import AddressForm, NewPasswordForm, RegistrationForm, put_error
+from portal.web.guards import public
+from portal.web.people import Person, start_session
+
+blueprint = Blueprint("registration", __name__)
+
+SENT = "Look into your mail: if the address is right, a link is on its way."
+
+
+@blueprint.route("/register/", methods=["GET", "POST"])
+@public
+def register() -> ResponseReturnValue:
+    """Ask for an account, where people may make one by themselves."""
+    if settings().sign_up != "open":
+        raise Forbidden("Accounts are made by the staff here.")
+    return _ask(
+        "Make an account",
+        "You get a link by mail, with which you choose a password.",
+        url_for("registration.register"),
+        registration.ask_to_register,
+    )
+
+
+@blueprint.route("/password/", methods=["GET", "POST"])
+@public
+def forgotten() -> ResponseReturnValue:
+    """Ask for a link with which a new password is chosen."""
+    return _ask(
+        "Choose a new password",
+        "You get a link by mail, with which you choose a new one.",
+        url_for("registration.forgotten"),
+        registration.ask_for_password,
+    )
+
+
+@blueprint.route("/register/<link>/", methods=["GET", "POST"])
+@public
+def finish(link: str) -> ResponseReturnValue:
+    """Make the account that a mailed link is for."""
+    form = RegistrationForm()
+    email = _email_of(link, ("register",))
+    if form.validate_on_submit():
+        try:
+            user = registration.finish_registration(link, form.full_name.data, form.new.data)
+        except Invalid as error:
+            put_error(form, error, default="new")
+        else:
+            start_session(Person.of(user), login_user)
+            flash("Your account is made, and you are signed in.", "good")
+            return redirect(url_for("catalogue.index"), code=303)
+    return _chosen(form, email, "Finish your account", url_for("registration.finish", link=link))
+
+
+@blueprint.route("/password/<link>/", methods=["GET", "POST"])
+@public
+def choose(link: str) -> ResponseReturnValue:
+    """Choose a password with a mailed link."""
+    form = NewPasswordForm()
+    email = _email_of(link, ("password", "invite"))
+    if form.validate_on_submit():
+        try:
+            user = registration.set_password_by_link(link, form.new.data)
+        except Invalid as error:
+            put_error(form, error, default="new")
+        else:
+            start_session(Person.of(user), login_user)
+            flash("The password is set, and all other sessions are signed out.", "good")
+            return redirect(url_for("catalogue.index"), code=303)
+    return _chosen(form, email, "Choose a password", url_for("registration.choose", link=link))
+
+
+@blueprint.route("/mail/off/<token>/", methods=["GET", "POST"])
+@public
+def mail_off(token: str) -> ResponseReturnValue:
+    """Switch off the kind of mail that a link in it names: asks first."""
+    found = read_off_token(settings(), token)
+    if found is None or found[1] not in GROUPS:
+        raise NotFound("Link")
+    if request.method == "POST":
+        mail.switch_off(*found)
+        flash("This kind of mail is switched off. Your account page switches it on again.", "good")
+        return redirect(url_for("catalogue.index"), code=303)
+    return render_template(
+        "confirm.html",
+        section="accounts",
+        question="Switch this kind of mail off?",
+        consequences=[f"{GROUPS[found[1]]}."],
+        action=url_for("registration.mail_off", token=token),
+        verb="Switch it off",
+        danger=False,
+        back=url_for("catalogue.index"),
+    )
+
+
+def _ask(title: str, says: str, action: str, ask: Callable[[str, str], None]) -> ResponseReturnValue:
+    form = AddressForm()
+    refusal, code = "", 200
+    if form.validate_on_submit():
+        try:
+            ask(form.email.data, request.remote_addr or "")
+        except TooManyAttempts as error:
+            refusal, code = error.message, 429
+        except Invalid as error:
+            put_error(form, error, default="email")
+            code = 400
+        else:
+            flash(SENT, "good")
+            return redirect(url_for("accounts.sign_in"), code=303)
+    elif form.is_submitted():
+        code = 400
+    page = render_template("accounts/address.html", form=form, title=title, says=says, action=action, refusal=refusal)
+    return page, code
+
+
+def _email_of(link: str, purposes: tuple[str, ...]) -> str:
+    try:
+        return registration.link_email(link, purposes)
+    except NotFound:
+        raise Invalid(registration.GONE) from None
+
+
+def _chosen(form: NewPasswordForm, email: str, title: str, action: str) -> ResponseReturnValue:
+    page = render_template(
+        "accounts/choose.html",
+        form=form,
+        email=email,
+        title=title,
+        action=action,
+        min_password=accounts_service.MIN_PASSWORD,
+    )
+    response = make_response(page, 400 if form.is_submitted() else 200)
+    # The address is the secret.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    return response

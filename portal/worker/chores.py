@@ -1,0 +1,20 @@
+"""What the worker does beside calendars, each minute: mail, reminders, requests that end by themselves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from portal.config import Settings
+from portal.mail.deliver import deliver_due
+from portal.models.base import utcnow
+from portal.services import mail
+from portal.services.bookings import expire_bookings
+
+
+def do_chores(settings: Settings, now: datetime | None = None) -> None:
+    """End requests that nobody answered, write reminders, send mail, forget what is old. Twice is harmless."""
+    now = now or utcnow()
+    expire_bookings(now=now)
+    mail.write_reminders(now)
+    mail.forget_old(now)
+    deliver_due(settings)

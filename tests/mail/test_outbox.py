@@ -1,0 +1,245 @@
+"""The outbox: who is told what, in the transaction of the change, and at least once."""
+
+import smtplib
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from portal.domain.mail import GROUPS, Kind, wait_after
+from portal.domain.periods import Period
+from portal.extensions import settings, transaction
+from portal.mail.compose import compose, off_token, read_off_token
+from portal.mail.deliver import LEASE, deliver_due
+from portal.mail.transport import Refused
+from portal.models import OutgoingMail, Slot
+from portal.services import bookings, mail
+from portal.services.bookings import Wish
+from tests.support import builders as make
+from tests.support.builders import NOW
+
+
+def hours(start, end):
+    return Period(NOW + timedelta(hours=start), NOW + timedelta(hours=end))
+
+
+@pytest.fixture
+def world(db_session):
+    lab = make.organization("Lab")
+    offering = make.offering("Microscope", of=lab)
+    booker = make.user("booker@example.org")
+    make.role(make.user("owner@example.org"), lab, "owner")
+    make.role(make.user("member@example.org"), lab, "member")
+    manager = make.role(make.user("manager@example.org"), lab, "manager")
+    return offering, booker, manager
+
+
+def ask(world, *periods, **more):
+    offering, booker, _ = world
+    wish = Wish(offering.uuid, periods or [hours(30, 31)], name="Ice", **more)
+    return bookings.request_booking(make.actor(booker), wish, now=NOW)
+
+
+def told(session):
+    """(kind, address) of everything written, and an empty outbox."""
+    rows = session.execute(select(OutgoingMail).order_by(OutgoingMail.id)).scalars().all()
+    found = [(row.kind, row.recipient.partition("@")[0]) for row in rows]
+    for row in rows:
+        session.delete(row)
+    session.commit()
+    return found
+
+
+def test_who_is_told_what(world, db_session):
+    _, booker, manager = world
+    uuid = ask(world)
+    assert told(db_session) == [("requested", "booker"), ("to_answer", "owner"), ("to_answer", "manager")]
+    bookings.accept_booking(make.actor(manager), uuid, now=NOW)
+    assert told(db_session) == [("accepted", "booker")]
+    bookings.reschedule_booking(make.actor(booker), uuid, [hours(40, 41)], now=NOW)
+    assert told(db_session) == [("moved_by_booker", "owner"), ("moved_by_booker", "manager")]
+    bookings.reschedule_booking(make.actor(manager), uuid, [hours(42, 43)], now=NOW)
+    assert told(db_session) == [("moved", "booker")]
+    bookings.reject_booking(make.actor(manager), uuid, "Service.", now=NOW)
+    assert told(db_session) == [("rejected", "booker")]
+    bookings.cancel_booking(make.actor(booker), ask(world), now=NOW)
+    assert told(db_session)[-2:] == [("given_back", "owner"), ("given_back", "manager")]
+    bookings.cancel_booking(make.actor(manager), ask(world), now=NOW)
+    assert told(db_session)[-1] == ("cancelled", "booker")
+    ask(world, hours(1, 2))
+    bookings.expire_bookings(now=NOW + timedelta(hours=1))
+    assert told(db_session)[-1] == ("expired", "booker")
+
+
+def test_an_offering_that_accepts_by_itself_tells_of_the_booking_once(world, db_session):
+    offering, _, _ = world
+    offering.attributes = {**offering.attributes, "booking_rules": {"accept": "automatic"}}
+    db_session.commit()
+    ask(world)
+    assert told(db_session) == [("accepted", "booker"), ("booked", "owner"), ("booked", "manager")]
+
+
+def test_what_is_refused_tells_nobody(world, db_session):
+    with pytest.raises(bookings.SlotRefused):
+        ask(world, hours(-2, -1))
+    assert told(db_session) == []
+
+
+def test_nobody_gets_what_they_switched_off(world, db_session):
+    _, booker, manager = world
+    mail.set_mail_off(booker.id, ["bookings"])
+    mail.switch_off(manager.id, "requests")
+    db_session.expire_all()
+    ask(world)
+    assert told(db_session) == [("to_answer", "owner")]
+    assert set(GROUPS) == {"bookings", "reminders", "requests", "calendars"}
+
+
+def test_a_reminder_comes_once_the_day_before(world, db_session):
+    _, booker, manager = world
+    uuid = ask(world, hours(30, 31), hours(50, 51))
+    bookings.accept_booking(make.actor(manager), uuid, now=NOW + timedelta(minutes=1))
+    ask(world, hours(33, 34))  # not confirmed: nothing to be reminded of
+    told(db_session)
+    assert mail.write_reminders(NOW) == 0
+    later = NOW + timedelta(hours=7)
+    assert mail.write_reminders(later) == 1
+    assert mail.write_reminders(later) == 0
+    assert told(db_session) == [("reminder", "booker")]
+    # Who books for tomorrow is told by the confirmation, and is not reminded.
+    soon = bookings.request_booking(make.actor(booker), Wish(world[0].uuid, [hours(20, 21)]), now=later)
+    bookings.accept_booking(make.actor(manager), soon, now=later + timedelta(minutes=1))
+    told(db_session)
+    assert mail.write_reminders(later) == 0
+    assert db_session.execute(select(Slot).where(Slot.reminded.is_not(None))).scalars().all()
+
+
+class Fake:
+    """A transport that keeps what it is given, and fails where told to."""
+
+    def __init__(self, fails=()):
+        self.fails = dict(fails)
+        self.sent = []
+
+    def __call__(self, _settings):
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def send(self, message, recipient, name):
+        if recipient in self.fails:
+            raise self.fails[recipient]
+        self.sent.append((recipient, message))
+
+
+def test_one_address_that_fails_stops_nobody_and_is_tried_again(world, db_session):
+    ask(world)
+    fake = Fake({"owner@example.org": OSError("no route")})
+    assert deliver_due(settings(), lambda: NOW, fake) == 2
+    assert [it for it, _ in fake.sent] == ["booker@example.org", "manager@example.org"]
+    db_session.expire_all()
+    row = db_session.execute(select(OutgoingMail).where(OutgoingMail.sent.is_(None))).scalar_one()
+    assert (row.attempts, row.error) == (1, "no route")
+    assert NOW < row.next_attempt <= NOW + 2 * wait_after(1)
+    assert deliver_due(settings(), lambda: NOW, fake) == 0
+    fake.fails.clear()
+    assert deliver_due(settings(), lambda: NOW + timedelta(hours=1), fake) == 1
+    assert deliver_due(settings(), lambda: NOW + timedelta(days=1), fake) == 0
+
+
+def test_what_will_never_be_taken_is_given_up(world, db_session):
+    ask(world)
+    fake = Fake({"owner@example.org": Refused("550 no such user"), "manager@example.org": smtplib.SMTPException("x")})
+    for day in range(20):
+        deliver_due(settings(), lambda at=NOW + timedelta(days=day): at, fake)
+    db_session.expire_all()
+    rows = {row.recipient: row for row in db_session.execute(select(OutgoingMail)).scalars()}
+    assert (rows["owner@example.org"].attempts, rows["owner@example.org"].next_attempt) == (1, None)
+    assert rows["owner@example.org"].error == "550 no such user"
+    assert (rows["manager@example.org"].attempts, rows["manager@example.org"].next_attempt) == (12, None)
+
+
+def test_a_worker_that_dies_is_followed_by_another(world, db_session):
+    ask(world)
+
+    class Dies(Fake):
+        def send(self, message, recipient, name):
+            super().send(message, recipient, name)
+            raise KeyboardInterrupt
+
+    dying, next_one = Dies(), Fake()
+    with pytest.raises(KeyboardInterrupt):
+        deliver_due(settings(), lambda: NOW, dying)
+    assert deliver_due(settings(), lambda: NOW, next_one) == 2
+    assert deliver_due(settings(), lambda: NOW + LEASE, next_one) == 1
+    sent = [message["Message-ID"] for _, message in (*dying.sent, *next_one.sent)]
+    assert len(sent) == 4
+    assert len(set(sent)) == 3
+
+
+def test_a_message_has_text_html_and_the_booking_as_a_calendar(world, db_session):
+    ask(world, note="Mind\nthe <b>door</b>")
+    row = db_session.execute(select(OutgoingMail).where(OutgoingMail.kind == "requested")).scalar_one()
+    message = compose(row, settings())
+    assert (message["Subject"], message["To"]) == ("Requested: Ice", "booker@example.org")
+    text, html, ics = (part for part in message.walk() if not part.is_multipart())
+    assert (text.get_content_type(), html.get_content_type(), ics.get_content_type()) == (
+        "text/plain",
+        "text/html",
+        "text/calendar",
+    )
+    assert "When: Tue 3 Mar 2026, 14:00–15:00" in text.get_content()
+    assert "the &lt;b&gt;door&lt;/b&gt;" in html.get_content()
+    assert b"STATUS:TENTATIVE" in ics.get_payload(decode=True)
+    assert message["List-Unsubscribe"].strip("<>") in text.get_content()
+    assert len(message.as_bytes()) > 1000
+
+
+def test_nothing_that_somebody_calls_a_booking_becomes_a_header(world, db_session):
+    offering, booker, _ = world
+    wish = Wish(offering.uuid, [hours(30, 31)], name="x\r\nBcc: evil@example.org\u2028\x07")
+    bookings.request_booking(make.actor(booker), wish, now=NOW)
+    for row in db_session.execute(select(OutgoingMail)).scalars():
+        message = compose(row, settings())
+        assert message["Bcc"] is None
+        assert "\n" not in message["Subject"]
+        head = message.as_bytes().partition(b"\n\n")[0]
+        assert b"\nBcc:" not in head
+
+
+def test_a_link_switches_one_kind_off_and_cannot_be_made_up(world, db_session):
+    _, booker, _ = world
+    token = off_token(settings(), booker.id, "reminders")
+    assert read_off_token(settings(), token) == (booker.id, "reminders")
+    for wrong in (token[:-2] + "xx", "", "a.b.c", token.upper()):
+        assert read_off_token(settings(), wrong) is None
+
+
+def test_every_kind_can_be_composed(world, db_session):
+    uuid = ask(world)
+    facts = db_session.execute(select(OutgoingMail)).scalars().first().data
+    data = {**facts, "link": "/x/", "organization": "Lab", "organization_uuid": "u", "booking": str(uuid)}
+    for kind in Kind:
+        row = OutgoingMail(kind=kind.value, recipient="a@example.org", data=data, created=NOW, user_id=1)
+        row.uuid = make.unknown()
+        assert compose(row, settings())["Subject"]
+
+
+def test_old_mail_is_forgotten(world, db_session):
+    ask(world)
+    deliver_due(settings(), lambda: NOW, Fake())
+    mail.forget_old(NOW + timedelta(days=29))
+    assert len(db_session.execute(select(OutgoingMail)).scalars().all()) == 3
+    mail.forget_old(NOW + timedelta(days=31))
+    assert db_session.execute(select(OutgoingMail)).first() is None
+
+
+def test_a_connection_that_breaks_is_told_to_the_owners(world, db_session):
+    offering, _, _ = world
+    with transaction() as session:
+        mail.connection_broken(session, offering.organization_id, "Consent was withdrawn.", NOW)
+    assert told(db_session) == [("reconnect", "owner")]

@@ -1,0 +1,140 @@
+"""Accounts by mailed links, and the staff's page of people."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from portal.extensions import db
+from portal.models import AccountLink, OutgoingMail, User
+from portal.models.base import utcnow
+from portal.policies import SYSTEM
+from portal.services import accounts, registration
+
+pytestmark = pytest.mark.sqlite_only
+PASSWORD = "a brand new password"
+
+
+@pytest.fixture
+def open_portal(app, monkeypatch):
+    monkeypatch.setitem(app.extensions, "portal.settings", replace(app.extensions["portal.settings"], sign_up="open"))
+
+
+def last_link(kind):
+    row = (
+        db.session.execute(select(OutgoingMail).where(OutgoingMail.kind == kind).order_by(OutgoingMail.id.desc()))
+        .scalars()
+        .first()
+    )
+    return row and row.data["link"]
+
+
+def test_somebody_registers(open_portal, visitor, world):
+    person = visitor()
+    assert "Make an account" in person.get("/login").text
+    asked = person.post("/register/", {"email": "New@Example.org"}, page="/register/")
+    assert (asked.status_code, asked.headers["Location"]) == (303, "/login")
+    link = last_link("register")
+    page = person.get(link)
+    assert "new@example.org" in page.text
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    fields = {"full_name": "Nora New", "new": PASSWORD, "again": "something else"}
+    assert "not the same" in person.post(link, fields, page=link).text
+    short = person.post(link, {**fields, "new": "short", "again": "short"}, page=link)
+    assert (short.status_code, "at least 10" in short.text) == (400, True)
+    done = person.post(link, {**fields, "again": PASSWORD}, page=link)
+    assert done.status_code == 303
+    assert "Nora New" in person.get("/account/").text
+    assert visitor().get(link).status_code == 400
+
+
+def test_who_has_an_account_is_told_by_mail_alone(open_portal, visitor, world):
+    person = visitor()
+    known = person.post("/register/", {"email": "owner@example.org"}, page="/register/")
+    unknown = person.post("/register/", {"email": "who@example.org"}, page="/register/")
+    assert (known.status_code, known.headers["Location"]) == (unknown.status_code, unknown.headers["Location"])
+    kinds = db.session.execute(select(OutgoingMail.kind).order_by(OutgoingMail.id)).scalars().all()
+    assert kinds == ["known", "register"]
+
+
+def test_registration_is_closed_unless_opened(visitor, world):
+    assert visitor().get("/register/").status_code == 403
+    assert "Make an account" not in visitor().get("/login").text
+
+
+def test_a_forgotten_password(visitor, world):
+    elsewhere, person = visitor("member"), visitor()
+    asked = person.post("/password/", {"email": "member@example.org"}, page="/password/")
+    nobody = person.post("/password/", {"email": "nobody@example.org"}, page="/password/")
+    assert asked.headers["Location"] == nobody.headers["Location"] == "/login"
+    assert len(db.session.execute(select(OutgoingMail)).scalars().all()) == 1
+    link = last_link("password")
+    done = person.post(link, {"new": PASSWORD, "again": PASSWORD}, page=link)
+    assert done.status_code == 303
+    assert person.get("/account/").status_code == 200
+    assert elsewhere.get("/account/").status_code == 303
+    again = visitor().get(link)
+    assert (again.status_code, "has been used" in again.text) == (400, True)
+
+
+def test_links_end_and_are_slowed_down(world, db_session):
+    now = utcnow()
+    registration.ask_for_password("member@example.org", "192.0.2.1", now=now)
+    secret = last_link("password").split("/")[2]
+    with pytest.raises(registration.NotFound):
+        registration.set_password_by_link(secret, PASSWORD, now=now + timedelta(hours=3))
+    with pytest.raises(registration.NotFound):
+        registration.link_email(secret, ("register",), now=now)
+    for _ in range(2):
+        registration.ask_for_password("member@example.org", "192.0.2.1", now=now)
+    with pytest.raises(registration.TooManyAttempts):
+        registration.ask_for_password("member@example.org", "192.0.2.7", now=now)
+    for number in range(17):
+        registration.ask_for_password(f"x{number}@example.org", "192.0.2.1", now=now)
+    with pytest.raises(registration.TooManyAttempts):
+        registration.ask_for_password("y@example.org", "192.0.2.1", now=now)
+    registration.ask_for_password("y@example.org", "192.0.2.1", now=now + timedelta(hours=2))
+    assert all(secret.encode() not in it.digest for it in db_session.execute(select(AccountLink)).scalars())
+
+
+def test_a_person_who_is_kept_out_gets_no_link(world, db_session):
+    user = db_session.query(User).filter_by(email="member@example.org").one()
+    accounts.set_active(SYSTEM, user.uuid, active=False)
+    registration.ask_for_password("member@example.org", "")
+    assert db_session.execute(select(OutgoingMail)).first() is None
+
+
+def test_staff_invite_and_give_roles(visitor, world, db_session):
+    staff = visitor("staff")
+    page = "/manage/people/"
+    assert "owner of Light Lab" in staff.get(page).text
+    assert "owner@example.org" not in staff.get(f"{page}?q=member").text
+    assert staff.post(page, {"email": "nonsense"}, page=page).status_code == 400
+    assert "already" in staff.post(page, {"email": "owner@example.org"}, page=page).text
+    made = staff.post(page, {"email": "guest@example.org", "full_name": "Guest"}, page=page)
+    assert made.status_code == 303
+    path = made.headers["Location"]
+    assert staff.post(path, {"organization": "Nowhere", "role": "member", "give": "1"}, page=path).status_code == 400
+    assert staff.post(path, {"organization": "Light Lab", "role": "manager", "give": "1"}, page=path).status_code == 303
+    assert "Manager of Light Lab" in staff.get(path).text
+    assert staff.post(path, {"take": str(world.lab)}, page=path).status_code == 303
+    assert "Manager of" not in staff.get(path).text
+    link = last_link("invitation")
+    guest = visitor()
+    assert guest.post(link, {"new": PASSWORD, "again": PASSWORD}, page=link).status_code == 303
+    assert guest.get("/account/").status_code == 200
+    assert staff.post(path, {"active": "0"}, page=path).status_code == 303
+    assert guest.get("/account/").status_code == 303
+    assert staff.post(path, {"active": "1"}, page=path).status_code == 303
+
+
+def test_mail_preferences(visitor, world, db_session):
+    person = visitor("member")
+    assert person.post("/account/mail/", {"wanted": "bookings"}, page="/account/").status_code == 303
+    db_session.expire_all()
+    assert db_session.query(User).filter_by(email="member@example.org").one().mail_off == [
+        "calendars",
+        "reminders",
+        "requests",
+    ]
