@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from portal.domain.periods import Period, PeriodError, intersect, merge, subtract
@@ -28,6 +29,9 @@ __all__ = ["LONGEST_REQUEST", "Availability", "Check", "Code", "Day", "Obstacle"
 LONGEST_REQUEST = timedelta(days=366)
 
 _DAY_NAMES = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
+
+# How many days a memo keeps: those that people look at now.
+MOST_DAYS_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ class Availability:
 
     `zone` is the offering's. `obstacles` are in any order and may overlap; only those that touch the windows asked
     about need to be given. `checks` see whole periods: they speak where whole periods are asked about. `shortest` is
-    the minimum duration, which one of the checks demands: nothing shorter is offered.
+    the minimum duration, which one of the checks demands: nothing shorter is offered. `memo` may be shared by all that
+    have this schedule and zone: it keeps how days are cut, which is most of the work.
     """
 
     def __init__(
@@ -89,11 +94,13 @@ class Availability:
         obstacles: Iterable[Obstacle] = (),
         checks: Sequence[Check] = (),
         shortest: timedelta | None = None,
+        memo: dict[date, list[Stretch]] | None = None,
     ) -> None:
         self.schedule = schedule
         self.zone = zone
         self.checks = checks
         self.shortest = shortest
+        self._memo = memo
         self._periods = intersect(schedule.periods, [EVER])
         self._ends = [period.end for period in self._periods]
         self._track = Track(obstacles)
@@ -259,6 +266,16 @@ class Availability:
 
     def _cut_day(self, local: LocalDay) -> list[Stretch]:
         """One local day by schedule and hours alone."""
+        if self._memo is None:
+            return self._cut_day_anew(local)
+        cut = self._memo.get(local.date)
+        if cut is None:
+            if len(self._memo) >= MOST_DAYS_KEPT:
+                self._memo.clear()
+            cut = self._memo[local.date] = self._cut_day_anew(local)
+        return cut
+
+    def _cut_day_anew(self, local: LocalDay) -> list[Stretch]:
         config = self.schedule.config
         day = local.period
         offered = [_within(period, day) for period in self._touching(day)]
@@ -293,6 +310,7 @@ def _days(window: Period, zone: ZoneInfo) -> Iterator[LocalDay]:
         day += timedelta(days=1)
 
 
+@lru_cache(maxsize=1024)
 def _local_day(day: date, zone: ZoneInfo) -> LocalDay | None:
     """The day; None where the zone never had it."""
     try:

@@ -42,6 +42,8 @@ def parse_instant(text: object) -> datetime:
 
 def as_utc(instant: datetime) -> datetime:
     """The same instant with UTC as its zone. Raises ValueError if it is naive."""
+    if instant.tzinfo is UTC:
+        return instant
     if instant.tzinfo is None or instant.utcoffset() is None:
         raise ValueError("an instant needs a time zone")
     return instant.astimezone(UTC)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 from sqlalchemy import literal, select, union_all
+from sqlalchemy.orm import aliased
 
-from portal.domain.availability import LONGEST_REQUEST, Availability, Code, Obstacle, Refusal, past
+from portal.domain.availability import Availability, Code, Obstacle, Refusal, Stretch, past
 from portal.domain.booking_states import BookingState
 from portal.domain.periods import Period
-from portal.domain.rules import NO_RULES, Rules, buffers, checks_of, obstacles_of, rules_of
-from portal.domain.schedules import read_schedules
+from portal.domain.rules import NO_RULES, Rules, buffers, checks_of, obstacles_of, read_rules
+from portal.domain.schedules import Schedule, read_schedules
 from portal.domain.zones import parse_zone
 from portal.extensions import db, settings
 from portal.models import Booking, BusyPeriod, Offering, Slot
@@ -39,6 +42,28 @@ def zone_of(attributes: Mapping[str, Any]) -> ZoneInfo:
         except ValueError:
             pass
     return ZoneInfo(settings().timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What the attributes of an offering say of its time: read once for all who ask while they are asked often."""
+
+    schedule: Schedule
+    rules: Rules
+    zone: ZoneInfo
+    memo: dict[date, list[Stretch]]
+
+
+@lru_cache(maxsize=1024)
+def _understood(schedules: bytes, booking_rules: bytes, zone: str) -> Understood:
+    rules = orjson.loads(booking_rules)
+    return Understood(read_schedules(orjson.loads(schedules)), read_rules(rules), ZoneInfo(zone), {})
+
+
+def understood(attributes: Mapping[str, Any]) -> Understood:
+    """The schedule, rules and zone of an offering."""
+    rules = attributes.get("booking_rules")
+    return _understood(orjson.dumps(attributes.get("schedules")), orjson.dumps(rules), zone_of(attributes).key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +93,11 @@ def of_offering(
     `without` is a booking (id) that does not count, because it is the one that is moved or answered. `also` are periods
     that the actor asks for at the same time.
     """
-    rules = rules_of(attributes)
-    obstacles = _obstacles([offering_id], _wider(window, rules), actor, without)[offering_id]
+    known = understood(attributes)
+    rules = known.rules
+    obstacles = obstacles_of_offerings([offering_id], _wider(window, rules), actor, without)[offering_id]
     own = _own(offering_id, window, now, actor, without) if rules.counts_own and actor.signed_in else NOTHING
-    return _availability(attributes, rules, now, obstacles, Own((*own.periods, *also), own.upcoming))
+    return assembled(known, now, obstacles, Own((*own.periods, *also), own.upcoming))
 
 
 def explain(offering: Offering, period: Period, now: datetime, actor: Actor = NOBODY) -> Refusal | None:
@@ -91,31 +117,28 @@ def next_free(
     if not wanted:
         return {}
     horizon = Period(now, now + HORIZON)
-    rules = {offering_id: rules_of(attributes) for offering_id, attributes in wanted.items()}
-    widest = max(rules.values(), key=lambda it: it.gap)
-    obstacles = _obstacles(list(wanted), _wider(horizon, widest), actor)
+    known = {offering_id: understood(attributes) for offering_id, attributes in wanted.items()}
+    widest = max((it.rules for it in known.values()), key=lambda it: it.gap)
+    obstacles = obstacles_of_offerings(list(wanted), _wider(horizon, widest), actor)
     found = {}
-    for offering_id, attributes in wanted.items():
-        free = _availability(attributes, rules[offering_id], now, obstacles[offering_id])
+    for offering_id, it in known.items():
+        free = assembled(it, now, obstacles[offering_id])
         step = free.next_free(horizon.start, horizon.end)
         if step is not None:
             found[offering_id] = step
     return found
 
 
-def _availability(
-    attributes: Mapping[str, Any], rules: Rules, now: datetime, taken: list[Obstacle], own: Own = NOTHING
-) -> Availability:
-    zone = zone_of(attributes)
+def assembled(known: Understood, now: datetime, taken: list[Obstacle], own: Own = NOTHING) -> Availability:
+    """What is free of an offering, given what is taken of it."""
+    rules, zone = known.rules, known.zone
     obstacles = [past(now), *taken]
     if rules is not NO_RULES:
         obstacles += obstacles_of(rules, zone, now)
         if rules.gap:
             obstacles += [beside for it in taken for beside in buffers(rules, it)]
     checks = checks_of(rules, zone, own.periods, own.upcoming)
-    return Availability(
-        read_schedules(attributes.get("schedules")), zone, obstacles, checks, shortest=rules.minimum_duration
-    )
+    return Availability(known.schedule, zone, obstacles, checks, shortest=rules.minimum_duration, memo=known.memo)
 
 
 def _wider(window: Period, rules: Rules) -> Period:
@@ -141,33 +164,53 @@ def _own(offering_id: int, window: Period, now: datetime, actor: Actor, without:
     return Own(tuple(Period(row.start, row.end) for row in rows), len(upcoming))
 
 
-def _obstacles(
-    offering_ids: list[int], window: Period, actor: Actor, without: int | None = None
+def obstacles_of_offerings(
+    offering_ids: Collection[int], window: Period, actor: Actor, without: int | None = None
 ) -> Mapping[int, list[Obstacle]]:
+    """What is taken of offerings in a window, by offering. One SQL statement."""
     found: defaultdict[int, list[Obstacle]] = defaultdict(list)
     for offering_id, obstacle in _rows(offering_ids, window, actor, without):
         found[offering_id].append(obstacle)
     return found
 
 
-def _rows(offering_ids: list[int], window: Period, actor: Actor, without: int | None) -> Iterator[tuple[int, Obstacle]]:
-    held = (
-        select(Slot.offering_id, Slot.start, Slot.end, Booking.state, Booking.user_id)
+def _rows(
+    offering_ids: Collection[int], window: Period, actor: Actor, without: int | None
+) -> Iterator[tuple[int, Obstacle]]:
+    columns = (Slot.offering_id, Slot.start, Slot.end, Booking.state, Booking.user_id)
+    # Held slots of an offering lie in order, so an index on their ends serves both: those that end in the window, and
+    # of those that end later the first one, if it begins before.
+    ending = (
+        select(*columns)
         .join(Booking, Booking.id == Slot.booking_id)
         .where(
             Slot.offering_id.in_(offering_ids),
             Slot.holds.is_(True),
-            # Both ends of the index's range: held slots of an offering lie in order, none longer than LONGEST_REQUEST.
             Slot.end > window.start,
-            Slot.end < window.end + LONGEST_REQUEST,
-            Slot.start < window.end,
+            Slot.end <= window.end,
         )
     )
+    later = aliased(Slot)
+    first_later = (
+        select(later.id)
+        .where(later.offering_id == Offering.id, later.holds.is_(True), later.end > window.end)
+        .order_by(later.end)
+        .limit(1)
+        .correlate(Offering)
+        .scalar_subquery()
+    )
+    reaching = (
+        select(*columns)
+        .select_from(Offering)
+        .join(Slot, Slot.id == first_later)
+        .join(Booking, Booking.id == Slot.booking_id)
+        .where(Offering.id.in_(offering_ids), Slot.start < window.end)
+    )
     if without is not None:
-        held = held.where(Booking.id != without)
+        ending, reaching = (it.where(Booking.id != without) for it in (ending, reaching))
     busy = select(
         BusyPeriod.offering_id, BusyPeriod.start, BusyPeriod.end, literal("busy"), literal(None, Booking.user_id.type)
     ).where(BusyPeriod.offering_id.in_(offering_ids), BusyPeriod.start < window.end, BusyPeriod.end > window.start)
-    for offering_id, start, end, kind, user_id in db.session.execute(union_all(held, busy)):
+    for offering_id, start, end, kind, user_id in db.session.execute(union_all(ending, reaching, busy)):
         mine = actor.signed_in and user_id == actor.user_id
         yield offering_id, Obstacle(Period(start, end), _CODES[kind], mine=mine)

@@ -18,6 +18,7 @@ SORTS = {"name": "Name", "newest": "Newest first", "provider": "Provider"}
 DEFAULT_SORT = "name"
 PAGE_SIZE = 24
 MAX_TEXT = 200
+MAX_CANDIDATES = 20_000
 FACETS = ("category", "organization", "country", "state")
 
 
@@ -26,7 +27,7 @@ class Search:
     """What somebody looks for. Values of one facet are alternatives, facets narrow each other.
 
     `category` and `organization` hold uuids, `country` ISO codes, `state` display words. Values that are no
-    uuid match nothing rather than everything.
+    uuid match nothing rather than everything. `only`: nothing but the offerings with these ids.
     """
 
     q: str = ""
@@ -36,6 +37,7 @@ class Search:
     state: tuple[str, ...] = ()
     sort: str = DEFAULT_SORT
     page: int = 1
+    only: tuple[int, ...] | None = None
 
     def without(self, facet: str) -> Search:
         """The same search with one facet (or `q`) dropped."""
@@ -107,6 +109,16 @@ def browse(actor: Actor, search: Search, *, page_size: int = PAGE_SIZE) -> Found
     return Found([Row(*row) for row in rows], page, facets, tally)
 
 
+def candidates(actor: Actor, search: Search) -> list[tuple[int, dict[str, Any]]]:
+    """The Active offerings that a search shows to an actor, with their attributes: to be asked when they are free.
+
+    At most MAX_CANDIDATES, by name. One SQL statement.
+    """
+    statement = _base(select(Offering.id, Offering.attributes), actor, search).where(Offering.state == "Active")
+    rows = db.session.execute(statement.order_by(*_order(DEFAULT_SORT)).limit(MAX_CANDIDATES))
+    return [(row.id, row.attributes) for row in rows]
+
+
 def count(actor: Actor, search: Search) -> int:
     """How many offerings a search shows to an actor."""
     return db.session.execute(
@@ -127,6 +139,8 @@ def _base(statement: Select[Any], actor: Actor, search: Search, *, leave_out: st
     for facet, clause in _facet_clauses(search):
         if facet != leave_out:
             statement = statement.where(clause)
+    if search.only is not None:
+        statement = statement.where(Offering.id.in_(search.only))
     return statement
 
 

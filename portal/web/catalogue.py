@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
@@ -19,16 +20,17 @@ from portal.policies import LISTED_STATES, Actor
 from portal.queries import catalogue as queries
 from portal.queries.availability import next_free, of_offering, zone_of
 from portal.queries.catalogue import Search
+from portal.queries.free import free_offerings
 from portal.queries.offerings import get_visible_offering
 from portal.queries.plans import cheapest, standings
-from portal.web import sheet
+from portal.web import finder, sheet
 from portal.web.calendars import card_of
 from portal.web.filters import picture_src
 from portal.web.guards import public
-from portal.web.links import page_number, printable, url_without
+from portal.web.links import page_number, printable, url_with, url_without
 from portal.web.people import current_actor
 from portal.web.prices import plan_prices, unit_name
-from portal.web.week import DAYS, build_week, first_day, span_of
+from portal.web.week import DAYS, build_week, first_day, slot_value, span_of
 
 blueprint = Blueprint("catalogue", __name__)
 
@@ -77,7 +79,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An offering among others."""
+    """An offering among others. `slot` is the period that was asked for, as the booking page takes it."""
 
     uuid: uuidlib.UUID
     name: str
@@ -88,6 +90,7 @@ class Card:
     picture: str | None
     time_zone: str
     next_free: datetime | None
+    slot: str
     price_from: Decimal | None
     price_unit: str
 
@@ -97,31 +100,49 @@ class Card:
 @public
 def index() -> ResponseReturnValue:
     """The catalogue: everything it shows is in the query string."""
-    actor, search = current_actor(), _search()
-    found = queries.browse(actor, search)
+    actor, search, now = current_actor(), search_of_request(), utcnow()
+    asked = finder.read(request.args)
+    free: dict[int, Period] | None = None
+    if asked.wanted is not None:
+        free = free_offerings(queries.candidates(actor, search), asked.wanted, now)
+    found = queries.browse(actor, search if free is None else replace(search, only=tuple(free)))
     facets = _facets(search, found.facets)
     return render_template(
         "catalogue/index.html",
         search=search,
+        asked=asked,
         page=found.page,
-        cards=_cards(actor, found.rows),
+        cards=_cards(actor, found.rows, free),
         facets=facets,
         tally=sorted(found.tally.items()),
-        applied=_applied(actor, search, facets, nothing_found=not found.rows),
+        applied=_applied(actor, search, facets, asked, nothing_found=not found.rows),
         sorts=queries.SORTS,
+        timeline_query=_timeline_query(search, asked),
         default_sort=queries.DEFAULT_SORT,
     )
 
 
-def _search() -> Search:
+def search_of_request() -> Search:
+    """The search that the query string asks for."""
     args = request.args
     sort = args.get("sort", queries.DEFAULT_SORT)
+    chosen: dict[str, Any] = {facet: _chosen(args.getlist(facet)) for facet in queries.FACETS}
     return Search(
         q=printable(" ".join(args.get("q", "").split()))[: queries.MAX_TEXT],
         sort=sort if sort in queries.SORTS else queries.DEFAULT_SORT,
         page=page_number(),
-        **{facet: _chosen(args.getlist(facet)) for facet in queries.FACETS},
+        **chosen,
     )
+
+
+def _timeline_query(search: Search, asked: finder.Asked) -> dict[str, Any]:
+    """The arguments with which the day view shows the same offerings."""
+    kept: dict[str, Any] = {name: list(getattr(search, name)) for name in queries.FACETS if getattr(search, name)}
+    if search.q:
+        kept["q"] = search.q
+    if asked.wanted is not None:
+        kept["day"] = asked.date
+    return kept
 
 
 def _chosen(values: list[str]) -> tuple[str, ...]:
@@ -146,8 +167,13 @@ def _label(facet: str, text: str) -> str:
     return country_name(text) if facet == "country" else text
 
 
-def _applied(actor: Actor, search: Search, facets: list[Facet], *, nothing_found: bool) -> list[Applied]:
+def _applied(
+    actor: Actor, search: Search, facets: list[Facet], asked: finder.Asked, *, nothing_found: bool
+) -> list[Applied]:
     filters = [("q", Applied("Search", search.q, url_without("q")))] if search.q else []
+    if asked.wanted is not None:
+        without = url_with(**dict.fromkeys((*finder.NAMES, "page")))
+        filters.append(("free", Applied("Free", asked.words, without, queries.count(actor, search))))
     filters += [
         (facet.name, Applied(facet.label, choice.label, url_without(facet.name, choice.value)))
         for facet in facets
@@ -156,12 +182,16 @@ def _applied(actor: Actor, search: Search, facets: list[Facet], *, nothing_found
     if not nothing_found or len(filters) < 2:
         return [applied for _, applied in filters]
     # The page then says which filter to drop: what would there be without it?
+    if asked.wanted is not None:
+        return [applied for _, applied in filters]
     left = {name: queries.count(actor, search.without(name)) for name in {name for name, _ in filters}}
     return [replace(applied, leaves=left[name]) for name, applied in filters]
 
 
-def _cards(actor: Actor, rows: list[queries.Row]) -> list[Card]:
-    free = next_free(((row.id, row.attributes) for row in rows if row.state == "Active"), utcnow())
+def _cards(actor: Actor, rows: list[queries.Row], known: dict[int, Period] | None = None) -> list[Card]:
+    free = known
+    if free is None:
+        free = next_free(((row.id, row.attributes) for row in rows if row.state == "Active"), utcnow())
     prices = cheapest(actor, [row.id for row in rows])
     cards = []
     for row in rows:
@@ -177,6 +207,7 @@ def _cards(actor: Actor, rows: list[queries.Row]) -> list[Card]:
                 picture=row.picture,
                 time_zone=zone_of(row.attributes).key,
                 next_free=free[row.id].start if row.id in free else None,
+                slot=slot_value(free[row.id].start, free[row.id].end) if known and row.id in known else "",
                 price_from=price[0] if price else None,
                 price_unit=unit_name(price[1]) if price else "",
             )

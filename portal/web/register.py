@@ -10,7 +10,19 @@ from werkzeug.exceptions import HTTPException
 
 from portal.errors import PortalError
 from portal.extensions import settings
-from portal.web import accounts, bookings, catalogue, feeds, google, manage, registration, requests, rules, staff
+from portal.web import (
+    accounts,
+    bookings,
+    catalogue,
+    feeds,
+    google,
+    manage,
+    registration,
+    requests,
+    rules,
+    staff,
+    timeline,
+)
 from portal.web.assets import FONTS, HTMX, present, static_url
 from portal.web.errors import http_error, portal_error
 from portal.web.filters import register_filters
@@ -30,7 +42,7 @@ def register(app: Flask) -> None:
     register_filters(app)
     register_headers(app)
     register_people(app)
-    for face in (catalogue, accounts, bookings, feeds, requests, manage, rules, registration, staff, google):
+    for face in (catalogue, timeline, accounts, bookings, feeds, requests, manage, rules, registration, staff, google):
         app.register_blueprint(face.blueprint)
     app.register_error_handler(PortalError, portal_error)
     app.register_error_handler(HTTPException, http_error)

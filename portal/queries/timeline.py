@@ -1,0 +1,61 @@
+"""A day of many offerings: what each of them has free and taken. A fixed number of statements, whatever the number."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from portal.domain.availability import Stretch
+from portal.domain.periods import Period
+from portal.domain.zones import day_start
+from portal.policies import Actor
+from portal.queries.availability import assembled, obstacles_of_offerings, understood
+from portal.queries.catalogue import Search, browse
+from portal.queries.page import Page
+
+ROWS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One offering and its day by its own clocks: `window` in UTC, cut into `stretches`."""
+
+    uuid: uuidlib.UUID
+    name: str
+    organization_name: str | None
+    state: str
+    zone: str
+    window: Period
+    stretches: list[Stretch]
+
+
+def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list[Line], Page]:
+    """The offerings that a search shows, each with the given day by its own clocks. Six SQL statements at most."""
+    found = browse(actor, search, page_size=ROWS)
+    known = {row.id: understood(row.attributes) for row in found.rows}
+    windows = {key: _window(day, it.zone) for key, it in known.items()}
+    if not windows:
+        return [], found.page
+    widest = max((it.rules.gap for it in known.values()), default=timedelta())
+    hull = Period(min(it.start for it in windows.values()) - widest, max(it.end for it in windows.values()) + widest)
+    taken = obstacles_of_offerings(list(windows), hull, actor)
+    lines = [
+        Line(
+            row.uuid,
+            row.name,
+            row.organization_name,
+            row.state,
+            known[row.id].zone.key,
+            windows[row.id],
+            assembled(known[row.id], now, taken[row.id]).stretches(windows[row.id]),
+        )
+        for row in found.rows
+    ]
+    return lines, found.page
+
+
+def _window(day: date, zone: ZoneInfo) -> Period:
+    start = day_start(day, zone)
+    return Period(start, max(day_start(day + timedelta(days=1), zone), start + timedelta(hours=1)))

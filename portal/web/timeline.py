@@ -1,0 +1,109 @@
+"""The day view: offerings down, hours across, the present as a line. Bounded and paged, drawn on the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from portal.domain.availability import Stretch
+from portal.extensions import settings
+from portal.models.base import utcnow
+from portal.queries import catalogue
+from portal.queries.timeline import Line, day_of
+from portal.web.catalogue import search_of_request
+from portal.web.guards import public
+from portal.web.people import current_actor
+from portal.web.week import WORDS, first_day, slot_value
+
+blueprint = Blueprint("timeline", __name__, url_prefix="/timeline")
+
+# The day is drawn in quarters of an hour; columns are counted from 1, and grid lines end one further.
+QUARTER = 15
+COLUMNS = 24 * 60 // QUARTER
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A box of a row: its columns [first, last), what it shows, and where it leads."""
+
+    look: str
+    word: str
+    first: int
+    last: int
+    text: str
+    slot: str = ""
+
+
+@blueprint.get("/")
+@public
+def day() -> ResponseReturnValue:
+    """A day of the offerings that the catalogue's filters leave; each row goes by its offering's clocks."""
+    now = utcnow()
+    today = now.astimezone(ZoneInfo(settings().timezone)).date()
+    wanted = first_day(request.args.get("day"), today)
+    search = search_of_request()
+    lines, page = day_of(current_actor(), search, wanted, now)
+    return render_template(
+        "catalogue/timeline.html",
+        search=search,
+        day=wanted,
+        today=today,
+        previous=wanted - timedelta(days=1) if wanted > today else None,
+        next=wanted + timedelta(days=1),
+        rows=[_row(line, wanted, now) for line in lines],
+        legend=[(look, words[1]) for look, words in WORDS.items() if look not in ("past", "held")],
+        page=page,
+        columns=COLUMNS,
+        filters=[(name, value) for name in catalogue.FACETS for value in getattr(search, name)],
+    )
+
+
+def _row(line: Line, day: date, now: datetime) -> dict[str, Any]:
+    zone = ZoneInfo(line.zone)
+    bars: list[Bar] = []
+    for stretch in line.stretches:
+        bar = _bar(stretch, line, zone, day)
+        if bar is None:
+            continue
+        last = bars[-1] if bars else None
+        # Neighbours that say the same are one box; free steps stay apart, since each can be picked.
+        if last and not bar.slot and (last.look, last.text) == (bar.look, bar.text) and last.last == bar.first:
+            bars[-1] = Bar(last.look, last.word, last.first, bar.last, last.text)
+        else:
+            bars.append(bar)
+    present = now.astimezone(zone)
+    return {
+        "line": line,
+        "bars": bars,
+        "now": _column(present, day) if present.date() == day else None,
+    }
+
+
+def _bar(stretch: Stretch, line: Line, zone: ZoneInfo, day: date) -> Bar | None:
+    look = stretch.state if line.state == "Active" or stretch.state != "free" else "held"
+    period = stretch.period
+    first = _column(max(period.start, line.window.start).astimezone(zone), day)
+    last = _column(min(period.end, line.window.end).astimezone(zone), day, ends=True)
+    # On the night when clocks go back two boxes may claim one hour: the second one is drawn behind the first.
+    if last <= first:
+        return None
+    start, end = period.start.astimezone(zone), period.end.astimezone(zone)
+    span = f"{start:%H:%M}–{end:%H:%M}"
+    reason = stretch.reason or WORDS[look][1]
+    slot = slot_value(period.start, period.end) if look == "free" else ""
+    return Bar(look, WORDS[look][0], first, last, f"{span}: {reason}" if slot else reason, slot)
+
+
+def _column(local: datetime, day: date, *, ends: bool = False) -> int:
+    """The grid line of a moment, between the first and the last one of the day."""
+    if local.date() < day:
+        return 1
+    if local.date() > day:
+        return COLUMNS + 1
+    minutes = local.hour * 60 + local.minute
+    return 1 + (-(-minutes // QUARTER) if ends else minutes // QUARTER)
