@@ -152,6 +152,7 @@ def clocks(period: Period, zone: ZoneInfo) -> dict[str, str]:
     return {
         "text": period_text(period, zone),
         "utc": "" if zone.key == "UTC" else f"{period_text(period, ZoneInfo('UTC'))} UTC",
+        "zone": zone.key,
         "start": period.start.isoformat(),
         "end": period.end.isoformat(),
     }
