@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import CompoundSelect, Integer, bindparam, literal, select, union_all
 from sqlalchemy.orm import aliased
 
 from portal.domain.availability import Availability, Code, Obstacle, Refusal, Stretch, past
@@ -22,6 +22,7 @@ from portal.domain.schedules import Schedule, read_schedules
 from portal.domain.zones import parse_zone
 from portal.extensions import db, settings
 from portal.models import Booking, BusyPeriod, Offering, Slot
+from portal.models.base import UTCDateTime
 from portal.policies import NOBODY, Actor
 
 # How far ahead a "next free" search looks.
@@ -177,23 +178,32 @@ def obstacles_of_offerings(
 def _rows(
     offering_ids: Collection[int], window: Period, actor: Actor, without: int | None
 ) -> Iterator[tuple[int, Obstacle]]:
+    given = {"ids": list(offering_ids), "begin": window.start, "finish": window.end, "without": without or 0}
+    for offering_id, start, end, kind, user_id in db.session.execute(_taken(), given):
+        mine = actor.signed_in and user_id == actor.user_id
+        yield offering_id, Obstacle(Period(start, end), _CODES[kind], mine=mine)
+
+
+@cache
+def _taken() -> CompoundSelect[Any]:
+    """What is taken of the offerings `ids` between `begin` and `finish`, but for the booking `without`.
+
+    Made once: putting such a statement together takes longer than running it.
+    """
+    ids = bindparam("ids", expanding=True, type_=Integer)
+    begin, finish = (bindparam(name, type_=UTCDateTime) for name in ("begin", "finish"))
     columns = (Slot.offering_id, Slot.start, Slot.end, Booking.state, Booking.user_id)
     # Held slots of an offering lie in order, so an index on their ends serves both: those that end in the window, and
     # of those that end later the first one, if it begins before.
     ending = (
         select(*columns)
         .join(Booking, Booking.id == Slot.booking_id)
-        .where(
-            Slot.offering_id.in_(offering_ids),
-            Slot.holds.is_(True),
-            Slot.end > window.start,
-            Slot.end <= window.end,
-        )
+        .where(Slot.offering_id.in_(ids), Slot.holds.is_(True), Slot.end > begin, Slot.end <= finish)
     )
     later = aliased(Slot)
     first_later = (
         select(later.id)
-        .where(later.offering_id == Offering.id, later.holds.is_(True), later.end > window.end)
+        .where(later.offering_id == Offering.id, later.holds.is_(True), later.end > finish)
         .order_by(later.end)
         .limit(1)
         .correlate(Offering)
@@ -204,13 +214,9 @@ def _rows(
         .select_from(Offering)
         .join(Slot, Slot.id == first_later)
         .join(Booking, Booking.id == Slot.booking_id)
-        .where(Offering.id.in_(offering_ids), Slot.start < window.end)
+        .where(Offering.id.in_(ids), Slot.start < finish)
     )
-    if without is not None:
-        ending, reaching = (it.where(Booking.id != without) for it in (ending, reaching))
     busy = select(
         BusyPeriod.offering_id, BusyPeriod.start, BusyPeriod.end, literal("busy"), literal(None, Booking.user_id.type)
-    ).where(BusyPeriod.offering_id.in_(offering_ids), BusyPeriod.start < window.end, BusyPeriod.end > window.start)
-    for offering_id, start, end, kind, user_id in db.session.execute(union_all(ending, reaching, busy)):
-        mine = actor.signed_in and user_id == actor.user_id
-        yield offering_id, Obstacle(Period(start, end), _CODES[kind], mine=mine)
+    ).where(BusyPeriod.offering_id.in_(ids), BusyPeriod.start < finish, BusyPeriod.end > begin)
+    return union_all(*(it.where(Booking.id != bindparam("without", type_=Integer)) for it in (ending, reaching)), busy)

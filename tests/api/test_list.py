@@ -14,9 +14,7 @@ HOST = {"base_url": "https://h"}
 @pytest.fixture
 def many(owned):
     """23 offerings of one organization, named so that their order is known."""
-    category = make.category()
-    for number in range(23):
-        make.offering(f"Instrument {number:02}", of=owned[0], category=category)
+    make.offerings([f"Instrument {number:02}" for number in range(23)], of=owned[0])
 
 
 def names(answer):

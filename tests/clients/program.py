@@ -82,8 +82,17 @@ def everything(client, wanted):
     return [[one.name for one in found], [one.name for one in asyncio.run(at_once())]]
 
 
+def retrieving_nothing(client, wanted):
+    """An offering of which hardly anything is known, as two readers get it."""
+    found = {}
+    for reader in ("staff", "stranger"):
+        other = AuthenticatedClient(base_url=wanted["url"], token=wanted[reader])
+        found[reader] = booking_offerings_retrieve.sync(uuid=UUID(wanted["empty"]), client=other).to_dict()
+    return found
+
+
 def retrieving(client, wanted):
-    uuid = UUID(wanted["uuid"])
+    client, uuid = AuthenticatedClient(base_url=wanted["url"], token=wanted["staff"]), UUID(wanted["uuid"])
     one = booking_offerings_retrieve.sync(uuid=uuid, client=client)
     again = asyncio.run(booking_offerings_retrieve.asyncio(uuid=uuid, client=client))
     as_documented = booking_offerings_retrieve.sync(uuid=wanted["uuid"], client=client)
@@ -162,6 +171,7 @@ STEPS = {
     "listing": listing,
     "everything": everything,
     "retrieving": retrieving,
+    "retrieving nothing": retrieving_nothing,
     "acting": acting,
     "signing in": signing_in,
 }

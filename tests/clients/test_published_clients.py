@@ -10,7 +10,8 @@ from tools.prepare import CLIENT_VERSIONS
 
 FIELDS = json.loads((Path(__file__).parents[1] / "data" / "fields.json").read_text(encoding="utf-8"))["fields"]
 
-pytestmark = pytest.mark.parametrize("version", CLIENT_VERSIONS)
+# The API's own tests compare the databases.
+pytestmark = [pytest.mark.sqlite_only, pytest.mark.parametrize("version", CLIENT_VERSIONS)]
 
 
 def documented(fields):
@@ -27,9 +28,12 @@ def values(document, path):
     return found
 
 
-def test_lists_actions_and_tokens(run_client, world, version):
+def test_everything_that_is_documented(run_client, world, version):
     # In one run: loading such a client takes seconds.
-    answers = run_client(version, "listing", "acting", "signing in", "booking")
+    steps = ["listing", "retrieving", "retrieving nothing", "acting", "signing in", "booking"]
+    if version == "8.1.3":
+        steps.append("everything")  # sync_all came with 7.9.2: there is nothing to ask older versions
+    answers = run_client(version, *steps)
     told = answers["listing"]
     assert told["page"] == told["async"] == world.names[:10]
     assert told["second"] == world.names[7:14]
@@ -65,21 +69,18 @@ def test_lists_actions_and_tokens(run_client, world, version):
     assert told["again"] == [409, '{"detail":"Valid states for operation: Creating."}']
     assert told["after"] == ["OK", "Terminated"]
 
+    check_what_has_everything(answers["retrieving"], version)
+    for reader in ("staff", "stranger"):
+        told = answers["retrieving nothing"][reader]
+        assert told["uuid"] == world.empty
+        assert told["name"] == world.names[-1]
+        assert "googlecalendar" not in told
+        assert ("backend_id" in told) is (reader == "staff")
+    if version == "8.1.3":
+        assert answers["everything"] == [world.names, world.names]
 
-@pytest.mark.sqlite_only  # the API's own tests compare the databases
-def test_all_pages(run_client, world, version):
-    if version != "8.1.3":
-        # sync_all came with 7.9.2: there is nothing to ask these versions.
-        with pytest.raises(AssertionError, match="sync_all"):
-            run_client(version, "everything")
-        return
-    told = run_client(version, "everything")["everything"]
-    assert told == [world.names, world.names]
 
-
-@pytest.mark.sqlite_only  # the API's own tests compare the databases
-def test_an_offering_that_has_everything(run_client, world, version):
-    told = run_client(version, "retrieving", token=world.staff)["retrieving"]
+def check_what_has_everything(told, version):
     document = told["document"]
     paths = list(documented(FIELDS))
     assert len(paths) == 185
@@ -99,13 +100,3 @@ def test_an_offering_that_has_everything(run_client, world, version):
     # The first two know every key; 8.1.3 no longer knows the roles, and keeps them all the same.
     assert told["additional"] == (["roles"] if version == "8.1.3" else [])
     assert told["unknown"] == [404, '{"detail":"No Offering matches the given query."}']
-
-
-@pytest.mark.sqlite_only
-@pytest.mark.parametrize("reader", ["staff", "stranger"])
-def test_an_offering_that_has_nothing(run_client, world, version, reader):
-    told = run_client(version, "retrieving", uuid=world.empty, token=getattr(world, reader))["retrieving"]
-    assert told["document"]["uuid"] == world.empty
-    assert told["document"]["name"] == world.names[-1]
-    assert "googlecalendar" not in told["document"]
-    assert ("backend_id" in told["document"]) is (reader == "staff")

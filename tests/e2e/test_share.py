@@ -63,6 +63,7 @@ def test_an_owner_connects_shares_and_unshares_in_a_browser(house, browser_page,
     console_errors.clear()  # the browser reports that 404
 
 
+@pytest.mark.sqlite_only  # tests/worker does the same with both databases
 def test_a_program_shares_and_unshares_through_the_api(house):
     tokens = house.standin.grant("owner@lab.example.org", "openid", "email", "calendar")
     house.command("calendars", "connect", "Light Lab", "--refresh-token-stdin", stdin=tokens["refresh_token"])

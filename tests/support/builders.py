@@ -95,6 +95,20 @@ def offering(
     return found
 
 
+def offerings(names: list[str], *, of: Organization) -> list[Offering]:
+    """Many offerings at once: Active and shared, without a schedule, their documents prepared."""
+    kind = category(f"Category of {len(names)}")
+    found = [
+        Offering(name=name, sort_key=name.casefold(), organization=of, category=kind, state="Active", shared=True)
+        for name in names
+    ]
+    db.session.add_all(found)
+    db.session.flush()
+    documents.refresh(db.session(), [it.id for it in found])
+    db.session.commit()
+    return found
+
+
 def plan(of: Offering, name: str = "Standard", groups: tuple[OrganizationGroup, ...] = (), **values: Any) -> Plan:
     found = add(Plan(offering_id=of.id, name=name, unit="hour", organization_groups=list(groups), **values))
     documents.refresh(db.session(), [of.id])

@@ -80,6 +80,7 @@ def test_any_json_anywhere_is_taken_or_explained(path: Path, value: Any) -> None
     assert_taken_or_explained(changed(path, value), path)
 
 
+@pytest.mark.sqlite_only
 def test_any_key_may_be_missing_or_is_asked_for_by_name(db_session: Any) -> None:
     records = [(path, changed(path, remove=True)) for path in PATHS if len(path) <= 4]
     asked = set()

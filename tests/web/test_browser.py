@@ -30,7 +30,12 @@ def test_every_page_is_accessible_and_fits(site, browser_page, axe, scheme):
     sign_in(browser_page, site)
     paths = [
         "/",
-        "/?q=nothing&country=EE",
+        "/?q=nothing&country=EE&date=2030-01-01",
+        "/timeline/",
+        f"/offerings/{world.scope}/book/",
+        "/bookings/",
+        "/manage/requests/",
+        f"/manage/offerings/{world.scope}/rules/",
         f"/offerings/{world.scope}/",
         f"/offerings/{world.paused}/",
         "/account/",
@@ -40,7 +45,8 @@ def test_every_page_is_accessible_and_fits(site, browser_page, axe, scheme):
     ]
     for path in paths:
         browser_page.goto(site.url + path)
-        for size in SIZES:
+        # What dark changes are colours, and those are the same at every width.
+        for size in SIZES if scheme == "light" else SIZES[:1]:
             browser_page.set_viewport_size(size)
             assert axe(browser_page) == [], f"{path} at {size}"
             wide = browser_page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

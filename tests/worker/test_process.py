@@ -126,7 +126,7 @@ def test_a_click_reaches_google_and_the_worker_ends_in_good_order(site, number):
 
 
 def test_a_worker_killed_in_its_run_is_followed_by_another(site):
-    site.standin.world.faults.add("delay", path="/batch", where="http", seconds=5.0)
+    site.standin.world.faults.add("delay", path="/batch", where="http", seconds=1.5)
     site.book(120)
     site.share()
     worker = site.start()
