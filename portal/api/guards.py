@@ -14,6 +14,7 @@ from flask import g, request
 from portal.api.auth import actor_if_any, authenticate
 from portal.api.errors import Refused, unauthorized
 from portal.config import is_loopback
+from portal.extensions import settings
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
@@ -36,7 +37,8 @@ def _with_token() -> None:
 
 def _operators() -> None:
     # A proxy on this machine is on loopback, too, but says for whom it asks.
-    direct = not any(name in request.headers for name in FORWARDED)
+    # Behind one that is set (PROXY_HOPS) nothing is taken for local: it may leave that out.
+    direct = not settings().proxy_hops and not any(name in request.headers for name in FORWARDED)
     if direct and is_loopback(request.remote_addr or ""):
         return
     actor = actor_if_any()

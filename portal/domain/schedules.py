@@ -33,6 +33,9 @@ WEEKEND = frozenset({0, 6})
 
 _CLOCK = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:[.]0{1,6})?)?", re.ASCII)
 
+# More entries than anybody wrote; each costs time whenever somebody looks.
+MOST_ENTRIES = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -75,6 +78,8 @@ def check_schedules(raw: object) -> list[Problem]:
         return []
     if not isinstance(raw, list):
         return [Problem("", "must be a list of schedule entries")]
+    if len(raw) > MOST_ENTRIES:
+        return [Problem("", f"has {len(raw):,} entries: at most {MOST_ENTRIES:,} are taken")]
     return [problem for index, entry in enumerate(raw) for problem in _entry_problems(f"[{index}]", entry)]
 
 

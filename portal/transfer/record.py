@@ -19,6 +19,8 @@ from portal.domain.schedules import check_schedules
 from portal.transfer import values
 from portal.transfer.values import Check, Wrong, columns
 
+# Entries of one list of a record.
+MOST_ITEMS = 2000
 _PLACE = "/api/booking-offerings/"
 _UUID_AT_END = re.compile(r"/([0-9a-fA-F-]{32,36})/?$")
 
@@ -272,6 +274,8 @@ def _items(data: Row, key: str) -> Iterator[tuple[int, Row]]:
         return
     if not isinstance(given, list):
         raise Wrong(f"must be a list, and is {values.kind(given)}", key)
+    if len(given) > MOST_ITEMS:
+        raise Wrong(f"has {len(given):,} entries: at most {MOST_ITEMS:,} are taken", key)
     for position, item in enumerate(given):
         if not isinstance(item, dict):
             raise Wrong(f"must be an object, and is {values.kind(item)}", f"{key}[{position}]")

@@ -6,6 +6,7 @@ asked named one portal, and offerings from elsewhere are not what they asked for
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from typing import IO, Any, cast
@@ -25,6 +26,8 @@ RETRIES = 4
 CONNECT_RETRIES = 2
 PAGE_SIZE = 100
 MAX_REDIRECTS = 5
+# Of an answer that is no success, so many bytes are read.
+MOST_SAID = 64 * 1024
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -177,8 +180,10 @@ def _with_page_size(url: str) -> str:
 def _said(response: requests.Response) -> str:
     """What the other portal says about it, if that is short."""
     try:
-        detail = response.json().get("detail", "")
-    except (requests.RequestException, ValueError, AttributeError):
+        # Bounded: whatever else is at that address may send without end.
+        body = response.raw.read(MOST_SAID, decode_content=True)
+        detail = json.loads(body).get("detail", "")
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
         return ""
     return f": {detail[:200]}" if isinstance(detail, str) and detail else ""
 

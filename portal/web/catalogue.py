@@ -10,11 +10,13 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain.choices import country_name
+from portal.domain.identifiers import parse_uuid
 from portal.domain.periods import Period
+from portal.errors import NotFound
 from portal.models.base import utcnow
 from portal.policies import LISTED_STATES, Actor
 from portal.queries import catalogue as queries
@@ -213,6 +215,17 @@ def _cards(actor: Actor, rows: list[queries.Row], known: dict[int, Period] | Non
             )
         )
     return cards
+
+
+@blueprint.get("/offerings/<string(length=32):digits>/")
+@public
+def offering_by_digits(digits: str) -> ResponseReturnValue:
+    """The address with the uuid as 32 hex digits, as the API takes it too, leads to the one with dashes."""
+    try:
+        uuid = parse_uuid(digits)
+    except ValueError:
+        raise NotFound("Offering") from None
+    return redirect(url_for("catalogue.offering", uuid=uuid), code=301)
 
 
 @blueprint.get("/offerings/<uuid:uuid>/")

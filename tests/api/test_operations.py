@@ -77,6 +77,14 @@ def test_metrics_are_for_those_who_run_the_portal(client, who, address, headers,
 
 
 @pytest.mark.sqlite_only
+def test_behind_a_proxy_nothing_is_taken_for_local(make_live_portal):
+    client = make_live_portal(PROXY_HOPS="1").app.test_client()
+    for headers in ({}, {"X-Forwarded-For": "127.0.0.1"}, {"X-Forwarded-For": "127.0.0.1, 203.0.113.7"}):
+        answer = client.get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": "127.0.0.1"})
+        assert answer.status_code == 401, headers
+
+
+@pytest.mark.sqlite_only
 def test_processes_add_their_numbers_up(live_database, tmp_path):
     folder = tmp_path / "metrics"
     folder.mkdir()

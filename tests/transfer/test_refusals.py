@@ -103,6 +103,8 @@ def test_what_is_read_can_be_stored(db_session: Any, path: Path, value: Any) -> 
 
 
 CASES = [
+    (("endpoints",), [{"name": "x"}] * 2001, "endpoints"),
+    (("attributes", "schedules"), [{}] * 2001, "attributes.schedules"),
     (("uuid",), "6f1c2b7e", "uuid"),
     (("name",), " ", "name"),
     (("name",), "x" * 256, "name"),

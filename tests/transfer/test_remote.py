@@ -178,6 +178,20 @@ def test_without_a_token_it_is_a_token_that_is_wanted(db_session: Any, waldur: S
     assert "wants a token" in report.failed[0].reason
 
 
+def test_an_endless_refusal_is_not_read_to_its_end(db_session: Any, waldur: Server) -> None:
+    sent = []
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(10_000):
+            sent.append(1)
+            yield b"x" * 65_536
+
+    waldur.answer = lambda _request: Response(endless(), 403, content_type="application/json")
+    report = import_offerings(RemoteOfferings(f"{waldur.url}/api/booking-offerings/", TOKEN))
+    assert "does not accept the token (403)" in report.failed[0].reason
+    assert len(sent) < 1000
+
+
 def test_busy_servers_are_asked_again(db_session: Any, waldur: Server) -> None:
     waldur.answer = lambda _request: (
         Response("busy", 503) if len(waldur.asked) < 3 else Response(json.dumps([bare()]), mimetype="application/json")

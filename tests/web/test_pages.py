@@ -160,3 +160,9 @@ def test_a_form_is_not_read_beyond_what_any_page_sends(visitor, world):
     body = "&".join(f"a{number}=1" for number in range(40_000))
     answer = visitor().client.post("/login", data=body, content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 413
+
+
+def test_an_address_with_32_digits_leads_to_the_offering(client, world):
+    answer = client.get(f"/offerings/{world.scope.hex.upper()}/")
+    assert (answer.status_code, answer.headers["Location"]) == (301, f"/offerings/{world.scope}/")
+    assert client.get("/offerings/" + "z" * 32 + "/").status_code == 404

@@ -76,6 +76,7 @@ EXPECTED: dict[tuple[str, str, str], tuple[object, ...]] = {
         for method, done in (("GET", 200), ("POST", 303))
         for what, refused in (("{seen}", OWNERS_SEEN), ("{draft}", OWNERS_DRAFT))
     },
+    ("catalogue.offering_by_digits", "GET", "/offerings/" + "0" * 32 + "/"): (301,) * 6,
     ("timeline.day", "GET", "/timeline/"): ALL,
     ("bookings.book", "GET", OFFERING.format("{seen}") + "book/"): SIGNED_IN,
     ("bookings.book", "GET", OFFERING.format("{draft}") + "book/"): (TO_SIGN_IN, *MANAGERS[1:]),
