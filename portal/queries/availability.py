@@ -16,12 +16,14 @@ from sqlalchemy.orm import aliased
 
 from portal.domain.availability import Availability, Code, Obstacle, Refusal, Stretch, past
 from portal.domain.booking_states import BookingState
+from portal.domain.freshness import STALE, is_stale
 from portal.domain.periods import Period
+from portal.domain.refusals import EVER
 from portal.domain.rules import NO_RULES, Rules, buffers, checks_of, obstacles_of, read_rules
 from portal.domain.schedules import Schedule, read_schedules
 from portal.domain.zones import parse_zone
 from portal.extensions import db, settings
-from portal.models import Booking, BusyPeriod, Offering, Slot
+from portal.models import Booking, BusyPeriod, GoogleCalendar, GoogleConnection, Offering, Slot
 from portal.models.base import UTCDateTime
 from portal.policies import NOBODY, Actor
 
@@ -43,6 +45,9 @@ def zone_of(attributes: Mapping[str, Any]) -> ZoneInfo:
         except ValueError:
             pass
     return ZoneInfo(settings().timezone)
+
+
+OUT_OF_DATE = Obstacle(EVER, Code.CLOSURE, STALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,8 @@ def of_offering(
     known = understood(attributes)
     rules = known.rules
     obstacles = obstacles_of_offerings([offering_id], _wider(window, rules), actor, without)[offering_id]
+    if rules.stale_busy == "refuse" and stale_offerings([offering_id], now):
+        obstacles = [*obstacles, OUT_OF_DATE]
     own = _own(offering_id, window, now, actor, without) if rules.counts_own and actor.signed_in else NOTHING
     return assembled(known, now, obstacles, Own((*own.periods, *also), own.upcoming))
 
@@ -121,6 +128,7 @@ def next_free(
     known = {offering_id: understood(attributes) for offering_id, attributes in wanted.items()}
     widest = max((it.rules for it in known.values()), key=lambda it: it.gap)
     obstacles = obstacles_of_offerings(list(wanted), _wider(horizon, widest), actor)
+    add_stale(obstacles, known, now)
     found = {}
     for offering_id, it in known.items():
         free = assembled(it, now, obstacles[offering_id])
@@ -128,6 +136,24 @@ def next_free(
         if step is not None:
             found[offering_id] = step
     return found
+
+
+def stale_offerings(offering_ids: Collection[int], now: datetime) -> set[int]:
+    """Those of the offerings whose busy times are read from Google, and have not been for too long. One statement."""
+    rows = db.session.execute(
+        select(GoogleCalendar.offering_id, GoogleCalendar.last_synced)
+        .join(Offering, Offering.id == GoogleCalendar.offering_id)
+        .join(GoogleConnection, GoogleConnection.organization_id == Offering.organization_id)
+        .where(GoogleCalendar.offering_id.in_(offering_ids), GoogleCalendar.next_read.is_not(None))
+    )
+    return {row.offering_id for row in rows if is_stale(row.last_synced, now)}
+
+
+def add_stale(obstacles: defaultdict[int, list[Obstacle]], known: Mapping[int, Understood], now: datetime) -> None:
+    """Close what its owner wants closed while its busy times are out of date. No statement where none wants that."""
+    asked = [offering_id for offering_id, it in known.items() if it.rules.stale_busy == "refuse"]
+    for offering_id in stale_offerings(asked, now) if asked else ():
+        obstacles[offering_id].append(OUT_OF_DATE)
 
 
 def assembled(known: Understood, now: datetime, taken: list[Obstacle], own: Own = NOTHING) -> Availability:
@@ -167,7 +193,7 @@ def _own(offering_id: int, window: Period, now: datetime, actor: Actor, without:
 
 def obstacles_of_offerings(
     offering_ids: Collection[int], window: Period, actor: Actor, without: int | None = None
-) -> Mapping[int, list[Obstacle]]:
+) -> defaultdict[int, list[Obstacle]]:
     """What is taken of offerings in a window, by offering. One SQL statement."""
     found: defaultdict[int, list[Obstacle]] = defaultdict(list)
     for offering_id, obstacle in _rows(offering_ids, window, actor, without):

@@ -12,7 +12,7 @@ from portal.domain.periods import Period, PeriodError
 from portal.domain.rules import NO_RULES
 from portal.domain.zones import day_start, instants_at
 from portal.policies import NOBODY, Actor
-from portal.queries.availability import assembled, obstacles_of_offerings, understood
+from portal.queries.availability import add_stale, assembled, obstacles_of_offerings, understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ def free_offerings(
         return {}
     hull = Period(min(it.start for it in windows.values()) - widest, max(it.end for it in windows.values()) + widest)
     taken = obstacles_of_offerings(list(windows), hull, actor)
+    add_stale(taken, known, now)
     found = {}
     for offering_id, window in windows.items():
         free = assembled(known[offering_id], now, taken[offering_id])

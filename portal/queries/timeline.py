@@ -11,7 +11,7 @@ from portal.domain.availability import Stretch
 from portal.domain.periods import Period
 from portal.domain.zones import day_start
 from portal.policies import Actor
-from portal.queries.availability import assembled, obstacles_of_offerings, understood
+from portal.queries.availability import add_stale, assembled, obstacles_of_offerings, understood
 from portal.queries.catalogue import Search, browse
 from portal.queries.page import Page
 
@@ -41,6 +41,7 @@ def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list
     widest = max((it.rules.gap for it in known.values()), default=timedelta())
     hull = Period(min(it.start for it in windows.values()) - widest, max(it.end for it in windows.values()) + widest)
     taken = obstacles_of_offerings(list(windows), hull, actor)
+    add_stale(taken, known, now)
     lines = [
         Line(
             row.uuid,

@@ -126,7 +126,7 @@ def request_booking(
             return known
         offering = _lock_visible(session, actor, wish.offering_uuid)
         _check_periods(offering, wish.periods, now, actor, user_id)
-        state = _first_state(offering)
+        state = _first_state(offering, now)
         booking = Booking(
             offering_id=offering.id,
             user_id=user_id,
@@ -185,7 +185,7 @@ def reschedule_booking(
         _move_slots(session, booking, sorted(periods))
         # Who answers requests need not ask for an answer; moving an unanswered one is no answer to it.
         answered = manages and booking.state == BookingState.CONFIRMED.value
-        confirmed = answered or _first_state(offering) is BookingState.CONFIRMED
+        confirmed = answered or _first_state(offering, now) is BookingState.CONFIRMED
         booking.state = (BookingState.CONFIRMED if confirmed else state).value
         _record(session, booking, BookingAct.RESCHEDULE.value, actor.user_id, now, reason, {"slots": former})
         return offering.uuid
@@ -393,8 +393,12 @@ def _refused(refusal: Refusal, asked: Period) -> SlotTaken | SlotRefused:
     return SlotRefused(refusal.text, "slots", asked)
 
 
-def _first_state(offering: Offering) -> BookingState:
-    automatic = rules_of(offering.attributes).accept == "automatic"
+def _first_state(offering: Offering, now: datetime) -> BookingState:
+    """Confirmed where the offering accepts by itself, unless its owner wants to look while busy times are stale."""
+    rules = rules_of(offering.attributes)
+    automatic = rules.accept == "automatic"
+    if automatic and rules.stale_busy == "request" and availability.stale_offerings([offering.id], now):
+        automatic = False
     return BookingState.CONFIRMED if automatic else BookingState.REQUESTED
 
 

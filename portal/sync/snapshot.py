@@ -15,14 +15,18 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal.domain.calendar_states import taken_up
-from portal.domain.sync_plan import Busy, Content, Mirrored
+from portal.domain.rules import rules_of
+from portal.domain.sync_plan import TITLE, Busy, Content, Mirrored
 from portal.extensions import transaction
-from portal.models import BusyPeriod, CalendarEvent, GoogleCalendar, GoogleConnection, Offering, Slot, SyncRun
+from portal.models import Booking, BusyPeriod, CalendarEvent, GoogleCalendar, GoogleConnection, Offering, Slot, SyncRun
 from portal.queries.availability import zone_of
 from portal.sync.due import due
 
 LEASE = timedelta(seconds=120)
 INTERRUPTED = "The run was interrupted."
+
+# Longer titles help nobody in a calendar.
+MAX_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ def _read(session: Session, calendar_id: int, lease: str, now: datetime) -> Snap
         last_full=calendar.last_full,
         mirror=_mirror(session, calendar_id),
         busy=_busy(session, calendar_id),
-        slots=_slots(session, offering.id),
+        slots=_slots(session, offering),
     )
 
 
@@ -147,8 +151,18 @@ def _busy(session: Session, calendar_id: int) -> dict[str, Busy]:
     return {row.event_id: Busy(*row) for row in rows}
 
 
-def _slots(session: Session, offering_id: int) -> dict[uuidlib.UUID, Content]:
+def _slots(session: Session, offering: Offering) -> dict[uuidlib.UUID, Content]:
+    """What the calendar has to show: times alone, unless the offering's rules publish what bookings are called."""
     rows = session.execute(
-        select(Slot.uuid, Slot.start, Slot.end).where(Slot.offering_id == offering_id, Slot.holds.is_(True))
+        select(Slot.uuid, Slot.start, Slot.end, Booking.name)
+        .join(Booking, Booking.id == Slot.booking_id)
+        .where(Slot.offering_id == offering.id, Slot.holds.is_(True))
     )
+    if rules_of(offering.attributes).publish == "titles":
+        return {row.uuid: Content(row.uuid, row.start, row.end, _title(row.name)) for row in rows}
     return {row.uuid: Content(row.uuid, row.start, row.end) for row in rows}
+
+
+def _title(name: str) -> str:
+    """A booking's name as Google keeps a title: one line. What it would change would look like somebody's edit."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in name).split())[:MAX_TITLE] or TITLE

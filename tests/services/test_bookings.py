@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.documents import read
@@ -12,7 +12,7 @@ from portal.domain.booking_states import BookingStateConflict
 from portal.domain.order_form import WrongAnswers
 from portal.domain.periods import Period
 from portal.errors import Forbidden, Invalid, NotFound, SignInRequired
-from portal.models import Booking, BookingChange, BusyPeriod, GoogleCalendar, Slot
+from portal.models import Booking, BookingChange, BusyPeriod, GoogleCalendar, GoogleConnection, Slot
 from portal.policies import NOBODY, SYSTEM
 from portal.services import bookings
 from portal.services.bookings import Repeat, SlotRefused, SlotTaken, Wish
@@ -349,3 +349,29 @@ def test_buffers_keep_time_free_between_bookings(world, db_session):
     with pytest.raises((SlotRefused, SlotTaken)):
         ask(world, hours(2, 3), who="other")
     assert ask(world, hours(3, 4), who="other")
+
+
+def read_at(world, db_session, when):
+    offering = world["offering"]
+    make.add(GoogleConnection(organization_id=offering.organization_id, refresh_token="sealed"))
+    make.add(GoogleCalendar(offering_id=offering.id, state="OK", next_read=NOW, last_synced=when))
+
+
+def test_stale_busy_times_close_an_offering_where_its_owner_wants_that(world, db_session):
+    rules(world, db_session, stale_busy="refuse")
+    assert ask(world, hours(1, 2))
+    read_at(world, db_session, NOW - timedelta(minutes=30))
+    assert ask(world, hours(2, 3))
+    db_session.execute(update(GoogleCalendar).values(last_synced=NOW - timedelta(hours=2)))
+    db_session.commit()
+    with pytest.raises(SlotRefused, match="not been read from Google"):
+        ask(world, hours(3, 4))
+    rules(world, db_session, stale_busy="allow")
+    assert ask(world, hours(3, 4))
+
+
+def test_stale_busy_times_may_leave_the_answer_to_a_person(world, db_session):
+    rules(world, db_session, accept="automatic", stale_busy="request")
+    assert state(db_session, ask(world, hours(1, 2)))[0] == "confirmed"
+    read_at(world, db_session, None)
+    assert state(db_session, ask(world, hours(2, 3)))[0] == "requested"

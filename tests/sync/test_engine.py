@@ -24,7 +24,7 @@ from portal.domain.google import (
 from portal.domain.sync_plan import RemoteEvent, event_id
 from portal.errors import CalendarRefused, Refusal
 from portal.extensions import db, settings, transaction
-from portal.models import GoogleCalendar, Offering, OfferingDocument, SyncRun
+from portal.models import Booking, GoogleCalendar, Offering, OfferingDocument, SyncRun
 from portal.policies import SYSTEM
 from portal.queries.calendars import calendar_view
 from portal.services import calendars, google_access
@@ -83,6 +83,27 @@ def test_changes_are_pushed_without_anybody_asking_and_leave_the_state_alone(sta
     assert (run.reason, run.added, run.changed, run.removed) == ("bookings changed", 1, 1, 1)
     assert run.calls == 1 + 3
     assert stage.google.calls == ["read_events", "write_events"]
+
+
+def test_titles_are_published_where_the_owner_chose_to(stage):
+    slot = stage.book(1)
+    with transaction() as session:
+        booking = session.query(Booking).one()
+        booking.name = " Ribosome\n run \x07"
+    stage.synced()
+    [calendar] = stage.google.calendars
+    event = stage.google.live(calendar)[event_id(slot)]
+    assert event.title == "Booked"
+    with transaction() as session:
+        offering = session.get(Offering, stage.offering_id)
+        offering.attributes = {**offering.attributes, "booking_rules": {"publish": "titles"}}
+        calendars.offerings_changed(session, [stage.offering_id])
+    stage.run()
+    assert stage.google.live(calendar)[event_id(slot)].title == "Ribosome run"
+    stage.google.calls.clear()
+    stage.sync()
+    stage.run()
+    assert len(stage.google.calls) == 1
 
 
 def test_a_quiet_calendar_is_nobodys_until_its_time_comes(stage):
