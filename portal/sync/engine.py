@@ -241,6 +241,8 @@ class Run:
         last = self.snapshot.last_full
         if last is None or self.clock.now() - last >= FULL_EVERY:
             self.sync_token = ""
+            if last is not None and self.public is self.snapshot.public:
+                self._notice_sharing()
         if self.sync_token:
             try:
                 if self._read(self.sync_token):
@@ -347,6 +349,16 @@ class Run:
             # Bookings and busy times are brought up to date all the same.
             self._log(problem)
             self.sharing_problem = problem.words
+
+    def _notice_sharing(self) -> None:
+        """Once a day: has somebody changed the sharing at Google? What is so there holds; nobody's choice is undone."""
+        if not grants(self.snapshot.scopes, SCOPE_SHARING):
+            return
+        shared = self.calls.repeated(lambda: self.calls.provider.is_shared(self._id()))
+        if shared is not self.public:
+            self.public = shared
+            how = "public" if shared else "private"
+            self.notes.append(f"Somebody made the calendar {how} at Google; the portal shows it so.")
 
     def _see_sharing(self, *, wanted: bool) -> None:
         for pause in (*LAG_PAUSES, None):

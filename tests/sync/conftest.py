@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from portal.domain.google import SCOPES
-from portal.domain.sync_plan import app_mark, event_id
+from portal.domain.sync_plan import app_mark, event_id, slot_of
 from portal.extensions import db, secret_box, transaction
 from portal.models import (
     Booking,
@@ -143,7 +143,7 @@ class Stage:
         return {
             uuid.UUID(event.private["booking"]): (event.start, event.end)
             for event in self.google.live(self.calendar_id).values()
-            if event.private.get("app") == self.app
+            if event.private.get("app") == self.app and slot_of(event.id) is not None
         }
 
     def wanted(self) -> dict[uuid.UUID, tuple[datetime, datetime]]:

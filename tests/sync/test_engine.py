@@ -193,6 +193,23 @@ def test_once_a_day_everything_is_read(stage):
     assert first < stage.row().last_full == stage.now
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_once_a_day_sharing_that_people_changed_is_noticed_and_left_so(stage, shared):
+    (stage.sync if shared else stage.share)()
+    stage.run()
+    stage.google.calendars[stage.calendar_id].shared = shared
+    stage.sync()
+    stage.run()
+    assert stage.row().public is not shared, "a quiet sync does not ask"
+    stage.later(hours=FULL_EVERY.total_seconds() / 3600)
+    stage.google.calls.clear()
+    assert stage.run() is Outcome.DONE
+    assert stage.google.calls == ["is_shared", "read_events"]
+    assert (stage.row().public, stage.row().want_public, stage.row().state) == (shared, shared, "OK")
+    assert "at Google" in stage.last_run().notes[0]
+    assert stage.google.calendars[stage.calendar_id].shared is shared
+
+
 def test_a_renamed_offering_renames_its_calendar(stage):
     stage.synced()
     with transaction() as session:
