@@ -73,6 +73,11 @@ class RunView:
         """Writes that Google has confirmed."""
         return self.added + self.changed + self.removed
 
+    @property
+    def seconds(self) -> int:
+        """How long it took, rounded up; 0 while it is under way."""
+        return 0 if self.ended is None else max(1, round((self.ended - self.started).total_seconds()))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarView:

@@ -119,9 +119,9 @@ def _read(session: Session, calendar_id: int, lease: str, now: datetime) -> Snap
         time_zone=calendar.time_zone,
         pushed_summary=calendar.pushed_summary,
         last_full=calendar.last_full,
-        mirror=_mirror(session, calendar_id),
-        busy=_busy(session, calendar_id),
-        slots=_slots(session, offering),
+        mirror=known_events(session, calendar_id),
+        busy=known_busy(session, calendar_id),
+        slots=wanted_events(session, offering),
     )
 
 
@@ -133,7 +133,8 @@ def _reason(calendar: GoogleCalendar) -> str:
     return "bookings changed" if calendar.changes != calendar.changes_done else "regular read"
 
 
-def _mirror(session: Session, calendar_id: int) -> dict[str, Mirrored]:
+def known_events(session: Session, calendar_id: int) -> dict[str, Mirrored]:
+    """Our events at Google, as far as we know."""
     table = CalendarEvent
     rows = session.execute(
         select(
@@ -143,7 +144,8 @@ def _mirror(session: Session, calendar_id: int) -> dict[str, Mirrored]:
     return {row.event_id: Mirrored(*row) for row in rows}
 
 
-def _busy(session: Session, calendar_id: int) -> dict[str, Busy]:
+def known_busy(session: Session, calendar_id: int) -> dict[str, Busy]:
+    """What people blocked at Google, as far as we know."""
     table = BusyPeriod
     rows = session.execute(
         select(table.event_id, table.start, table.end, table.title).where(table.calendar_id == calendar_id)
@@ -151,7 +153,7 @@ def _busy(session: Session, calendar_id: int) -> dict[str, Busy]:
     return {row.event_id: Busy(*row) for row in rows}
 
 
-def _slots(session: Session, offering: Offering) -> dict[uuidlib.UUID, Content]:
+def wanted_events(session: Session, offering: Offering) -> dict[uuidlib.UUID, Content]:
     """What the calendar has to show: times alone, unless the offering's rules publish what bookings are called."""
     rows = session.execute(
         select(Slot.uuid, Slot.start, Slot.end, Booking.name)

@@ -6,11 +6,12 @@ import uuid as uuidlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.errors import CalendarRefused, Forbidden, NotFound, Refusal
-from portal.extensions import settings
+from portal.domain.zones import period_text
+from portal.errors import CalendarRefused, Conflict, Forbidden, NotFound, Refusal
+from portal.extensions import reading_apart, settings
 from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries import organizations as queries
@@ -19,14 +20,18 @@ from portal.queries.bookings import pending_count
 from portal.queries.calendars import ConnectionView
 from portal.queries.offerings import get_visible_offering
 from portal.services import calendars as services
+from portal.sync.preview import preview_sync
 from portal.web.calendar_card import calendar_status, connection_status
 from portal.web.calendars import card_of
 from portal.web.guards import manages_offering, signed_in
 from portal.web.links import page_number
 from portal.web.people import current_actor
+from portal.worker.tasks import OPEN_PROVIDER
 
 blueprint = Blueprint("manage", __name__, url_prefix="/manage")
 
+# Lines of each list of a preview.
+MOST_LINES = 50
 ROLE_WORDS = {"owner": "You are an owner", "manager": "You are a manager", "member": "You are a member, and staff"}
 
 
@@ -152,3 +157,28 @@ def calendar_card(uuid: uuidlib.UUID) -> ResponseReturnValue:
     if card is None:
         raise NotFound("Calendar")
     return render_template("catalogue/calendar_card.html", calendar=card, offering=view.offering)
+
+
+@blueprint.get("/offerings/<uuid:uuid>/calendar/preview")
+@manages_offering
+def calendar_preview(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """What a sync would do, and what a stranger sees of the calendar. Reads at Google; changes nothing anywhere."""
+    actor = current_actor()
+    with reading_apart():
+        view = get_visible_offering(actor, uuid)
+    problem, found = "", None
+    try:
+        found = preview_sync(actor, uuid, current_app.extensions[OPEN_PROVIDER], utcnow())
+    except Conflict as conflict:
+        problem = conflict.message
+    zone = zone_of(view.offering.attributes)
+    page = render_template(
+        "manage/preview.html",
+        offering=view.offering,
+        preview=found,
+        problem=problem,
+        most=MOST_LINES,
+        when_of=lambda line: period_text(line.period, zone),
+        zone=zone.key,
+    )
+    return page, 409 if problem else 200
