@@ -9,16 +9,16 @@ from __future__ import annotations
 import uuid as uuidlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
-
-from icalendar import Calendar, Event
 
 from portal.domain.booking_states import BookingState
 from portal.domain.periods import Period
 
 PRODUCT = "-//Booking portal//Bookings//EN"
-REFRESH = timedelta(minutes=30)
+REFRESH = "PT30M"
+WIDEST = 75
+_ESCAPED = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 _STATUS = {BookingState.REQUESTED: "TENTATIVE", BookingState.CONFIRMED: "CONFIRMED"}
 
 
@@ -39,38 +39,68 @@ class IcsEvent:
 
 
 def calendar_bytes(events: Iterable[IcsEvent], name: str, *, method: str = "PUBLISH") -> bytes:
-    """A calendar with these events. `name` is what a program that subscribes shows."""
-    calendar = Calendar()
-    calendar.add("prodid", PRODUCT)
-    calendar.add("version", "2.0")
-    calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", method)
-    # A name is one line: the library does not write others in a property of this kind.
-    calendar.add("x-wr-calname", " ".join(_clean(name).split()))
-    calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
-    calendar.add("x-published-ttl", "PT30M")
+    """A calendar with these events. `name` is what a program that subscribes shows.
+
+    Written here and read back by libraries in the tests: putting an event together with one takes 3 ms, which is 15
+    seconds for a busy year.
+    """
+    lines = [
+        "BEGIN:VCALENDAR",
+        f"PRODID:{PRODUCT}",
+        "VERSION:2.0",
+        "CALSCALE:GREGORIAN",
+        f"METHOD:{method}",
+        _line("X-WR-CALNAME", " ".join(name.split())),
+        f"REFRESH-INTERVAL;VALUE=DURATION:{REFRESH}",
+        f"X-PUBLISHED-TTL:{REFRESH}",
+    ]
     for it in sorted(events, key=lambda it: (it.period, it.slot_uuid)):
-        calendar.add_component(_event(it))
-    return bytes(calendar.to_ical())
+        lines += _event(it)
+    lines.append("END:VCALENDAR")
+    return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def _event(it: IcsEvent) -> Event:
-    event = Event()
-    event.add("uid", f"{it.slot_uuid}@booking-portal")
-    # Not the time of asking: a feed in which nothing has changed has to be the same bytes.
-    event.add("dtstamp", _second(it.modified))
-    event.add("created", _second(it.created))
-    event.add("last-modified", _second(it.modified))
-    event.add("sequence", it.sequence)
-    event.add("dtstart", it.period.start)
-    event.add("dtend", it.period.end)
-    event.add("summary", _clean(it.summary))
-    event.add("status", _STATUS.get(it.state, "CANCELLED"))
-    event.add("transp", "OPAQUE" if it.state in _STATUS else "TRANSPARENT")
-    for name, text in (("location", it.location), ("description", it.description), ("url", it.url)):
-        if text:
-            event.add(name, _clean(text))
-    return event
+def _event(it: IcsEvent) -> list[str]:
+    modified = _instant(it.modified)
+    lines = [
+        "BEGIN:VEVENT",
+        f"UID:{it.slot_uuid}@booking-portal",
+        # Not the time of asking: a feed in which nothing has changed has to be the same bytes.
+        f"DTSTAMP:{modified}",
+        f"CREATED:{_instant(it.created)}",
+        f"LAST-MODIFIED:{modified}",
+        f"SEQUENCE:{it.sequence}",
+        f"DTSTART:{_instant(it.period.start)}",
+        f"DTEND:{_instant(it.period.end)}",
+        _line("SUMMARY", it.summary),
+        f"STATUS:{_STATUS.get(it.state, 'CANCELLED')}",
+        f"TRANSP:{'OPAQUE' if it.state in _STATUS else 'TRANSPARENT'}",
+    ]
+    lines += [_line(name, text) for name, text in (("LOCATION", it.location), ("DESCRIPTION", it.description)) if text]
+    if it.url:
+        lines.append(_folded(f"URL:{_clean(it.url)}"))
+    lines.append("END:VEVENT")
+    return lines
+
+
+def _line(name: str, text: str) -> str:
+    """A property with a text (RFC 5545, 3.3.11): what means something is escaped, and the line is folded."""
+    return _folded(f"{name}:{_clean(text).translate(_ESCAPED)}")
+
+
+def _folded(line: str) -> str:
+    """The line in pieces of at most 75 bytes, none of which cuts a character (RFC 5545, 3.1)."""
+    if len(line) < 25 or (line.isascii() and len(line) <= WIDEST):
+        return line
+    pieces, piece, width = [], "", 0
+    for sign in line:
+        size = len(sign.encode())
+        if width + size > WIDEST:
+            pieces.append(piece)
+            piece, width = " ", 1
+        piece += sign
+        width += size
+    return "\r\n".join([*pieces, piece])
 
 
 def google_link(period: Period, title: str, description: str, location: str) -> str:
@@ -96,10 +126,10 @@ def outlook_link(period: Period, title: str, description: str, location: str) ->
     return f"https://outlook.office.com/calendar/deeplink/compose?{urlencode(query)}"
 
 
-def _second(instant: datetime) -> datetime:
-    return instant.replace(microsecond=0)
+def _instant(instant: datetime) -> str:
+    return f"{instant:%Y%m%dT%H%M%SZ}"
 
 
 def _clean(text: str) -> str:
-    """The text without control characters, which iCalendar has no way to write."""
+    """The text without what iCalendar has no way to write: control characters, and halves of others."""
     return "".join(sign for sign in text if sign == "\n" or sign.isprintable())

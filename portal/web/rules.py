@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.domain import rules as domain
 from portal.domain.rules import read_rules
-from portal.errors import Forbidden
+from portal.errors import Forbidden, Invalid
 from portal.extensions import reading_apart, settings
 from portal.policies import Actor
 from portal.queries.offerings import OfferingView, get_visible_offering
@@ -58,6 +58,9 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     stored = view.offering.attributes.get("booking_rules")
     if request.method == "GET":
         return _page(view, _shown(stored if isinstance(stored, Mapping) else {}), {})
+    if not {"time_zone", "accept"} <= request.form.keys():
+        # What is left empty is taken away: a form that came without its fields must not clear everything.
+        raise Invalid("The form came without its fields, so nothing was changed.")
     typed = _typed()
     if "add" in request.form:
         typed["closures"] += [{"start": "", "end": "", "reason": ""}] * SPARE_CLOSURES

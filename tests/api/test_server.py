@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -51,7 +50,8 @@ def served(live_database):
             time.sleep(0.05)
         yield port, key
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        # The parent alone: processes that are told twice wait until they are killed.
+        server.terminate()
         server.wait(20)
 
 

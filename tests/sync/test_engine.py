@@ -689,7 +689,8 @@ def test_refused_by_google_as_a_whole_is_told(stage):
     assert stage.row().error == Refused.sentence
 
 
-def test_only_the_last_runs_are_kept(stage):
+def test_only_the_last_runs_are_kept(stage, monkeypatch):
+    monkeypatch.setattr(records, "RUNS_KEPT", 4)
     stage.synced()
     for _number in range(records.RUNS_KEPT + 5):
         stage.sync()

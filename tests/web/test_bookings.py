@@ -313,7 +313,9 @@ def test_an_owner_sets_rules(as_person, lab, db_session):
     page = boss.get(path).text
     assert "Book at least 1 hour and 30 minutes ahead." in page
     assert "Holidays" in page
-    assert boss.post(path, {"closure_start": ["", ""]}).status_code == 303
+    assert boss.post(path, {"closure_start": ["", ""]}).status_code == 400
+    assert rules_of(db_session, offering)["minimum_notice_minutes"] == 90
+    assert boss.post(path, {"time_zone": "", "accept": "", "closure_start": ["", ""]}).status_code == 303
     assert rules_of(db_session, offering) is None
 
 
@@ -324,6 +326,8 @@ def test_rules_that_cannot_be_kept_change_nothing(as_person, lab, db_session):
     boss = as_person("owner")
     path = f"/manage/offerings/{offering.uuid}/rules/"
     bad = {
+        "time_zone": "",
+        "accept": "automatic",
         "minimum_notice_minutes": "x",
         "minimum_duration_minutes": "90",
         "closure_start": "2026-13-01",
@@ -338,5 +342,5 @@ def test_rules_that_cannot_be_kept_change_nothing(as_person, lab, db_session):
     assert answer.status_code == 400
     assert "shorter than the minimum" in answer.text
     assert rules_of(db_session, offering) == {"accept": "manual", "own": 1}
-    assert boss.post(path, {"accept": "automatic"}).status_code == 303
+    assert boss.post(path, {"time_zone": "", "accept": "automatic"}).status_code == 303
     assert rules_of(db_session, offering) == {"accept": "automatic", "own": 1}

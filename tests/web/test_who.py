@@ -101,7 +101,7 @@ EXPECTED: dict[tuple[str, str, str], tuple[object, ...]] = {
     ("requests.answer", "POST", "/manage/requests/{booking}/reject/"): (TO_SIGN_IN, 404, 404, 400, 400, 400),
     ("rules.edit", "GET", "/manage/offerings/{seen}/rules/"): (TO_SIGN_IN, 403, 403, 200, 200, 200),
     ("rules.edit", "GET", "/manage/offerings/{draft}/rules/"): (TO_SIGN_IN, *MANAGERS[1:]),
-    ("rules.edit", "POST", "/manage/offerings/{seen}/rules/"): (TO_SIGN_IN, 403, 403, 303, 303, 303),
+    ("rules.edit", "POST", "/manage/offerings/{seen}/rules/"): (TO_SIGN_IN, 403, 403, 400, 400, 400),
     ("manage.calendar_preview", "GET", ACT.format("{draft}", "preview")): (*OWNERS_DRAFT, 200, 200),
     ("google.connection", "GET", GOOGLE): (*OWNERS_LAB, 200, 200),
     ("google.connect", "POST", GOOGLE + "connect/"): (*OWNERS_LAB, 303, 303),
