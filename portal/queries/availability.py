@@ -29,6 +29,8 @@ from portal.policies import NOBODY, Actor
 
 # How far ahead a "next free" search looks.
 HORIZON = timedelta(days=92)
+# Most have something free this soon, and a busy year need not be read for it.
+NEAR = timedelta(days=8)
 _CODES = {
     BookingState.CONFIRMED.value: Code.BOOKED,
     BookingState.REQUESTED.value: Code.REQUESTED,
@@ -119,22 +121,21 @@ def next_free(
     """The next period of each offering (id, attributes) that can be booked, within the horizon; those without one are
     left out. A quota of the actor's is not asked.
 
-    One SQL statement, however many offerings.
+    One SQL statement for the days ahead; a second one for those that have nothing free in them.
     """
-    wanted = dict(offerings)
-    if not wanted:
-        return {}
-    horizon = Period(now, now + HORIZON)
-    known = {offering_id: understood(attributes) for offering_id, attributes in wanted.items()}
-    widest = max((it.rules for it in known.values()), key=lambda it: it.gap)
-    obstacles = obstacles_of_offerings(list(wanted), _wider(horizon, widest), actor)
-    add_stale(obstacles, known, now)
-    found = {}
-    for offering_id, it in known.items():
-        free = assembled(it, now, obstacles[offering_id])
-        step = free.next_free(horizon.start, horizon.end)
-        if step is not None:
-            found[offering_id] = step
+    left = {offering_id: understood(attributes) for offering_id, attributes in offerings}
+    found: dict[int, Period] = {}
+    for horizon in (NEAR, HORIZON):
+        if left:
+            window = Period(now, now + horizon)
+            widest = max((it.rules for it in left.values()), key=lambda it: it.gap)
+            obstacles = obstacles_of_offerings(list(left), _wider(window, widest), actor)
+            add_stale(obstacles, left, now)
+            for offering_id, it in list(left.items()):
+                step = assembled(it, now, obstacles[offering_id]).next_free(window.start, window.end)
+                if step is not None:
+                    found[offering_id] = step
+                    del left[offering_id]
     return found
 
 
