@@ -6,9 +6,10 @@ import uuid as uuidlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import contains_eager, raiseload
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy.orm import raiseload
 
 from portal.domain.booking_states import HOLDING, BookingState
 from portal.domain.ics import IcsEvent
@@ -49,7 +50,7 @@ def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
     slots = _slots([Slot.offering_id == offering.id], now)
     return Feed(
         offering.name,
-        [_event(slot, slot.booking.name if titles else BOOKED, offering.name) for slot in slots],
+        [_event(row, row.name if titles else BOOKED, offering.name) for row in slots],
     )
 
 
@@ -70,20 +71,20 @@ def secret_feed(digest: bytes, now: datetime, base: str) -> Feed:
         slots = _slots([Booking.user_id == row.id], now)
         return Feed(
             f"Bookings of {row.full_name or row.email}",
-            [_told(slot, f"{slot.booking.name} ({slot.booking.offering.name})", base) for slot in slots],
+            [_told(row, f"{row.name} ({row.offering})", base) for row in slots],
         )
     slots = _slots([Offering.organization_id == row.organization_id], now)
     return Feed(
         f"Bookings at {row.name}",
-        [_told(slot, f"{slot.booking.offering.name}: {_who(slot.booking)}", base) for slot in slots],
+        [_told(row, f"{row.offering}: {_who(row)}", base) for row in slots],
     )
 
 
 def booking_events(actor: Actor, uuid: uuidlib.UUID, base: str) -> Feed:
     """One booking, for those who see it. Raises NotFound."""
     booking = get_booking(actor, uuid).booking
-    title = f"{booking.name} ({booking.offering.name})"
-    return Feed(booking.name, [_told_of(booking, slot, title, base) for slot in booking.slots])
+    rows = db.session.execute(_rows().where(Slot.booking_id == booking.id)).all()
+    return Feed(booking.name, [_told(row, f"{row.name} ({row.offering})", base) for row in rows])
 
 
 def has_user_feed(actor: Actor) -> datetime | None:
@@ -105,61 +106,67 @@ def organization_feed(actor: Actor, uuid: uuidlib.UUID) -> tuple[str, datetime |
     return row.name, row.created
 
 
-def _slots(clauses: Sequence[ColumnElement[bool]], now: datetime) -> list[Slot]:
+def _rows() -> Select[Any]:
+    """Slots with what a feed tells of them. Columns alone: a year of a busy offering is thousands of rows."""
+    found: Select[Any] = (
+        select(
+            Slot.uuid,
+            Slot.start,
+            Slot.end,
+            Booking.uuid.label("booking"),
+            Booking.state,
+            Booking.name,
+            Booking.note,
+            Booking.sequence,
+            Booking.created,
+            Booking.modified,
+            Offering.name.label("offering"),
+            Organization.name.label("provider"),
+            User.full_name,
+            User.email,
+        )
+        .join(Booking, Booking.id == Slot.booking_id)
+        .join(Offering, Offering.id == Booking.offering_id)
+        .outerjoin(Organization, Organization.id == Offering.organization_id)
+        .outerjoin(User, User.id == Booking.user_id)
+    )
+    return found
+
+
+def _slots(clauses: Sequence[ColumnElement[bool]], now: datetime) -> Sequence[Row[Any]]:
     """The slots of one feed: what is held, and what has ended lately; of too many the latest. One statement."""
     holding = [it.value for it in HOLDING]
     ended_lately = and_(Booking.state.not_in(holding), Booking.modified > now - GONE)
     query = (
-        select(Slot)
-        .join(Booking, Booking.id == Slot.booking_id)
-        .join(Offering, Offering.id == Booking.offering_id)
+        _rows()
         .where(*clauses, Slot.end > now - PAST, or_(Booking.state.in_(holding), ended_lately))
         .order_by(Slot.end.desc(), Slot.id)
         .limit(MOST)
-        .options(
-            raiseload("*"),
-            contains_eager(Slot.booking).contains_eager(Booking.offering).joinedload(Offering.organization),
-            contains_eager(Slot.booking).joinedload(Booking.user),
-        )
     )
-    return list(db.session.execute(query).scalars())
+    return db.session.execute(query).all()
 
 
-def _who(booking: Booking) -> str:
-    who = (booking.user.full_name or booking.user.email) if booking.user else ""
-    return f"{who}, {booking.name}" if who else booking.name
+def _who(row: Row[Any]) -> str:
+    who = row.full_name or row.email
+    return f"{who}, {row.name}" if who else str(row.name)
 
 
-def _event(slot: Slot, summary: str, location: str) -> IcsEvent:
-    booking = slot.booking
+def _event(row: Row[Any], summary: str, location: str, *, note: str = "", url: str = "") -> IcsEvent:
     return IcsEvent(
-        slot.uuid,
-        Period(slot.start, slot.end),
-        BookingState(booking.state),
+        row.uuid,
+        Period(row.start, row.end),
+        BookingState(row.state),
         summary,
-        booking.sequence,
-        booking.created,
-        booking.modified,
+        row.sequence,
+        row.created,
+        row.modified,
         location=location,
+        description=note,
+        url=url,
     )
 
 
-def _told(slot: Slot, summary: str, base: str) -> IcsEvent:
-    return _told_of(slot.booking, slot, summary, base)
-
-
-def _told_of(booking: Booking, slot: Slot, summary: str, base: str) -> IcsEvent:
-    offering = booking.offering
-    place = f"{offering.name}, {offering.organization.name}" if offering.organization else offering.name
-    return IcsEvent(
-        slot.uuid,
-        Period(slot.start, slot.end),
-        BookingState(booking.state),
-        summary,
-        booking.sequence,
-        booking.created,
-        booking.modified,
-        location=place,
-        description=booking.note,
-        url=f"{base}/bookings/{booking.uuid}/",
-    )
+def _told(row: Row[Any], summary: str, base: str) -> IcsEvent:
+    """An event for those who may know everything of it."""
+    place = f"{row.offering}, {row.provider}" if row.provider else row.offering
+    return _event(row, summary, place, note=row.note, url=f"{base}/bookings/{row.booking}/")
