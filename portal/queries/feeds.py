@@ -108,24 +108,24 @@ def organization_feed(actor: Actor, uuid: uuidlib.UUID) -> tuple[str, datetime |
 
 def _rows() -> Select[Any]:
     """Slots with what a feed tells of them. Columns alone: a year of a busy offering is thousands of rows."""
+    columns: Any = select(
+        Slot.uuid,
+        Slot.start,
+        Slot.end,
+        Booking.uuid.label("booking"),
+        Booking.state,
+        Booking.name,
+        Booking.note,
+        Booking.sequence,
+        Booking.created,
+        Booking.modified,
+        Offering.name.label("offering"),
+        Organization.name.label("provider"),
+        User.full_name,
+        User.email,
+    )
     found: Select[Any] = (
-        select(
-            Slot.uuid,
-            Slot.start,
-            Slot.end,
-            Booking.uuid.label("booking"),
-            Booking.state,
-            Booking.name,
-            Booking.note,
-            Booking.sequence,
-            Booking.created,
-            Booking.modified,
-            Offering.name.label("offering"),
-            Organization.name.label("provider"),
-            User.full_name,
-            User.email,
-        )
-        .join(Booking, Booking.id == Slot.booking_id)
+        columns.join(Booking, Booking.id == Slot.booking_id)
         .join(Offering, Offering.id == Booking.offering_id)
         .outerjoin(Organization, Organization.id == Offering.organization_id)
         .outerjoin(User, User.id == Booking.user_id)
