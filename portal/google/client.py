@@ -23,7 +23,7 @@ from portal.domain.google import AccessToken, CalendarMissing, ProviderError, Un
 from portal.domain.sync_plan import RemoteEvent
 from portal.google.errors import Subject, translate, translated
 from portal.google.wire import FIELDS, event_body, read_event
-from portal.sync.provider import MAX_BATCH, Page, RemoteCalendar, Write, WriteKind, WriteResult
+from portal.sync.provider import MAX_BATCH, Channel, Page, RemoteCalendar, Write, WriteKind, WriteResult
 
 TIMEOUT_SECONDS = 20
 EVERYONE = "default"
@@ -97,6 +97,7 @@ class Client:
         self.calendars = self.service.calendars()
         self.calendar_list = self.service.calendarList()
         self.acl = self.service.acl()
+        self.channels = self.service.channels()
 
 
 class GoogleCalendars:
@@ -207,6 +208,22 @@ class GoogleCalendars:
         except CalendarMissing:
             return False
         return rule.get("role") in READING
+
+    def watch(self, calendar_id: str, channel_id: str, token: str, address: str) -> Channel:
+        body = {"id": channel_id, "type": "web_hook", "address": address, "token": token}
+        answer = self._call(self._client.events.watch(calendarId=calendar_id, body=body), Subject.CALENDAR)
+        try:
+            expires = datetime.fromtimestamp(int(answer["expiration"]) / 1000, UTC)
+            return Channel(channel_id, str(answer["resourceId"]), expires)
+        except (LookupError, TypeError, ValueError, OverflowError, OSError) as error:
+            raise Unreachable(f"the answer is no channel: {error}") from error
+
+    def stop_channel(self, channel_id: str, resource_id: str) -> None:
+        body = {"id": channel_id, "resourceId": resource_id}
+        try:
+            self._call(self._client.channels.stop(body=body), Subject.CALENDAR, empty=True)
+        except CalendarMissing:
+            return  # it has ended, or is another account's
 
     def _write(self, calendar_id: str, write: Write) -> Any:
         events = self._client.events

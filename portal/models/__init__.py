@@ -5,6 +5,7 @@ from portal.models.base import Base
 from portal.models.bookings import Booking, BookingChange, IdempotencyKey, Slot
 from portal.models.calendars import (
     BusyPeriod,
+    CalendarChannel,
     CalendarEvent,
     ConsentRequest,
     GoogleCalendar,
@@ -44,6 +45,7 @@ __all__ = [
     "Booking",
     "BookingChange",
     "BusyPeriod",
+    "CalendarChannel",
     "CalendarEvent",
     "CalendarFeed",
     "Category",

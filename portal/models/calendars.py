@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid as uuidlib
 from datetime import datetime
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.models.base import Base, HasCreated, HasUuid, UTCDateTime, utcnow
@@ -18,19 +18,28 @@ class GoogleConnection(HasUuid, HasCreated, Base):
 
     `broken` is empty while the connection works, else the reason why it must be made anew ("Reconnect needed").
     `refreshing_until` is set by whoever is fetching a new access token, so that the others wait for it.
+
+    The pace is the account's, so connections of one account carry the same: until `quiet_until` Google asked to be
+    left alone, and until `reads_until` the reads that the portal does by itself are spent. `ending` is "keep" or
+    "delete" (the calendars) once somebody has disconnected and the worker has still to tell Google; `ending_at` is
+    when it may try.
     """
 
     __tablename__ = "google_connections"
 
     organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), unique=True)
     account_email: Mapped[str] = mapped_column(Text, default="")
-    account_sub: Mapped[str] = mapped_column(Text, default="")
+    account_sub: Mapped[str] = mapped_column(Text, default="", index=True)
     scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
     refresh_token: Mapped[str] = mapped_column(Text)
     access_token: Mapped[str] = mapped_column(Text, default="")
     access_expires: Mapped[datetime | None] = mapped_column(UTCDateTime)
     refreshing_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     broken: Mapped[str] = mapped_column(Text, default="")
+    quiet_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    reads_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ending: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    ending_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     modified: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
 
     organization: Mapped[Organization] = relationship()
@@ -135,6 +144,22 @@ class BusyPeriod(Base):
     start: Mapped[datetime] = mapped_column(UTCDateTime)
     end: Mapped[datetime] = mapped_column(UTCDateTime)
     title: Mapped[str] = mapped_column(Text, default="")
+
+
+class CalendarChannel(Base):
+    """A channel by which Google tells that a calendar's events have changed; `expires` by Google's word.
+
+    Only a digest of its token is kept. `resource_id`, which is needed to stop it, is empty until Google has answered.
+    """
+
+    __tablename__ = "calendar_channels"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    calendar_id: Mapped[int] = mapped_column(ForeignKey("google_calendars.id", ondelete="CASCADE"), index=True)
+    channel_id: Mapped[str] = mapped_column(String(64), unique=True)
+    token_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    resource_id: Mapped[str] = mapped_column(Text, default="")
+    expires: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class SyncRun(Base):

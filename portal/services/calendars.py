@@ -97,7 +97,8 @@ def _refuse(session: Session, offering: Offering, calendar: GoogleCalendar | Non
 
 def usable_connection() -> ColumnElement[bool]:
     """Clause over GoogleConnection: those that calls can be made with."""
-    return (GoogleConnection.refresh_token != "") & (GoogleConnection.broken == "")
+    table = GoogleConnection
+    return (table.refresh_token != "") & (table.broken == "") & (table.ending == "")
 
 
 def offerings_changed(session: Session, offering_ids: Collection[int]) -> None:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from portal.domain.calendar_states import CalendarState
 from portal.domain.google import AccessToken, ProviderError, ReconnectNeeded, Unreachable
@@ -23,6 +23,9 @@ from portal.services import mail
 # An access token is not used in its last minutes: it must outlive the calls made with it.
 TOKEN_MARGIN = timedelta(minutes=4)
 REFRESH_TAKES = timedelta(seconds=60)
+READS_AT_ONCE = 300
+READS_PER_MINUTE = 250
+EACH_READ = timedelta(minutes=1) / READS_PER_MINUTE
 DISCONNECTED = "Google was disconnected: connect it again."
 
 
@@ -114,6 +117,44 @@ def _write_token(connection_id: int, sealed: str, values: dict[str, object]) -> 
             .values(**values)
             .execution_options(synchronize_session=False)
         )
+
+
+def leave_alone(connection_id: int, until: datetime) -> None:
+    """Google asked for a slower pace: no calendar of this connection's account is begun before `until`."""
+    table = GoogleConnection
+    with transaction() as session:
+        session.execute(
+            update(table)
+            .where(_same_account(connection_id), or_(table.quiet_until.is_(None), table.quiet_until < until))
+            .values(quiet_until=until)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def spend_read(session: Session, connection: GoogleConnection, now: datetime) -> datetime | None:
+    """Note a read that the portal does by itself; None where the account may, else when it may again.
+
+    At most READS_AT_ONCE and READS_PER_MINUTE more in any minute, for all workers and all connections of the
+    account: less than Google's 600 calls a minute for a person, so that what people wait for finds room.
+    """
+    spent = max(connection.reads_until or now, now)
+    allowed = now + READS_AT_ONCE * EACH_READ
+    if spent > allowed:
+        return now + (spent - allowed)
+    session.execute(
+        update(GoogleConnection)
+        .where(_same_account(connection.id))
+        .values(reads_until=spent + EACH_READ)
+        .execution_options(synchronize_session=False)
+    )
+    return None
+
+
+def _same_account(connection_id: int) -> ColumnElement[bool]:
+    table = GoogleConnection
+    other = aliased(GoogleConnection)
+    account = select(other.account_sub).where(other.id == connection_id, other.account_sub != "").scalar_subquery()
+    return or_(table.id == connection_id, table.account_sub == account)
 
 
 def mark_broken(connection_id: int, reason: str, *, sealed: str | None = None) -> bool:

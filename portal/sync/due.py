@@ -22,6 +22,16 @@ def connected() -> ColumnElement[bool]:
     )
 
 
+def left_alone(now: datetime) -> ColumnElement[bool]:
+    """Clause over GoogleCalendar: Google asked the account to slow down, and the time is not over."""
+    return exists(
+        select(GoogleConnection.id)
+        .join(Offering, Offering.organization_id == GoogleConnection.organization_id)
+        .where(Offering.id == GoogleCalendar.offering_id, GoogleConnection.quiet_until > now)
+        .correlate(GoogleCalendar)
+    )
+
+
 def pending() -> ColumnElement[bool]:
     """Clause over GoogleCalendar: an act or a change is not done yet."""
     table = GoogleCalendar
@@ -36,6 +46,7 @@ def due(now: datetime) -> ColumnElement[bool]:
         or_(table.next_attempt.is_(None), table.next_attempt <= now),
         or_(table.lease_until.is_(None), table.lease_until < now),
         connected(),
+        ~left_alone(now),
     )
 
 

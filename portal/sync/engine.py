@@ -22,6 +22,7 @@ from portal.domain.google import (
     CalendarMissing,
     OperatorNeeded,
     ProviderError,
+    RateLimited,
     ReconnectNeeded,
     Refused,
     Retryable,
@@ -38,6 +39,7 @@ from portal.sync.provider import CalendarProvider
 from portal.sync.push import push
 from portal.sync.records import Counts, Ending, LeaseLost, Report
 from portal.sync.snapshot import Snapshot, take
+from portal.sync.watch import watch
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -45,6 +47,10 @@ T = TypeVar("T")
 # Busy times are read again this often (spread by a quarter), and once a day from the beginning.
 READ_EVERY = timedelta(minutes=15)
 FULL_EVERY = timedelta(hours=24)
+# Google counts calls by the minute.
+ACCOUNT_RESTS = timedelta(minutes=1)
+# A calendar that Google is to tell about, and does not yet, is soon read again for that.
+WATCH_SOON = timedelta(minutes=1)
 # Rights that were lost may come back; nobody is asked every quarter of an hour.
 LOST_RIGHTS_EVERY = timedelta(hours=6)
 # Google may not know a calendar for some seconds after making it.
@@ -73,6 +79,8 @@ class Engine:
     open_provider: OpenProvider
     deployment: str
     worker: str
+    # Where Google may tell that a calendar changed; "" if it can't reach the portal.
+    hook: str = ""
     clock: Clock = field(default_factory=Clock)
 
     def run(self, calendar_id: int) -> Outcome:
@@ -122,6 +130,7 @@ class Run:
         self.sharing_unsure = snapshot.sharing_unsure
         self.sharing_problem = ""
         self.fresh = False
+        self.watched = snapshot.watched_until is not None
 
     def report(self) -> Report:
         """What the run did and found, for its end."""
@@ -168,6 +177,10 @@ class Run:
         self.counts.planned = planned.writes
         left_out = push(self.calls, self._id(), planned, self.app)
         self.skipped += left_out
+        if self.engine.hook and not self.snapshot.acting and not planned.writes and not self.fresh:
+            problem = watch(self.calls, self._id(), self.engine.hook)
+            self.watched = True
+            self.notes += [problem] if problem else []
         if self.sharing_problem:
             return self._done(error=self.sharing_problem, act_failed=self.snapshot.acting)
         if left_out:
@@ -182,6 +195,8 @@ class Run:
 
     def _done(self, *, error: str = "", act_failed: bool = False) -> Ending:
         spread = READ_EVERY * (0.75 + self.clock.chance() / 2)
+        if self.engine.hook and not self.watched:
+            spread = WATCH_SOON
         return Ending(
             ok=not error,
             over=True,
@@ -193,7 +208,11 @@ class Run:
 
     def _later(self, problem: Exception, words: str) -> Ending:
         attempts = self.snapshot.attempts + 1
-        next_attempt = self.clock.now() + delay_after(attempts, problem, self.clock)
+        delay = delay_after(attempts, problem, self.clock)
+        next_attempt = self.clock.now() + delay
+        if isinstance(problem, RateLimited):
+            # The limit is the account's: its other calendars need not find it out one by one.
+            google_access.leave_alone(self.snapshot.connection_id, self.clock.now() + min(delay, ACCOUNT_RESTS))
         return Ending(ok=False, over=False, error=words, attempts=attempts, next_attempt=next_attempt)
 
     def _log(self, problem: ProviderError) -> None:
@@ -321,6 +340,7 @@ class Run:
         self.mirror, self.busy = {}, {}
         self.sync_token, self.summary = "", ""
         self.public, self.sharing_unsure = False, False
+        self.watched = False
         self._ensure_calendar()
 
     def _rename(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from portal.domain.google import (
     CalendarMissing,
@@ -22,7 +23,8 @@ from portal.domain.google import (
     TokenExpired,
 )
 from portal.domain.sync_plan import Content, RemoteEvent
-from portal.sync.provider import MAX_BATCH, Page, RemoteCalendar, Write, WriteKind, WriteResult
+from portal.models.base import utcnow
+from portal.sync.provider import MAX_BATCH, Channel, Page, RemoteCalendar, Write, WriteKind, WriteResult
 
 PAGE = 250
 
@@ -35,6 +37,7 @@ class MemoryCalendar:
     events: dict[str, RemoteEvent] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     shared: bool = False
+    channels: dict[str, tuple[str, str]] = field(default_factory=dict)
     oldest_token: int = 0
 
 
@@ -50,6 +53,7 @@ class MemoryGoogle:
     before: Callable[[str], None] = lambda _method: None
     after: Callable[[str], None] = lambda _method: None
     calls: list[str] = field(default_factory=list)
+    now: Callable[[], datetime] = utcnow
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def put(self, calendar_id: str, event: RemoteEvent) -> RemoteEvent:
@@ -168,6 +172,21 @@ class MemoryCalendars:
             raise ScopeMissing("sharing was not granted")
         found = self._google.calendars.get(calendar_id)
         return found is not None and found.shared
+
+    def watch(self, calendar_id: str, channel_id: str, token: str, address: str) -> Channel:
+        self._begin("watch")
+        if not address.startswith(("https://", "http://127.0.0.1")):
+            raise Refused("a channel needs an https address")
+        self._calendar(calendar_id).channels[channel_id] = (token, address)
+        self._end("watch")
+        return Channel(channel_id, f"resource of {calendar_id}", self._google.now() + timedelta(days=7))
+
+    def stop_channel(self, channel_id: str, resource_id: str) -> None:
+        self._begin("stop_channel")
+        calendar = self._google.calendars.get(resource_id.removeprefix("resource of "))
+        if calendar is not None:
+            calendar.channels.pop(channel_id, None)
+        self._end("stop_channel")
 
     def _share(self, method: str, calendar_id: str, *, shared: bool) -> None:
         self._begin(method)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -67,6 +68,15 @@ class Write:
 WriteResult = RemoteEvent | ProviderError | None
 
 
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel of notifications: its id (ours), Google's id of what is watched, and when it ends by itself."""
+
+    id: str
+    resource_id: str
+    expires: datetime
+
+
 class CalendarProvider(Protocol):
     """One connected account's calendars. Not for several threads at once."""
 
@@ -108,3 +118,9 @@ class CalendarProvider(Protocol):
 
     def is_shared(self, calendar_id: str) -> bool:
         """Whether everyone may read it. Raises ScopeMissing."""
+
+    def watch(self, calendar_id: str, channel_id: str, token: str, address: str) -> Channel:
+        """Have Google post to `address` whenever events change, with the token. Raises CalendarMissing, Refused."""
+
+    def stop_channel(self, channel_id: str, resource_id: str) -> None:
+        """End a channel. One that is not known (any more) is success."""

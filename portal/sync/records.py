@@ -17,7 +17,7 @@ from portal.documents import store as documents
 from portal.domain.calendar_states import done
 from portal.domain.sync_plan import Absorbed, Mirrored
 from portal.extensions import transaction
-from portal.models import BusyPeriod, CalendarEvent, GoogleCalendar, SyncRun
+from portal.models import BusyPeriod, CalendarChannel, CalendarEvent, GoogleCalendar, SyncRun
 from portal.sync.snapshot import LEASE, Snapshot
 
 RUNS_KEPT = 50
@@ -67,7 +67,7 @@ def keep(snapshot: Snapshot, now: datetime, **values: Any) -> None:
 def forget_calendar(snapshot: Snapshot, now: datetime) -> None:
     """The calendar is gone at Google: drop all that was known of it. It was private in the end."""
     with transaction() as session:
-        for table in (CalendarEvent, BusyPeriod):
+        for table in (CalendarEvent, BusyPeriod, CalendarChannel):
             session.execute(
                 delete(table)
                 .where(table.calendar_id == snapshot.calendar_id)
@@ -223,8 +223,10 @@ def finish(report: Report, ending: Ending, now: datetime) -> bool:
         calendar.public = report.public
         calendar.sharing_unsure = report.sharing_unsure
         latest = calendar.wanted == snapshot.wanted
+        # Google has told of a change while we were at it, perhaps after we had read.
+        asked = calendar.next_read != snapshot.next_read and calendar.next_read is not None
         if not ending.settled:
-            _settle(calendar, snapshot, ending, now, latest=latest)
+            _settle(calendar, snapshot, ending, now, latest=latest, asked=asked)
         if latest and ending.over:
             # What failed, or was given up meanwhile, is not done later by surprise.
             calendar.want_public = calendar.public
@@ -239,7 +241,7 @@ def finish(report: Report, ending: Ending, now: datetime) -> bool:
         )
         _trim_runs(session, snapshot)
         return calendar.next_attempt is None and (
-            calendar.wanted != calendar.done or calendar.changes != calendar.changes_done
+            asked or calendar.wanted != calendar.done or calendar.changes != calendar.changes_done
         )
 
 
@@ -249,11 +251,13 @@ def _shortened(sentences: tuple[str, ...]) -> list[str]:
     return [*shown, f"And {more} more."] if more else shown
 
 
-def _settle(calendar: GoogleCalendar, snapshot: Snapshot, ending: Ending, now: datetime, *, latest: bool) -> None:
+def _settle(
+    calendar: GoogleCalendar, snapshot: Snapshot, ending: Ending, now: datetime, *, latest: bool, asked: bool
+) -> None:
     if ending.synced:
         calendar.last_synced = now
         calendar.changes_done = snapshot.changes
-    if ending.next_read is not None:
+    if ending.next_read is not None and not asked:
         calendar.next_read = ending.next_read
     if ending.over:
         calendar.done = snapshot.wanted

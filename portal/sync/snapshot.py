@@ -11,19 +11,31 @@ import uuid as uuidlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from portal.domain.calendar_states import taken_up
 from portal.domain.rules import rules_of
 from portal.domain.sync_plan import TITLE, Busy, Content, Mirrored
 from portal.extensions import transaction
-from portal.models import Booking, BusyPeriod, CalendarEvent, GoogleCalendar, GoogleConnection, Offering, Slot, SyncRun
+from portal.models import (
+    Booking,
+    BusyPeriod,
+    CalendarChannel,
+    CalendarEvent,
+    GoogleCalendar,
+    GoogleConnection,
+    Offering,
+    Slot,
+    SyncRun,
+)
 from portal.queries.availability import zone_of
+from portal.services.google_access import spend_read
 from portal.sync.due import due
 
 LEASE = timedelta(seconds=120)
 INTERRUPTED = "The run was interrupted."
+REGULAR = "regular read"
 
 # Longer titles help nobody in a calendar.
 MAX_TITLE = 200
@@ -56,6 +68,8 @@ class Snapshot:
     time_zone: str
     pushed_summary: str
     last_full: datetime | None
+    next_read: datetime | None
+    watched_until: datetime | None
     mirror: dict[str, Mirrored]
     busy: dict[str, Busy]
     slots: dict[uuidlib.UUID, Content]
@@ -76,7 +90,7 @@ def take(calendar_id: int, worker: str, now: datetime) -> Snapshot | None:
         return _read(session, calendar_id, lease, now)
 
 
-def _read(session: Session, calendar_id: int, lease: str, now: datetime) -> Snapshot:
+def _read(session: Session, calendar_id: int, lease: str, now: datetime) -> Snapshot | None:
     row = session.execute(
         select(GoogleCalendar, Offering, GoogleConnection)
         .join(Offering, Offering.id == GoogleCalendar.offering_id)
@@ -85,6 +99,10 @@ def _read(session: Session, calendar_id: int, lease: str, now: datetime) -> Snap
         .execution_options(populate_existing=True)
     ).one()
     calendar, offering, connection = row
+    if _reason(calendar) == REGULAR and (later := spend_read(session, connection, now)) is not None:
+        calendar.next_read = later
+        calendar.lease_owner = calendar.lease_until = None
+        return None
     calendar.state = taken_up(calendar.state)
     session.execute(
         update(SyncRun)
@@ -119,6 +137,8 @@ def _read(session: Session, calendar_id: int, lease: str, now: datetime) -> Snap
         time_zone=calendar.time_zone,
         pushed_summary=calendar.pushed_summary,
         last_full=calendar.last_full,
+        next_read=calendar.next_read,
+        watched_until=_watched_until(session, calendar_id),
         mirror=known_events(session, calendar_id),
         busy=known_busy(session, calendar_id),
         slots=wanted_events(session, offering),
@@ -130,7 +150,12 @@ def _reason(calendar: GoogleCalendar) -> str:
         return "another try"
     if calendar.wanted != calendar.done:
         return "asked for"
-    return "bookings changed" if calendar.changes != calendar.changes_done else "regular read"
+    return "bookings changed" if calendar.changes != calendar.changes_done else REGULAR
+
+
+def _watched_until(session: Session, calendar_id: int) -> datetime | None:
+    table = CalendarChannel
+    return session.execute(select(func.max(table.expires)).where(table.calendar_id == calendar_id)).scalar_one()
 
 
 def known_events(session: Session, calendar_id: int) -> dict[str, Mirrored]:

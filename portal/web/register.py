@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
 from portal.errors import PortalError
-from portal.extensions import settings
+from portal.extensions import csrf, settings
 from portal.web import (
     accounts,
     bookings,
@@ -17,6 +17,7 @@ from portal.web import (
     feeds,
     google,
     manage,
+    notifications,
     registration,
     requests,
     rules,
@@ -42,8 +43,11 @@ def register(app: Flask) -> None:
     register_filters(app)
     register_headers(app)
     register_people(app)
-    for face in (catalogue, timeline, accounts, bookings, feeds, requests, manage, rules, registration, staff, google):
+    pages = (catalogue, timeline, accounts, bookings, feeds, requests, manage, rules, registration, staff, google)
+    for face in (*pages, notifications):
         app.register_blueprint(face.blueprint)
+    # Google sends a channel's token, and no form.
+    csrf.exempt(notifications.blueprint)
     app.register_error_handler(PortalError, portal_error)
     app.register_error_handler(HTTPException, http_error)
 

@@ -19,6 +19,7 @@ from portal.extensions import transaction
 from portal.mail.deliver import deliver_due
 from portal.models import WorkerHeartbeat
 from portal.models.base import utcnow
+from portal.services.notifications import hook_address
 from portal.sync.calls import Clock
 from portal.sync.due import due_calendars, settle_unconnected
 from portal.sync.engine import Engine, Outcome
@@ -65,6 +66,7 @@ def engine_of(app: Application, clock: Clock | None = None) -> Engine:
         open_provider=app.extensions[OPEN_PROVIDER],
         deployment=settings.public_url,
         worker=worker_name(),
+        hook=hook_address(settings.public_url),
         clock=clock or Clock(),
     )
 

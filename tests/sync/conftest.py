@@ -45,6 +45,7 @@ class Stage:
     slept: list[float] = field(default_factory=list)
     open_provider: Callable[[int], Any] | None = None
     may_share: bool = True
+    hook: str = ""
 
     @property
     def app(self) -> str:
@@ -53,7 +54,7 @@ class Stage:
     def engine(self, worker: str = "one") -> Engine:
         clock = Clock(now=lambda: self.now, sleep=self.slept.append, chance=lambda: 0.5)
         opened = self.open_provider or (lambda _id: MemoryCalendars(self.google, self.app, may_share=self.may_share))
-        return Engine(open_provider=opened, deployment=DEPLOYMENT, worker=worker, clock=clock)
+        return Engine(open_provider=opened, deployment=DEPLOYMENT, worker=worker, hook=self.hook, clock=clock)
 
     def run(self, worker: str = "one") -> Outcome:
         return self.engine(worker).run(self.row().id)

@@ -3,6 +3,9 @@
 The engine is tested over the first; this is why that says something about the second.
 """
 
+import http.server
+import queue
+import threading
 import time
 import urllib.request
 import uuid
@@ -356,3 +359,69 @@ class TestSharing:
             with pytest.raises(ScopeMissing):
                 call(calendar)
         assert not world.provider().is_shared(calendar)
+
+
+class Listener:
+    """Who is told of changes."""
+
+    def __init__(self) -> None:
+        self.told: queue.Queue[dict[str, str]] = queue.Queue()
+        told = self.told
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told.put({name.lower(): value for name, value in self.headers.items()})
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_args: Any) -> None:
+                return
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
+        self.thread.start()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}/told"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    found = Listener()
+    yield found
+    found.close()
+
+
+class TestChannels:
+    def test_a_channel_says_how_long_it_lasts_and_can_be_stopped_twice(self, provider, calendar, listener):
+        channel = provider.watch(calendar, str(uuid.uuid4()), "a secret", listener.address)
+        assert channel.resource_id
+        assert timedelta(days=6) < channel.expires - datetime.now(UTC) < timedelta(days=8)
+        provider.stop_channel(channel.id, channel.resource_id)
+        provider.stop_channel(channel.id, channel.resource_id)
+
+    def test_an_address_that_is_not_https_is_refused(self, provider, calendar):
+        with pytest.raises(Refused):
+            provider.watch(calendar, str(uuid.uuid4()), "a secret", "http://portal.example/told")
+
+    def test_a_calendar_that_is_gone_cannot_be_watched(self, provider, calendar, listener):
+        provider.delete_calendar(calendar)
+        with pytest.raises(CalendarMissing):
+            provider.watch(calendar, str(uuid.uuid4()), "a secret", listener.address)
+
+    @pytest.mark.parametrize("world", ["google"], indirect=True)
+    def test_changes_are_told_with_the_token(self, world, listener):
+        provider = world.provider()
+        calendar = provider.create_calendar("Microscope", "", "UTC").id
+        channel = provider.watch(calendar, str(uuid.uuid4()), "a secret", listener.address)
+        first = listener.told.get(timeout=10)
+        assert (first["x-goog-resource-state"], first["x-goog-channel-token"]) == ("sync", "a secret")
+        provider.write_events(calendar, [insert(slot(1))])
+        second = listener.told.get(timeout=10)
+        assert (second["x-goog-resource-state"], second["x-goog-channel-id"]) == ("exists", channel.id)

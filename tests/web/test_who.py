@@ -108,6 +108,7 @@ EXPECTED: dict[tuple[str, str, str], tuple[object, ...]] = {
     ("google.disconnect", "GET", GOOGLE + "disconnect/"): (*OWNERS_LAB, 200, 200),
     ("google.disconnect", "POST", GOOGLE + "disconnect/"): (*OWNERS_LAB, 303, 303),
     ("google.callback", "GET", "/manage/google/callback?state=x&code=y"): (TO_SIGN_IN, *(303,) * 5),
+    ("notifications.notified", "POST", "/google/notifications"): (404,) * 6,
     ("static", "GET", "/static/mark.svg"): ALL,
     ("api.api_root", "GET", "/api/"): ALL,
     ("api.api_schema", "GET", "/api/schema/"): ALL,
