@@ -37,6 +37,9 @@ calendar_wanted = Signal()
 # Sent after the commit that left mail to be sent. Losing it costs a minute.
 mail_wanted = Signal()
 
+# Sent after the commit by which somebody disconnected from Google, where the worker has to finish it.
+ending_wanted = Signal()
+
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 
 
@@ -141,6 +144,12 @@ def wake_mail() -> None:
     """After the present transaction() has committed, say that there is mail to send; once, however much."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
     before_commit(("mail",), lambda: after_commit(lambda: mail_wanted.send(app)))
+
+
+def wake_ending() -> None:
+    """After the present transaction() has committed, say that a connection is to be ended at Google."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
+    after_commit(lambda: ending_wanted.send(app))
 
 
 def consent() -> Consent:

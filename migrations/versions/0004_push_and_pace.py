@@ -31,7 +31,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_calendar_channels_calendar_id"), "calendar_channels", ["calendar_id"], unique=False)
     # Not in a batch: SQLite would make the table anew.
-    for column in ("quiet_until", "reads_until", "ending_at"):
+    for column in ("quiet_until", "reads_until", "ending_since", "ending_at"):
         op.add_column("google_connections", sa.Column(column, sa.DateTime(timezone=True), nullable=True))
     op.add_column("google_connections", sa.Column("ending", sa.String(length=8), server_default="", nullable=False))
     op.create_index(op.f("ix_google_connections_account_sub"), "google_connections", ["account_sub"], unique=False)
@@ -39,6 +39,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index(op.f("ix_google_connections_account_sub"), table_name="google_connections")
-    for column in ("ending", "ending_at", "reads_until", "quiet_until"):
+    for column in ("ending", "ending_at", "ending_since", "reads_until", "quiet_until"):
         op.drop_column("google_connections", column)
     op.drop_table("calendar_channels")

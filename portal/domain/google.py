@@ -22,7 +22,7 @@ ProviderError           something went wrong at Google; `sentence` is for people
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -179,8 +179,11 @@ class ConsentAddress:
 class Consent(Protocol):
     """OAuth at Google. Every method may raise ProviderError; none of them touches the portal's database."""
 
-    def address(self, *, redirect_uri: str, state: str) -> ConsentAddress:
-        """Where the person consents. Asks for offline access and shows the consent page every time."""
+    def address(self, *, redirect_uri: str, state: str, scopes: Sequence[str] = SCOPES) -> ConsentAddress:
+        """Where the person consents to these scopes, beside those granted already.
+
+        Asks for offline access and shows the consent page every time.
+        """
 
     def exchange(self, *, redirect_uri: str, code: str, code_verifier: str) -> Grant:
         """What the code from the redirect is worth. Raises Refused if the code is stale or not ours."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,11 +39,13 @@ class GoogleConsent:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def address(self, *, redirect_uri: str, state: str) -> ConsentAddress:
-        flow = self._flow(redirect_uri)
+    def address(self, *, redirect_uri: str, state: str, scopes: Sequence[str] = SCOPES) -> ConsentAddress:
+        flow = self._flow(redirect_uri, scopes=scopes)
         with translated(Subject.CALENDAR), self._plain_http_on_loopback():
             # Without "consent" a second consent gives no refresh token.
-            url, _state = flow.authorization_url(state=state, access_type="offline", prompt="consent")
+            url, _state = flow.authorization_url(
+                state=state, access_type="offline", prompt="consent", include_granted_scopes="true"
+            )
         return ConsentAddress(url=url, code_verifier=str(flow.code_verifier))
 
     def exchange(self, *, redirect_uri: str, code: str, code_verifier: str) -> Grant:
@@ -92,7 +94,7 @@ class GoogleConsent:
         if answer.status_code not in (200, 400):
             raise Unreachable(f"revoking ended with {answer.status_code}")
 
-    def _flow(self, redirect_uri: str, *, code_verifier: str | None = None) -> Flow:
+    def _flow(self, redirect_uri: str, *, scopes: Sequence[str] = SCOPES, code_verifier: str | None = None) -> Flow:
         settings = self._settings
         client = {
             "client_id": settings.google_client_id,
@@ -101,7 +103,7 @@ class GoogleConsent:
             "token_uri": settings.google_token_uri,
         }
         return Flow.from_client_config(
-            {"web": client}, scopes=list(SCOPES), redirect_uri=redirect_uri, code_verifier=code_verifier
+            {"web": client}, scopes=list(scopes), redirect_uri=redirect_uri, code_verifier=code_verifier
         )
 
     @contextmanager

@@ -21,8 +21,8 @@ class GoogleConnection(HasUuid, HasCreated, Base):
 
     The pace is the account's, so connections of one account carry the same: until `quiet_until` Google asked to be
     left alone, and until `reads_until` the reads that the portal does by itself are spent. `ending` is "keep" or
-    "delete" (the calendars) once somebody has disconnected and the worker has still to tell Google; `ending_at` is
-    when it may try.
+    "delete" (the calendars) once somebody has disconnected, at `ending_since`, and the worker has still to tell
+    Google; `ending_at` is when it may try.
     """
 
     __tablename__ = "google_connections"
@@ -39,6 +39,7 @@ class GoogleConnection(HasUuid, HasCreated, Base):
     quiet_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     reads_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ending: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    ending_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ending_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     modified: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
 

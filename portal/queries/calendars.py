@@ -35,7 +35,8 @@ WORKER_SEEN_WITHIN = timedelta(minutes=3)
 class ConnectionView:
     """An organization's connection: `configured` (the portal has a Google client), `connected`, why `broken`, as whom.
 
-    `can_share` is False where the person left sharing unticked. `since` is when it was connected, last anew.
+    `can_share` is False where the person left sharing unticked. `ending`: somebody disconnected, and the worker is
+    telling Google. `since` is when it was connected, last anew.
     """
 
     configured: bool
@@ -43,12 +44,13 @@ class ConnectionView:
     broken: str = ""
     account_email: str = ""
     can_share: bool = False
+    ending: bool = False
     since: datetime | None = None
 
     @property
     def usable(self) -> bool:
         """Whether acts are possible."""
-        return self.configured and self.connected and not self.broken
+        return self.configured and self.connected and not self.broken and not self.ending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +240,7 @@ def connection_view(organization_id: int | None) -> ConnectionView:
         broken=found.broken,
         account_email=found.account_email,
         can_share=grants(found.scopes, SCOPE_SHARING),
+        ending=bool(found.ending),
         since=found.created,
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from portal.domain.google import (
     SCOPE_CALENDARS,
     SCOPE_SHARING,
+    SCOPES,
     Account,
     Grant,
     ProviderError,
@@ -28,8 +29,7 @@ from portal.extensions import consent, secret_box, settings, transaction, wake_c
 from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Organization
 from portal.models.base import utcnow
 from portal.policies import Actor, managed_organizations, owned_organizations
-from portal.secretbox import SecretLost
-from portal.services.google_access import DISCONNECTED, offerings_of, settle_calendars
+from portal.services.google_access import offerings_of
 
 CALLBACK_PATH = "/manage/google/callback"
 CONSENT_LASTS = timedelta(minutes=10)
@@ -51,9 +51,14 @@ def redirect_uri() -> str:
 
 
 def begin_consent(
-    actor: Actor, organization_uuid: uuidlib.UUID, session_binding: str, *, now: datetime | None = None
+    actor: Actor,
+    organization_uuid: uuidlib.UUID,
+    session_binding: str,
+    *,
+    sharing: bool = True,
+    now: datetime | None = None,
 ) -> str:
-    """Where to send the person so that the organization gets connected.
+    """Where to send the person so that the organization gets connected; `sharing` asks for the right to share, too.
 
     `session_binding` is a secret of the browser session (not shown to anybody): only the same session, person and
     organization can finish, once, within ten minutes. Raises NotFound, Forbidden, Conflict if no client is set up.
@@ -62,9 +67,10 @@ def begin_consent(
         raise Conflict(NOT_CONFIGURED)
     now = now or utcnow()
     state = secrets.token_urlsafe(32)
-    address = consent().address(redirect_uri=redirect_uri(), state=state)
+    scopes = [scope for scope in SCOPES if sharing or scope != SCOPE_SHARING]
+    address = consent().address(redirect_uri=redirect_uri(), state=state, scopes=scopes)
     with transaction() as session:
-        organization = _owned(session, actor, organization_uuid)
+        organization = owned_organization(session, actor, organization_uuid)
         if actor.user_id is None:
             raise Forbidden
         session.execute(delete(ConsentRequest).where(ConsentRequest.created < now - CONSENT_LASTS))
@@ -117,7 +123,7 @@ def _finish(actor: Actor, session_binding: str, state: str, code: str, error: st
         organization_uuid = session.execute(
             select(Organization.uuid).where(Organization.id == request.organization_id)
         ).scalar_one()
-        _owned(session, actor, organization_uuid)
+        owned_organization(session, actor, organization_uuid)
     if error or not code:
         raise Invalid(_declined(error))
     verifier = secret_box().decrypt(request.code_verifier)
@@ -140,7 +146,7 @@ def connect_with_refresh_token(
     """
     token = token.strip()
     with transaction() as session:
-        _owned(session, actor, organization_uuid)
+        owned_organization(session, actor, organization_uuid)
     if not settings().google_configured:
         raise Conflict(NOT_CONFIGURED)
     if not token or len(token) > 512 or any(char.isspace() for char in token):
@@ -158,43 +164,12 @@ def connect_with_refresh_token(
     return _connect(actor, organization_uuid, kept, account, now or utcnow())
 
 
-def disconnect(actor: Actor, organization_uuid: uuidlib.UUID) -> None:
-    """Forget the tokens, and take the consent back at Google as far as it can be reached.
-
-    The calendars stay where they are at Google, and their rows here. Google knows one consent for an account and
-    this portal: while another organization is connected as the same account, it is not taken back. Raises NotFound,
-    Forbidden.
-    """
-    with transaction() as session:
-        organization = _owned(session, actor, organization_uuid)
-        connection = session.execute(
-            select(GoogleConnection).where(GoogleConnection.organization_id == organization.id).with_for_update()
-        ).scalar_one_or_none()
-        if connection is None:
-            return
-        sealed = connection.refresh_token
-        others = select(GoogleConnection.id).where(
-            GoogleConnection.account_sub == connection.account_sub, GoogleConnection.id != connection.id
-        )
-        if connection.account_sub and session.execute(others).first() is not None:
-            sealed = ""
-        session.delete(connection)
-        session.flush()
-        settle_calendars(session, organization.id, DISCONNECTED)
-    try:
-        if sealed:
-            consent().revoke(secret_box().decrypt(sealed))
-    except (ProviderError, SecretLost):
-        # Forgotten here is what was asked for; the consent can still be seen and ended in the Google account.
-        return
-
-
 def _connect(actor: Actor, organization_uuid: uuidlib.UUID, grant: Grant, account: Account, now: datetime) -> Connected:
     if not grants(grant.scopes, SCOPE_CALENDARS):
         raise Invalid("Google access does not cover calendars. Begin again, and tick every box on Google's page.")
     box = secret_box()
     with transaction() as session:
-        organization = _owned(session, actor, organization_uuid, lock=True)
+        organization = owned_organization(session, actor, organization_uuid, lock=True)
         connection = session.execute(
             select(GoogleConnection).where(GoogleConnection.organization_id == organization.id).with_for_update()
         ).scalar_one_or_none()
@@ -209,6 +184,8 @@ def _connect(actor: Actor, organization_uuid: uuidlib.UUID, grant: Grant, accoun
         connection.access_expires = grant.access.expires
         connection.refreshing_until = None
         connection.broken = ""
+        connection.ending = ""
+        connection.ending_since = connection.ending_at = None
         connection.created = now
         session.flush()
         _wake_calendars(session, organization.id, now)
@@ -230,7 +207,9 @@ def _wake_calendars(session: Session, organization_id: int, now: datetime) -> No
         wake_calendar(calendar_id)
 
 
-def _owned(session: Session, actor: Actor, organization_uuid: uuidlib.UUID, *, lock: bool = False) -> Organization:
+def owned_organization(
+    session: Session, actor: Actor, organization_uuid: uuidlib.UUID, *, lock: bool = False
+) -> Organization:
     """The organization, if its Google connection is the actor's to act on; a stranger is not told that it exists."""
     statement = select(Organization).where(Organization.uuid == organization_uuid)
     if lock:

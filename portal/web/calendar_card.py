@@ -53,6 +53,8 @@ def connection_status(connection: ConnectionView) -> Status:
     """How an organization's connection is."""
     if not connection.configured:
         return Status("Google not set up", "idle")
+    if connection.ending:
+        return Status("Disconnecting", "busy")
     if connection.broken:
         return Status("Reconnect needed", "bad")
     return Status("Google connected", "good") if connection.connected else Status("Not connected", "idle")
@@ -137,6 +139,8 @@ def _advice(
         return words, Fix("See what is missing", page) if page else None
     if connection.broken:
         return connection.broken, Fix("Reconnect Google", page) if page else None
+    if connection.ending:
+        return "Google is being disconnected; the worker is finishing it there.", None
     if not connection.connected:
         words = "The organization has not connected a Google account, so this offering has no calendar there."
         return words, Fix("Connect Google", page) if page else None

@@ -13,6 +13,8 @@ from portal.extensions import settings
 from portal.queries.calendars import connection_view
 from portal.queries.organizations import get_owned_organization
 from portal.services import connections as services
+from portal.services.disconnection import Calendars
+from portal.services.disconnection import disconnect as disconnect_organization
 from portal.web.calendar_card import connection_status
 from portal.web.guards import owns_organization, signed_in
 from portal.web.people import current_actor
@@ -49,7 +51,8 @@ def connect(uuid: uuidlib.UUID) -> ResponseReturnValue:
     if not isinstance(binding, str):
         binding = session[BINDING] = secrets.token_urlsafe(24)
     session[BEGUN_FOR] = str(uuid)
-    return redirect(services.begin_consent(current_actor(), uuid, binding), code=303)
+    sharing = "without_sharing" not in request.form
+    return redirect(services.begin_consent(current_actor(), uuid, binding, sharing=sharing), code=303)
 
 
 @blueprint.get(services.CALLBACK_PATH.removeprefix("/manage"))
@@ -72,7 +75,7 @@ def callback() -> ResponseReturnValue:
     session.pop(BEGUN_FOR, None)
     flash(f"Connected to Google as {connected.account_email}.", "good")
     if not connected.can_share:
-        flash("Sharing was left unticked on Google's page: calendars can be synced, not shared.", "warn")
+        flash("The right to share was not given: calendars can be synced, not shared.", "warn")
     return redirect(url_for("google.connection", uuid=connected.organization_uuid), code=303)
 
 
@@ -88,18 +91,19 @@ def disconnect(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Ask, then disconnect."""
     actor = current_actor()
     if request.method == "POST":
-        services.disconnect(actor, uuid)
-        flash("Google is disconnected.", "good")
+        wish = Calendars.DELETE if request.form.get("calendars") == "delete" else Calendars.KEEP
+        if disconnect_organization(actor, uuid, wish):
+            flash("Google is disconnected.", "good")
+        else:
+            flash("Nothing is synced any more. The worker is now telling Google.", "good")
         return redirect(url_for("google.connection", uuid=uuid), code=303)
     organization = get_owned_organization(actor, uuid)
     return render_template(
-        "confirm.html",
+        "manage/disconnect.html",
         section="manage",
         question=f"Disconnect {organization.name} from Google?",
-        consequences=[
-            "Its calendars stay at Google as they are, but nothing is written to them or read from them any more.",
-            "Connecting the same Google account again picks them up.",
-        ],
+        consequences=["Bookings are not written to its calendars any more, and what people enter there is not read."],
+        can_delete=connection_view(organization.id).usable,
         action=url_for("google.disconnect", uuid=uuid),
         verb="Disconnect",
         danger=True,

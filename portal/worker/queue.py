@@ -17,7 +17,7 @@ from huey.registry import Message
 from huey.serializer import Serializer
 
 from portal.config import Settings
-from portal.extensions import calendar_wanted, mail_wanted
+from portal.extensions import calendar_wanted, ending_wanted, mail_wanted
 from portal.worker.tasks import Application, Tasks, register
 
 log = structlog.get_logger()
@@ -88,6 +88,13 @@ class Queue:
         except Exception as error:
             log.warning("mail_not_queued", error=str(error))
 
+    def wake_ending(self, _app: object) -> None:
+        """Have a connection ended soon. A queue that is out of reach costs a minute."""
+        try:
+            self._open()[1].end_connections()
+        except Exception as error:
+            log.warning("ending_not_queued", error=str(error))
+
 
 def connect(app: Application) -> None:
     """Let what is wanted of calendars reach the queue after its commit. Called once by the composition root."""
@@ -98,6 +105,8 @@ def connect(app: Application) -> None:
     calendar_wanted.connect(receiver, sender=app)
     mail_receiver = app.extensions[f"{QUEUE}.wake_mail"] = queue.wake_mail
     mail_wanted.connect(mail_receiver, sender=app)
+    ending_receiver = app.extensions[f"{QUEUE}.wake_ending"] = queue.wake_ending
+    ending_wanted.connect(ending_receiver, sender=app)
 
 
 def queue_of(app: Application) -> Queue:

@@ -8,10 +8,11 @@ from typing import Any
 import structlog
 from huey.consumer import Consumer
 
+from portal.sync.ending import end_connections
 from portal.sync.engine import Outcome
 from portal.worker.chores import do_chores
 from portal.worker.queue import queue_of
-from portal.worker.tasks import Application, last_beat, step, sweep, worker_name
+from portal.worker.tasks import OPEN_PROVIDER, Application, last_beat, step, sweep, worker_name
 
 log = structlog.get_logger()
 
@@ -59,6 +60,7 @@ def run_until_idle(app: Application, limit: int = 100_000) -> int:
     """Do everything that is due now, one piece after the other, and answer how many calendar runs that were."""
     with app.app_context():
         do_chores(app.extensions["portal.settings"])
+        end_connections(app.extensions[OPEN_PROVIDER])
     for done in range(limit):
         outcome = step(app)
         if outcome is None or outcome is Outcome.NOT_MINE:

@@ -22,6 +22,7 @@ from portal.models.base import utcnow
 from portal.services.notifications import hook_address
 from portal.sync.calls import Clock
 from portal.sync.due import due_calendars, settle_unconnected
+from portal.sync.ending import end_connections
 from portal.sync.engine import Engine, Outcome
 from portal.worker.chores import do_chores
 
@@ -52,6 +53,7 @@ class Tasks:
     sync_calendar: Callable[[int], Any]
     sweep: Callable[[], Any]
     send_mail: Callable[[], Any]
+    end_connections: Callable[[], Any]
 
 
 def worker_name() -> str:
@@ -94,8 +96,14 @@ def register(huey: Huey, app: Application) -> Tasks:
     def chores() -> None:
         with app.app_context():
             do_chores(app.extensions["portal.settings"])
+            end_connections(app.extensions[OPEN_PROVIDER])
 
-    return Tasks(sync_calendar, sweep_task, send_mail)
+    @huey.task(name="end_connections")
+    def end() -> None:
+        with app.app_context():
+            end_connections(app.extensions[OPEN_PROVIDER])
+
+    return Tasks(sync_calendar, sweep_task, send_mail, end)
 
 
 def run_calendar(engine: Engine, calendar_id: int) -> Outcome:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from portal.config import load_settings
 from portal.domain.google import (
     SCOPE_CALENDARS,
+    SCOPE_SHARING,
     SCOPES,
     AccessToken,
     Account,
@@ -23,7 +24,7 @@ from portal.extensions import db, reading, secret_box
 from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection
 from portal.models.base import utcnow
 from portal.policies import NOBODY, SYSTEM
-from portal.services import calendars, connections, google_access
+from portal.services import calendars, connections, disconnection, google_access
 from tests.support import builders
 
 BINDING = "the browser's session"
@@ -51,7 +52,8 @@ class FakeConsent:
         if self.error is not None:
             raise self.error
 
-    def address(self, *, redirect_uri, state):
+    def address(self, *, redirect_uri, state, scopes):
+        self.asked = scopes
         self.states.append(state)
         return ConsentAddress(f"https://google.example/consent?state={state}&back={redirect_uri}", "the verifier")
 
@@ -188,7 +190,7 @@ def test_who_may_not_connect_or_disconnect(google, organization, role, error):
     with pytest.raises(error):
         connections.connect_with_refresh_token(actor, organization.uuid, "1//x")
     with pytest.raises(error):
-        connections.disconnect(actor, organization.uuid)
+        disconnection.disconnect(actor, organization.uuid)
     assert google.refreshed == []
 
 
@@ -340,18 +342,18 @@ def test_disconnecting_forgets_and_revokes(google, organization):
     connected(organization)
     offering = builders.offering(of=organization)
     calendars.share_google_calendar(SYSTEM, offering.uuid)
-    connections.disconnect(SYSTEM, organization.uuid)
+    disconnection.disconnect(SYSTEM, organization.uuid)
     assert connection_of(organization) is None
     assert google.revoked == ["1//refresh"]
     row = db.session.scalars(select(GoogleCalendar)).one()
     assert (row.state, row.error, row.want_public) == ("ERRED", google_access.DISCONNECTED, False)
-    connections.disconnect(SYSTEM, organization.uuid)  # nothing left to do
+    disconnection.disconnect(SYSTEM, organization.uuid)  # nothing left to do
 
 
 def test_disconnecting_works_while_google_is_down(google, organization):
     connected(organization)
     google.error = Unreachable("down")
-    connections.disconnect(SYSTEM, organization.uuid)
+    disconnection.disconnect(SYSTEM, organization.uuid)
     assert connection_of(organization) is None
 
 
@@ -359,9 +361,9 @@ def test_a_consent_that_another_organization_lives_on_is_not_revoked(google, org
     other = builders.organization("Second")
     connected(organization)
     connected(other)
-    connections.disconnect(SYSTEM, organization.uuid)
+    disconnection.disconnect(SYSTEM, organization.uuid)
     assert google.revoked == []
-    connections.disconnect(SYSTEM, other.uuid)
+    disconnection.disconnect(SYSTEM, other.uuid)
     assert google.revoked == ["1//refresh"]
 
 
@@ -375,3 +377,10 @@ def test_a_lost_secret_key_means_connecting_again(google, organization):
 def test_what_is_not_there_any_more_cannot_be_used(google):
     with pytest.raises(ReconnectNeeded):
         google_access.access_token(987)
+
+
+@pytest.mark.parametrize("sharing", [True, False])
+def test_the_right_to_share_is_asked_for_when_it_is_wanted(google, organization, owner, sharing):
+    connections.begin_consent(owner, organization.uuid, BINDING, sharing=sharing)
+    assert (SCOPE_SHARING in google.asked) is sharing
+    assert SCOPE_CALENDARS in google.asked

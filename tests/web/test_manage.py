@@ -5,9 +5,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from portal.domain.google import SCOPE_CALENDARS, SCOPE_SHARING
 from portal.extensions import db
 from portal.google.oauth import GoogleConsent
-from portal.models import GoogleCalendar
+from portal.models import GoogleCalendar, GoogleConnection
 from tests.web.conftest import connect_google
 
 ACTS = ("sync", "share", "unshare")
@@ -114,6 +115,47 @@ def test_a_refused_consent_leads_back_to_the_button(visitor, world, configured):
     answer = owner.get(f"/manage/google/callback?state={state}&error=access_denied")
     assert (answer.status_code, answer.location) == (303, page)
     assert "declined" in owner.get(page).text
+
+
+def connect(world, broken=""):
+    """Connected without the right to share."""
+    connect_google(world.lab)
+    found = db.session.query(GoogleConnection).one()
+    found.scopes, found.broken = [SCOPE_CALENDARS], broken
+    db.session.commit()
+    return found
+
+
+def test_consent_can_be_asked_for_without_the_right_to_share(visitor, world, configured):
+    owner, page = visitor("owner"), f"/manage/organizations/{world.lab}/google/"
+    asked = parse_qs(urlsplit(owner.post(f"{page}connect/", page=page).location).query)["scope"][0].split()
+    assert {SCOPE_CALENDARS, SCOPE_SHARING} <= set(asked)
+    less = owner.post(f"{page}connect/", {"without_sharing": "yes"}, page=page)
+    asked = parse_qs(urlsplit(less.location).query)["scope"][0].split()
+    assert SCOPE_CALENDARS in asked
+    assert SCOPE_SHARING not in asked
+    connect(world)
+    assert "Allow sharing" in owner.get(page).text
+
+
+@pytest.mark.parametrize("wish", ["keep", "delete"])
+def test_who_disconnects_chooses_what_becomes_of_the_calendars(visitor, world, configured, wish):
+    found = connect(world).id
+    owner, page = visitor("owner"), f"/manage/organizations/{world.lab}/google/"
+    assert 'value="delete"' in owner.get(f"{page}disconnect/").text
+    answer = owner.post(f"{page}disconnect/", {"calendars": wish}, page=f"{page}disconnect/")
+    assert answer.status_code == 303
+    db.session.expire_all()
+    left = db.session.get(GoogleConnection, found)
+    assert (left is None) is (wish == "keep")
+    assert ("Disconnecting" in owner.get(page).text) is (wish == "delete")
+
+
+def test_calendars_out_of_reach_are_not_offered_for_deletion(visitor, world, configured):
+    connect(world, broken="Consent was withdrawn.")
+    page = visitor("owner").get(f"/manage/organizations/{world.lab}/google/disconnect/").text
+    assert "Disconnect" in page
+    assert 'value="delete"' not in page
 
 
 def test_the_overview_shows_what_one_manages(visitor, world):

@@ -1,0 +1,91 @@
+"""The end of an organization's connection to Google: at once, or by the worker where Google has to be asked."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import exists, select
+
+from portal.domain.google import ProviderError
+from portal.extensions import consent, secret_box, transaction, wake_ending
+from portal.models import CalendarChannel, GoogleCalendar, GoogleConnection
+from portal.models.base import utcnow
+from portal.policies import Actor
+from portal.secretbox import SecretLost
+from portal.services.connections import owned_organization
+from portal.services.google_access import DISCONNECTED, offerings_of, settle_calendars
+
+
+class Calendars(StrEnum):
+    """What becomes of an organization's calendars at Google when it is disconnected."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+
+
+def disconnect(
+    actor: Actor, organization_uuid: uuidlib.UUID, calendars: Calendars = Calendars.KEEP, *, now: datetime | None = None
+) -> bool:
+    """Disconnect an organization from Google. Answers whether that is done; else the worker is at it.
+
+    From now on nothing is synced. Tokens are forgotten and the consent is taken back as soon as channels are stopped
+    and, by choice, the calendars are deleted at Google; only those that the portal made or was asked to keep in sync
+    are. A connection that does not work any more is forgotten at once, and its calendars stay. Raises NotFound,
+    Forbidden.
+    """
+    now = now or utcnow()
+    with transaction() as session:
+        organization = owned_organization(session, actor, organization_uuid)
+        connection = session.execute(
+            select(GoogleConnection).where(GoogleConnection.organization_id == organization.id).with_for_update()
+        ).scalar_one_or_none()
+        if connection is None:
+            return True
+        offerings = offerings_of(organization.id)
+        watched = select(
+            exists().where(CalendarChannel.calendar_id == GoogleCalendar.id, GoogleCalendar.offering_id.in_(offerings))
+        )
+        working = not connection.broken and bool(connection.refresh_token)
+        if working and (calendars is Calendars.DELETE or session.execute(watched).scalar_one()):
+            connection.ending = calendars.value
+            connection.ending_since = connection.ending_since or now
+            connection.ending_at = now
+            session.flush()
+            settle_calendars(session, organization.id, DISCONNECTED)
+            wake_ending()
+            return False
+        connection_id = connection.id
+    forget_connection(connection_id)
+    return True
+
+
+def forget_connection(connection_id: int) -> None:
+    """Forget the tokens, and take the consent back at Google as far as it can be reached.
+
+    Google knows one consent for an account and this portal: while another organization is connected as the same
+    account, it is not taken back. Harmless where the connection is gone already.
+    """
+    with transaction() as session:
+        connection = session.execute(
+            select(GoogleConnection).where(GoogleConnection.id == connection_id).with_for_update()
+        ).scalar_one_or_none()
+        if connection is None:
+            return
+        sealed = connection.refresh_token
+        others = select(GoogleConnection.id).where(
+            GoogleConnection.account_sub == connection.account_sub, GoogleConnection.id != connection.id
+        )
+        if connection.account_sub and session.execute(others).first() is not None:
+            sealed = ""
+        organization_id = connection.organization_id
+        session.delete(connection)
+        session.flush()
+        settle_calendars(session, organization_id, DISCONNECTED)
+    try:
+        if sealed:
+            consent().revoke(secret_box().decrypt(sealed))
+    except (ProviderError, SecretLost):
+        # Forgotten here is what was asked for; the consent can still be seen and ended in the Google account.
+        return
