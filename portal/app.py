@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, request
 from flask_migrate import Migrate
@@ -11,8 +13,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import logs
 from portal.api.register import register as register_api
+from portal.api.sessions import Sessions
 from portal.cli.register import register as register_cli
 from portal.config import Settings, load_settings
+from portal.domain.memory import Memory
 from portal.extensions import csrf, db, login_manager, prepare_engine, set_reading
 from portal.google.connect import Opener
 from portal.google.oauth import GoogleConsent
@@ -27,10 +31,20 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BODY_BYTES = 256 * 1024
 
 
+class Portal(Flask):
+    """Flask, less what costs every request something and is of no use here."""
+
+    session_interface = Sessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        # No view and no hook is a coroutine; finding that out anew takes as long as routing.
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the application. Without `settings` they come from the environment (ConfigError if they are wrong)."""
     settings = settings or load_settings(os.environ)
-    app = Flask(
+    app = Portal(
         "portal",
         root_path=str(ROOT / "portal"),
         template_folder=str(ROOT / "templates"),
@@ -52,6 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["portal.settings"] = settings
     app.extensions["portal.secret_box"] = SecretBox(settings.secret_key)
+    app.extensions["portal.memory"] = Memory()
     app.extensions["portal.consent"] = GoogleConsent(settings)
     app.extensions[OPEN_PROVIDER] = Opener(settings)
     queue.connect(app)

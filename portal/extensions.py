@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from portal.config import Settings
 from portal.domain.google import Consent
+from portal.domain.memory import Memory
 from portal.models import Base
 from portal.secretbox import SecretBox
 
@@ -39,6 +40,9 @@ mail_wanted = Signal()
 
 # Sent after the commit by which somebody disconnected from Google, where the worker has to finish it.
 ending_wanted = Signal()
+
+# Sent with each statement that goes past the engine's events (portal.queries.look): for whoever counts.
+looked = Signal()
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 
@@ -150,6 +154,12 @@ def wake_ending() -> None:
     """After the present transaction() has committed, say that a connection is to be ended at Google."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
     after_commit(lambda: ending_wanted.send(app))
+
+
+def memory() -> Memory:
+    """What the running application remembers of what it has read."""
+    found: Memory = current_app.extensions["portal.memory"]
+    return found
 
 
 def consent() -> Consent:

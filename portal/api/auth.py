@@ -11,13 +11,12 @@ from functools import partial
 from flask import Flask, Response, current_app, g, request
 
 from portal.api.errors import Refused, unauthorized
-from portal.extensions import db, reading
+from portal.domain.memory import Stamp
 from portal.models.base import utcnow
 from portal.policies import NOBODY, Actor
-from portal.queries.tokens import token_holder
+from portal.queries.tokens import TokenHolder, token_holder
 from portal.services.accounts import TOKEN_PATTERN, TOKEN_USE_RECORDED_EVERY, record_token_use, token_digest
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 UNKNOWN = "Invalid token."
 NO_KEY = "Invalid token. No credentials provided."
 SPACES = "Invalid token. Token string should not contain spaces."
@@ -45,16 +44,12 @@ def token_key(header: str) -> str:
         raise unauthorized(CHARACTERS) from None
 
 
-def authenticate() -> Actor:
-    """The person whose token came with the request. Raises Refused (401) in the words of the published API."""
-    key = token_key(request.headers.get("Authorization", ""))
+def authenticate() -> TokenHolder:
+    """Who holds the token that came with the request. Raises Refused (401) in the words of the published API."""
+    key = token_key(request.environ.get("HTTP_AUTHORIZATION", ""))
     if not TOKEN_PATTERN.fullmatch(key):
         raise unauthorized(UNKNOWN)
-    with reading():
-        holder = token_holder(token_digest(key))
-        if request.method not in SAFE_METHODS:
-            # What follows writes, and must be free to begin its own transaction.
-            db.session.rollback()
+    holder = token_holder(token_digest(key))
     if holder is None:
         raise unauthorized(UNKNOWN)
     if not holder.is_active:
@@ -64,7 +59,7 @@ def authenticate() -> Actor:
         raise unauthorized(EXPIRED)
     if holder.last_used is None or now - holder.last_used > TOKEN_USE_RECORDED_EVERY:
         g.token_to_record = holder.token_id
-    return holder.actor
+    return holder
 
 
 def current_actor() -> Actor:
@@ -73,10 +68,16 @@ def current_actor() -> Actor:
     return actor
 
 
+def current_stamp() -> Stamp:
+    """The catalogue's stamp, asked for with the token."""
+    stamp: Stamp = g.catalogue_stamp
+    return stamp
+
+
 def actor_if_any() -> Actor:
     """Who asks where a token is not needed: nobody where none is given, or a wrong one."""
     try:
-        return authenticate()
+        return authenticate().actor
     except Refused:
         return NOBODY
 

@@ -32,7 +32,8 @@ def _anybody() -> None:
 
 
 def _with_token() -> None:
-    g.api_actor = authenticate()
+    holder = authenticate()
+    g.api_actor, g.catalogue_stamp = holder.actor, holder.stamp
 
 
 def _operators() -> None:

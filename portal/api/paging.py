@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import parse_qs, urlencode
 
 from flask import request
+from werkzeug.sansio.utils import get_current_url
 
 from portal.api.errors import Refused
 
@@ -14,9 +16,15 @@ def base_url() -> str:
 
     Raises Refused (400) where the Host header is none: the framework leaves such a host out of the address.
     """
-    if not request.host:
+    host = request.host
+    if not host:
         raise Refused(400, {"detail": "Invalid Host header."})
-    return request.root_url.rstrip("/")
+    return _base_url(request.scheme, host, request.root_path)
+
+
+@lru_cache(maxsize=256)
+def _base_url(scheme: str, host: str, root: str) -> str:
+    return get_current_url(scheme, host, root).rstrip("/")
 
 
 def link_header(number: int, last: int) -> str:

@@ -43,11 +43,15 @@ def client_has(tag: Callable[[], str | None]) -> str | None:
     `tag` is only called where the client names any; it answers None where there is no such thing. If-Modified-Since
     is not asked: a list can lose an offering without anything in it becoming newer.
     """
-    wanted = request.if_none_match
-    if not wanted:
+    if "HTTP_IF_NONE_MATCH" not in request.environ:
         return None
     etag = tag()
-    return etag if etag and wanted.contains_weak(etag.strip('"')) else None
+    return etag if etag and has(etag) else None
+
+
+def has(etag: str) -> bool:
+    """Whether the client says that it has what this strong ETag (quoted) stands for."""
+    return request.if_none_match.contains_weak(etag.strip('"'))
 
 
 def not_modified(etag: str, headers: dict[str, str] | None = None) -> Response:
@@ -69,11 +73,14 @@ def add_headers(response: Response) -> Response:
         return response
     headers = response.headers
     # Tokens are the only credentials here, and no browser sends one by itself.
-    headers["Access-Control-Allow-Origin"] = "*"
-    headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+    headers.add("Access-Control-Allow-Origin", "*")
+    headers.add("Access-Control-Expose-Headers", EXPOSED_HEADERS)
     if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "private, no-cache"
-        response.vary.update(("Accept", "Authorization"))
+        headers.add("Cache-Control", "private, no-cache")
+        if "Vary" in headers:
+            response.vary.update(("Accept", "Authorization"))
+        else:
+            headers.add("Vary", "Accept, Authorization")
     return response
 
 

@@ -50,7 +50,7 @@ def resource(
             response = empty_response()
             response.headers["Allow"] = allow
             return response
-        if produces and not accepts(request.headers.get("Accept", ""), produces):
+        if produces and not accepts(request.environ.get("HTTP_ACCEPT", ""), produces):
             raise Refused(406, {"detail": "Could not satisfy the request Accept header."})
         guard.check()
         handler = handlers.get(request.method)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid as uuidlib
-from collections.abc import Collection, Iterator
+from array import array
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -18,7 +19,8 @@ from sqlalchemy import Row, Select, Text, and_, bindparam, case, func, null, or_
 from sqlalchemy import cast as sql_cast
 
 from portal.documents.layout import Index, cut, selection, splice
-from portal.extensions import db, settings
+from portal.domain.memory import Stamp
+from portal.extensions import db, memory, settings
 from portal.models import Offering, OfferingDocument, Plan
 from portal.policies import NOBODY, SYSTEM, Actor, managed_offerings, visible_offerings, visible_plans
 
@@ -32,10 +34,14 @@ _NONE_HIDDEN: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """What tells two answers apart without their bodies: a strong ETag (quoted), and when the answer last changed."""
+    """What tells two answers apart without their bodies: a strong ETag (quoted), and when the answer last changed.
+
+    It holds until `until` (seconds since the epoch) at most: then the clock alone changes the answer.
+    """
 
     etag: str
     modified: datetime
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,48 +66,45 @@ class Page:
         return b"[" + b",".join(self.documents) + b"]"
 
 
-def count(actor: Actor) -> int:
-    """How many offerings the actor may see. One statement."""
-    return int(db.session.execute(_count_statement(_kind(actor)), _who(actor)).scalar_one())
+def order(actor: Actor, stamp: Stamp) -> array[int]:
+    """The ids of the offerings that the actor may see, by case-folded name and uuid.
+
+    One statement, and none where they are remembered under this stamp: so every page is as near as the first.
+    """
+    known = memory()
+    key = ("order", reader_of(actor))
+    found: array[int] | None = known.get(stamp, key)
+    if found is None:
+        rows = db.session.execute(_order_statement(_kind(actor)), _who(actor))
+        found = array("q", (row[0] for row in rows.yield_per(5000)))
+        known.put(stamp, key, found, len(found) * found.itemsize)
+    return found
+
+
+def reader_of(actor: Actor) -> Hashable:
+    """What tells apart the actors that get different answers."""
+    return actor.user_id if _kind(actor) == "signed in" else _kind(actor)
 
 
 def read_page(
-    actor: Actor,
-    base_url: str,
-    fields: Collection[str] | None,
-    offset: int,
-    limit: int,
-    now: datetime,
-    *,
-    total: int | None = None,
+    actor: Actor, base_url: str, fields: Collection[str] | None, ids: Sequence[int], now: datetime, *, total: int
 ) -> Page:
-    """`limit` offerings from `offset` on, of those the actor may see, by case-folded name and uuid.
+    """The offerings with these ids (a piece of `order`) that the actor may see, in order.
 
     `base_url` is scheme://host of the request. `fields` are the names asked for, known or not (None: all). Schedules
-    that have ended at `now` are left out. One statement, and one more to count where `total` is not given.
+    that have ended at `now` are left out. One statement.
     """
-    if total is None:
-        total = count(actor)
     wanted = selection(fields)
-    rows = _page_rows(actor, offset, limit, now, bodies=True, index=wanted is not None)
+    rows = _page_rows(actor, ids, now, bodies=True, index=wanted is not None)
     documents = [_cut(row, base_url, wanted, now) for row in rows]
     return Page(documents, total, _tag(rows, base_url, wanted, now, total))
 
 
 def page_tag(
-    actor: Actor,
-    base_url: str,
-    fields: Collection[str] | None,
-    offset: int,
-    limit: int,
-    now: datetime,
-    *,
-    total: int | None = None,
+    actor: Actor, base_url: str, fields: Collection[str] | None, ids: Sequence[int], now: datetime, *, total: int
 ) -> Tag:
     """The tag of the same page, without touching its bodies: for conditional requests."""
-    if total is None:
-        total = count(actor)
-    rows = _page_rows(actor, offset, limit, now, bodies=False, index=False)
+    rows = _page_rows(actor, ids, now, bodies=False, index=False)
     return _tag(rows, base_url, selection(fields), now, total)
 
 
@@ -152,23 +155,21 @@ def _who(actor: Actor) -> dict[str, Any]:
 
 
 @cache
-def _count_statement(reader: Reader) -> Select[Any]:
-    return select(func.count()).select_from(Offering).where(visible_offerings(_READERS[reader]))
+def _order_statement(reader: Reader) -> Select[Any]:
+    return select(Offering.id).where(visible_offerings(_READERS[reader])).order_by(Offering.sort_key, Offering.uuid)
 
 
 @cache
 def _statement(reader: Reader, *, one: bool, bodies: bool, index: bool) -> Select[Any]:
     actor = _READERS[reader]
     document = OfferingDocument
-    # The page is chosen first, so that skipping to the last one touches no document.
     chosen = select(Offering.id, Offering.sort_key, Offering.uuid, managed_offerings(actor).label("managed")).where(
         visible_offerings(actor)
     )
     if one:
         chosen = chosen.where(Offering.uuid == bindparam("uuid"))
     else:
-        chosen = chosen.order_by(Offering.sort_key, Offering.uuid)
-        chosen = chosen.limit(bindparam("limit")).offset(bindparam("offset"))
+        chosen = chosen.where(Offering.id.in_(bindparam("ids", expanding=True)))
     page = chosen.subquery()
     hidden = (
         select(func.aggregate_strings(sql_cast(Plan.id, Text), ","))
@@ -195,9 +196,9 @@ def _statement(reader: Reader, *, one: bool, bodies: bool, index: bool) -> Selec
     return statement.order_by(page.c.sort_key, page.c.uuid)
 
 
-def _page_rows(actor: Actor, offset: int, limit: int, now: datetime, *, bodies: bool, index: bool) -> list[Row[Any]]:
+def _page_rows(actor: Actor, ids: Sequence[int], now: datetime, *, bodies: bool, index: bool) -> list[Row[Any]]:
     statement = _statement(_kind(actor), one=False, bodies=bodies, index=index)
-    values = {"limit": limit, "offset": offset, "now": now.timestamp(), **_who(actor)}
+    values = {"ids": list(ids), "now": now.timestamp(), **_who(actor)}
     return list(db.session.execute(statement, values))
 
 
@@ -225,17 +226,22 @@ def _hidden(row: Row[Any]) -> frozenset[int]:
 def _tag(rows: list[Row[Any]], base_url: str, wanted: tuple[int, ...] | None, now: datetime, total: int) -> Tag:
     """Everything that decides the bytes of an answer goes in; so does the total, which its headers show."""
     moment = now.timestamp()
-    modified = datetime.fromtimestamp(0, UTC)
+    modified, until = datetime.fromtimestamp(0, UTC), float("inf")
     parts = [base_url, settings().google_embed_uri, str(wanted), str(total)]
     for row in rows:
         modified = max(modified, row.written)
         ended = 0
-        if row.first_end is not None and row.first_end <= moment:
+        if row.first_end is None:
+            pass
+        elif row.first_end > moment:
+            until = min(until, row.first_end)
+        else:
             index = Index.unpack(row.spans)
             ended = index.ended(moment)
             last = max(span.end for span in index.schedules if span.end <= moment)
             modified = max(modified, datetime.fromtimestamp(last, UTC))
+            until = min([until, *(span.end for span in index.schedules if span.end > moment)])
         hidden = ",".join(map(str, sorted(_hidden(row))))
         parts.append(f"{row.digest} {bool(row.managed)} {ended} {hidden}")
     digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16)
-    return Tag(f'"{digest.hexdigest()}"', modified)
+    return Tag(f'"{digest.hexdigest()}"', modified, until)

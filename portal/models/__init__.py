@@ -26,7 +26,7 @@ from portal.models.catalogue import (
     offering_organization_groups,
 )
 from portal.models.compute import OfferingSoftwareCatalog, Partition, SoftwareCatalog
-from portal.models.documents import OfferingDocument
+from portal.models.documents import CatalogueChange, OfferingDocument
 from portal.models.feeds import CalendarFeed
 from portal.models.mail import AccountLink, OutgoingMail
 from portal.models.organizations import (
@@ -48,6 +48,7 @@ __all__ = [
     "CalendarChannel",
     "CalendarEvent",
     "CalendarFeed",
+    "CatalogueChange",
     "Category",
     "ComplianceChecklist",
     "Component",

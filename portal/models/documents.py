@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Float, ForeignKey, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.models.base import Base, UTCDateTime, utcnow
@@ -34,3 +34,14 @@ class OfferingDocument(Base):
     # Last: SQLite reads a row from the left, and what asks for a digest should not walk through the bodies.
     public: Mapped[bytes] = mapped_column(LargeBinary)
     full: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class CatalogueChange(Base):
+    """Something changed of what readers are shown: written by triggers alone (migration 0005).
+
+    PostgreSQL: a row for each change, thinned out by the worker. SQLite: one row whose id moves with each.
+    """
+
+    __tablename__ = "catalogue_changes"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)

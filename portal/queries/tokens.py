@@ -7,13 +7,15 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
-from portal.extensions import db
+from portal.domain.memory import Stamp
 from portal.models import ApiToken, User
 from portal.policies import Actor
+from portal.queries.look import Look
+from portal.queries.stamp import STAMP
 
 _TOKEN = ApiToken.__table__.c
 _USER = User.__table__.c
-_HOLDER = (
+_HOLDER = Look(
     select(
         _TOKEN.id,
         _TOKEN.expires,
@@ -23,6 +25,7 @@ _HOLDER = (
         _USER.is_active,
         _USER.full_name,
         _USER.email,
+        *STAMP,
     )
     .join_from(ApiToken.__table__, User.__table__, _USER.id == _TOKEN.user_id)
     .where(_TOKEN.digest == bindparam("digest"))
@@ -31,13 +34,17 @@ _HOLDER = (
 
 @dataclass(frozen=True, slots=True)
 class TokenHolder:
-    """A token that exists, and the person it belongs to. Whether it may be used is the asker's question."""
+    """A token that exists, and the person it belongs to. Whether it may be used is the asker's question.
+
+    `stamp` is the catalogue's at this moment (portal.documents.memory).
+    """
 
     token_id: int
     expires: datetime | None
     last_used: datetime | None
     is_active: bool
     actor: Actor
+    stamp: Stamp
 
 
 def token_holder(digest: bytes) -> TokenHolder | None:
@@ -45,8 +52,8 @@ def token_holder(digest: bytes) -> TokenHolder | None:
 
     Nothing is remembered between requests, so that a revoked token is refused at once.
     """
-    row = db.session.connection().execute(_HOLDER, {"digest": digest}).first()
+    row = _HOLDER.first(digest=digest)
     if row is None:
         return None
     actor = Actor(row.user_id, row.is_staff, row.full_name or row.email)
-    return TokenHolder(row.id, row.expires, row.last_used, row.is_active, actor)
+    return TokenHolder(row.id, row.expires, row.last_used, row.is_active, actor, (row.changes, row.last_change))

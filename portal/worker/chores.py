@@ -7,6 +7,7 @@ from datetime import datetime
 from portal.config import Settings
 from portal.mail.deliver import deliver_due
 from portal.models.base import utcnow
+from portal.queries.stamp import thin_out
 from portal.services import mail
 from portal.services.bookings import expire_bookings
 
@@ -17,4 +18,5 @@ def do_chores(settings: Settings, now: datetime | None = None) -> None:
     expire_bookings(now=now)
     mail.write_reminders(now)
     mail.forget_old(now)
+    thin_out()
     deliver_due(settings)

@@ -13,6 +13,14 @@ from sqlalchemy import inspect
 from portal.extensions import db
 from portal.models import Base
 
+WATCHED = (
+    "offering_documents",
+    "memberships",
+    "offering_organization_groups",
+    "organization_group_members",
+    "plan_organization_groups",
+)
+ACTS = ("INSERT", "UPDATE", "DELETE")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -53,10 +61,11 @@ def test_triggers_outlive_the_migrations(live_database):
     # Rebuilding a table on SQLite drops its triggers without a word.
     with live_database.app.app_context(), db.engine.connect() as connection:
         found = {row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
-    declared = {
+    declared = {f"{table}_changed_{act}" for table in WATCHED for act in ACTS} | {
         word.strip('"')
         for file in (ROOT / "migrations" / "versions").glob("*.py")
         for before, word, *_ in statements_after(file.read_text(encoding="utf-8"), "CREATE TRIGGER")
+        if "{" not in word
     }
     assert declared <= found
 

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from portal.app import create_app
 from portal.config import load_settings
-from portal.extensions import db
+from portal.extensions import db, looked
 from tests.support.databases import SECRET_KEY
 
 MakeLivePortal = Callable[..., "LivePortal"]
@@ -115,9 +115,13 @@ def query_counter() -> Callable[[], Any]:
             if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK TO", "BEGIN")):
                 counted.statements.append(statement)
 
+        def note_look(statement: str) -> None:
+            counted.statements.append(statement)
+
         event.listen(Engine, "before_cursor_execute", note)
         try:
-            yield counted
+            with looked.connected_to(note_look):
+                yield counted
         finally:
             event.remove(Engine, "before_cursor_execute", note)
 

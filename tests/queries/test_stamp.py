@@ -1,0 +1,122 @@
+"""The stamp moves with whatever changes what readers are shown, and with nothing else; what is remembered is exact."""
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from portal.domain.memory import Memory
+from portal.extensions import db, transaction
+from portal.models import (
+    CatalogueChange,
+    Membership,
+    OfferingDocument,
+    Plan,
+    User,
+    offering_organization_groups,
+    organization_group_members,
+    plan_organization_groups,
+)
+from portal.queries import stamp
+from tests.support import builders
+
+
+@pytest.fixture
+def world(db_session):
+    group = builders.group()
+    offering = builders.offering("Microscope")
+    plan = builders.plan(offering)
+    db.session.commit()
+    return {"group": group.id, "offering": offering.id, "organization": offering.organization_id, "plan": plan.id}
+
+
+def document(world):
+    return update(OfferingDocument).where(OfferingDocument.offering_id == world["offering"]).values(digest="x")
+
+
+def role(world):
+    user = builders.user()
+    return Membership.__table__.insert().values(
+        user_id=user.id, organization_id=world["organization"], role="member", created=user.created
+    )
+
+
+CHANGES = {
+    "a document": document,
+    "a document that goes": lambda world: delete(OfferingDocument).where(
+        OfferingDocument.offering_id == world["offering"]
+    ),
+    "a role": role,
+    "an organization in a group": lambda world: organization_group_members.insert().values(
+        organization_id=world["organization"], group_id=world["group"]
+    ),
+    "an offering for a group": lambda world: offering_organization_groups.insert().values(
+        offering_id=world["offering"], group_id=world["group"], position=0
+    ),
+    "a plan for a group": lambda world: plan_organization_groups.insert().values(
+        plan_id=world["plan"], group_id=world["group"], position=0
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_readers_are_shown_moves_it(world, what):
+    change = CHANGES[what](world)
+    db.session.commit()
+    before = stamp.present_stamp()
+    assert stamp.present_stamp() == before
+    with transaction() as session:
+        session.execute(change)
+    assert stamp.present_stamp() != before
+
+
+def test_what_nobody_is_shown_leaves_it_alone(world):
+    before = stamp.present_stamp()
+    with transaction() as session:
+        session.execute(update(User).values(mail_off=[]))
+        session.execute(update(Plan).values(name="Other"))
+    assert stamp.present_stamp() == before
+
+
+def test_many_changes_are_thinned_out_and_the_stamp_still_moves(world):
+    seen = {stamp.present_stamp()}
+    for _number in range(stamp.MANY_CHANGES + 10):
+        with transaction() as session:
+            session.execute(document(world))
+        seen.add(stamp.present_stamp())
+    assert len(seen) == stamp.MANY_CHANGES + 11, "it never takes a value again"
+    stamp.thin_out()
+    assert stamp.present_stamp() not in seen or db.engine.dialect.name == "sqlite"
+    db.session.expire_all()
+    assert len(db.session.execute(select(CatalogueChange.id)).all()) == 1
+    with transaction() as session:
+        session.execute(document(world))
+    assert stamp.present_stamp() not in seen
+
+
+class TestMemory:
+    def test_it_forgets_under_another_stamp(self):
+        memory = Memory()
+        memory.put((1, 1), "key", "value", 10)
+        assert memory.get((1, 1), "key") == "value"
+        assert memory.get((1, 2), "key") is None
+        memory.put((1, 2), "other", "value", 10)
+        assert memory.get((1, 1), "key") is None
+        assert memory.get((1, 2), "key") is None
+
+    def test_it_holds_until_its_time_is_over(self):
+        memory = Memory()
+        memory.put((1, 1), "key", "value", 10, until=100.0)
+        assert memory.get((1, 1), "key", 99.9) == "value"
+        assert memory.get((1, 1), "key", 100.0) is None
+
+    def test_it_keeps_to_its_limit_and_drops_what_was_asked_for_longest_ago(self):
+        memory = Memory(limit=20_000)
+        for number in range(4):
+            memory.put((1, 1), number, number, 3_800)
+        assert memory.get((1, 1), 0) == 0
+        memory.put((1, 1), 4, 4, 3_800)
+        assert [memory.get((1, 1), number) for number in range(5)] == [0, None, 2, 3, 4]
+        memory.put((1, 1), "too large", 1, 6_000)
+        assert memory.get((1, 1), "too large") is None
+        for _again in range(50):
+            memory.put((1, 1), 0, 0, 3_800)
+        assert [memory.get((1, 1), number) for number in range(5)] == [0, None, 2, 3, 4]
