@@ -38,6 +38,7 @@ def migrate(connection: Connection) -> None:
         compare_type=True,
         render_as_batch=sqlite,
         render_item=render_item,
+        include_name=lambda name, kind, _parents: kind != "table" or not str(name).startswith("offering_search"),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -15,6 +15,7 @@ Rules (Waldur API contract, and this portal's decisions in docs/permissions.md):
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -51,6 +52,11 @@ class Actor:
     @property
     def signed_in(self) -> bool:
         return self.user_id is not None
+
+    @property
+    def reader(self) -> Hashable:
+        """What tells apart those who are shown different things: staff are all shown the same."""
+        return "staff" if self.is_staff else self.user_id
 
 
 NOBODY = Actor()

@@ -17,7 +17,7 @@ from portal.api.paging import base_url, link_header
 from portal.api.params import offering_uuid, wanted_fields, wanted_page
 from portal.api.responses import bytes_response, has, not_modified
 from portal.api.routing import resource
-from portal.documents.read import Tag, one_tag, order, page_tag, read_one, read_page, reader_of
+from portal.documents.read import Tag, one_tag, order, page_tag, read_one, read_page
 from portal.extensions import memory
 from portal.models.base import utcnow
 
@@ -43,7 +43,7 @@ def booking_offerings_retrieve(segment: str) -> Response:
 
 def _remembered(build: Callable[..., Answer]) -> Response:
     known, stamp, base = memory(), current_stamp(), base_url()
-    key = (reader_of(current_actor()), base, request.path, request.query_string)
+    key = (current_actor().reader, base, request.path, request.query_string)
     answer: Answer | None = known.get(stamp, key, utcnow().timestamp())
     asked = "HTTP_IF_NONE_MATCH" in request.environ
     if answer is None and asked:

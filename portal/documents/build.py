@@ -20,6 +20,7 @@ from portal.documents.layout import BASE, EMBED, FIELDS, PROVIDER_ONLY, Index, P
 from portal.documents.rows import AnyRow, Source
 from portal.domain.instants import format_instant, parse_instant
 from portal.domain.pricing import PricedComponent, is_active, price_number, price_plan, price_text
+from portal.domain.words import words_of
 
 _NOTHING: list[AnyRow] = []
 _PARTITION_FIELDS = (
@@ -85,6 +86,7 @@ class Prepared:
     restricted: bool
     inherited: bytes | None
     digest: str
+    search_name: str
     search_text: str
 
 
@@ -126,7 +128,8 @@ def _prepare(source: Source, row: AnyRow) -> Prepared:
         restricted=any(plan.id in source.plan_groups for plan in plans),
         inherited=inherited,
         digest=digest.hexdigest(),
-        search_text="\n".join((row.name, row.description, row.organization_name or "")).casefold(),
+        search_name=" ".join(words_of(row.name)),
+        search_text=" ".join(words_of(f"{row.name} {row.description} {row.organization_name or ''}")),
     )
 
 

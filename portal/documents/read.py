@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid as uuidlib
 from array import array
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -72,18 +72,13 @@ def order(actor: Actor, stamp: Stamp) -> array[int]:
     One statement, and none where they are remembered under this stamp: so every page is as near as the first.
     """
     known = memory()
-    key = ("order", reader_of(actor))
+    key = ("order", actor.reader)
     found: array[int] | None = known.get(stamp, key)
     if found is None:
         rows = db.session.execute(_order_statement(_kind(actor)), _who(actor))
         found = array("q", (row[0] for row in rows.yield_per(5000)))
         known.put(stamp, key, found, len(found) * found.itemsize)
     return found
-
-
-def reader_of(actor: Actor) -> Hashable:
-    """What tells apart the actors that get different answers."""
-    return actor.user_id if _kind(actor) == "signed in" else _kind(actor)
 
 
 def read_page(

@@ -17,7 +17,9 @@ class OfferingDocument(Base):
     portal.documents.layout knows the format. `first_end` is the earliest end among the schedules (seconds since
     the epoch): before it nothing has to be cut by the clock. `restricted` says that some plan is restricted to
     organization groups. `inherited` are the plugin_options of a linked parent. `digest` is that of all of them.
-    `search_text` is what a search looks through, case-folded here because databases do not agree on folding.
+    `search_name` and `search_text` are the words of the name, and of all that a search looks through
+    (portal.domain.words: databases do not agree on folding); the database's full-text index follows them by triggers
+    (migration 0006).
     """
 
     __tablename__ = "offering_documents"
@@ -28,6 +30,7 @@ class OfferingDocument(Base):
     first_end: Mapped[float | None] = mapped_column(Float(53))
     restricted: Mapped[bool] = mapped_column(Boolean, default=False)
     inherited: Mapped[bytes | None] = mapped_column(LargeBinary)
+    search_name: Mapped[str] = mapped_column(Text, default="", server_default="")
     search_text: Mapped[str] = mapped_column(Text, default="")
     full_index: Mapped[bytes] = mapped_column(LargeBinary)
     public_index: Mapped[bytes] = mapped_column(LargeBinary)

@@ -74,6 +74,17 @@ def understood(attributes: Mapping[str, Any]) -> Understood:
     return _understood(orjson.dumps(attributes.get("schedules")), orjson.dumps(rules), zone_of(attributes).key)
 
 
+@lru_cache(maxsize=4096)
+def _understood_text(attributes: str, default_zone: str) -> Understood:
+    del default_zone  # the zone of an offering that names none
+    return understood(orjson.loads(attributes))
+
+
+def understood_text(attributes: str) -> Understood:
+    """The same from the attributes as JSON: they need not be read again while they are the same."""
+    return _understood_text(attributes, settings().timezone)
+
+
 @dataclass(frozen=True, slots=True)
 class Own:
     """What the person asking holds of an offering: periods, and the number of bookings that are not over."""

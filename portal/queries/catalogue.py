@@ -1,24 +1,39 @@
-"""The catalogue: search, facets, sort and pages over the offerings an actor may see."""
+"""The catalogue: search, facets, sort and pages over the offerings an actor may see.
+
+What a text search finds is read once, as columns of numbers in order, and remembered until the catalogue's stamp moves;
+filters, counts and pages are then arithmetic over them.
+"""
 
 from __future__ import annotations
 
 import uuid as uuidlib
+from array import array
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, literal, select, true, union_all
+from sqlalchemy import ColumnElement, String, Text, case, cast, column, func, literal, select, table, union_all
+from sqlalchemy.dialects.postgresql import TSQUERY
 
-from portal.extensions import db
-from portal.models import Category, Offering, OfferingDocument, Organization
+from portal.domain.memory import Stamp
+from portal.domain.words import words_of
+from portal.extensions import db, memory
+from portal.models import Category, Offering, Organization
 from portal.policies import Actor, visible_offerings
 from portal.queries.page import Page
 
 SORTS = {"name": "Name", "newest": "Newest first", "provider": "Provider"}
+# By name; what was searched for in names comes before what stands in descriptions.
 DEFAULT_SORT = "name"
 PAGE_SIZE = 24
 MAX_TEXT = 200
 MAX_CANDIDATES = 20_000
+# So many ids are not named one by one: all are read.
+MANY = 5_000
+# Fails more facets than there are.
+OUT = 100
 FACETS = ("category", "organization", "country", "state")
 
 
@@ -79,17 +94,63 @@ class Found:
     tally: dict[str, int]
 
 
-def browse(actor: Actor, search: Search, *, page_size: int = PAGE_SIZE) -> Found:
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What a text search shows to an actor, in order: ids, and for each facet the key of each offering's value."""
+
+    ids: array[int]
+    columns: dict[str, array[int]]
+    values: dict[str, list[str]]
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        return sum(column.itemsize * len(column) for column in (self.ids, *self.columns.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """A shelf with the facets that were chosen: the ids that are left, and the choices of each facet."""
+
+    ids: array[int]
+    facets: dict[str, list[Choice]]
+
+
+def browse(actor: Actor, search: Search, stamp: Stamp, *, page_size: int = PAGE_SIZE) -> Found:
     """The page of offerings that a search shows to an actor, with counts for every facet.
 
-    A page number out of range becomes the nearest one. Three SQL statements, whatever the data.
+    A page number out of range becomes the nearest one. One SQL statement; two more where nothing is remembered under
+    this stamp (portal.queries.stamp).
     """
-    facets = _facets(actor, search)
-    total = db.session.execute(
-        select(func.count()).select_from(_base(select(Offering.id), actor, search).subquery())
-    ).scalar_one()
-    page = Page.of(search.page, page_size, total)
-    statement = _base(
+    found = _narrowed(actor, search, stamp)
+    page = Page.of(search.page, page_size, len(found.ids))
+    ids = found.ids[page.offset : page.offset + page.size]
+    rows = {row.id: row for row in _rows(actor, ids)} if ids else {}
+    tally = {choice.value: choice.count for choice in found.facets["state"]}
+    return Found([rows[it] for it in ids if it in rows], page, found.facets, tally)
+
+
+def candidates(actor: Actor, search: Search, stamp: Stamp) -> list[tuple[int, str]]:
+    """The Active offerings that a search shows to an actor, with their attributes as JSON: to be asked when they are
+    free. At most MAX_CANDIDATES, the first by name. One SQL statement more than the search.
+    """
+    found = _narrowed(actor, search, stamp, also=("state", "Active"))
+    asked = set(found.ids[:MAX_CANDIDATES])
+    if not asked:
+        return []
+    statement = select(Offering.id, cast(Offering.attributes, Text)).where(visible_offerings(actor))
+    if len(asked) < MANY:
+        statement = statement.where(Offering.id.in_(asked))
+    return [(row[0], row[1]) for row in db.session.execute(statement) if row[0] in asked]
+
+
+def count(actor: Actor, search: Search, stamp: Stamp) -> int:
+    """How many offerings a search shows to an actor."""
+    return len(_narrowed(actor, search, stamp).ids)
+
+
+def _rows(actor: Actor, ids: Sequence[int]) -> list[Row]:
+    statement = (
         select(
             Offering.id,
             Offering.uuid,
@@ -100,65 +161,164 @@ def browse(actor: Actor, search: Search, *, page_size: int = PAGE_SIZE) -> Found
             Offering.country,
             Organization.name,
             Offering.attributes,
-        ),
-        actor,
-        search,
-    )
-    rows = db.session.execute(statement.order_by(*_order(search.sort)).limit(page.size).offset(page.offset))
-    tally = {choice.value: choice.count for choice in facets["state"]}
-    return Found([Row(*row) for row in rows], page, facets, tally)
-
-
-def candidates(actor: Actor, search: Search) -> list[tuple[int, dict[str, Any]]]:
-    """The Active offerings that a search shows to an actor, with their attributes: to be asked when they are free.
-
-    At most MAX_CANDIDATES, by name. One SQL statement.
-    """
-    statement = _base(select(Offering.id, Offering.attributes), actor, search).where(Offering.state == "Active")
-    rows = db.session.execute(statement.order_by(*_order(DEFAULT_SORT)).limit(MAX_CANDIDATES))
-    return [(row.id, row.attributes) for row in rows]
-
-
-def count(actor: Actor, search: Search) -> int:
-    """How many offerings a search shows to an actor."""
-    return db.session.execute(
-        select(func.count()).select_from(_base(select(Offering.id), actor, search).subquery())
-    ).scalar_one()
-
-
-def _base(statement: Select[Any], actor: Actor, search: Search, *, leave_out: str = "") -> Select[Any]:
-    statement = (
-        statement.select_from(Offering)
+        )
         .outerjoin(Organization, Organization.id == Offering.organization_id)
-        .join(Category, Category.id == Offering.category_id)
-        .join(OfferingDocument, OfferingDocument.offering_id == Offering.id)
-        .where(visible_offerings(actor))
+        .where(Offering.id.in_(list(ids)), visible_offerings(actor))
     )
-    for word in search.q[:MAX_TEXT].split():
-        statement = statement.where(_matches(word))
-    for facet, clause in _facet_clauses(search):
-        if facet != leave_out:
-            statement = statement.where(clause)
-    if search.only is not None:
-        statement = statement.where(Offering.id.in_(search.only))
-    return statement
+    return [Row(*row) for row in db.session.execute(statement)]
 
 
-def _matches(word: str) -> ColumnElement[bool]:
-    return OfferingDocument.search_text.contains(word.casefold(), autoescape=True)
+def _narrowed(actor: Actor, search: Search, stamp: Stamp, also: tuple[str, str] | None = None) -> Narrowed:
+    """The shelf of a search with its facets applied; `also` is one more facet and value that must hold."""
+    known = memory()
+    words = tuple(words_of(search.q[:MAX_TEXT])) if search.q else None
+    chosen = {facet: wanted for facet in FACETS if (wanted := getattr(search, facet))}
+    key = ("narrowed", actor.reader, words, search.sort, tuple(chosen.items()), also)
+    found: Narrowed | None = known.get(stamp, key) if search.only is None else None
+    if found is None:
+        shelf = _shelf(actor, words, search.sort, stamp)
+        found = _apply(shelf, chosen, search.only, also, _names(stamp))
+        if search.only is None:
+            choices = sum(map(len, found.facets.values()))
+            known.put(stamp, key, found, found.ids.itemsize * len(found.ids) + 300 * choices + 1000 * len(chosen))
+    return found
 
 
-def _facet_clauses(search: Search) -> list[tuple[str, ColumnElement[bool]]]:
-    clauses: list[tuple[str, ColumnElement[bool]]] = []
-    if search.category:
-        clauses.append(("category", Category.uuid.in_(_uuids(search.category))))
-    if search.organization:
-        clauses.append(("organization", Organization.uuid.in_(_uuids(search.organization))))
-    if search.country:
-        clauses.append(("country", Offering.country.in_(search.country)))
-    if search.state:
-        clauses.append(("state", Offering.state.in_(search.state)))
-    return clauses
+def _shelf(actor: Actor, words: tuple[str, ...] | None, sort: str, stamp: Stamp) -> Shelf:
+    known = memory()
+    key = ("shelf", actor.reader, words, sort)
+    found: Shelf | None = known.get(stamp, key)
+    if found is None:
+        found = _read_shelf(actor, words, sort)
+        known.put(stamp, key, found, found.size)
+    return found
+
+
+def _read_shelf(actor: Actor, words: tuple[str, ...] | None, sort: str) -> Shelf:
+    ids = array("q")
+    columns = {facet: array("i") for facet in FACETS}
+    keys: dict[str, dict[str, int]] = {"country": {}, "state": {}}
+    if words != ():
+        statement = select(
+            Offering.id, Offering.category_id, Offering.organization_id, Offering.country, Offering.state
+        ).where(visible_offerings(actor))
+        if words is not None:
+            statement = statement.where(Offering.id.in_(_matching(words)))
+        if sort == "provider":
+            statement = statement.outerjoin(Organization, Organization.id == Offering.organization_id)
+        rows = db.session.execute(statement.order_by(*_order(sort, words)).execution_options(yield_per=5000))
+        category, organization, country, state = (columns[facet].append for facet in FACETS)
+        countries, states = keys["country"], keys["state"]
+        for row in rows:
+            ids.append(row[0])
+            category(row[1])
+            organization(row[2] or 0)
+            country(countries.setdefault(row[3], len(countries)))
+            state(states.setdefault(row[4], len(states)))
+    return Shelf(ids, columns, {facet: list(found) for facet, found in keys.items()})
+
+
+def _matching(words: Sequence[str], *, names: bool = False) -> Any:
+    """The ids of offerings that have words beginning so, each of them; with `names` in their names."""
+    if db.engine.dialect.name == "sqlite":
+        wanted = " AND ".join(f'"{word}" *' for word in words)
+        text = f"search_name : ({wanted})" if names else wanted
+        index = table("offering_search", column("rowid"), column("offering_search"))
+        return select(index.c.rowid).where(index.c.offering_search.op("MATCH")(text))
+    wanted = " & ".join(f"'{word}':*" for word in words)
+    index = table("offering_search", column("offering_id"), column("words"), column("name_words"))
+    found = index.c.name_words if names else index.c.words
+    return select(index.c.offering_id).where(found.op("@@")(cast(wanted, TSQUERY)))
+
+
+def _order(sort: str, words: Sequence[str] | None) -> list[ColumnElement[Any]]:
+    by_name: list[Any] = [Offering.sort_key, Offering.uuid]
+    if sort == "newest":
+        return [Offering.created.desc(), *by_name]
+    if sort == "provider":
+        return [func.lower(func.coalesce(Organization.name, "")), *by_name]
+    if words:
+        return [case((Offering.id.in_(_matching(words, names=True)), 0), else_=1), *by_name]
+    return by_name
+
+
+def _names(stamp: Stamp) -> dict[str, dict[int, tuple[str, str]]]:
+    """The uuid and the name of every category and organization, by id: what facets call them."""
+    known = memory()
+    found: dict[str, dict[int, tuple[str, str]]] | None = known.get(stamp, "names")
+    if found is None:
+        statement = union_all(
+            select(literal("category"), Category.id, cast(Category.uuid, String), Category.title),
+            select(literal("organization"), Organization.id, cast(Organization.uuid, String), Organization.name),
+        )
+        found = {"category": {}, "organization": {}}
+        for facet, key, uuid, name in db.session.execute(statement):
+            # A uuid read as text has dashes on PostgreSQL and none on SQLite.
+            found[facet][key] = (str(uuidlib.UUID(uuid)), name)
+        known.put(stamp, "names", found, 400 * sum(map(len, found.values())))
+    return found
+
+
+def _apply(
+    shelf: Shelf,
+    chosen: dict[str, tuple[str, ...]],
+    only: tuple[int, ...] | None,
+    also: tuple[str, str] | None,
+    names: dict[str, dict[int, tuple[str, str]]],
+) -> Narrowed:
+    labels: dict[str, dict[int, tuple[str, str]]] = dict(names)
+    for facet, values in shelf.values.items():
+        labels[facet] = {key: (value, value) for key, value in enumerate(values)}
+    wanted = {facet: _keys(labels[facet], facet, values) for facet, values in chosen.items()}
+    # How many of the chosen facets each offering fails. Failing one alone it still counts in that facet's menu.
+    fails = bytearray(len(shelf.ids))
+    for facet, keys in wanted.items():
+        for place, key in enumerate(shelf.columns[facet]):
+            if key not in keys:
+                fails[place] += 1
+    outside = _outside(shelf, labels, only, also)
+    for place in outside:
+        fails[place] = OUT
+    counts: dict[str, Counter[int]] = {}
+    passing = [not it for it in fails]
+    for facet, keys_of in shelf.columns.items():
+        if facet in wanted:
+            keys = wanted[facet]
+            counts[facet] = Counter(
+                key
+                for key, failed in zip(keys_of, fails, strict=True)
+                if not failed or (failed == 1 and key not in keys)
+            )
+        else:
+            counts[facet] = Counter(keys_of if not wanted and not outside else compress(keys_of, passing))
+    facets = {facet: _choices(labels[facet], counted) for facet, counted in counts.items()}
+    ids = shelf.ids if not wanted and not outside else array("q", compress(shelf.ids, passing))
+    return Narrowed(ids, facets)
+
+
+def _outside(
+    shelf: Shelf,
+    labels: dict[str, dict[int, tuple[str, str]]],
+    only: tuple[int, ...] | None,
+    also: tuple[str, str] | None,
+) -> list[int]:
+    """The places of offerings that do not count at all."""
+    found: list[int] = []
+    if only is not None:
+        kept = set(only)
+        found += [place for place, it in enumerate(shelf.ids) if it not in kept]
+    if also is not None:
+        facet, value = also
+        keys = {key for key, (known, _label) in labels[facet].items() if known == value}
+        found += [place for place, key in enumerate(shelf.columns[facet]) if key not in keys]
+    return found
+
+
+def _keys(labels: dict[int, tuple[str, str]], facet: str, values: Sequence[str]) -> set[int]:
+    given = set(values)
+    if facet in ("category", "organization"):
+        given = {str(it) for it in _uuids(values)}
+    return {key for key, (value, _label) in labels.items() if value in given}
 
 
 def _uuids(values: Sequence[str]) -> list[uuidlib.UUID]:
@@ -171,41 +331,6 @@ def _uuids(values: Sequence[str]) -> list[uuidlib.UUID]:
     return found
 
 
-def _order(sort: str) -> list[ColumnElement[Any]]:
-    by_name: list[Any] = [Offering.sort_key, Offering.uuid]
-    if sort == "newest":
-        return [Offering.created.desc(), *by_name]
-    if sort == "provider":
-        return [func.lower(func.coalesce(Organization.name, "")), *by_name]
-    return by_name
-
-
-def _facets(actor: Actor, search: Search) -> dict[str, list[Choice]]:
-    columns: dict[str, tuple[Any, Any]] = {
-        "category": (cast(Category.uuid, String), Category.title),
-        "organization": (cast(Organization.uuid, String), Organization.name),
-        "country": (Offering.country, Offering.country),
-        "state": (Offering.state, Offering.state),
-    }
-    parts = []
-    for facet, (value, label) in columns.items():
-        statement = select(
-            literal(facet).label("facet"), value.label("value"), label.label("label"), func.count().label("number")
-        )
-        statement = _base(statement, actor, search, leave_out=facet).group_by(value, label)
-        present = Organization.id.is_not(None) if facet == "organization" else true()
-        parts.append(statement.where(present))
-    rows = db.session.execute(union_all(*parts)).all()
-    found: dict[str, list[Choice]] = {facet: [] for facet in FACETS}
-    for facet, value, label, number in rows:
-        if value in (None, ""):
-            continue
-        found[facet].append(Choice(_dashed(facet, value), label, number))
-    for choices in found.values():
-        choices.sort(key=lambda choice: (choice.label or "").casefold())
-    return found
-
-
-def _dashed(facet: str, value: str) -> str:
-    # A uuid read as text has dashes on PostgreSQL and none on SQLite.
-    return str(uuidlib.UUID(value)) if facet in ("category", "organization") else value
+def _choices(labels: dict[int, tuple[str, str]], counted: Counter[int]) -> list[Choice]:
+    found = [Choice(*labels[key], number) for key, number in counted.items() if key in labels and labels[key][0]]
+    return sorted(found, key=lambda choice: (choice.label or "").casefold())

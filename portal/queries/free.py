@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.domain.periods import Period, PeriodError
 from portal.domain.rules import NO_RULES
 from portal.domain.zones import day_start, instants_at
 from portal.policies import NOBODY, Actor
-from portal.queries.availability import add_stale, assembled, obstacles_of_offerings, understood
+from portal.queries.availability import add_stale, assembled, obstacles_of_offerings, understood_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +38,18 @@ class Wanted:
 
 
 def free_offerings(
-    offerings: Sequence[tuple[int, Mapping[str, Any]]], wanted: Wanted, now: datetime, actor: Actor = NOBODY
+    offerings: Sequence[tuple[int, str]], wanted: Wanted, now: datetime, actor: Actor = NOBODY
 ) -> dict[int, Period]:
-    """Of these offerings (id, attributes) those that are free as wanted, each by its own clocks, with the first such
-    period. A quota of the actor's is not asked. One SQL statement.
+    """Of these offerings (id, attributes as JSON) those that are free as wanted, each by its own clocks.
+
+    With the first such period. A quota of the actor's is not asked. One SQL statement.
     """
     of_zone: dict[ZoneInfo, Period | None] = {}
     windows: dict[int, Period] = {}
     known = {}
     widest = timedelta()
     for offering_id, attributes in offerings:
-        it = understood(attributes)
+        it = understood_text(attributes)
         if it.zone not in of_zone:
             of_zone[it.zone] = wanted.window(it.zone)
         window = of_zone[it.zone]

@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.domain.choices import country_name
 from portal.domain.identifiers import parse_uuid
+from portal.domain.memory import Stamp
 from portal.domain.periods import Period
 from portal.errors import NotFound
 from portal.models.base import utcnow
@@ -25,6 +26,7 @@ from portal.queries.catalogue import Search
 from portal.queries.free import free_offerings
 from portal.queries.offerings import get_visible_offering
 from portal.queries.plans import cheapest, standings
+from portal.queries.stamp import present_stamp
 from portal.web import finder, sheet
 from portal.web.calendars import card_of
 from portal.web.filters import picture_src
@@ -102,12 +104,12 @@ class Card:
 @public
 def index() -> ResponseReturnValue:
     """The catalogue: everything it shows is in the query string."""
-    actor, search, now = current_actor(), search_of_request(), utcnow()
+    actor, search, now, stamp = current_actor(), search_of_request(), utcnow(), present_stamp()
     asked = finder.read(request.args)
     free: dict[int, Period] | None = None
     if asked.wanted is not None:
-        free = free_offerings(queries.candidates(actor, search), asked.wanted, now)
-    found = queries.browse(actor, search if free is None else replace(search, only=tuple(free)))
+        free = free_offerings(queries.candidates(actor, search, stamp), asked.wanted, now)
+    found = queries.browse(actor, search if free is None else replace(search, only=tuple(free)), stamp)
     facets = _facets(search, found.facets)
     return render_template(
         "catalogue/index.html",
@@ -117,7 +119,7 @@ def index() -> ResponseReturnValue:
         cards=_cards(actor, found.rows, free),
         facets=facets,
         tally=sorted(found.tally.items()),
-        applied=_applied(actor, search, facets, asked, nothing_found=not found.rows),
+        applied=_applied(actor, search, stamp, facets, asked, nothing_found=not found.rows),
         sorts=queries.SORTS,
         timeline_query=_timeline_query(search, asked),
         default_sort=queries.DEFAULT_SORT,
@@ -170,12 +172,12 @@ def _label(facet: str, text: str) -> str:
 
 
 def _applied(
-    actor: Actor, search: Search, facets: list[Facet], asked: finder.Asked, *, nothing_found: bool
+    actor: Actor, search: Search, stamp: Stamp, facets: list[Facet], asked: finder.Asked, *, nothing_found: bool
 ) -> list[Applied]:
     filters = [("q", Applied("Search", search.q, url_without("q")))] if search.q else []
     if asked.wanted is not None:
         without = url_with(**dict.fromkeys((*finder.NAMES, "page")))
-        filters.append(("free", Applied("Free", asked.words, without, queries.count(actor, search))))
+        filters.append(("free", Applied("Free", asked.words, without, queries.count(actor, search, stamp))))
     filters += [
         (facet.name, Applied(facet.label, choice.label, url_without(facet.name, choice.value)))
         for facet in facets
@@ -186,7 +188,7 @@ def _applied(
     # The page then says which filter to drop: what would there be without it?
     if asked.wanted is not None:
         return [applied for _, applied in filters]
-    left = {name: queries.count(actor, search.without(name)) for name in {name for name, _ in filters}}
+    left = {name: queries.count(actor, search.without(name), stamp) for name in {name for name, _ in filters}}
     return [replace(applied, leaves=left[name]) for name, applied in filters]
 
 

@@ -14,6 +14,7 @@ from portal.domain.availability import Stretch
 from portal.extensions import settings
 from portal.models.base import utcnow
 from portal.queries import catalogue
+from portal.queries.stamp import present_stamp
 from portal.queries.timeline import Line, day_of
 from portal.web.catalogue import search_of_request
 from portal.web.guards import public
@@ -47,7 +48,7 @@ def day() -> ResponseReturnValue:
     today = now.astimezone(ZoneInfo(settings().timezone)).date()
     wanted = first_day(request.args.get("day"), today)
     search = search_of_request()
-    lines, page = day_of(current_actor(), search, wanted, now)
+    lines, page = day_of(current_actor(), search, wanted, now, present_stamp())
     return render_template(
         "catalogue/timeline.html",
         search=search,
