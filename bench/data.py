@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from portal.documents import store as documents
-from portal.extensions import transaction
+from portal.extensions import analyse, transaction
 from portal.models import Booking, Category, Offering, Organization, Slot, User
 from portal.policies import SYSTEM
 from portal.services import accounts
@@ -44,6 +44,7 @@ def fill(offerings: int, bookings: int, busiest: int) -> tuple[str, str]:
         for first in range(0, len(ids), CHUNK):
             documents.refresh(session, ids[first : first + CHUNK])
         key = accounts.create_token(SYSTEM, person.id, "bench").key
+    analyse()
     return key, str(rows[0]["uuid"])
 
 

@@ -17,7 +17,7 @@ from flask import current_app
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
@@ -195,6 +195,18 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def analyse() -> None:
+    """Let SQLite count what lies in its indexes, so that it chooses among them well; PostgreSQL does so by itself.
+
+    With a limit it looks at a part of each index and takes some milliseconds. To be called when much was written.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return
+    with writing(), transaction() as session:
+        for statement in ("PRAGMA analysis_limit=1000", "ANALYZE"):
+            session.execute(text(statement))
 
 
 def _lower(value: Any) -> Any:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Literal, cast
 
+import orjson
 from sqlalchemy import Row, Select, Text, and_, bindparam, case, func, null, or_, select
 from sqlalchemy import cast as sql_cast
 
@@ -123,6 +124,12 @@ def one_tag(
     """The tag of the same document, without touching its body; None where read_one answers None."""
     row = _one_row(actor, uuid, now, bodies=False, index=False)
     return None if row is None else _tag([row], base_url, selection(fields), now, 1)
+
+
+def content(document: bytes) -> dict[str, Any]:
+    """A prepared document as values; addresses of this portal itself without its host."""
+    found: dict[str, Any] = orjson.loads(splice(document, "", settings().google_embed_uri))
+    return found
 
 
 def export(base_url: str) -> Iterator[bytes]:

@@ -113,12 +113,45 @@ def of_offering(
     that the actor asks for at the same time.
     """
     known = understood(attributes)
-    rules = known.rules
-    obstacles = obstacles_of_offerings([offering_id], _wider(window, rules), actor, without)[offering_id]
-    if rules.stale_busy == "refuse" and stale_offerings([offering_id], now):
-        obstacles = [*obstacles, OUT_OF_DATE]
-    own = _own(offering_id, window, now, actor, without) if rules.counts_own and actor.signed_in else NOTHING
+    obstacles = _obstacles(offering_id, known, window, now, actor, without)
+    own = _own_of(offering_id, known, window, now, actor, without)
     return assembled(known, now, obstacles, Own((*own.periods, *also), own.upcoming))
+
+
+def _obstacles(
+    offering_id: int, known: Understood, window: Period, now: datetime, actor: Actor, without: int | None = None
+) -> list[Obstacle]:
+    found = obstacles_of_offerings([offering_id], _wider(window, known.rules), actor, without)
+    add_stale(found, {offering_id: known}, now)
+    return found[offering_id]
+
+
+def _own_of(
+    offering_id: int, known: Understood, window: Period, now: datetime, actor: Actor, without: int | None = None
+) -> Own:
+    counts = known.rules.counts_own and actor.signed_in
+    return _own(offering_id, window, now, actor, without) if counts else NOTHING
+
+
+def near_and_far(
+    offering_id: int, attributes: Mapping[str, Any], window: Period, now: datetime, actor: Actor, *, bookable: bool
+) -> tuple[Availability, Period | None]:
+    """The availability of one offering in a window, and the next period that can be booked (None: `bookable` is not).
+
+    A quota of the actor's does not decide what is next. One SQL statement where the window is these days' and
+    something in them is free.
+    """
+    near = Period(now, now + NEAR)
+    if not bookable or window.start > near.end or window.end < now:
+        free = next_free([(offering_id, attributes)], now).get(offering_id) if bookable else None
+        return of_offering(offering_id, attributes, window, now, actor), free
+    hull = Period(min(window.start, near.start), max(window.end, near.end))
+    known = understood(attributes)
+    obstacles = _obstacles(offering_id, known, hull, now, actor)
+    free = assembled(known, now, obstacles).next_free(near.start, near.end)
+    if free is None:
+        free = next_free([(offering_id, attributes)], now).get(offering_id)
+    return assembled(known, now, obstacles, _own_of(offering_id, known, hull, now, actor)), free
 
 
 def explain(offering: Offering, period: Period, now: datetime, actor: Actor = NOBODY) -> Refusal | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid as uuidlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -25,6 +25,7 @@ from portal.models import (
 )
 from portal.models.base import utcnow
 from portal.policies import Actor, managed_offerings, owned_offerings, visible_offerings
+from portal.queries.offerings import OfferingView
 
 RUNS_SHOWN = 5
 # A worker notes once a minute that it lives.
@@ -144,55 +145,75 @@ def calendar_view(actor: Actor, offering_uuid: uuidlib.UUID, *, now: datetime | 
     if row is None:
         raise NotFound("Offering")
     _offering_id, organization_id, organization_uuid, manages, owns, calendar = row
+    return _view(
+        offering_uuid, organization_id, organization_uuid, calendar, now or utcnow(), manages=manages, owns=owns
+    )
+
+
+def calendar_of(view: OfferingView, now: datetime) -> CalendarView:
+    """The same of an offering that is loaded. No SQL statement, or two for those who manage it."""
+    offering = view.offering
+    organization = offering.organization
+    return _view(
+        offering.uuid,
+        offering.organization_id,
+        organization.uuid if organization else None,
+        offering.calendar,
+        now,
+        manages=view.manages,
+        owns=view.owns,
+    )
+
+
+def _view(
+    offering_uuid: uuidlib.UUID,
+    organization_id: int | None,
+    organization_uuid: uuidlib.UUID | None,
+    calendar: GoogleCalendar | None,
+    now: datetime,
+    *,
+    manages: bool,
+    owns: bool,
+) -> CalendarView:
     public = calendar is not None and calendar.public
     link = http_link(calendar.backend_id, public, settings().google_embed_uri) if calendar is not None else None
-    if not manages:
-        return CalendarView(
-            offering_uuid=offering_uuid,
-            organization_uuid=organization_uuid,
-            manages=False,
-            can_act=False,
-            exists=calendar is not None,
-            public=public,
-            link=link,
-        )
-    connection = connection_view(organization_id)
     view = CalendarView(
         offering_uuid=offering_uuid,
         organization_uuid=organization_uuid,
-        manages=True,
-        can_act=bool(owns) and connection.usable,
+        manages=manages,
+        can_act=False,
         exists=calendar is not None,
         public=public,
         link=link,
-        connection=connection,
     )
-    return view if calendar is None else _whole(view, calendar, now or utcnow())
-
-
-def _whole(view: CalendarView, calendar: GoogleCalendar, now: datetime) -> CalendarView:
-    session = db.session
-    events, busy_periods = session.execute(
+    if not manages:
+        return view
+    key = calendar.id if calendar is not None else 0
+    row = db.session.execute(
         select(
-            select(func.count()).where(CalendarEvent.calendar_id == calendar.id).scalar_subquery(),
-            select(func.count()).where(BusyPeriod.calendar_id == calendar.id).scalar_subquery(),
+            GoogleConnection,
+            select(func.count()).where(CalendarEvent.calendar_id == key).scalar_subquery(),
+            select(func.count()).where(BusyPeriod.calendar_id == key).scalar_subquery(),
+            select(func.max(WorkerHeartbeat.seen)).scalar_subquery(),
         )
-    ).one()
+        .select_from(Organization)
+        .outerjoin(GoogleConnection, GoogleConnection.organization_id == Organization.id)
+        .where(Organization.id == organization_id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    found, events, busy_periods, seen = row or (None, 0, 0, None)
+    connection = _connection(found)
+    view = replace(view, connection=connection, can_act=bool(owns) and connection.usable)
+    if calendar is None:
+        return view
     latest = (
         select(SyncRun)
         .where(SyncRun.calendar_id == calendar.id)
         .order_by(SyncRun.started.desc(), SyncRun.id.desc())
         .limit(RUNS_SHOWN)
     )
-    return CalendarView(
-        offering_uuid=view.offering_uuid,
-        organization_uuid=view.organization_uuid,
-        manages=True,
-        can_act=view.can_act,
-        exists=True,
-        public=view.public,
-        link=view.link,
-        connection=view.connection,
+    return replace(
+        view,
         state=calendar.state,
         busy=calendar.state in BUSY,
         wants_public=calendar.want_public,
@@ -202,8 +223,8 @@ def _whole(view: CalendarView, calendar: GoogleCalendar, now: datetime) -> Calen
         retry_at=calendar.next_attempt,
         events=events,
         busy_periods=busy_periods,
-        runs=[_run(run) for run in session.execute(latest).scalars()],
-        worker_alive=worker_alive(now),
+        runs=[_run(run) for run in db.session.execute(latest).scalars()],
+        worker_alive=_is_alive(seen, now),
     )
 
 
@@ -226,12 +247,16 @@ def _run(run: SyncRun) -> RunView:
 
 def connection_view(organization_id: int | None) -> ConnectionView:
     """An organization's connection; the caller has decided that the reader may know of it."""
-    configured = settings().google_configured
     found = db.session.execute(
         select(GoogleConnection)
         .where(GoogleConnection.organization_id == organization_id)
         .execution_options(populate_existing=True)
     ).scalar_one_or_none()
+    return _connection(found)
+
+
+def _connection(found: GoogleConnection | None) -> ConnectionView:
+    configured = settings().google_configured
     if found is None:
         return ConnectionView(configured=configured)
     return ConnectionView(
@@ -247,7 +272,10 @@ def connection_view(organization_id: int | None) -> ConnectionView:
 
 def worker_alive(now: datetime) -> bool:
     """Whether some worker was seen in the last minutes. Without one, nothing that is queued gets done."""
-    seen = db.session.execute(select(func.max(WorkerHeartbeat.seen))).scalar_one_or_none()
+    return _is_alive(db.session.execute(select(func.max(WorkerHeartbeat.seen))).scalar_one_or_none(), now)
+
+
+def _is_alive(seen: datetime | None, now: datetime) -> bool:
     return seen is not None and now - seen <= WORKER_SEEN_WITHIN
 
 

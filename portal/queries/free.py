@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from portal.domain.availability import Obstacle
 from portal.domain.periods import Period, PeriodError
 from portal.domain.rules import NO_RULES
 from portal.domain.zones import day_start, instants_at
@@ -65,12 +66,25 @@ def free_offerings(
     taken = obstacles_of_offerings(list(windows), hull, actor)
     add_stale(taken, known, now)
     found = {}
+    # What would be free if nothing were taken, for offerings that are alike: it is so wherever nothing taken meets it,
+    # because what is taken only ever makes less free.
+    clear: dict[int, Period | None] = {}
     for offering_id, window in windows.items():
-        free = assembled(known[offering_id], now, taken[offering_id])
-        period = free.next_free(window.start, window.end, wanted.duration)
+        it = known[offering_id]
+        if id(it) not in clear:
+            clear[id(it)] = assembled(it, now, []).next_free(window.start, window.end, wanted.duration)
+        period = clear[id(it)]
+        if period is not None and _met(period, taken.get(offering_id, ()), it.rules.gap):
+            free = assembled(it, now, taken[offering_id])
+            period = free.next_free(window.start, window.end, wanted.duration)
         if period is not None:
             found[offering_id] = period
     return found
+
+
+def _met(period: Period, taken: Iterable[Obstacle], gap: timedelta) -> bool:
+    start, end = period.start - gap, period.end + gap
+    return any(it.period.start < end and it.period.end > start for it in taken)
 
 
 def _may_be_open(periods: Sequence[Period], window: Period) -> bool:

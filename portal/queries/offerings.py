@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload, raiseload, selectinload
+from sqlalchemy import case, or_, select, true
+from sqlalchemy.orm import joinedload, raiseload
 
 from portal.errors import NotFound
 from portal.extensions import db
-from portal.models import Offering, OfferingSoftwareCatalog, OrganizationGroup, Plan, PlanComponent
+from portal.models import Offering, OfferingDocument, Plan, PlanComponent
 from portal.policies import Actor, managed_offerings, owned_offerings, visible_offerings, visible_plans
 
 
@@ -27,27 +27,35 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class OfferingView:
-    """An offering with everything loaded (touching the database again raises), and what the actor may do.
+    """An offering as one reader may see it, and what they may do.
 
-    `plans` are those the actor may see. `parent` and `children` are there only as far as they are visible.
+    Loaded are what it belongs to, its calendar, and in `plans`, with their components, the plans that the actor is
+    offered; touching the database through it again raises. Its other lists stand in `document`, the published JSON as
+    prepared for this reader.
     """
 
     offering: Offering
     plans: list[Plan]
-    parent: Related | None
-    children: list[Related]
+    document: bytes
     manages: bool
     owns: bool
 
 
 def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
-    """The offering, if the actor may see it. Raises NotFound otherwise: unknown and hidden look the same."""
+    """The offering, if the actor may see it. Raises NotFound otherwise: unknown and hidden look the same.
+
+    Two SQL statements.
+    """
+    managed = managed_offerings(actor)
+    document = OfferingDocument
     row = db.session.execute(
         select(
             Offering,
-            managed_offerings(actor).label("manages"),
+            managed.label("manages"),
             owned_offerings(actor).label("owns"),
+            case((managed, document.full), else_=document.public).label("document"),
         )
+        .outerjoin(document, document.offering_id == Offering.id)
         .where(Offering.uuid == uuid, visible_offerings(actor))
         .options(
             raiseload("*"),
@@ -57,46 +65,28 @@ def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
             joinedload(Offering.checklist),
             joinedload(Offering.scope),
             joinedload(Offering.calendar),
-            selectinload(Offering.organization_groups).joinedload(OrganizationGroup.parent),
-            selectinload(Offering.endpoints),
-            selectinload(Offering.roles),
-            selectinload(Offering.screenshots),
-            selectinload(Offering.files),
-            selectinload(Offering.quotas),
-            selectinload(Offering.partitions),
-            selectinload(Offering.components),
-            selectinload(Offering.software_catalogs).options(
-                joinedload(OfferingSoftwareCatalog.catalog), joinedload(OfferingSoftwareCatalog.partition)
-            ),
-            selectinload(Offering.plans).options(
-                selectinload(Plan.organization_groups).joinedload(OrganizationGroup.parent),
-                selectinload(Plan.components).joinedload(PlanComponent.component),
-            ),
         )
     ).first()
     if row is None:
         raise NotFound("Offering")
-    offering: Offering = row.Offering
-    allowed = _visible_plan_ids(actor, offering, manages=row.manages)
-    plans = sorted(
-        (plan for plan in offering.plans if plan.id in allowed), key=lambda plan: (plan.name.casefold(), str(plan.uuid))
+    offered = true() if row.manages else visible_plans(actor)
+    plans = db.session.execute(
+        select(Plan)
+        .where(Plan.offering_id == row.Offering.id, offered)
+        .options(raiseload("*"), joinedload(Plan.components).joinedload(PlanComponent.component))
     )
-    parent, children = _relatives(actor, offering)
-    return OfferingView(offering, plans, parent, children, bool(row.manages), bool(row.owns))
+    by_name = sorted(plans.unique().scalars(), key=lambda plan: (plan.name.casefold(), str(plan.uuid)))
+    return OfferingView(row.Offering, by_name, row.document or b"{}", bool(row.manages), bool(row.owns))
 
 
-def _visible_plan_ids(actor: Actor, offering: Offering, *, manages: bool) -> set[int]:
-    if manages or not any(plan.organization_groups for plan in offering.plans):
-        return {plan.id for plan in offering.plans}
-    return set(
-        db.session.execute(select(Plan.id).where(Plan.offering_id == offering.id, visible_plans(actor))).scalars()
-    )
-
-
-def _relatives(actor: Actor, offering: Offering) -> tuple[Related | None, list[Related]]:
+def relatives(actor: Actor, offering: Offering) -> tuple[Related | None, list[Related]]:
+    """The offering's parent, and the offerings whose parent it is, as far as the actor may see them. One statement."""
+    near = Offering.parent_id == offering.id
+    if offering.parent_id is not None:
+        near = or_(near, Offering.id == offering.parent_id)
     rows = db.session.execute(
         select(Offering.id, Offering.uuid, Offering.name, Offering.description)
-        .where((Offering.id == offering.parent_id) | (Offering.parent_id == offering.id), visible_offerings(actor))
+        .where(near, visible_offerings(actor))
         .order_by(Offering.sort_key, Offering.uuid)
         .limit(100)
     ).all()

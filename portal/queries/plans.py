@@ -1,28 +1,18 @@
-"""What plans come to, for pages: the price on a card, the figures of each plan of an offering."""
+"""What plans come to, for pages: the price on a card."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
-from portal.domain.booking_states import HOLDING
 from portal.domain.choices import BillingType
-from portal.domain.pricing import PlanPrices, PricedComponent, is_active, price_from, price_plan
+from portal.domain.pricing import PricedComponent, price_from
 from portal.extensions import db
-from portal.models import Booking, Component, Offering, Plan, PlanComponent
+from portal.models import Component, Offering, Plan, PlanComponent
 from portal.policies import Actor, managed_offerings, visible_plans
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A plan's figures, and whether somebody can still take it (its maximum is not reached)."""
-
-    prices: PlanPrices
-    is_active: bool
 
 
 def cheapest(actor: Actor, offering_ids: Collection[int]) -> dict[int, tuple[Decimal, str]]:
@@ -60,26 +50,21 @@ def cheapest(actor: Actor, offering_ids: Collection[int]) -> dict[int, tuple[Dec
     return {offering_id: price for offering_id, price in found.items() if price is not None}
 
 
-def standings(offering: Offering) -> dict[int, Standing]:
-    """The figures of each plan of an offering whose plans and components are loaded, by plan id. One SQL statement."""
-    rows = db.session.execute(
-        select(Booking.plan_id, func.count())
-        .where(Booking.offering_id == offering.id, Booking.state.in_(HOLDING), Booking.plan_id.is_not(None))
-        .group_by(Booking.plan_id)
+def cheapest_of(plans: Iterable[Plan]) -> tuple[Decimal, str] | None:
+    """The same of plans that are loaded with their components."""
+    return price_from(
+        [
+            (
+                PricedComponent(
+                    type=part.component.type,
+                    billing_type=part.component.billing_type,
+                    price=part.price,
+                    amount=part.amount,
+                ),
+                plan.unit if part.component.billing_type == BillingType.FIXED else part.component.measured_unit,
+            )
+            for part in plan.components
+        ]
+        for plan in plans
+        if not plan.archived
     )
-    held = dict(rows.all())
-    return {plan.id: _standing(plan, held.get(plan.id, 0)) for plan in offering.plans}
-
-
-def _standing(plan: Plan, held: int) -> Standing:
-    prices = price_plan(
-        PricedComponent(
-            type=part.component.type,
-            billing_type=part.component.billing_type,
-            price=part.price,
-            amount=part.amount,
-            future_price=part.future_price,
-        )
-        for part in plan.components
-    )
-    return Standing(prices, is_active(plan.max_amount, plan.active_elsewhere + held))

@@ -14,7 +14,7 @@ import ijson
 from sqlalchemy.exc import DBAPIError
 
 from portal.errors import PortalError
-from portal.extensions import settings, transaction
+from portal.extensions import analyse, settings, transaction
 from portal.transfer.apply import Batch, Outcome
 from portal.transfer.record import Record, read_record
 from portal.transfer.values import Wrong
@@ -36,6 +36,10 @@ class Problem:
     def __str__(self) -> str:
         name = f" ({self.name})" if self.name else ""
         return f"record {self.position}{name}: {self.field + ': ' if self.field else ''}{self.reason}"
+
+
+# So many offerings change what the database should know of its indexes.
+MUCH = 100
 
 
 @dataclass(slots=True)
@@ -81,6 +85,8 @@ def import_offerings(
     run = _Run(on_progress)
     if not dry_run:
         run.all(records)
+        if run.report.created + run.report.updated >= MUCH:
+            analyse()
         return run.report
     try:
         with transaction():

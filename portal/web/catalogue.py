@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.documents.read import content
 from portal.domain.choices import country_name
 from portal.domain.identifiers import parse_uuid
 from portal.domain.memory import Stamp
@@ -21,11 +22,11 @@ from portal.errors import NotFound
 from portal.models.base import utcnow
 from portal.policies import LISTED_STATES, Actor
 from portal.queries import catalogue as queries
-from portal.queries.availability import next_free, of_offering, zone_of
+from portal.queries.availability import near_and_far, next_free, zone_of
 from portal.queries.catalogue import Search
 from portal.queries.free import free_offerings
-from portal.queries.offerings import get_visible_offering
-from portal.queries.plans import cheapest, standings
+from portal.queries.offerings import get_visible_offering, relatives
+from portal.queries.plans import cheapest, cheapest_of
 from portal.queries.stamp import present_stamp
 from portal.web import finder, sheet
 from portal.web.calendars import card_of
@@ -33,7 +34,7 @@ from portal.web.filters import picture_src
 from portal.web.guards import public
 from portal.web.links import page_number, printable, url_with, url_without
 from portal.web.people import current_actor
-from portal.web.prices import plan_prices, unit_name
+from portal.web.prices import plan_tables, unit_name
 from portal.web.week import DAYS, build_week, first_day, slot_value, span_of
 
 blueprint = Blueprint("catalogue", __name__)
@@ -236,19 +237,21 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Everything an offering has."""
     actor, now = current_actor(), utcnow()
     view = get_visible_offering(actor, uuid)
-    found = view.offering
+    found, shown = view.offering, content(view.document)
     zone = zone_of(found.attributes).key
     first = first_day(request.args.get("from"), now.astimezone(ZoneInfo(zone)).date())
     bookable = found.state == "Active"
-    free = next_free([(found.id, found.attributes)], now).get(found.id) if bookable else None
-    days = of_offering(found.id, found.attributes, Period(*span_of(first, zone)), now, actor).days(first, DAYS)
-    price = cheapest(actor, [found.id]).get(found.id)
-    figures = standings(found)
+    week = Period(*span_of(first, zone))
+    availability, free = near_and_far(found.id, found.attributes, week, now, actor, bookable=bookable)
+    days = availability.days(first, DAYS)
+    price = cheapest_of(view.plans)
+    parent, children = relatives(actor, found)
     return render_template(
         "catalogue/offering.html",
         offering=found,
-        parent=view.parent,
-        children=view.children,
+        shown=shown,
+        parent=parent,
+        children=children,
         zone=zone,
         week=build_week(
             (stretch for day in days for stretch in day.stretches),
@@ -260,20 +263,17 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
         ),
         picked=request.args.getlist("slot")[:MAX_PICKED],
         manages=view.manages,
-        published=found.shared and found.state in LISTED_STATES and not found.organization_groups,
+        published=found.shared and found.state in LISTED_STATES and not shown["organization_groups"],
         bookable=bookable,
         next_free=free.start if free else None,
         price_from=price[0] if price else None,
         price_unit=unit_name(price[1]) if price else "",
-        plans=[
-            plan_prices(plan, found.components, figures[plan.id].prices.minimal_price, figures[plan.id].is_active)
-            for plan in view.plans
-        ],
+        plans=plan_tables(view.plans, shown),
         specifications=sheet.specifications(found.attributes),
         rules=sheet.rules(found, zone, now),
         questions=sheet.questions(found.options),
-        screenshots=[shot for shot in found.screenshots if picture_src(shot.image)],
+        screenshots=[shot for shot in shown["screenshots"] if picture_src(shot["image"])],
         code=sheet.instrument_code(found),
-        calendar=card_of(actor, view, zone, now),
-        backstage=sheet.backstage(found, found.orders_elsewhere) if view.manages else [],
+        calendar=card_of(view, zone, now),
+        backstage=sheet.backstage(found, shown["quotas"], found.orders_elsewhere) if view.manages else [],
     )

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from portal.domain import links
 from portal.domain.choices import country_name
+from portal.domain.instants import parse_instant
 from portal.web.links import local_path
 
 HUES = 8
@@ -184,10 +185,15 @@ def listed(value: Any) -> str:
     return ", ".join(str(item) for item in value) if isinstance(value, Iterable) else ""
 
 
+def instant(text: str) -> datetime:
+    """The instant that the wire writes so."""
+    return parse_instant(text)
+
+
 def register_filters(app: Flask) -> None:
     """Give the templates their filters."""
     for function in (
-        safe_html, plain_text, safe_href, picture_src, initials, hue, money, when, day, coordinate,
+        safe_html, plain_text, safe_href, picture_src, initials, hue, money, when, day, instant, coordinate,
         count_of, dash, range_to, megabytes, minutes, listed, country_name,
     ):  # fmt: skip
         app.add_template_filter(function)

@@ -153,7 +153,7 @@ def calendar_card(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """The calendar card alone: the page asks for it while an act is under way."""
     actor = current_actor()
     view = get_visible_offering(actor, uuid)
-    card = card_of(actor, view, zone_of(view.offering.attributes).key, utcnow())
+    card = card_of(view, zone_of(view.offering.attributes).key, utcnow())
     if card is None:
         raise NotFound("Calendar")
     return render_template("catalogue/calendar_card.html", calendar=card, offering=view.offering)

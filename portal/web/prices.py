@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid as uuidlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from portal.models import Component, Plan, PlanComponent
+from portal.models import Plan, PlanComponent
 from portal.web.filters import count_of, money
 
 UNITS = {
@@ -49,9 +51,14 @@ def unit_name(unit: str) -> str:
     return UNITS.get(unit, unit)
 
 
-def plan_prices(plan: Plan, components: list[Component], minimal_price: Decimal, is_active: bool) -> PlanPrices:
-    """Put a plan's prices into words. `components`: the offering's, to name what lies beyond a limit."""
-    names = {component.uuid: component.name for component in components}
+def plan_tables(plans: Iterable[Plan], document: Mapping[str, Any]) -> list[PlanPrices]:
+    """Plans in words; what is computed of them, and what they name, stands in the offering's published document."""
+    figures = {figure["uuid"]: figure for figure in document["plans"]}
+    names = {uuidlib.UUID(it["uuid"]): str(it["name"]) for it in document["components"]}
+    return [_plan_prices(plan, names, figures[str(plan.uuid)]) for plan in plans if str(plan.uuid) in figures]
+
+
+def _plan_prices(plan: Plan, names: dict[uuidlib.UUID, str], figures: Mapping[str, Any]) -> PlanPrices:
     unit = unit_name(plan.unit)
     lines = [
         Line(
@@ -67,15 +74,16 @@ def plan_prices(plan: Plan, components: list[Component], minimal_price: Decimal,
     notes = []
     if plan.archived:
         notes.append("This plan is archived: it goes on for those who have it.")
-    if not is_active:
+    if not figures["is_active"]:
         notes.append("It is sold out.")
     if plan.max_amount is not None:
         notes.append(f"At most {plan.max_amount} bookings at a time use it.")
-    if plan.organization_groups:
-        notes.append("For members of " + ", ".join(group.name for group in plan.organization_groups) + ".")
+    if groups := figures["organization_groups"]:
+        notes.append("For members of " + ", ".join(group["name"] for group in groups) + ".")
     if plan.article_code:
         notes.append(f"Article {plan.article_code}.")
-    return PlanPrices(plan.uuid, plan.name, plan.description, minimal_price, lines, notes)
+    least = Decimal(str(figures["minimal_price"]))
+    return PlanPrices(plan.uuid, plan.name, plan.description, least, lines, notes)
 
 
 def _charged(part: PlanComponent, unit: str) -> str:

@@ -160,7 +160,7 @@ def instrument_code(offering: Offering) -> tuple[str, str] | None:
     return str(offering.plugin_options.get("backend_id_display_label") or "Code"), offering.backend_id
 
 
-def backstage(offering: Offering, order_count: int) -> list[tuple[str, object]]:
+def backstage(offering: Offering, quotas: Iterable[Mapping[str, Any]], order_count: int) -> list[tuple[str, object]]:
     """What only the offering's managers and staff are shown."""
     facts: list[tuple[str, object]] = [
         ("Shared", "yes" if offering.shared else "no: only its own organization sees it"),
@@ -172,8 +172,11 @@ def backstage(offering: Offering, order_count: int) -> list[tuple[str, object]]:
         ("Cost expected", offering.total_cost_estimated),
     ]
     facts += [
-        (f"Quota: {quota.name}", f"{quota.usage:,} of {'∞' if quota.limit < 0 else f'{quota.limit:,}'}")
-        for quota in offering.quotas
+        (
+            f"Quota: {quota['name']}",
+            f"{quota['usage']:,} of {'∞' if quota['limit'] < 0 else format(quota['limit'], ',')}",
+        )
+        for quota in quotas
     ]
     if offering.scope is not None:
         facts += [("Backend state", offering.scope.state), ("Backend says", offering.scope.error_message)]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from portal.config import Settings
+from portal.extensions import analyse
 from portal.mail.deliver import deliver_due
 from portal.models.base import utcnow
 from portal.queries.stamp import thin_out
 from portal.services import mail
 from portal.services.bookings import expire_bookings
+
+# Once an hour.
+ANALYSED_AT = 17
 
 
 def do_chores(settings: Settings, now: datetime | None = None) -> None:
@@ -19,4 +23,6 @@ def do_chores(settings: Settings, now: datetime | None = None) -> None:
     mail.write_reminders(now)
     mail.forget_old(now)
     thin_out()
+    if now.minute == ANALYSED_AT:
+        analyse()
     deliver_due(settings)

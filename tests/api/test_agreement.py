@@ -1,6 +1,7 @@
 """Page, API, day view, catalogue filter and booking service say the same of every step, in the same words."""
 
 import html
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from itertools import count, pairwise
@@ -144,7 +145,7 @@ def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, w
                 wanted = Wanted(day, hours * HOUR)
                 span = wanted.window(zone)
                 expected = service.free(span, wanted.duration) if span.end > now else []
-                found = free_offerings([(offering.id, attributes)], wanted, now, NOBODY)
+                found = free_offerings([(offering.id, json.dumps(attributes))], wanted, now, NOBODY)
                 assert found.get(offering.id) == (expected[0] if expected else None)
 
 

@@ -1,13 +1,16 @@
 """The catalogue and an offering's page: who sees what, and nothing foreign runs."""
 
 import re
+import uuid
 
 import pytest
 
 from portal.documents import store as documents
 from portal.extensions import db
-from portal.models import Category, Offering, Organization, Screenshot
-from tests.web.conftest import make_offering
+from portal.models import Category, GoogleCalendar, Offering, Organization, Screenshot
+from portal.transfer.importer import import_offerings
+from tests.support.samples import sample
+from tests.web.conftest import connect_google, make_offering
 
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle\s*=|\son[a-z]+\s*=", re.IGNORECASE)
 
@@ -129,6 +132,30 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_offerings(vis
     with query_counter() as many:
         visitor().get("/")
     assert many.number == few.number <= 6
+
+
+@pytest.mark.parametrize("who", [None, "stranger", "owner", "staff"])
+def test_the_page_of_an_offering_that_has_everything_takes_few_statements(visitor, world, query_counter, who):
+    assert import_offerings([sample()]).created == 1
+    found = db.session.query(Offering).filter_by(uuid=uuid.UUID(sample()["uuid"])).one()
+    found.organization_groups.clear()
+    found.parent = None
+    lab = db.session.query(Organization).filter_by(uuid=world.lab).one()
+    found.organization = lab
+    for number in range(3):
+        make_offering(lab, found.category, f"Part {number}").parent = found
+    documents.refresh_all(db.session())
+    db.session.commit()
+    connect_google(world.lab)
+    db.session.add(
+        GoogleCalendar(offering_id=found.id, backend_id="x@group", state="OK", public=True, wanted=1, done=1)
+    )
+    db.session.commit()
+    reader = visitor(who) if who else visitor()
+    with query_counter() as counted:
+        answer = reader.get(f"/offerings/{found.uuid}/")
+    assert answer.status_code == 200
+    assert counted.number <= 8, counted.statements
 
 
 @pytest.mark.parametrize(
