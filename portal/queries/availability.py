@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
@@ -150,7 +150,7 @@ def near_and_far(
     obstacles = _obstacles(offering_id, known, hull, now, actor)
     free = assembled(known, now, obstacles).next_free(near.start, near.end)
     if free is None:
-        free = next_free([(offering_id, attributes)], now).get(offering_id)
+        free = next_free([(offering_id, attributes)], now, horizons=(HORIZON,)).get(offering_id)
     return assembled(known, now, obstacles, _own_of(offering_id, known, hull, now, actor)), free
 
 
@@ -160,7 +160,10 @@ def explain(offering: Offering, period: Period, now: datetime, actor: Actor = NO
 
 
 def next_free(
-    offerings: Iterable[tuple[int, Mapping[str, Any]]], now: datetime, actor: Actor = NOBODY
+    offerings: Iterable[tuple[int, Mapping[str, Any]]],
+    now: datetime,
+    actor: Actor = NOBODY,
+    horizons: Sequence[timedelta] = (NEAR, HORIZON),
 ) -> dict[int, Period]:
     """The next period of each offering (id, attributes) that can be booked, within the horizon; those without one are
     left out. A quota of the actor's is not asked.
@@ -169,7 +172,7 @@ def next_free(
     """
     left = {offering_id: understood(attributes) for offering_id, attributes in offerings}
     found: dict[int, Period] = {}
-    for horizon in (NEAR, HORIZON):
+    for horizon in horizons:
         if left:
             window = Period(now, now + horizon)
             widest = max((it.rules for it in left.values()), key=lambda it: it.gap)

@@ -7,7 +7,7 @@ import pytest
 
 from portal.documents import store as documents
 from portal.extensions import db
-from portal.models import Category, GoogleCalendar, Offering, Organization, Screenshot
+from portal.models import Category, Offering, Organization, Screenshot
 from portal.transfer.importer import import_offerings
 from tests.support.samples import sample
 from tests.web.conftest import connect_google, make_offering
@@ -147,9 +147,6 @@ def test_the_page_of_an_offering_that_has_everything_takes_few_statements(visito
     documents.refresh_all(db.session())
     db.session.commit()
     connect_google(world.lab)
-    db.session.add(
-        GoogleCalendar(offering_id=found.id, backend_id="x@group", state="OK", public=True, wanted=1, done=1)
-    )
     db.session.commit()
     reader = visitor(who) if who else visitor()
     with query_counter() as counted:
