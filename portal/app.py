@@ -20,6 +20,7 @@ from portal.domain.memory import Memory
 from portal.extensions import csrf, db, login_manager, prepare_engine, set_reading
 from portal.google.connect import Opener
 from portal.google.oauth import GoogleConsent
+from portal.packing import register_packing
 from portal.secretbox import SecretBox
 from portal.web.register import register as register_web
 from portal.worker import queue
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine(db.engine)
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
+    register_packing(app)
     login_manager.init_app(app)
     csrf.init_app(app)
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.pack import pack_static
 from tools.prepare import ROOT, SetUpFailed, clean_environ, digest, pip_install, read, say
 
 VENDOR = ROOT / "static" / "vendor"
@@ -42,6 +43,15 @@ STAYS = ("axe-core/axe.min.js",)
 
 
 def main() -> None:
+    bring()
+    try:
+        pack_static(VENDOR.parent)
+    except OSError as failure:
+        say(f"The static files are not packed beforehand: {failure}. The server packs them by itself.")
+
+
+def bring() -> None:
+    """Fetch and copy what is missing, or say in a line why not."""
     wanted = fingerprint()
     if read(STAMP) == wanted and all(target.is_file() for target in targets()):
         return

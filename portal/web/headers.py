@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from portal.config import Settings
-
-STATIC_FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def content_policy(settings: Settings) -> str:
@@ -34,17 +32,14 @@ def content_policy(settings: Settings) -> str:
 
 
 def register_headers(app: Flask) -> None:
-    """Add the headers to HTML answers, and long lives to static files that carry their digest."""
+    """Add the headers to every answer, and to HTML those that are for browsers."""
     policy = content_policy(app.extensions["portal.settings"])
 
     @app.after_request
     def _add(response: Response) -> Response:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
-        if request.endpoint == "static":
-            if "v" in request.args and response.status_code in (200, 304):
-                response.headers["Cache-Control"] = STATIC_FOR_EVER
-        elif response.mimetype == "text/html":
+        if response.mimetype == "text/html":
             response.headers.setdefault("Content-Security-Policy", policy)
             response.headers.setdefault("X-Frame-Options", "DENY")
             response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")

@@ -24,7 +24,7 @@ from portal.web import (
     staff,
     timeline,
 )
-from portal.web.assets import FONTS, HTMX, present, static_url
+from portal.web.assets import FONTS, HTMX, present, register_assets, static_url
 from portal.web.errors import http_error, portal_error
 from portal.web.filters import register_filters
 from portal.web.headers import register_headers
@@ -42,6 +42,7 @@ def register(app: Flask) -> None:
     app.add_template_global(url_with)
     register_filters(app)
     register_headers(app)
+    register_assets(app)
     register_people(app)
     pages = (catalogue, timeline, accounts, bookings, feeds, requests, manage, rules, registration, staff, google)
     for face in (*pages, notifications):

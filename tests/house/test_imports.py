@@ -36,15 +36,17 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.demo": FACES - {"portal.demo"},
     "portal.standin": frozenset({"portal.domain"}),
     "portal.cli": FACES,
+    "portal.packing": LEAVES,
     "portal.web": FACES - {"portal.demo"},
     "portal.api": FACES - {"portal.demo"},
-    "portal.app": FACES | {"portal.web", "portal.api", "portal.cli"},
+    "portal.app": FACES | {"portal.web", "portal.api", "portal.cli", "portal.packing"},
 }
 FLASK = ("flask", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "werkzeug", "wtforms", "jinja2")
 WITH_FLASK = (
     "portal.app",
     "portal.extensions",
     "portal.mail",
+    "portal.packing",
     "portal.web",
     "portal.api",
     "portal.cli",
