@@ -224,8 +224,9 @@ class Availability:
                 if done is not None and local.date <= done:
                     continue
                 done = local.date
-                for it in self._answered(self._cut_day(local)):
-                    if it.is_step and it.is_free and window.contains(it.period):
+                # Without _answered(): nobody reads why the others are not free, and most of its time is words.
+                for it in self._cut_day(local):
+                    if it.is_step and window.contains(it.period) and self._track.first(it.period) is None:
                         yield it.period
 
     def _answered(self, stretches: Iterable[Stretch]) -> Iterator[Stretch]:
