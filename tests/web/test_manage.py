@@ -62,6 +62,8 @@ def test_the_card_tells_that_it_is_queued_and_refuses_a_second_act_in_words(visi
     assert "The sync is queued." in page
     assert 'class="chip chip-busy">Queued' in page
     assert 'hx-trigger="every 2s"' in page
+    assert 'vendor/htmx.min.js" defer' in page
+    assert "htmx" not in owner.get("/").text
     assert "/calendar/share" not in page
     owner.post(path, page="/account/")
     assert "still busy" in owner.get(f"/offerings/{world.scope}/").text

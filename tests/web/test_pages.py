@@ -190,3 +190,15 @@ def test_an_address_with_32_digits_leads_to_the_offering(client, world):
     answer = client.get(f"/offerings/{world.scope.hex.upper()}/")
     assert (answer.status_code, answer.headers["Location"]) == (301, f"/offerings/{world.scope}/")
     assert client.get("/offerings/" + "z" * 32 + "/").status_code == 404
+
+
+def test_pages_say_to_search_engines_what_they_are(visitor, world):
+    for path, said in (
+        ("/", "2 offerings, with"),
+        (f"/offerings/{world.scope}/", "Live cells"),
+        ("/timeline/", "at a glance"),
+    ):
+        found = re.search(r'<meta name="description" content="([^"]*)">', visitor().get(path).text)
+        assert found is not None, path
+        assert said in found[1]
+    assert '<meta name="description"' not in visitor().get("/login").text
