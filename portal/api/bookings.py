@@ -21,7 +21,7 @@ from portal.api.errors import Refused
 from portal.api.guards import token
 from portal.api.paging import base_url, link_header
 from portal.api.params import offering_uuid, wanted_fields, wanted_page, wanted_uuid
-from portal.api.responses import bytes_response, client_has, json_response, not_modified, strong_etag
+from portal.api.responses import bytes_response, client_has, json_response, not_modified, tag_of, validators
 from portal.api.routing import resource
 from portal.domain.booking_states import BookingStateConflict
 from portal.domain.identifiers import parse_uuid
@@ -135,10 +135,10 @@ def _visible(actor: Actor, uuid: uuidlib.UUID) -> None:
 
 def _conditional(body: Any, headers: dict[str, str]) -> Response:
     encoded = orjson.dumps(body)
-    etag = strong_etag(encoded)
-    if client_has(lambda: etag):
-        return not_modified(etag, headers)
-    return bytes_response(encoded, headers={**headers, "ETag": etag})
+    tag = tag_of(encoded)
+    if client_has(lambda: tag):
+        return not_modified(tag, headers)
+    return bytes_response(encoded, headers={**headers, **validators(tag)})
 
 
 def _cut(document: dict[str, Any], fields: list[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from portal.api.errors import no_match
 from portal.api.guards import token
 from portal.api.paging import base_url, link_header
 from portal.api.params import offering_uuid, wanted_fields, wanted_page
-from portal.api.responses import bytes_response, has, not_modified
+from portal.api.responses import bytes_response, has, not_modified, validators
 from portal.api.routing import resource
 from portal.documents.read import Tag, one_tag, order, page_tag, read_one, read_page
 from portal.extensions import memory
@@ -49,12 +49,12 @@ def _remembered(build: Callable[..., Answer]) -> Response:
     if answer is None and asked:
         # Whoever has it already needs no bytes; they are read for the next who has not.
         answer = _keep(stamp, key, build(base, tag_only=True))
-    if asked and answer is not None and has(answer.tag.etag):
-        return not_modified(answer.tag.etag, answer.headers)
+    if asked and answer is not None and has(answer.tag):
+        return not_modified(answer.tag, answer.headers)
     if answer is None or answer.body is None:
         answer = _keep(stamp, key, build(base, tag_only=False))
     assert answer.body is not None
-    return bytes_response(answer.body, headers={**answer.headers, "ETag": answer.tag.etag})
+    return bytes_response(answer.body, headers={**answer.headers, **validators(answer.tag)})
 
 
 def _keep(stamp: tuple[int, int], key: tuple[object, ...], answer: Answer) -> Answer:

@@ -9,9 +9,10 @@ from flask import Response
 
 from portal.api.guards import public
 from portal.api.paging import base_url
-from portal.api.responses import bytes_response, client_has, json_response, not_modified, strong_etag
+from portal.api.responses import bytes_response, client_has, json_response, not_modified, tag_of, validators
 from portal.api.routing import resource
 from portal.api.schema import document
+from portal.documents.read import Tag
 
 
 def api_root() -> Response:
@@ -29,17 +30,17 @@ def api_root() -> Response:
 
 
 @cache
-def _schema() -> tuple[bytes, str]:
+def _schema() -> tuple[bytes, Tag]:
     body = orjson.dumps(document())
-    return body, strong_etag(body)
+    return body, tag_of(body)
 
 
 def api_schema() -> Response:
     """The OpenAPI 3.1 document."""
-    body, etag = _schema()
-    if client_has(lambda: etag):
-        return not_modified(etag)
-    return bytes_response(body, headers={"ETag": etag})
+    body, tag = _schema()
+    if client_has(lambda: tag):
+        return not_modified(tag)
+    return bytes_response(body, headers=validators(tag))
 
 
 resource("/api/", "api_root", guard=public, get=api_root)

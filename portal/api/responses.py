@@ -8,10 +8,13 @@ from typing import Any
 
 import orjson
 from flask import Response, request, session
+from werkzeug.http import http_date
+
+from portal.documents.read import Tag
 
 JSON = "application/json"
 # What a page of another origin may read of an answer.
-EXPOSED_HEADERS = "Link, X-Result-Count, ETag, Retry-After, WWW-Authenticate"
+EXPOSED_HEADERS = "Link, X-Result-Count, ETag, Last-Modified, Retry-After, WWW-Authenticate"
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -32,33 +35,38 @@ def empty_response() -> Response:
     return response
 
 
-def strong_etag(body: bytes) -> str:
-    """A strong ETag (quoted) of these bytes."""
-    return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+def tag_of(body: bytes) -> Tag:
+    """The tag of these bytes."""
+    return Tag(f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"')
 
 
-def client_has(tag: Callable[[], str | None]) -> str | None:
-    """The strong ETag (quoted) of what is asked for, if the client says that it has this already; else None.
+def validators(tag: Tag) -> dict[str, str]:
+    """The headers by which a client asks again: the strong ETag, and, where it is known, when this last changed."""
+    return {"ETag": tag.etag, **({"Last-Modified": http_date(tag.modified)} if tag.modified else {})}
+
+
+def client_has(tag: Callable[[], Tag | None]) -> Tag | None:
+    """The tag of what is asked for, if the client says that it has this already; else None.
 
     `tag` is only called where the client names any; it answers None where there is no such thing. If-Modified-Since
     is not asked: a list can lose an offering without anything in it becoming newer.
     """
     if "HTTP_IF_NONE_MATCH" not in request.environ:
         return None
-    etag = tag()
-    return etag if etag and has(etag) else None
+    found = tag()
+    return found if found and has(found) else None
 
 
-def has(etag: str) -> bool:
-    """Whether the client says that it has what this strong ETag (quoted) stands for."""
-    return request.if_none_match.contains_weak(etag.strip('"'))
+def has(tag: Tag) -> bool:
+    """Whether the client says that it has what this tag stands for."""
+    return request.if_none_match.contains_weak(tag.etag.strip('"'))
 
 
-def not_modified(etag: str, headers: dict[str, str] | None = None) -> Response:
+def not_modified(tag: Tag, headers: dict[str, str] | None = None) -> Response:
     """304 with the headers that a 200 would have."""
     response = Response(status=304, headers=headers)
     del response.headers["Content-Type"]
-    response.headers["ETag"] = etag
+    response.headers.update(validators(tag))
     return response
 
 

@@ -35,14 +35,15 @@ _NONE_HIDDEN: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """What tells two answers apart without their bodies: a strong ETag (quoted), and when the answer last changed.
+    """What tells two answers apart without their bodies: a strong ETag (quoted), and when what it shows last changed.
 
-    It holds until `until` (seconds since the epoch) at most: then the clock alone changes the answer.
+    A list that lost an offering is not newer for that, so only the ETag can be asked for. It holds until `until`
+    (seconds since the epoch) at most: then the clock alone changes the answer.
     """
 
     etag: str
-    modified: datetime
-    until: float
+    modified: datetime | None = None
+    until: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +229,11 @@ def _hidden(row: Row[Any]) -> frozenset[int]:
 def _tag(rows: list[Row[Any]], base_url: str, wanted: tuple[int, ...] | None, now: datetime, total: int) -> Tag:
     """Everything that decides the bytes of an answer goes in; so does the total, which its headers show."""
     moment = now.timestamp()
-    modified, until = datetime.fromtimestamp(0, UTC), float("inf")
+    changes: list[datetime] = []
+    until = float("inf")
     parts = [base_url, settings().google_embed_uri, str(wanted), str(total)]
     for row in rows:
-        modified = max(modified, row.written)
+        changes.append(row.written)
         ended = 0
         if row.first_end is None:
             pass
@@ -241,9 +243,9 @@ def _tag(rows: list[Row[Any]], base_url: str, wanted: tuple[int, ...] | None, no
             index = Index.unpack(row.spans)
             ended = index.ended(moment)
             last = max(span.end for span in index.schedules if span.end <= moment)
-            modified = max(modified, datetime.fromtimestamp(last, UTC))
+            changes.append(datetime.fromtimestamp(last, UTC))
             until = min([until, *(span.end for span in index.schedules if span.end > moment)])
         hidden = ",".join(map(str, sorted(_hidden(row))))
         parts.append(f"{row.digest} {bool(row.managed)} {ended} {hidden}")
     digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16)
-    return Tag(f'"{digest.hexdigest()}"', modified, until)
+    return Tag(f'"{digest.hexdigest()}"', max(changes, default=None), until)

@@ -11,6 +11,7 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import compress
 from typing import Any
 
@@ -20,7 +21,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from portal.domain.memory import Stamp
 from portal.domain.words import words_of
 from portal.extensions import db, memory
-from portal.models import Category, Offering, Organization
+from portal.models import Category, Offering, OfferingDocument, Organization
 from portal.policies import Actor, visible_offerings
 from portal.queries.page import Page
 
@@ -82,6 +83,7 @@ class Row:
     country: str
     organization_name: str | None
     attributes: dict[str, Any]
+    written: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,10 @@ def _rows(actor: Actor, ids: Sequence[int]) -> list[Row]:
             Offering.country,
             Organization.name,
             Offering.attributes,
+            OfferingDocument.written,
         )
         .outerjoin(Organization, Organization.id == Offering.organization_id)
+        .join(OfferingDocument, OfferingDocument.offering_id == Offering.id)
         .where(Offering.id.in_(list(ids)), visible_offerings(actor))
     )
     return [Row(*row) for row in db.session.execute(statement)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid as uuidlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import case, or_, select, true
@@ -31,12 +32,13 @@ class OfferingView:
 
     Loaded are what it belongs to, its calendar, and in `plans`, with their components, the plans that the actor is
     offered; touching the database through it again raises. Its other lists stand in `document`, the published JSON as
-    prepared for this reader.
+    prepared for this reader, `written` when that last changed.
     """
 
     offering: Offering
     plans: list[Plan]
     document: bytes
+    written: datetime
     manages: bool
     owns: bool
 
@@ -54,8 +56,9 @@ def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
             managed.label("manages"),
             owned_offerings(actor).label("owns"),
             case((managed, document.full), else_=document.public).label("document"),
+            document.written,
         )
-        .outerjoin(document, document.offering_id == Offering.id)
+        .join(document, document.offering_id == Offering.id)
         .where(Offering.uuid == uuid, visible_offerings(actor))
         .options(
             raiseload("*"),
@@ -76,7 +79,7 @@ def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
         .options(raiseload("*"), joinedload(Plan.components).joinedload(PlanComponent.component))
     )
     by_name = sorted(plans.unique().scalars(), key=lambda plan: (plan.name.casefold(), str(plan.uuid)))
-    return OfferingView(row.Offering, by_name, row.document or b"{}", bool(row.manages), bool(row.owns))
+    return OfferingView(row.Offering, by_name, row.document, row.written, bool(row.manages), bool(row.owns))
 
 
 def relatives(actor: Actor, offering: Offering) -> tuple[Related | None, list[Related]]:

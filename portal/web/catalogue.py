@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.documents.read import content
@@ -112,7 +112,7 @@ def index() -> ResponseReturnValue:
         free = free_offerings(queries.candidates(actor, search, stamp), asked.wanted, now)
     found = queries.browse(actor, search if free is None else replace(search, only=tuple(free)), stamp)
     facets = _facets(search, found.facets)
-    return render_template(
+    page = render_template(
         "catalogue/index.html",
         search=search,
         asked=asked,
@@ -125,6 +125,13 @@ def index() -> ResponseReturnValue:
         timeline_query=_timeline_query(search, asked),
         default_sort=queries.DEFAULT_SORT,
     )
+    return _with_date(page, max((row.written for row in found.rows), default=None))
+
+
+def _with_date(page: str, written: datetime | None) -> Response:
+    response = make_response(page)
+    response.last_modified = written
+    return response
 
 
 def search_of_request() -> Search:
@@ -246,7 +253,7 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     days = availability.days(first, DAYS)
     price = cheapest_of(view.plans)
     parent, children = relatives(actor, found)
-    return render_template(
+    page = render_template(
         "catalogue/offering.html",
         offering=found,
         shown=shown,
@@ -277,3 +284,4 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
         calendar=card_of(view, zone, now),
         backstage=sheet.backstage(found, shown["quotas"], found.orders_elsewhere) if view.manages else [],
     )
+    return _with_date(page, view.written)

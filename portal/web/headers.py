@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from urllib.parse import urlsplit
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from portal.config import Settings
 
@@ -31,6 +32,17 @@ def content_policy(settings: Settings) -> str:
     )
 
 
+def _may_be_kept(response: Response) -> bool:
+    """Whether a browser may keep a page and ask whether it is still the same."""
+    return (
+        request.method in ("GET", "HEAD")
+        and response.status_code == 200
+        and response.mimetype == "text/html"
+        and "ETag" not in response.headers
+        and "no-store" not in response.headers.get("Cache-Control", "")
+    )
+
+
 def register_headers(app: Flask) -> None:
     """Add the headers to every answer, and to HTML those that are for browsers."""
     policy = content_policy(app.extensions["portal.settings"])
@@ -39,6 +51,11 @@ def register_headers(app: Flask) -> None:
     def _add(response: Response) -> Response:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
+        if _may_be_kept(response):
+            response.set_etag(hashlib.blake2b(response.get_data(), digest_size=16).hexdigest())
+            # By the tag alone: what a page shows of time changes without anything being written.
+            if request.if_none_match:
+                response.make_conditional(request)
         if response.mimetype == "text/html":
             response.headers.setdefault("Content-Security-Policy", policy)
             response.headers.setdefault("X-Frame-Options", "DENY")

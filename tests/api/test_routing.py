@@ -7,7 +7,7 @@ from portal.api.negotiation import accepts
 
 LIST = "/api/booking-offerings/"
 SOME = f"{LIST}8514ba4b-7855-4eee-bd7e-5e794bf9056e/"
-EXPOSED = "Link, X-Result-Count, ETag, Retry-After, WWW-Authenticate"
+EXPOSED = "Link, X-Result-Count, ETag, Last-Modified, Retry-After, WWW-Authenticate"
 
 
 @pytest.mark.parametrize(
