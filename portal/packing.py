@@ -104,13 +104,17 @@ def _tells_secrets(response: Response) -> bool:
     if "no-store" in response.headers.get("Cache-Control", ""):
         return True
     elsewhere = request.environ.get("HTTP_SEC_FETCH_SITE") in ("cross-site", "same-site")
-    return elsewhere and response.mimetype == "text/html" and bool(session)
+    return elsewhere and _is_of_session(response)
+
+
+def _is_of_session(response: Response) -> bool:
+    return response.mimetype == "text/html" and bool(session)
 
 
 def _replace(response: Response, encoding: str, kept: Kept, etag: str | None) -> None:
     key = None
-    # A strong tag stands for the very bytes, at this address.
-    if etag and not etag.startswith("W/") and response.status_code == 200:
+    # A strong tag stands for the very bytes, at this address. A session's pages are other ones each second.
+    if etag and not etag.startswith("W/") and response.status_code == 200 and not _is_of_session(response):
         key = (request.environ.get("PATH_INFO", "") + "?" + request.environ.get("QUERY_STRING", ""), etag, encoding)
     body = kept.get(key) if key else None
     if body is None:

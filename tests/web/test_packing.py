@@ -7,7 +7,8 @@ from pathlib import Path
 import brotli
 import pytest
 
-from portal.domain.encodings import packed_name
+from portal import packing
+from portal.domain.encodings import pack, packed_name
 from portal.extensions import db
 from portal.models import User
 from portal.policies import SYSTEM
@@ -137,3 +138,14 @@ def test_what_the_set_up_packs_is_found_until_the_file_changes(tmp_path: Path):
     pack_static(tmp_path)
     left = {path.name for path in (tmp_path / "packed").iterdir()}
     assert left == {packed_name(look().digest, encoding) for encoding in UNPACK}
+
+
+def test_what_is_packed_is_kept_for_everybody_but_not_from_sessions(visitor, world, monkeypatch):
+    packed = []
+    monkeypatch.setattr(packing, "pack", lambda body, encoding: packed.append(body) or pack(body, encoding))
+    owner, anybody = visitor("owner"), visitor()
+    for who, times in ((anybody, 1), (owner, 3)):
+        packed.clear()
+        for _ in range(3):
+            assert who.get("/?q=kept", headers={"Accept-Encoding": "gzip"}).headers["Content-Encoding"] == "gzip"
+        assert len(packed) == times
