@@ -39,7 +39,7 @@ class IcsEvent:
 
 
 def calendar_bytes(events: Iterable[IcsEvent], name: str, *, method: str = "PUBLISH") -> bytes:
-    """A calendar with these events. `name` is what a program that subscribes shows.
+    """A calendar with these events, in their order. `name` is what a program that subscribes shows.
 
     Written here and read back by libraries in the tests: putting an event together with one takes 3 ms, which is 15
     seconds for a busy year.
@@ -54,10 +54,12 @@ def calendar_bytes(events: Iterable[IcsEvent], name: str, *, method: str = "PUBL
         f"REFRESH-INTERVAL;VALUE=DURATION:{REFRESH}",
         f"X-PUBLISHED-TTL:{REFRESH}",
     ]
-    for it in sorted(events, key=lambda it: (it.period, it.slot_uuid)):
-        lines += _event(it)
-    lines.append("END:VCALENDAR")
-    return ("\r\n".join(lines) + "\r\n").encode()
+    pieces = [_encoded(lines), *(_encoded(_event(it)) for it in events), _encoded(["END:VCALENDAR"])]
+    return b"".join(pieces)
+
+
+def _encoded(lines: list[str]) -> bytes:
+    return "".join(f"{line}\r\n" for line in lines).encode()
 
 
 def _event(it: IcsEvent) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid as uuidlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,10 +30,10 @@ BOOKED = "Booked"
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The name and the events of a feed."""
+    """The name and the events of a feed, in order; those of a busy year are read while they are written."""
 
     name: str
-    events: list[IcsEvent]
+    events: Iterable[IcsEvent]
 
 
 def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
@@ -50,7 +50,7 @@ def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
     slots = _slots([Slot.offering_id == offering.id], now)
     return Feed(
         offering.name,
-        [_event(row, row.name if titles else BOOKED, offering.name) for row in slots],
+        (_event(row, row.name if titles else BOOKED, offering.name) for row in slots),
     )
 
 
@@ -71,12 +71,12 @@ def secret_feed(digest: bytes, now: datetime, base: str) -> Feed:
         slots = _slots([Booking.user_id == row.id], now)
         return Feed(
             f"Bookings of {row.full_name or row.email}",
-            [_told(row, f"{row.name} ({row.offering})", base) for row in slots],
+            (_told(row, f"{row.name} ({row.offering})", base) for row in slots),
         )
     slots = _slots([Offering.organization_id == row.organization_id], now)
     return Feed(
         f"Bookings at {row.name}",
-        [_told(row, f"{row.offering}: {_who(row)}", base) for row in slots],
+        (_told(row, f"{row.offering}: {_who(row)}", base) for row in slots),
     )
 
 
@@ -133,17 +133,23 @@ def _rows() -> Select[Any]:
     return found
 
 
-def _slots(clauses: Sequence[ColumnElement[bool]], now: datetime) -> Sequence[Row[Any]]:
-    """The slots of one feed: what is held, and what has ended lately; of too many the latest. One statement."""
+def _slots(clauses: Sequence[ColumnElement[bool]], now: datetime) -> Iterable[Row[Any]]:
+    """The slots of one feed: what is held, and what has ended lately; of too many the latest. One statement.
+
+    In the order of their time.
+    """
     holding = [it.value for it in HOLDING]
     ended_lately = and_(Booking.state.not_in(holding), Booking.modified > now - GONE)
-    query = (
-        _rows()
+    latest = (
+        select(Slot.id)
+        .join(Booking, Booking.id == Slot.booking_id)
+        .join(Offering, Offering.id == Booking.offering_id)
         .where(*clauses, Slot.end > now - PAST, or_(Booking.state.in_(holding), ended_lately))
         .order_by(Slot.end.desc(), Slot.id)
         .limit(MOST)
     )
-    return db.session.execute(query).all()
+    query = _rows().where(Slot.id.in_(latest)).order_by(Slot.start, Slot.end, Slot.uuid)
+    return db.session.execute(query, execution_options={"yield_per": 500})
 
 
 def _who(row: Row[Any]) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid as uuidlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from email.utils import format_datetime
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain.ics import calendar_bytes
+from portal.domain.ics import IcsEvent, calendar_bytes
 from portal.errors import NotFound
 from portal.extensions import settings
 from portal.models.base import utcnow
@@ -119,14 +121,23 @@ def _page(
 
 
 def _answer(feed: Feed, cache: str) -> Response:
-    body = calendar_bytes(feed.events, feed.name)
+    changes: list[datetime] = []
+    body = calendar_bytes(_noting(feed.events, changes), feed.name)
     response = Response(body, mimetype="text/calendar", content_type="text/calendar; charset=utf-8")
     response.set_etag(hashlib.blake2b(body, digest_size=16).hexdigest())
     response.headers["Cache-Control"] = cache
     response.headers["Content-Disposition"] = 'inline; filename="bookings.ics"'
-    if feed.events:
-        response.headers["Last-Modified"] = format_datetime(max(it.modified for it in feed.events), usegmt=True)
+    if changes:
+        response.headers["Last-Modified"] = format_datetime(max(changes), usegmt=True)
     # By the ETag alone: a booking that drops out of the feed makes nothing in it newer.
     if request.if_none_match:
         response.make_conditional(request)
     return response
+
+
+def _noting(events: Iterable[IcsEvent], changes: list[datetime]) -> Iterator[IcsEvent]:
+    """The events, of which the latest change is kept in `changes`: they are read only once."""
+    for it in events:
+        if not changes or it.modified > changes[0]:
+            changes[:] = [it.modified]
+        yield it
