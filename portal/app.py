@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, request
-from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import logs
 from portal.api.register import register as register_api
 from portal.api.sessions import Sessions
-from portal.cli.register import register as register_cli
 from portal.config import Settings, load_settings
 from portal.domain.memory import Memory
 from portal.extensions import csrf, db, login_manager, prepare_engine, set_reading
@@ -81,7 +79,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     register_packing(app)
     login_manager.init_app(app)
     csrf.init_app(app)
@@ -90,7 +87,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.teardown_request(_forget_transaction)
     register_web(app)
     register_api(app)
-    register_cli(app)
     return app
 
 

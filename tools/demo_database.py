@@ -9,11 +9,13 @@ from flask.cli import ScriptInfo
 from flask_migrate import upgrade
 from sqlalchemy.exc import SQLAlchemyError
 
+from portal.cli.register import register
 from portal.errors import PortalError
 from wsgi import app
 
 
 def main() -> None:
+    register(app)
     try:
         with app.app_context():
             upgrade()

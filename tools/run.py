@@ -20,7 +20,7 @@ from portal.domain.standin import DEFAULT_PORT, google_settings
 from portal.errors import ConfigError
 from tools.database import database_problem, has_user
 from tools.prepare import ROOT
-from tools.server import metrics_environ, port_problem, server_command
+from tools.server import port_problem, server_command, server_environ
 from tools.tree import CannotStart, Stopped, Tree
 
 WEB_WORKERS = 2
@@ -104,7 +104,7 @@ def start_stand_in(tree: "Tree", settings: Settings) -> None:
 
 
 def start_portal(tree: "Tree", settings: Settings) -> None:
-    tree.environ.update(metrics_environ(settings.instance_path.absolute()))
+    tree.environ.update(server_environ(settings.instance_path.absolute()))
     tree.start("the web server", *server_command(settings.host, settings.port, WEB_WORKERS))
     tree.start("the worker", "-m", "flask", "--app", "wsgi", "worker")
     tree.expect(settings.host, settings.port)

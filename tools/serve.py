@@ -9,7 +9,7 @@ import sys
 from portal.config import load_settings
 from portal.errors import ConfigError
 from tools.database import database_problem
-from tools.server import metrics_environ, port_problem, server_command
+from tools.server import port_problem, server_command, server_environ
 from tools.tree import CannotStart, Stopped, Tree
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     if problem:
         sys.exit(problem)
     try:
-        environ = {**os.environ, **metrics_environ(settings.instance_path.absolute())}
+        environ = {**os.environ, **server_environ(settings.instance_path.absolute())}
     except CannotStart as failure:
         sys.exit(str(failure))
     print(f"Serving on {settings.host} port {settings.port} with {workers} processes.", flush=True)

@@ -24,15 +24,19 @@ def server_command(host: str, port: int, workers: int) -> list[str]:
     ]
 
 
-def metrics_environ(instance: Path) -> dict[str, str]:
-    """What the server's processes need in their environment to add their numbers up for /metrics, from 0 again."""
+def server_environ(instance: Path) -> dict[str, str]:
+    """What the server's processes need in their environment.
+
+    A folder to add their numbers up in for /metrics, from 0 again; and one pool of memory for all threads: glibc would
+    give each its own, which a server of small answers keeps and does not use.
+    """
     folder = instance / "metrics"
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CannotStart(f"The folder {folder} is not writable ({error.strerror}).") from None
-    return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    return {"PROMETHEUS_MULTIPROC_DIR": str(folder), "MALLOC_ARENA_MAX": "2"}
 
 
 def port_problem(host: str, port: int) -> str:

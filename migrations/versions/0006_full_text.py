@@ -13,6 +13,9 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
+# All that the catalogue's order and facets need.
+SHELF = ("sort_key", "uuid", "state", "shared", "organization_id", "category_id", "country", "created")
+
 # The index holds words, and finds the document that they are of; triggers keep it.
 SQLITE = (
     """
@@ -84,6 +87,9 @@ POSTGRESQL = (
 
 def upgrade() -> None:
     op.add_column("offering_documents", sa.Column("search_name", sa.Text(), nullable=False, server_default=""))
+    op.drop_index("ix_offerings_sort", table_name="offerings")
+    op.drop_index("ix_offerings_listed", table_name="offerings")
+    op.create_index("ix_offerings_shelf", "offerings", list(SHELF), unique=False)
     for statement in SQLITE if op.get_bind().dialect.name == "sqlite" else POSTGRESQL:
         op.execute(statement)
     _fill()
@@ -122,3 +128,6 @@ def downgrade() -> None:
         op.execute("DROP FUNCTION offering_search_follow()")
     op.execute("DROP TABLE offering_search")
     op.drop_column("offering_documents", "search_name")
+    op.drop_index("ix_offerings_shelf", table_name="offerings")
+    op.create_index("ix_offerings_listed", "offerings", ["shared", "state", "sort_key", "uuid"], unique=False)
+    op.create_index("ix_offerings_sort", "offerings", ["sort_key", "uuid"], unique=False)

@@ -1,14 +1,21 @@
-"""Puts the commands into the application."""
+"""Puts the commands, migrations among them, into the application. A web server does without, and is the smaller."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Flask
+from flask_migrate import Migrate
 
 from portal.cli import accounts, calendars, demo, offerings, worker
+from portal.extensions import db
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def register(app: Flask) -> None:
     """Register the groups of commands."""
+    Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     accounts.register(app)
     offerings.register(app)
     demo.register(app)

@@ -73,13 +73,13 @@ def order(actor: Actor, stamp: Stamp) -> array[int]:
 
     One statement, and none where they are remembered under this stamp: so every page is as near as the first.
     """
-    known = memory()
-    key = ("order", actor.reader)
-    found: array[int] | None = known.get(stamp, key)
-    if found is None:
+
+    def make() -> tuple[array[int], int]:
         rows = db.session.execute(_order_statement(_kind(actor)), _who(actor))
-        found = array("q", (row[0] for row in rows.yield_per(5000)))
-        known.put(stamp, key, found, len(found) * found.itemsize)
+        made = array("q", (row[0] for row in rows.yield_per(5000)))
+        return made, len(made) * made.itemsize
+
+    found: array[int] = memory().kept(stamp, ("order", actor.reader), make)
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,8 @@ class Memory:
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._lock = threading.Lock()
+        # What is made may need something else that is made.
+        self._making = threading.RLock()
         self._stamp: Stamp | None = None
         self._size = 0
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
@@ -50,6 +52,20 @@ class Memory:
                 return None
             self._entries.move_to_end(key)
             return entry.value
+
+    def kept(self, stamp: Stamp, key: Hashable, make: Callable[[], tuple[Any, int]]) -> Any:
+        """What is remembered for this key, or what `make` answers (the thing and its size in bytes), remembered then.
+
+        What many ask for at once is made by one of them; the others wait for it.
+        """
+        found = self.get(stamp, key)
+        if found is None:
+            with self._making:
+                found = self.get(stamp, key)
+                if found is None:
+                    found, size = make()
+                    self.put(stamp, key, found, size)
+        return found
 
     def put(self, stamp: Stamp, key: Hashable, value: Any, size: int, until: float = float("inf")) -> None:
         """Remember it. Too large a thing is not."""

@@ -60,8 +60,11 @@ class Offering(HasUuid, HasCreated, Base):
 
     __tablename__ = "offerings"
     __table_args__ = (
-        Index("ix_offerings_sort", "sort_key", "uuid"),
-        Index("ix_offerings_listed", "shared", "state", "sort_key", "uuid"),
+        # All that the catalogue's order and facets need, so that the offerings themselves (long texts) are not read.
+        Index(
+            "ix_offerings_shelf",
+            *("sort_key", "uuid", "state", "shared", "organization_id", "category_id", "country", "created"),
+        ),
     )
 
     name: Mapped[str] = mapped_column(Text)

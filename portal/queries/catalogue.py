@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import compress
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Text, case, cast, column, func, literal, select, table, union_all
+from sqlalchemy import ColumnElement, Select, Text, cast, column, func, literal, select, table, union_all
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from portal.domain.memory import Stamp
@@ -96,18 +96,28 @@ class Found:
     tally: dict[str, int]
 
 
+# Of a facet: the value in an address and the name of each key.
+Labels = dict[int, tuple[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What a text search shows to an actor, in order: ids, and for each facet the key of each offering's value."""
+    """What is shown to an actor, in order: ids, for each facet the key of each offering's value, and what keys mean."""
 
     ids: array[int]
     columns: dict[str, array[int]]
-    values: dict[str, list[str]]
+    labels: dict[str, Labels]
 
     @property
     def size(self) -> int:
         """Bytes that it takes."""
-        return sum(column.itemsize * len(column) for column in (self.ids, *self.columns.values()))
+        columns = sum(column.itemsize * len(column) for column in (self.ids, *self.columns.values()))
+        return columns + 400 * sum(map(len, self.labels.values()))
+
+    def picked(self, places: Sequence[int]) -> Shelf:
+        """The offerings at these places alone, in the order of the places."""
+        columns = {facet: array("i", map(column.__getitem__, places)) for facet, column in self.columns.items()}
+        return Shelf(array("q", map(self.ids.__getitem__, places)), columns, self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +131,8 @@ class Narrowed:
 def browse(actor: Actor, search: Search, stamp: Stamp, *, page_size: int = PAGE_SIZE) -> Found:
     """The page of offerings that a search shows to an actor, with counts for every facet.
 
-    A page number out of range becomes the nearest one. One SQL statement; two more where nothing is remembered under
-    this stamp (portal.queries.stamp).
+    A page number out of range becomes the nearest one. One SQL statement; one or two more where nothing is remembered
+    under this stamp (portal.queries.stamp).
     """
     found = _narrowed(actor, search, stamp)
     page = Page.of(search.page, page_size, len(found.ids))
@@ -174,93 +184,107 @@ def _rows(actor: Actor, ids: Sequence[int]) -> list[Row]:
 
 def _narrowed(actor: Actor, search: Search, stamp: Stamp, also: tuple[str, str] | None = None) -> Narrowed:
     """The shelf of a search with its facets applied; `also` is one more facet and value that must hold."""
-    known = memory()
     words = tuple(words_of(search.q[:MAX_TEXT])) if search.q else None
     chosen = {facet: wanted for facet in FACETS if (wanted := getattr(search, facet))}
+
+    def make() -> tuple[Narrowed, int]:
+        found = _apply(_shelf(actor, words, search.sort, stamp), chosen, search.only, also)
+        choices = sum(map(len, found.facets.values()))
+        return found, found.ids.itemsize * len(found.ids) + 300 * choices + 1000 * len(chosen)
+
+    if search.only is not None:
+        return make()[0]
     key = ("narrowed", actor.reader, words, search.sort, tuple(chosen.items()), also)
-    found: Narrowed | None = known.get(stamp, key) if search.only is None else None
-    if found is None:
-        shelf = _shelf(actor, words, search.sort, stamp)
-        found = _apply(shelf, chosen, search.only, also, _names(stamp))
-        if search.only is None:
-            choices = sum(map(len, found.facets.values()))
-            known.put(stamp, key, found, found.ids.itemsize * len(found.ids) + 300 * choices + 1000 * len(chosen))
+    found: Narrowed = memory().kept(stamp, key, make)
     return found
 
 
 def _shelf(actor: Actor, words: tuple[str, ...] | None, sort: str, stamp: Stamp) -> Shelf:
-    known = memory()
-    key = ("shelf", actor.reader, words, sort)
-    found: Shelf | None = known.get(stamp, key)
-    if found is None:
-        found = _read_shelf(actor, words, sort)
-        known.put(stamp, key, found, found.size)
+    def make() -> tuple[Shelf, int]:
+        if words is None:
+            made = _read_shelf(actor, sort)
+        else:
+            whole = _shelf(actor, None, sort, stamp)
+            made = whole.picked(_places(whole.ids, words, sort))
+        return made, made.size
+
+    found: Shelf = memory().kept(stamp, ("shelf", actor.reader, words, sort), make)
     return found
 
 
-def _read_shelf(actor: Actor, words: tuple[str, ...] | None, sort: str) -> Shelf:
+def _read_shelf(actor: Actor, sort: str) -> Shelf:
     ids = array("q")
     columns = {facet: array("i") for facet in FACETS}
+    labels: dict[str, Labels] = {facet: {} for facet in FACETS}
     keys: dict[str, dict[str, int]] = {"country": {}, "state": {}}
-    if words != ():
-        statement = select(
-            Offering.id, Offering.category_id, Offering.organization_id, Offering.country, Offering.state
-        ).where(visible_offerings(actor))
-        if words is not None:
-            statement = statement.where(Offering.id.in_(_matching(words)))
-        if sort == "provider":
-            statement = statement.outerjoin(Organization, Organization.id == Offering.organization_id)
-        rows = db.session.execute(statement.order_by(*_order(sort, words)).execution_options(yield_per=5000))
-        category, organization, country, state = (columns[facet].append for facet in FACETS)
-        countries, states = keys["country"], keys["state"]
-        for row in rows:
-            ids.append(row[0])
-            category(row[1])
-            organization(row[2] or 0)
-            country(countries.setdefault(row[3], len(countries)))
-            state(states.setdefault(row[4], len(states)))
-    return Shelf(ids, columns, {facet: list(found) for facet, found in keys.items()})
+    statement = (
+        select(
+            *(Offering.id, Offering.category_id, Offering.organization_id, Offering.country, Offering.state),
+            *(Category.uuid, Category.title, Organization.uuid, Organization.name),
+        )
+        .join(Category, Category.id == Offering.category_id)
+        .outerjoin(Organization, Organization.id == Offering.organization_id)
+        .where(visible_offerings(actor))
+        .order_by(*_order(sort))
+    )
+    category, organization, country, state = (columns[facet].append for facet in FACETS)
+    categories, organizations, countries, states = (labels[facet] for facet in FACETS)
+    for row in db.session.execute(statement.execution_options(yield_per=2000)):
+        ids.append(row[0])
+        category(row[1])
+        organization(row[2] or 0)
+        country(keys["country"].setdefault(row[3], len(keys["country"])))
+        state(keys["state"].setdefault(row[4], len(keys["state"])))
+        if row[1] not in categories:
+            categories[row[1]] = (str(row[5]), row[6])
+        if row[2] and row[2] not in organizations:
+            organizations[row[2]] = (str(row[7]), row[8])
+    for named, of in (("country", countries), ("state", states)):
+        of.update((key, (value, value)) for value, key in keys[named].items())
+    return Shelf(ids, columns, labels)
 
 
-def _matching(words: Sequence[str], *, names: bool = False) -> Any:
-    """The ids of offerings that have words beginning so, each of them; with `names` in their names."""
+def _places(ids: array[int], words: Sequence[str], sort: str) -> list[int]:
+    """Where on the shelf the offerings stand that have words beginning so, each of them. One SQL statement.
+
+    Unless another order was asked for, those that have them in their names come first.
+    """
+    if not words:
+        return []
+    everywhere, in_names = _matching(words)
+    found: set[int] = set()
+    named: set[int] = set()
+    for offering_id, in_name in db.session.execute(union_all(everywhere, in_names)):
+        (named if in_name else found).add(offering_id)
+    places = [place for place, it in enumerate(ids) if it in found]
+    return places if sort != DEFAULT_SORT else sorted(places, key=lambda place: ids[place] not in named)
+
+
+def _matching(words: Sequence[str]) -> tuple[Select[Any], Select[Any]]:
+    """What the full-text index finds: ids with 0 for words anywhere, and with 1 for words in names."""
     if db.engine.dialect.name == "sqlite":
         wanted = " AND ".join(f'"{word}" *' for word in words)
-        text = f"search_name : ({wanted})" if names else wanted
         index = table("offering_search", column("rowid"), column("offering_search"))
-        return select(index.c.rowid).where(index.c.offering_search.op("MATCH")(text))
-    wanted = " & ".join(f"'{word}':*" for word in words)
+
+        def match(text: str, mark: int) -> Select[Any]:
+            return select(index.c.rowid, literal(mark)).where(index.c.offering_search.op("MATCH")(text))
+
+        return match(wanted, 0), match(f"search_name : ({wanted})", 1)
+    query = cast(" & ".join(f"'{word}':*" for word in words), TSQUERY)
     index = table("offering_search", column("offering_id"), column("words"), column("name_words"))
-    found = index.c.name_words if names else index.c.words
-    return select(index.c.offering_id).where(found.op("@@")(cast(wanted, TSQUERY)))
+    return (
+        select(index.c.offering_id, literal(0)).where(index.c.words.op("@@")(query)),
+        select(index.c.offering_id, literal(1)).where(index.c.name_words.op("@@")(query)),
+    )
 
 
-def _order(sort: str, words: Sequence[str] | None) -> list[ColumnElement[Any]]:
+def _order(sort: str) -> list[ColumnElement[Any]]:
     by_name: list[Any] = [Offering.sort_key, Offering.uuid]
     if sort == "newest":
         return [Offering.created.desc(), *by_name]
     if sort == "provider":
         return [func.lower(func.coalesce(Organization.name, "")), *by_name]
-    if words:
-        return [case((Offering.id.in_(_matching(words, names=True)), 0), else_=1), *by_name]
     return by_name
-
-
-def _names(stamp: Stamp) -> dict[str, dict[int, tuple[str, str]]]:
-    """The uuid and the name of every category and organization, by id: what facets call them."""
-    known = memory()
-    found: dict[str, dict[int, tuple[str, str]]] | None = known.get(stamp, "names")
-    if found is None:
-        statement = union_all(
-            select(literal("category"), Category.id, cast(Category.uuid, String), Category.title),
-            select(literal("organization"), Organization.id, cast(Organization.uuid, String), Organization.name),
-        )
-        found = {"category": {}, "organization": {}}
-        for facet, key, uuid, name in db.session.execute(statement):
-            # A uuid read as text has dashes on PostgreSQL and none on SQLite.
-            found[facet][key] = (str(uuidlib.UUID(uuid)), name)
-        known.put(stamp, "names", found, 400 * sum(map(len, found.values())))
-    return found
 
 
 def _apply(
@@ -268,11 +292,8 @@ def _apply(
     chosen: dict[str, tuple[str, ...]],
     only: tuple[int, ...] | None,
     also: tuple[str, str] | None,
-    names: dict[str, dict[int, tuple[str, str]]],
 ) -> Narrowed:
-    labels: dict[str, dict[int, tuple[str, str]]] = dict(names)
-    for facet, values in shelf.values.items():
-        labels[facet] = {key: (value, value) for key, value in enumerate(values)}
+    labels = shelf.labels
     wanted = {facet: _keys(labels[facet], facet, values) for facet, values in chosen.items()}
     # How many of the chosen facets each offering fails. Failing one alone it still counts in that facet's menu.
     fails = bytearray(len(shelf.ids))
@@ -280,7 +301,7 @@ def _apply(
         for place, key in enumerate(shelf.columns[facet]):
             if key not in keys:
                 fails[place] += 1
-    outside = _outside(shelf, labels, only, also)
+    outside = _outside(shelf, only, also)
     for place in outside:
         fails[place] = OUT
     counts: dict[str, Counter[int]] = {}
@@ -300,12 +321,7 @@ def _apply(
     return Narrowed(ids, facets)
 
 
-def _outside(
-    shelf: Shelf,
-    labels: dict[str, dict[int, tuple[str, str]]],
-    only: tuple[int, ...] | None,
-    also: tuple[str, str] | None,
-) -> list[int]:
+def _outside(shelf: Shelf, only: tuple[int, ...] | None, also: tuple[str, str] | None) -> list[int]:
     """The places of offerings that do not count at all."""
     found: list[int] = []
     if only is not None:
@@ -313,12 +329,12 @@ def _outside(
         found += [place for place, it in enumerate(shelf.ids) if it not in kept]
     if also is not None:
         facet, value = also
-        keys = {key for key, (known, _label) in labels[facet].items() if known == value}
+        keys = {key for key, (known, _label) in shelf.labels[facet].items() if known == value}
         found += [place for place, key in enumerate(shelf.columns[facet]) if key not in keys]
     return found
 
 
-def _keys(labels: dict[int, tuple[str, str]], facet: str, values: Sequence[str]) -> set[int]:
+def _keys(labels: Labels, facet: str, values: Sequence[str]) -> set[int]:
     given = set(values)
     if facet in ("category", "organization"):
         given = {str(it) for it in _uuids(values)}
@@ -335,6 +351,6 @@ def _uuids(values: Sequence[str]) -> list[uuidlib.UUID]:
     return found
 
 
-def _choices(labels: dict[int, tuple[str, str]], counted: Counter[int]) -> list[Choice]:
+def _choices(labels: Labels, counted: Counter[int]) -> list[Choice]:
     found = [Choice(*labels[key], number) for key, number in counted.items() if key in labels and labels[key][0]]
     return sorted(found, key=lambda choice: (choice.label or "").casefold())

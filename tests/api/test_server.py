@@ -12,7 +12,7 @@ import pytest
 
 from portal.services import accounts
 from tests.support import builders as make
-from tools.server import metrics_environ, server_command
+from tools.server import server_command, server_environ
 
 # The server does not depend on the database.
 pytestmark = pytest.mark.sqlite_only
@@ -37,7 +37,7 @@ def served(live_database):
         key = accounts.create_token(make.actor(staff), staff.id, "test").key
     port = free_port()
     instance = Path(live_database.environ["INSTANCE_PATH"])
-    environ = {**os.environ, **live_database.environ, **metrics_environ(instance)}
+    environ = {**os.environ, **live_database.environ, **server_environ(instance)}
     server = subprocess.Popen(
         [sys.executable, *server_command("127.0.0.1", port, 2)], cwd=ROOT, env=environ, start_new_session=True
     )

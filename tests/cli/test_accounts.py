@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.app import create_app
+from portal.cli.register import register as register_commands
 from portal.models import ApiToken, Membership, User
 from portal.models.organizations import organization_group_members
 from portal.services.accounts import sign_in, token_digest
@@ -84,6 +85,7 @@ def test_organizations_group(run, db_session):
 )
 def test_a_database_without_tables_is_told_in_one_line(app, tmp_path, arguments):
     empty = create_app(replace(app.extensions["portal.settings"], database_url=f"sqlite:///{tmp_path}/empty.db"))
+    register_commands(empty)
     done = empty.test_cli_runner().invoke(args=list(arguments))
     assert done.exit_code == 1, done.output
     assert re.fullmatch(r"Error: The database does not answer .*db upgrade`\.\n", done.stderr)

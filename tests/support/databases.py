@@ -19,6 +19,7 @@ from flask_migrate import upgrade
 from sqlalchemy import URL, create_engine, make_url, text
 
 from portal.app import create_app
+from portal.cli.register import register as register_commands
 from portal.config import load_settings
 from portal.extensions import db
 from tests.support.shared import Once, end_with_test_run, unavailable
@@ -79,6 +80,7 @@ def postgresql_server(once: Once) -> str:
 def migrate(url: str, instance: Path) -> None:
     """Bring an empty database to the newest schema, the way an installation does."""
     app = create_app(load_settings({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url, "INSTANCE_PATH": str(instance)}))
+    register_commands(app)
     with app.app_context():
         upgrade()
         for engine in db.engines.values():

@@ -18,6 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from portal.app import create_app
+from portal.cli.register import register as register_commands
 from portal.config import load_settings
 from portal.extensions import db, looked
 from tests.support.databases import SECRET_KEY
@@ -51,6 +52,7 @@ def environ_for(database_url: str, instance: Path, **more: str) -> dict[str, str
 def worker_app(worker_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """This process's application on its database, made once for each backend; tests ask for `app`."""
     app = create_app(load_settings(environ_for(worker_database, tmp_path_factory.mktemp("instance"))))
+    register_commands(app)
     app.testing = True
     app.test_client_class = SeparateClient
     db.session.session_factory.configure(join_transaction_mode="create_savepoint")
@@ -146,6 +148,7 @@ def live_database(
     instance = tmp_path / "instance"
     environ = environ_for(url, instance)
     app = create_app(load_settings(environ))
+    register_commands(app)
     app.testing = True
     app.test_client_class = SeparateClient
     yield LiveDatabase(url, environ, app)
@@ -193,6 +196,7 @@ def serving(database: LiveDatabase, more: dict[str, str]) -> Iterator[LivePortal
     url = f"http://127.0.0.1:{server.server_port}"
     environ = {**database.environ, "PORT": str(server.server_port), **more}
     app.append(create_app(load_settings(environ)))
+    register_commands(app[-1])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
