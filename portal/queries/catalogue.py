@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import compress
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, column, func, literal, select, table, union_all
+from sqlalchemy import ColumnElement, Select, String, Text, cast, column, func, literal, select, table, union_all
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from portal.domain.memory import Stamp
@@ -220,7 +220,13 @@ def _read_shelf(actor: Actor, sort: str) -> Shelf:
     statement = (
         select(
             *(Offering.id, Offering.category_id, Offering.organization_id, Offering.country, Offering.state),
-            *(Category.uuid, Category.title, Organization.uuid, Organization.name),
+            # As texts: most are not looked at.
+            *(
+                cast(Category.uuid, String).label("c_uuid"),
+                Category.title,
+                cast(Organization.uuid, String).label("o_uuid"),
+                Organization.name,
+            ),
         )
         .join(Category, Category.id == Offering.category_id)
         .outerjoin(Organization, Organization.id == Offering.organization_id)
@@ -236,9 +242,9 @@ def _read_shelf(actor: Actor, sort: str) -> Shelf:
         country(keys["country"].setdefault(row[3], len(keys["country"])))
         state(keys["state"].setdefault(row[4], len(keys["state"])))
         if row[1] not in categories:
-            categories[row[1]] = (str(row[5]), row[6])
+            categories[row[1]] = (str(uuidlib.UUID(row[5])), row[6])
         if row[2] and row[2] not in organizations:
-            organizations[row[2]] = (str(row[7]), row[8])
+            organizations[row[2]] = (str(uuidlib.UUID(row[7])), row[8])
     for named, of in (("country", countries), ("state", states)):
         of.update((key, (value, value)) for value, key in keys[named].items())
     return Shelf(ids, columns, labels)
