@@ -111,6 +111,24 @@ def test_nobody_signed_in_is_brought_back_to_what_was_picked(client, lab):
     assert "book/?slot%3Da" in answer.headers["Location"]
 
 
+def test_who_is_not_signed_in_is_told_so_before_asking_and_keeps_what_was_picked(client, lab):
+    offering, _ = lab
+    page = client.get(f"/offerings/{offering.uuid}/").text
+    assert f'href="/login?next=/offerings/{offering.uuid}/book/">Sign in to book</a>' in page
+    assert '<button class="button button-main">Sign in to book</button>' in page
+    assert ">Book</a>" not in page
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/login").text)[1]
+    slot = "2026-03-02T09:00:00Z/2026-03-02T10:00:00Z"
+    sent = client.get(f"/offerings/{offering.uuid}/book/", query_string={"slot": slot})
+    fields = {"csrf_token": token, "email": "booker@example.org", "password": PASSWORD}
+    back = client.post(sent.headers["Location"], data=fields)
+    form = client.get(back.headers["Location"]).text
+    assert 'value="2026-03-02T09:00"' in form
+    page = client.get(f"/offerings/{offering.uuid}/").text
+    assert "Sign in to book" not in page
+    assert ">Book</a>" in page
+
+
 def test_a_lost_race_keeps_the_form_and_offers_the_nearest(as_person, lab, db_session):
     offering, people = lab
     services.request_booking(make.actor(people["rival"]), services.Wish(offering.uuid, [hours(2, 4)]), now=NOW)
