@@ -26,13 +26,14 @@ from portal.queries.free import free_offerings
 from portal.queries.offerings import get_visible_offering
 from portal.queries.plans import cheapest, standings
 from portal.web import finder, sheet
+from portal.web.booking_form import picked
 from portal.web.calendars import card_of
 from portal.web.filters import picture_src
 from portal.web.guards import public
 from portal.web.links import page_number, printable, url_with, url_without
 from portal.web.people import current_actor
 from portal.web.prices import plan_prices, unit_name
-from portal.web.week import DAYS, build_week, first_day, slot_value, span_of
+from portal.web.week import DAYS, build_week, first_day, slot_value, span_of, ticks
 
 blueprint = Blueprint("catalogue", __name__)
 
@@ -242,21 +243,24 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     days = of_offering(found.id, found.attributes, Period(*span_of(first, zone)), now, actor).days(first, DAYS)
     price = cheapest(actor, [found.id]).get(found.id)
     figures = standings(found)
+    week = build_week(
+        (stretch for day in days for stretch in day.stretches),
+        first,
+        zone,
+        now,
+        free.start if free else None,
+        bookable=bookable,
+    )
+    ticked, carried = ticks(week, picked(request.args.getlist("slot")[:MAX_PICKED]))
     return render_template(
         "catalogue/offering.html",
         offering=found,
         parent=view.parent,
         children=view.children,
         zone=zone,
-        week=build_week(
-            (stretch for day in days for stretch in day.stretches),
-            first,
-            zone,
-            now,
-            free.start if free else None,
-            bookable=bookable,
-        ),
-        picked=request.args.getlist("slot")[:MAX_PICKED],
+        week=week,
+        ticked=ticked,
+        carried=carried,
         manages=view.manages,
         published=found.shared and found.state in LISTED_STATES and not found.organization_groups,
         bookable=bookable,

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import uuid as uuidlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
+from portal.domain.estimate import Estimate, estimate
+from portal.domain.periods import Period
+from portal.domain.pricing import PricedComponent
 from portal.models import Component, Plan, PlanComponent
 from portal.web.filters import count_of, money
 
@@ -76,6 +81,20 @@ def plan_prices(plan: Plan, components: list[Component], minimal_price: Decimal,
     if plan.article_code:
         notes.append(f"Article {plan.article_code}.")
     return PlanPrices(plan.uuid, plan.name, plan.description, minimal_price, lines, notes)
+
+
+def estimate_of(plan: Plan, periods: Sequence[Period], zone: ZoneInfo) -> Estimate:
+    """What periods will cost under a plan whose components are loaded, as far as it is known."""
+    components = [
+        (
+            PricedComponent(
+                part.component.type, part.component.billing_type, part.price, part.amount, name=part.component.name
+            ),
+            part.component.measured_unit,
+        )
+        for part in sorted(plan.components, key=lambda part: (part.component.name, part.component.type))
+    ]
+    return estimate(components, plan.unit, periods, zone)
 
 
 def _charged(part: PlanComponent, unit: str) -> str:

@@ -17,6 +17,7 @@ from portal.web import (
     feeds,
     google,
     manage,
+    moving,
     registration,
     requests,
     rules,
@@ -30,6 +31,8 @@ from portal.web.headers import register_headers
 from portal.web.links import url_with
 from portal.web.people import register_people
 
+FACES = (catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, rules, registration, staff, google)
+
 
 def register(app: Flask) -> None:
     """Register the blueprints of the pages, the template filters and the error pages."""
@@ -42,7 +45,7 @@ def register(app: Flask) -> None:
     register_filters(app)
     register_headers(app)
     register_people(app)
-    for face in (catalogue, timeline, accounts, bookings, feeds, requests, manage, rules, registration, staff, google):
+    for face in FACES:
         app.register_blueprint(face.blueprint)
     app.register_error_handler(PortalError, portal_error)
     app.register_error_handler(HTTPException, http_error)
