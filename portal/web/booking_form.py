@@ -110,8 +110,12 @@ class Sent:
 
     def readable(self, zone: ZoneInfo) -> list[Period]:
         """The periods of those rows that mean one, without a word about the others."""
-        found = (Row(row.start, row.end, row.exact).period(zone) for row in self.rows if row.start or row.end)
-        return [it for it in found if it is not None]
+        return [period for _, period in self.readable_rows(zone)]
+
+    def readable_rows(self, zone: ZoneInfo) -> list[tuple[Row, Period]]:
+        """Those rows that mean a period, each with it."""
+        found = ((row, Row(row.start, row.end, row.exact).period(zone)) for row in self.rows if row.start or row.end)
+        return [(row, it) for row, it in found if it is not None]
 
 
 def picked(values: Iterable[str]) -> list[Period]:

@@ -93,6 +93,18 @@ def book(uuid: uuidlib.UUID) -> ResponseReturnValue:
     return _book_page(view, sent, projects, alternatives, code)
 
 
+@blueprint.post("/offerings/<uuid:uuid>/book/summary/")
+@signed_in
+def summary(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """What the form comes to as it stands: whether its times could be booked now, and the price. Nothing is kept."""
+    with reading_apart():
+        view = get_visible_offering(current_actor(), uuid)
+    zone = zone_of(view.offering.attributes)
+    sent = booking_form.from_form([])
+    _check(view, sent, zone)
+    return render_template("bookings/summary.html", **_summary(view, sent, zone, told=True))
+
+
 @blueprint.get("/bookings/")
 @signed_in
 def mine() -> ResponseReturnValue:
@@ -112,10 +124,11 @@ def mine() -> ResponseReturnValue:
 @signed_in
 def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """One booking with its history, and what can be done with it."""
-    view = queries.get_booking(current_actor(), uuid)
+    view = queries.get_booking(current_actor(), uuid, priced=True)
     found, now = view.booking, utcnow()
     zone = zone_of(found.offering.attributes)
     state = BookingState(found.state)
+    periods = [Period(it.start, it.end) for it in found.slots]
     over = not found.slots or found.slots[-1].end <= now
     begun = bool(found.slots) and found.slots[0].start <= now
     unanswered = state is BookingState.REQUESTED and begun
@@ -125,8 +138,10 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
         mine=view.mine,
         manages=view.manages,
         state=STATES[found.state],
-        slots=[_linked(found, Period(it.start, it.end), zone) for it in found.slots],
+        slots=[_linked(found, it, zone) for it in periods],
         holds=state in HOLDING,
+        estimate=estimate_of(found.plan, periods, zone) if found.plan and periods and state in HOLDING else None,
+        unit_name=unit_name,
         zone=zone.key,
         answers=list(shown_answers(found.offering.options, found.answers)),
         history=[_change(it, zone) for it in reversed(found.changes)],
@@ -224,28 +239,37 @@ def _book_page(
     code: int = 200,
 ) -> ResponseReturnValue:
     offering, zone = view.offering, zone_of(view.offering.attributes)
-    plans = [plan for plan in view.plans if not plan.archived]
-    chosen = next((plan for plan in plans if str(plan.uuid) == sent.plan), plans[0] if len(plans) == 1 else None)
-    periods = sent.readable(zone)
     with reading():
         page = render_template(
             "bookings/book.html",
             offering=offering,
             zone=zone.key,
             sent=sent,
-            plans=plans,
-            chosen=chosen,
             projects=projects,
             questions=read_form(offering.options),
             prefix=booking_form.PREFIX,
-            clocks=[clocks(it, zone) for it in periods],
-            slots=[slot_value(it.start, it.end) for it in periods],
-            estimate=estimate_of(chosen, periods, zone) if chosen and periods else None,
-            unit_name=unit_name,
+            slots=[slot_value(it.start, it.end) for it in sent.readable(zone)],
             alternatives=alternatives,
             bookable=offering.state == "Active",
+            **_summary(view, sent, zone, told=False),
         )
     return page, code
+
+
+def _summary(view: OfferingView, sent: Sent, zone: ZoneInfo, *, told: bool) -> dict[str, Any]:
+    """What the summary shows. `told`: with what was found wrong with each period, where no row says it beside it."""
+    plans = [plan for plan in view.plans if not plan.archived]
+    chosen = next((plan for plan in plans if str(plan.uuid) == sent.plan), plans[0] if len(plans) == 1 else None)
+    found = sent.readable_rows(zone)
+    periods = [period for _, period in found]
+    return {
+        "plans": plans,
+        "chosen": chosen,
+        "clocks": [clocks(it, zone) for it in periods],
+        "refusals": [row.error if told else "" for row, _ in found],
+        "estimate": estimate_of(chosen, periods, zone) if chosen and periods else None,
+        "unit_name": unit_name,
+    }
 
 
 def _linked(found: Booking, period: Period, zone: ZoneInfo) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, redirect, request, session, url_for
+from flask import Flask, Response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -61,6 +61,9 @@ def start_session(person: Person, login: Callable[[Person], object]) -> None:
 
 def to_sign_in() -> ResponseReturnValue:
     """Send a person to the sign-in page, and back to where they were going."""
+    if "HX-Request" in request.headers:
+        # A script asked for a part of a page: it must not put the sign-in page there.
+        return Response(status=401)
     asked = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
     return redirect(url_for("accounts.sign_in", next=asked), code=303)
 

@@ -81,6 +81,8 @@ EXPECTED: dict[tuple[str, str, str], tuple[object, ...]] = {
     ("bookings.book", "GET", OFFERING.format("{seen}") + "book/"): SIGNED_IN,
     ("bookings.book", "GET", OFFERING.format("{draft}") + "book/"): (TO_SIGN_IN, *MANAGERS[1:]),
     ("bookings.book", "POST", OFFERING.format("{seen}") + "book/"): (TO_SIGN_IN, *(400,) * 5),
+    ("bookings.summary", "POST", OFFERING.format("{seen}") + "book/summary/"): SIGNED_IN,
+    ("bookings.summary", "POST", OFFERING.format("{draft}") + "book/summary/"): (TO_SIGN_IN, *MANAGERS[1:]),
     ("bookings.mine", "GET", "/bookings/"): SIGNED_IN,
     ("bookings.booking", "GET", "/bookings/{booking}/"): (TO_SIGN_IN, *MANAGERS[1:]),
     ("bookings.cancel", "GET", "/bookings/{booking}/cancel/"): (TO_SIGN_IN, *MANAGERS[1:]),
