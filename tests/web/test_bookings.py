@@ -362,3 +362,31 @@ def test_rules_that_cannot_be_kept_change_nothing(as_person, lab, db_session):
     assert rules_of(db_session, offering) == {"accept": "manual", "own": 1}
     assert boss.post(path, {"time_zone": "", "accept": "automatic"}).status_code == 303
     assert rules_of(db_session, offering) == {"accept": "automatic", "own": 1}
+
+
+def test_rules_are_looked_at_before_they_are_kept(as_person, lab, db_session):
+    offering, people = lab
+    services.request_booking(make.actor(people["rival"]), services.Wish(offering.uuid, [hours(2, 3)]), now=NOW)
+    boss = as_person("owner")
+    path = f"/manage/offerings/{offering.uuid}/rules/"
+    assert "The coming week" not in boss.get(path).text
+    typed = {"time_zone": "Europe/Tallinn", "accept": "automatic", "preview": "1"}
+    plain = boss.post(path, typed)
+    assert plain.status_code == 200
+    assert "The coming week under these rules" in plain.text
+    assert "Requests are accepted at once." in plain.text
+    assert "Times by the clocks of Europe/Tallinn." in plain.text
+    assert 'type="checkbox"' not in plain.text
+    free = plain.text.count('class="slot slot-free"')
+    closures = {"closure_start": "2026-03-04", "closure_end": "2026-03-05", "closure_reason": "Stocktaking"}
+    narrower = boss.post(path, {**typed, "buffer_after_minutes": "60", "minimum_notice_minutes": "1440", **closures})
+    assert "Closed (Stocktaking)" in narrower.text
+    assert "Too soon: book at least 1 day ahead." in narrower.text
+    assert 0 < narrower.text.count('class="slot slot-free"') < free
+    assert 'value="1440"' in narrower.text
+    empty = boss.post(path, {**typed, "minimum_notice_minutes": "14400"})
+    assert "Nothing would be free in these days. Next free:" in empty.text
+    wrong = boss.post(path, {**typed, "minimum_notice_minutes": "x"})
+    assert wrong.status_code == 400
+    assert "The coming week" not in wrong.text
+    assert rules_of(db_session, offering) is None
