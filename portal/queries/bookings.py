@@ -140,14 +140,15 @@ def own_page(actor: Actor, now: datetime, *, past: bool, number: int, size: int 
     return _page(actor, clauses, [order], number, size)
 
 
-def pending_count(actor: Actor) -> int:
-    """How many requests wait for an answer from the actor."""
+def pending_count(actor: Actor, most: int | None = None) -> int:
+    """How many requests wait for an answer from the actor; counting ends at `most`."""
     query = (
-        select(func.count(Booking.id))
+        select(Booking.id)
         .join(Offering, Offering.id == Booking.offering_id)
         .where(Booking.state == BookingState.REQUESTED.value, managed_offerings(actor))
+        .limit(most)
     )
-    return int(db.session.execute(query).scalar_one())
+    return int(db.session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 
 
 def pending_page(actor: Actor, number: int, size: int = PAGE_SIZE) -> tuple[list[Pending], Page]:

@@ -29,7 +29,7 @@ from portal.web.errors import http_error, portal_error
 from portal.web.filters import register_filters
 from portal.web.headers import register_headers
 from portal.web.links import url_with
-from portal.web.people import register_people
+from portal.web.people import register_people, waiting_requests
 
 FACES = (catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, rules, registration, staff, google)
 
@@ -55,6 +55,7 @@ def register(app: Flask) -> None:
         return {
             "site_name": settings().site_name,
             "section": "",
+            "waiting_requests": waiting_requests,
             "fonts": [font for font in FONTS if present(font)],
             "htmx": present(HTMX),
         }

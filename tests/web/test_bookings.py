@@ -260,6 +260,35 @@ def test_the_owner_accepts(as_person, asked, db_session):
     assert "can&#39;t be accepted any more" in again.text
 
 
+def waiting_in(page):
+    """What the navigation says of requests: None without the link, "" without a number."""
+    found = re.search(r'<a href="/manage/requests/"[^>]*>Requests(?: <span class="waiting">([0-9+]+)<)?', page)
+    return found and (found[1] or "")
+
+
+def test_the_navigation_tells_how_many_requests_wait(as_person, lab, asked, query_counter, db_session, monkeypatch):
+    offering, people = lab
+    wish = services.Wish(offering.uuid, [hours(5, 6)], name="Other")
+    services.request_booking(make.actor(people["rival"]), wish, now=NOW)
+    elsewhere = make.offering("Laser", of=make.organization("Other house"))
+    services.request_booking(make.actor(people["rival"]), services.Wish(elsewhere.uuid, [hours(5, 6)]), now=NOW)
+    boss, booker = as_person("owner"), as_person("booker")
+    assert waiting_in(booker.get("/").text) is None
+    assert waiting_in(boss.get("/").text) == "2"
+    monkeypatch.setattr("portal.web.people.MOST_TOLD", 1)
+    assert waiting_in(boss.get("/").text) == "1+"
+    assert waiting_in(boss.get("/nowhere/").text) == ""
+    for number in (asked, *db_session.execute(select(Booking.uuid).where(Booking.name == "Other")).scalars()):
+        boss.post(f"/manage/requests/{number}/accept/", {})
+    assert waiting_in(boss.get("/").text) == ""
+    counted = {}
+    for who, person in (("owner", boss), ("booker", booker)):
+        with query_counter() as counter:
+            person.get("/")
+        counted[who] = counter.number
+    assert counted["owner"] == counted["booker"] + 1
+
+
 def test_a_rejection_needs_a_reason_on_the_page(as_person, asked, db_session):
     boss = as_person("owner")
     bare = boss.post(f"/manage/requests/{asked}/reject/", {"reason": " "})
