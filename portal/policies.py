@@ -31,6 +31,7 @@ from portal.models import (
     Plan,
     Project,
     Role,
+    User,
     offering_organization_groups,
     organization_group_members,
     plan_organization_groups,
@@ -94,6 +95,12 @@ def _organizations_by_role(actor: Actor, roles: tuple[str, ...]) -> ColumnElemen
     if not actor.signed_in:
         return false()
     return _roles_in(actor, Organization.id, roles)
+
+
+def managing_people() -> ColumnElement[bool]:
+    """Clause over User: those who manage the offerings of an organization, so that requests may wait for them."""
+    roles = select(Membership.id).where(Membership.user_id == User.id, Membership.role.in_(MANAGING_ROLES))
+    return or_(User.is_staff.is_(True), exists(roles.correlate(User)))
 
 
 @_kept

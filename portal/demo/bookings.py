@@ -1,11 +1,12 @@
 """Bookings around the demo's day, planned from the offerings' own schedules: pure, no clock, no database.
 
-Every slot lies on steps of the offering's opening hours, as `portal.domain.availability` cuts them; slots of one
-offering never overlap.
+Every slot lies on steps of the offering's opening hours, as `portal.domain.availability` cuts them, and satisfies its
+booking rules; slots of one offering never overlap.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -16,10 +17,14 @@ from zoneinfo import ZoneInfo
 
 from portal.demo.content import PersonSpec, groups, organizations
 from portal.domain.availability import Availability
+from portal.domain.booking_states import HOLDING
 from portal.domain.order_form import Question, read_form
 from portal.domain.periods import Period
+from portal.domain.refusals import Code, Obstacle
+from portal.domain.rules import Rules
 from portal.domain.schedules import read_schedules
 from portal.domain.zones import day_start
+from portal.queries.availability import Own, Understood, assembled, understood
 
 WEEKS_BACK, WEEKS_AHEAD = 2, 3
 
@@ -28,16 +33,46 @@ Step = tuple[datetime, datetime]
 
 @dataclass(frozen=True)
 class BookingSpec:
-    """A booking to be made: slots are aware UTC instants, `state` is requested, confirmed, rejected or cancelled."""
+    """A booking to be made: slots are aware UTC instants, `state` is requested, confirmed, rejected or cancelled.
+
+    `asked` is when it is asked for; `automatic`: the offering confirms it by itself, so nobody answers it.
+    """
 
     offering_uuid: UUID
     user_email: str
     slots: tuple[Step, ...]
+    asked: datetime
     state: str
     name: str
     note: str
     plan_uuid: UUID | None
     answers: Mapping[str, Any] = field(default_factory=dict)
+    automatic: bool = False
+
+
+@dataclass
+class _Rulebook:
+    """What the booking rules of an offering let people hold of it, as the portal itself will judge."""
+
+    known: Understood
+    taken: list[Obstacle] = field(default_factory=list)
+    held: defaultdict[str, list[Period]] = field(default_factory=lambda: defaultdict(list))
+
+    def permitted(self, stay: tuple[Step, ...], email: str, asked: datetime) -> tuple[Step, ...]:
+        """As much of the stay, from its start, as this person may book; () where that is nothing."""
+        if self.known.rules == Rules():
+            return stay
+        ahead = sum(it.end > asked for it in self.held[email])
+        free = assembled(self.known, asked, self.taken, Own(tuple(self.held[email]), ahead))
+        while stay and free.explain(Period(stay[0][0], stay[-1][1])) is not None:
+            stay = stay[:-1]
+        return stay
+
+    def add(self, booking: BookingSpec) -> None:
+        if booking.state in HOLDING:
+            periods = [Period(*slot) for slot in booking.slots]
+            self.taken += [Obstacle(it, Code.BOOKED) for it in periods]
+            self.held[booking.user_email] += periods
 
 
 @dataclass(frozen=True)
@@ -188,8 +223,10 @@ def _answers(document: dict[str, Any], day: date, random: Random) -> dict[str, A
     return {question.key: _answer(question, day, random) for question in asked}
 
 
-def _state(past: bool, random: Random) -> str:
+def _state(past: bool, automatic: bool, random: Random) -> str:
     chance = random.random()
+    if automatic:
+        return "confirmed" if chance < 0.92 else "cancelled"
     if past:
         return "confirmed" if chance < 0.92 else "cancelled" if chance < 0.97 else "rejected"
     return (
@@ -229,7 +266,8 @@ def plan_bookings(
         random = Random(f"{seed}|{document['uuid']}")  # noqa: S311 - a demo, not a secret
         habit = HABITS[document["category_title"]]
         guests = _guests(document, folk)
-        zone = ZoneInfo(document["attributes"]["booking_rules"]["time_zone"])
+        known = understood(document["attributes"])
+        rulebook, zone, automatic = _Rulebook(known), known.zone, known.rules.accept == "automatic"
         today = now.astimezone(zone).date()
         for offset in range(-7 * WEEKS_BACK, 7 * WEEKS_AHEAD + 1):
             day = today + timedelta(days=offset)
@@ -237,19 +275,25 @@ def plan_bookings(
             # Far ahead there is less: people have not planned yet.
             share *= 1.0 if offset < 8 else 0.7 if offset < 16 else 0.4
             for stay in _stays(day_steps(document, day), habit, share, random):
-                begin, end = stay[0][0], stay[-1][1]
-                past = begin <= now
+                begin = stay[0][0]
+                # Some days before it begins, or yesterday.
+                asked = min(now - timedelta(days=1), begin - timedelta(days=3))
                 person = random.choice(guests)
-                planned.append(
-                    BookingSpec(
-                        UUID(document["uuid"]),
-                        person.email,
-                        ((begin, end),),
-                        _state(past, random),
-                        random.choice(habit.names),
-                        random.choice(NOTES),
-                        _plan(document, person, random),
-                        _answers(document, day, random),
-                    )
+                permitted = rulebook.permitted(stay, person.email, asked)
+                if not permitted:
+                    continue
+                booking = BookingSpec(
+                    UUID(document["uuid"]),
+                    person.email,
+                    ((begin, permitted[-1][1]),),
+                    asked,
+                    _state(begin <= now, automatic, random),
+                    random.choice(habit.names),
+                    random.choice(NOTES),
+                    _plan(document, person, random),
+                    _answers(document, day, random),
+                    automatic,
                 )
+                rulebook.add(booking)
+                planned.append(booking)
     return planned

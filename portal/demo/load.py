@@ -80,7 +80,7 @@ def load(now: datetime, say: Callable[[str], None]) -> Loaded:
         say("Demo: connecting the organizations to the stand-in for Google")
         _connect(configured)
     say("Demo: a few weeks of bookings")
-    _bookings(plan_bookings(documents, people(), now), now)
+    _bookings(plan_bookings(documents, people(), now))
     staff = next(person for person in people() if person.is_staff)
     token = _finish(staff.email, sign_ins)
     return Loaded(sign_ins, token)
@@ -108,7 +108,7 @@ def _people(configured: Settings) -> list[SignIn]:
     return sign_ins
 
 
-def _bookings(planned: list[BookingSpec], now: datetime) -> None:
+def _bookings(planned: list[BookingSpec]) -> None:
     with nobody_told(), transaction() as session:
         if session.execute(select(Booking.id).limit(1)).first() is not None:
             return
@@ -123,15 +123,14 @@ def _bookings(planned: list[BookingSpec], now: datetime) -> None:
                 plan_uuid=spec.plan_uuid,
                 answers=spec.answers,
             )
-            # Asked for as if some days before it began, or yesterday.
-            asked = min(now - timedelta(days=1), wish.periods[0].start - timedelta(days=3))
             booker = Actor(row.id, name=row.email)
-            uuid = bookings.request_booking(booker, wish, now=asked)
-            _answer(uuid, spec.state, booker, asked + timedelta(hours=5))
+            uuid = bookings.request_booking(booker, wish, now=spec.asked)
+            _answer(uuid, spec, booker, spec.asked + timedelta(hours=5))
 
 
-def _answer(uuid: uuidlib.UUID, state: str, booker: Actor, at: datetime) -> None:
-    if state == BookingState.CONFIRMED:
+def _answer(uuid: uuidlib.UUID, spec: BookingSpec, booker: Actor, at: datetime) -> None:
+    state = spec.state
+    if state == BookingState.CONFIRMED and not spec.automatic:
         bookings.accept_booking(SYSTEM, uuid, now=at)
     elif state == BookingState.REJECTED:
         bookings.reject_booking(SYSTEM, uuid, "The instrument is being serviced in that week.", now=at)

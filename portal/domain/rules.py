@@ -51,6 +51,7 @@ WHOLE = {
     "upcoming_bookings_per_user": (1, 10_000),
 }
 CHOICES = {"quota_period": QUOTA_PERIODS, "accept": ACCEPT, "stale_busy": STALE_BUSY, "publish": PUBLISH}
+ONE = frozenset({"1 minute", "1 hour", "1 day"})
 BROKEN = "The booking rules of this offering can't be read: its managers have to mend them."
 
 
@@ -248,9 +249,9 @@ def sentences(rules: Rules) -> Iterator[str]:
     if rules.maximum_duration is not None:
         yield f"A booking lasts at most {duration_text(rules.maximum_duration)}."
     if rules.buffer_before:
-        yield f"{_capital(duration_text(rules.buffer_before))} before each booking are kept free."
+        yield _kept_free(rules.buffer_before, "before")
     if rules.buffer_after:
-        yield f"{_capital(duration_text(rules.buffer_after))} after each booking are kept free."
+        yield _kept_free(rules.buffer_after, "after")
     if rules.quota_hours is not None:
         hours = duration_text(timedelta(hours=rules.quota_hours), days=False)
         yield f"One person may book {hours} a {rules.quota_period}."
@@ -260,8 +261,9 @@ def sentences(rules: Rules) -> Iterator[str]:
     yield "Requests are accepted at once." if rules.accept == "automatic" else "Each request is answered by a person."
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _kept_free(buffer: timedelta, side: str) -> str:
+    text = duration_text(buffer)
+    return f"{text} {side} each booking {'is' if text in ONE else 'are'} kept free."
 
 
 def _read(raw: object) -> tuple[Rules, list[Problem]]:

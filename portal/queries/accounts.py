@@ -11,7 +11,7 @@ from sqlalchemy.orm import selectinload
 
 from portal.extensions import db
 from portal.models import ApiToken, Membership, Organization, User
-from portal.policies import Actor
+from portal.policies import Actor, managing_people
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,15 @@ class RoleRow:
     role: str
 
 
-def user_by_session_key(session_key: str) -> User | None:
-    """The active person whose session this is; None once the password was changed or the person deactivated."""
-    return db.session.execute(
-        select(User).where(User.session_key == session_key, User.is_active.is_(True))
-    ).scalar_one_or_none()
+def user_by_session_key(session_key: str) -> tuple[User, bool] | None:
+    """The active person whose session this is, and whether they manage the offerings of an organization.
+
+    None once the password was changed or the person deactivated.
+    """
+    row = db.session.execute(
+        select(User, managing_people()).where(User.session_key == session_key, User.is_active.is_(True))
+    ).one_or_none()
+    return None if row is None else (row[0], bool(row[1]))
 
 
 def find_user(email: str) -> User | None:

@@ -20,7 +20,18 @@ from portal.domain.booking_states import HOLDING, BookingState
 from portal.domain.periods import Period
 from portal.errors import NotFound
 from portal.extensions import db
-from portal.models import Booking, BookingChange, BusyPeriod, Membership, Offering, Plan, Project, Slot, User
+from portal.models import (
+    Booking,
+    BookingChange,
+    BusyPeriod,
+    Membership,
+    Offering,
+    Plan,
+    PlanComponent,
+    Project,
+    Slot,
+    User,
+)
 from portal.policies import Actor, managed_offerings, own_bookings, usable_projects, visible_bookings
 from portal.queries.page import Page
 
@@ -104,13 +115,16 @@ def bookings_slice(
     return list(db.session.execute(query.offset(offset).limit(limit)).scalars().unique())
 
 
-def get_booking(actor: Actor, uuid: uuidlib.UUID) -> BookingView:
-    """One booking, whole. Raises NotFound where there is none or it is not the actor's to see."""
+def get_booking(actor: Actor, uuid: uuidlib.UUID, *, priced: bool = False) -> BookingView:
+    """One booking, whole. Raises NotFound where there is none or it is not the actor's to see.
+
+    `priced`: with the components of its plan; one statement more.
+    """
     query = (
         select(Booking, managed_offerings(actor), own_bookings(actor))
         .join(Offering, Offering.id == Booking.offering_id)
         .where(Booking.uuid == uuid, visible_bookings(actor))
-        .options(*_loaded())
+        .options(*_loaded(priced=priced))
     )
     row = db.session.execute(query).unique().one_or_none()
     if row is None:
@@ -126,14 +140,15 @@ def own_page(actor: Actor, now: datetime, *, past: bool, number: int, size: int 
     return _page(actor, clauses, [order], number, size)
 
 
-def pending_count(actor: Actor) -> int:
-    """How many requests wait for an answer from the actor."""
+def pending_count(actor: Actor, most: int | None = None) -> int:
+    """How many requests wait for an answer from the actor; counting ends at `most`."""
     query = (
-        select(func.count(Booking.id))
+        select(Booking.id)
         .join(Offering, Offering.id == Booking.offering_id)
         .where(Booking.state == BookingState.REQUESTED.value, managed_offerings(actor))
+        .limit(most)
     )
-    return int(db.session.execute(query).scalar_one())
+    return int(db.session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 
 
 def pending_page(actor: Actor, number: int, size: int = PAGE_SIZE) -> tuple[list[Pending], Page]:
@@ -199,13 +214,14 @@ def _visible(actor: Actor, clauses: Sequence[ColumnElement[bool]], *what: Any) -
     return select(*what).join(Offering, Offering.id == Booking.offering_id).where(visible_bookings(actor), *clauses)
 
 
-def _loaded() -> list[ORMOption]:
+def _loaded(*, priced: bool = False) -> list[ORMOption]:
+    parts = selectinload(Plan.components).joinedload(PlanComponent.component)
     return [
         raiseload("*"),
         joinedload(Booking.offering).joinedload(Offering.organization),
         joinedload(Booking.offering).joinedload(Offering.category),
         joinedload(Booking.project).joinedload(Project.organization),
-        joinedload(Booking.plan).options(raiseload(Plan.components)),
+        joinedload(Booking.plan).options(parts if priced else raiseload(Plan.components)),
         joinedload(Booking.user),
         selectinload(Booking.slots),
         selectinload(Booking.changes).joinedload(BookingChange.user),

@@ -151,7 +151,7 @@ def calendar_view(actor: Actor, offering_uuid: uuidlib.UUID, *, now: datetime | 
 
 
 def calendar_of(view: OfferingView, now: datetime) -> CalendarView:
-    """The same of an offering that is loaded. No SQL statement, or two for those who manage it."""
+    """The same of an offering that is loaded. No SQL statement, or one for those who manage it."""
     offering = view.offering
     organization = offering.organization
     return _view(
@@ -189,29 +189,28 @@ def _view(
     if not manages:
         return view
     key = calendar.id if calendar is not None else 0
-    row = db.session.execute(
+    # One statement: the organization's connection, the counts, and as many rows as there are runs to show.
+    rows = db.session.execute(
         select(
             GoogleConnection,
             select(func.count()).where(CalendarEvent.calendar_id == key).scalar_subquery(),
             select(func.count()).where(BusyPeriod.calendar_id == key).scalar_subquery(),
             select(func.max(WorkerHeartbeat.seen)).scalar_subquery(),
+            SyncRun,
         )
         .select_from(Organization)
         .outerjoin(GoogleConnection, GoogleConnection.organization_id == Organization.id)
+        .outerjoin(SyncRun, SyncRun.calendar_id == key)
         .where(Organization.id == organization_id)
+        .order_by(SyncRun.started.desc(), SyncRun.id.desc())
+        .limit(RUNS_SHOWN)
         .execution_options(populate_existing=True)
-    ).one_or_none()
-    found, events, busy_periods, seen = row or (None, 0, 0, None)
+    ).all()
+    found, events, busy_periods, seen, _latest = rows[0] if rows else (None, 0, 0, None, None)
     connection = _connection(found)
     view = replace(view, connection=connection, can_act=bool(owns) and connection.usable)
     if calendar is None:
         return view
-    latest = (
-        select(SyncRun)
-        .where(SyncRun.calendar_id == calendar.id)
-        .order_by(SyncRun.started.desc(), SyncRun.id.desc())
-        .limit(RUNS_SHOWN)
-    )
     return replace(
         view,
         state=calendar.state,
@@ -223,7 +222,7 @@ def _view(
         retry_at=calendar.next_attempt,
         events=events,
         busy_periods=busy_periods,
-        runs=[_run(run) for run in db.session.execute(latest).scalars()],
+        runs=[_run(row.SyncRun) for row in rows if row.SyncRun is not None],
         worker_alive=_is_alive(seen, now),
     )
 

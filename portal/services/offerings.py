@@ -25,6 +25,16 @@ class WrongRules(Invalid):
         self.errors = dict(errors)
 
 
+def changed_rules(before: object, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules that stand after changes: None takes one away, what is not named stays. Raises WrongRules."""
+    wanted = {**(before if isinstance(before, Mapping) else {}), **changes}
+    wanted = {key: value for key, value in wanted.items() if value is not None and value != []}
+    problems = check_rules(wanted)
+    if problems:
+        raise WrongRules({problem.path.removeprefix("."): problem.reason for problem in problems})
+    return wanted
+
+
 def set_booking_rules(actor: Actor, uuid: uuidlib.UUID, changes: Mapping[str, Any]) -> None:
     """Change rules of an offering: None takes one away. Rules that are not named stay, and so do keys that are none.
 
@@ -39,12 +49,7 @@ def set_booking_rules(actor: Actor, uuid: uuidlib.UUID, changes: Mapping[str, An
         managed = select(Offering.id).where(Offering.id == offering.id, managed_offerings(actor))
         if session.execute(managed).first() is None:
             raise Forbidden
-        before = offering.attributes.get("booking_rules")
-        wanted = {**(before if isinstance(before, Mapping) else {}), **changes}
-        wanted = {key: value for key, value in wanted.items() if value is not None and value != []}
-        problems = check_rules(wanted)
-        if problems:
-            raise WrongRules({problem.path.removeprefix("."): problem.reason for problem in problems})
+        wanted = changed_rules(offering.attributes.get("booking_rules"), changes)
         offering.attributes = {**offering.attributes, "booking_rules": wanted}
         if not wanted:
             offering.attributes = {key: it for key, it in offering.attributes.items() if key != "booking_rules"}

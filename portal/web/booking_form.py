@@ -17,17 +17,26 @@ from zoneinfo import ZoneInfo
 from flask import request
 from werkzeug.datastructures import MultiDict
 
-from portal.domain.instants import parse_instant
 from portal.domain.order_form import Question
 from portal.domain.periods import Period, PeriodError, merge
 from portal.domain.zones import instants_at, period_text
-from portal.services.bookings import MAX_PERIODS
+from portal.errors import Invalid
+from portal.services.bookings import MAX_PERIODS, SlotTaken
 from portal.web.forms import Errors
 from portal.web.links import printable
-from portal.web.week import slot_value
+from portal.web.week import parse_slot, slot_value
 
 WALL = "%Y-%m-%dT%H:%M"
 PREFIX = "answer-"
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A free period that a button puts in the place of the one that was refused."""
+
+    row: int
+    value: str
+    clock: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -86,19 +95,32 @@ class Sent:
                 return
         self.errors["slots"] = text
 
+    def lost(self, taken: SlotTaken, zone: ZoneInfo) -> list[Alternative]:
+        """Say which row somebody else has; what could stand in its place."""
+        self.blame(taken.asked, zone, taken.message)
+        row = next((number for number, it in enumerate(self.rows) if it.period(zone) == taken.asked), 0)
+        return [Alternative(row, slot_value(it.start, it.end), clocks(it, zone)) for it in taken.alternatives]
+
+    def demanded(self, zone: ZoneInfo) -> list[Period]:
+        """The periods of all rows. Raises Invalid where a row means none."""
+        periods = self.periods(zone)
+        if periods is None:
+            raise Invalid("One of the periods can't be read: see below.", "slots")
+        return periods
+
+    def readable(self, zone: ZoneInfo) -> list[Period]:
+        """The periods of those rows that mean one, without a word about the others."""
+        return [period for _, period in self.readable_rows(zone)]
+
+    def readable_rows(self, zone: ZoneInfo) -> list[tuple[Row, Period]]:
+        """Those rows that mean a period, each with it."""
+        found = ((row, Row(row.start, row.end, row.exact).period(zone)) for row in self.rows if row.start or row.end)
+        return [(row, it) for row, it in found if it is not None]
+
 
 def picked(values: Iterable[str]) -> list[Period]:
     """The periods of checkboxes that were ticked; those that touch become one. What is no period is left out."""
     return merge(it for value in list(values)[: MAX_PERIODS * 20] if (it := parse_slot(value)) is not None)
-
-
-def parse_slot(value: str) -> Period | None:
-    """The period that a checkbox stands for, or None."""
-    start, _, end = value.partition("/")
-    try:
-        return Period(parse_instant(start), parse_instant(end))
-    except ValueError:
-        return None
 
 
 def from_address(zone: ZoneInfo) -> Sent:

@@ -1,4 +1,4 @@
-"""Bookings on pages: ask for periods of an offering, one's own bookings, one booking, cancel and move it."""
+"""Bookings on pages: ask for periods of an offering, one's own bookings, one booking, cancel it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ import hashlib
 import json
 import uuid as uuidlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain.booking_states import HOLDING, BookingAct, BookingState, BookingStateConflict, can
-from portal.domain.estimate import Estimate, estimate
+from portal.domain.booking_states import HOLDING, BookingAct, BookingState, can
 from portal.domain.ics import google_link, outlook_link
 from portal.domain.identifiers import parse_uuid
 from portal.domain.order_form import WrongAnswers, read_form, shown_answers
 from portal.domain.periods import Period
-from portal.domain.pricing import PricedComponent
 from portal.errors import Conflict, Invalid
 from portal.extensions import reading, reading_apart
-from portal.models import Booking, Plan
+from portal.models import Booking
 from portal.models.base import utcnow
 from portal.queries import bookings as queries
 from portal.queries.availability import of_offering, zone_of
@@ -30,12 +27,12 @@ from portal.queries.offerings import OfferingView, get_visible_offering
 from portal.services import bookings as services
 from portal.services.bookings import Repeat, SlotRefused, SlotTaken, Wish
 from portal.web import booking_form
-from portal.web.booking_form import Row, Sent, clocks
+from portal.web.booking_form import Alternative, Sent, clocks
 from portal.web.guards import signed_in
 from portal.web.links import page_number
 from portal.web.people import current_actor
-from portal.web.prices import unit_name
-from portal.web.week import slot_value
+from portal.web.prices import estimate_of, unit_name
+from portal.web.week import parse_slot, slot_value
 
 blueprint = Blueprint("bookings", __name__)
 
@@ -54,15 +51,6 @@ CHANGES = {
     "expire": "Expired",
     "reschedule": "Moved",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """A free period that a button puts in the place of the one that was refused."""
-
-    row: int
-    value: str
-    clock: dict[str, str]
 
 
 @blueprint.route("/offerings/<uuid:uuid>/book/", methods=["GET", "POST"])
@@ -89,7 +77,7 @@ def book(uuid: uuidlib.UUID) -> ResponseReturnValue:
         made = services.request_booking(actor, _wish(view, sent, zone), repeat=_repeat(sent))
     except SlotTaken as taken:
         code = 409
-        alternatives = _blame(sent, taken, zone)
+        alternatives = sent.lost(taken, zone)
     except SlotRefused as refused:
         sent.blame(refused.asked, zone, refused.message)
     except WrongAnswers as wrong:
@@ -103,6 +91,18 @@ def book(uuid: uuidlib.UUID) -> ResponseReturnValue:
     else:
         return redirect(url_for("bookings.booking", uuid=made), code=303)
     return _book_page(view, sent, projects, alternatives, code)
+
+
+@blueprint.post("/offerings/<uuid:uuid>/book/summary/")
+@signed_in
+def summary(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """What the form comes to as it stands: whether its times could be booked now, and the price. Nothing is kept."""
+    with reading_apart():
+        view = get_visible_offering(current_actor(), uuid)
+    zone = zone_of(view.offering.attributes)
+    sent = booking_form.from_form([])
+    _check(view, sent, zone)
+    return render_template("bookings/summary.html", **_summary(view, sent, zone, told=True))
 
 
 @blueprint.get("/bookings/")
@@ -124,10 +124,11 @@ def mine() -> ResponseReturnValue:
 @signed_in
 def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """One booking with its history, and what can be done with it."""
-    view = queries.get_booking(current_actor(), uuid)
+    view = queries.get_booking(current_actor(), uuid, priced=True)
     found, now = view.booking, utcnow()
     zone = zone_of(found.offering.attributes)
     state = BookingState(found.state)
+    periods = [Period(it.start, it.end) for it in found.slots]
     over = not found.slots or found.slots[-1].end <= now
     begun = bool(found.slots) and found.slots[0].start <= now
     unanswered = state is BookingState.REQUESTED and begun
@@ -137,8 +138,10 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
         mine=view.mine,
         manages=view.manages,
         state=STATES[found.state],
-        slots=[_linked(found, Period(it.start, it.end), zone) for it in found.slots],
+        slots=[_linked(found, it, zone) for it in periods],
         holds=state in HOLDING,
+        estimate=estimate_of(found.plan, periods, zone) if found.plan and periods and state in HOLDING else None,
+        unit_name=unit_name,
         zone=zone.key,
         answers=list(shown_answers(found.offering.options, found.answers)),
         history=[_change(it, zone) for it in reversed(found.changes)],
@@ -181,45 +184,8 @@ def cancel(uuid: uuidlib.UUID) -> ResponseReturnValue:
     )
 
 
-@blueprint.route("/bookings/<uuid:uuid>/move/", methods=["GET", "POST"])
-@signed_in
-def move(uuid: uuidlib.UUID) -> ResponseReturnValue:
-    """Ask for other periods; until that is granted the booking keeps those that it has."""
-    actor = current_actor()
-    with reading_apart():
-        view = queries.get_booking(actor, uuid)
-    found = view.booking
-    zone = zone_of(found.offering.attributes)
-    if request.method == "GET":
-        given = booking_form.from_address(zone)
-        kept = [Row.of(Period(it.start, it.end), zone) for it in found.slots]
-        sent = given if given.rows[0].start else Sent(kept)
-        return _move_page(found, sent, zone)
-    sent = booking_form.from_form([])
-    if booking_form.act_on_rows(sent, zone):
-        return _move_page(found, sent, zone)
-    alternatives: list[Alternative] = []
-    code = 400
-    try:
-        services.reschedule_booking(actor, uuid, _periods(sent, zone), sent.note)
-    except SlotTaken as taken:
-        code = 409
-        alternatives = _blame(sent, taken, zone)
-    except SlotRefused as refused:
-        sent.blame(refused.asked, zone, refused.message)
-    except BookingStateConflict as conflict:
-        flash(conflict.message, "bad")
-        return redirect(url_for("bookings.booking", uuid=uuid), code=303)
-    except Invalid as invalid:
-        sent.errors[invalid.field or "slots"] = invalid.message
-    else:
-        flash("The booking is moved.", "good")
-        return redirect(url_for("bookings.booking", uuid=uuid), code=303)
-    return _move_page(found, sent, zone, alternatives, code)
-
-
 def _wish(view: OfferingView, sent: Sent, zone: ZoneInfo) -> Wish:
-    periods = _periods(sent, zone)
+    periods = sent.demanded(zone)
     return Wish(
         view.offering.uuid,
         periods,
@@ -229,13 +195,6 @@ def _wish(view: OfferingView, sent: Sent, zone: ZoneInfo) -> Wish:
         _uuid(sent.project, "project"),
         sent.answers,
     )
-
-
-def _periods(sent: Sent, zone: ZoneInfo) -> list[Period]:
-    periods = sent.periods(zone)
-    if periods is None:
-        raise Invalid("One of the periods can't be read: see below.", "slots")
-    return periods
 
 
 def _uuid(text: str, field: str) -> uuidlib.UUID | None:
@@ -254,12 +213,6 @@ def _repeat(sent: Sent) -> Repeat | None:
     rows = [(row.start, row.end) for row in sent.rows]
     asked = json.dumps([rows, sent.plan, sent.project, sent.name, sent.note, sent.answers], sort_keys=True, default=str)
     return Repeat(f"page-{sent.key}", hashlib.sha256(asked.encode()).hexdigest())
-
-
-def _blame(sent: Sent, taken: SlotTaken, zone: ZoneInfo) -> list[Alternative]:
-    sent.blame(taken.asked, zone, taken.message)
-    row = next((number for number, it in enumerate(sent.rows) if it.period(zone) == taken.asked), 0)
-    return [Alternative(row, slot_value(it.start, it.end), clocks(it, zone)) for it in taken.alternatives]
 
 
 def _check(view: OfferingView, sent: Sent, zone: ZoneInfo) -> None:
@@ -286,68 +239,37 @@ def _book_page(
     code: int = 200,
 ) -> ResponseReturnValue:
     offering, zone = view.offering, zone_of(view.offering.attributes)
-    plans = [plan for plan in view.plans if not plan.archived]
-    chosen = next((plan for plan in plans if str(plan.uuid) == sent.plan), plans[0] if len(plans) == 1 else None)
-    periods = [it for row in sent.rows if (row.start or row.end) and (it := _quietly(row, zone)) is not None]
     with reading():
         page = render_template(
             "bookings/book.html",
             offering=offering,
             zone=zone.key,
             sent=sent,
-            plans=plans,
-            chosen=chosen,
             projects=projects,
             questions=read_form(offering.options),
             prefix=booking_form.PREFIX,
-            clocks=[clocks(it, zone) for it in periods],
-            slots=[slot_value(it.start, it.end) for it in periods],
-            estimate=_estimate(chosen, periods, zone),
-            unit_name=unit_name,
+            slots=[slot_value(it.start, it.end) for it in sent.readable(zone)],
             alternatives=alternatives,
             bookable=offering.state == "Active",
+            **_summary(view, sent, zone, told=False),
         )
     return page, code
 
 
-def _move_page(
-    found: Booking, sent: Sent, zone: ZoneInfo, alternatives: Sequence[Alternative] = (), code: int = 200
-) -> ResponseReturnValue:
-    periods = [it for row in sent.rows if (it := _quietly(row, zone)) is not None]
-    page = render_template(
-        "bookings/move.html",
-        booking=found,
-        offering=found.offering,
-        zone=zone.key,
-        sent=sent,
-        kept=[clocks(Period(it.start, it.end), zone) for it in found.slots],
-        clocks=[clocks(it, zone) for it in periods],
-        alternatives=alternatives,
-    )
-    return page, code
-
-
-def _quietly(row: Row, zone: ZoneInfo) -> Period | None:
-    return Row(row.start, row.end, row.exact).period(zone)
-
-
-def _estimate(plan: Plan | None, periods: Sequence[Period], zone: ZoneInfo) -> Estimate | None:
-    if plan is None or not periods:
-        return None
-    components = [
-        (
-            PricedComponent(
-                part.component.type,
-                part.component.billing_type,
-                part.price,
-                part.amount,
-                name=part.component.name,
-            ),
-            part.component.measured_unit,
-        )
-        for part in sorted(plan.components, key=lambda part: (part.component.name, part.component.type))
-    ]
-    return estimate(components, plan.unit, periods, zone)
+def _summary(view: OfferingView, sent: Sent, zone: ZoneInfo, *, told: bool) -> dict[str, Any]:
+    """What the summary shows. `told`: with what was found wrong with each period, where no row says it beside it."""
+    plans = [plan for plan in view.plans if not plan.archived]
+    chosen = next((plan for plan in plans if str(plan.uuid) == sent.plan), plans[0] if len(plans) == 1 else None)
+    found = sent.readable_rows(zone)
+    periods = [period for _, period in found]
+    return {
+        "plans": plans,
+        "chosen": chosen,
+        "clocks": [clocks(it, zone) for it in periods],
+        "refusals": [row.error if told else "" for row, _ in found],
+        "estimate": estimate_of(chosen, periods, zone) if chosen and periods else None,
+        "unit_name": unit_name,
+    }
 
 
 def _linked(found: Booking, period: Period, zone: ZoneInfo) -> dict[str, str]:
@@ -371,7 +293,7 @@ def _line(found: Booking) -> dict[str, Any]:
 
 
 def _change(change: Any, zone: ZoneInfo) -> dict[str, Any]:
-    former = [booking_form.parse_slot(f"{it['start']}/{it['end']}") for it in change.detail.get("slots", [])]
+    former = [parse_slot(f"{it['start']}/{it['end']}") for it in change.detail.get("slots", [])]
     return {
         "at": change.at,
         "what": CHANGES.get(change.what, change.what),

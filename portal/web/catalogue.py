@@ -29,13 +29,14 @@ from portal.queries.offerings import get_visible_offering, relatives
 from portal.queries.plans import cheapest, cheapest_of
 from portal.queries.stamp import present_stamp
 from portal.web import finder, sheet
+from portal.web.booking_form import picked
 from portal.web.calendars import card_of
 from portal.web.filters import picture_src
 from portal.web.guards import public
 from portal.web.links import page_number, printable, url_with, url_without
 from portal.web.people import current_actor
 from portal.web.prices import plan_tables, unit_name
-from portal.web.week import DAYS, build_week, first_day, slot_value, span_of
+from portal.web.week import DAYS, build_week, first_day, slot_value, span_of, ticks
 
 blueprint = Blueprint("catalogue", __name__)
 
@@ -248,9 +249,17 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     zone = zone_of(found.attributes).key
     first = first_day(request.args.get("from"), now.astimezone(ZoneInfo(zone)).date())
     bookable = found.state == "Active"
-    week = Period(*span_of(first, zone))
-    availability, free = near_and_far(found.id, found.attributes, week, now, actor, bookable=bookable)
-    days = availability.days(first, DAYS)
+    window = Period(*span_of(first, zone))
+    availability, free = near_and_far(found.id, found.attributes, window, now, actor, bookable=bookable)
+    week = build_week(
+        (stretch for day in availability.days(first, DAYS) for stretch in day.stretches),
+        first,
+        zone,
+        now,
+        free.start if free else None,
+        bookable=bookable,
+    )
+    ticked, carried = ticks(week, picked(request.args.getlist("slot")[:MAX_PICKED]))
     price = cheapest_of(view.plans)
     parent, children = relatives(actor, found)
     page = render_template(
@@ -260,15 +269,9 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
         parent=parent,
         children=children,
         zone=zone,
-        week=build_week(
-            (stretch for day in days for stretch in day.stretches),
-            first,
-            zone,
-            now,
-            free.start if free else None,
-            bookable=bookable,
-        ),
-        picked=request.args.getlist("slot")[:MAX_PICKED],
+        week=week,
+        ticked=ticked,
+        carried=carried,
         manages=view.manages,
         published=found.shared and found.state in LISTED_STATES and not shown["organization_groups"],
         bookable=bookable,

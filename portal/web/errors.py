@@ -92,6 +92,8 @@ def problem(code: int, *, title: str = "", message: str = "", hint: str | None =
         message=message or words.message,
         hint=words.hint if hint is None else hint,
         actions=actions,
+        # What broke may be the database: this page asks it nothing.
+        waiting_requests=lambda: "",
     )
     return make_response(page, code)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, redirect, request, session, url_for
+from flask import Flask, Response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -13,6 +13,10 @@ from portal.extensions import db, login_manager, reading
 from portal.models import User
 from portal.policies import NOBODY, Actor
 from portal.queries.accounts import user_by_session_key
+from portal.queries.bookings import pending_count
+
+# Beyond this a number tells nothing more.
+MOST_TOLD = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Person:
     full_name: str
     is_staff: bool
     session_key: str
+    manages: bool = False
 
     is_authenticated = True
     is_active = True
@@ -33,8 +38,8 @@ class Person:
         return self.session_key
 
     @classmethod
-    def of(cls, user: User) -> Person:
-        return cls(user.id, user.email, user.full_name, user.is_staff, user.session_key)
+    def of(cls, user: User, *, manages: bool = False) -> Person:
+        return cls(user.id, user.email, user.full_name, user.is_staff, user.session_key, manages)
 
 
 def current_actor() -> Actor:
@@ -46,11 +51,18 @@ def current_actor() -> Actor:
 
 def _load(session_key: str) -> Person | None:
     with reading():
-        user = user_by_session_key(session_key)
-        person = None if user is None else Person.of(user)
+        found = user_by_session_key(session_key)
+        person = None if found is None else Person.of(found[0], manages=found[1])
         # A request that goes on to write must be free to begin its own transaction.
         db.session.commit()
     return person
+
+
+def waiting_requests() -> str:
+    """How many requests wait for the reader's answer, as the navigation tells it; "" for none. One statement."""
+    with reading():
+        number = pending_count(current_actor(), most=MOST_TOLD + 1)
+    return f"{MOST_TOLD}+" if number > MOST_TOLD else str(number or "")
 
 
 def start_session(person: Person, login: Callable[[Person], object]) -> None:
@@ -61,6 +73,9 @@ def start_session(person: Person, login: Callable[[Person], object]) -> None:
 
 def to_sign_in() -> ResponseReturnValue:
     """Send a person to the sign-in page, and back to where they were going."""
+    if "HX-Request" in request.headers:
+        # A script asked for a part of a page: it must not put the sign-in page there.
+        return Response(status=401)
     asked = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
     return redirect(url_for("accounts.sign_in", next=asked), code=303)
 

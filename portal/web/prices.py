@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import uuid as uuidlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from portal.domain.estimate import Estimate, estimate
+from portal.domain.periods import Period
+from portal.domain.pricing import PricedComponent
 from portal.models import Plan, PlanComponent
 from portal.web.filters import count_of, money
 
@@ -84,6 +88,20 @@ def _plan_prices(plan: Plan, names: dict[uuidlib.UUID, str], figures: Mapping[st
         notes.append(f"Article {plan.article_code}.")
     least = Decimal(str(figures["minimal_price"]))
     return PlanPrices(plan.uuid, plan.name, plan.description, least, lines, notes)
+
+
+def estimate_of(plan: Plan, periods: Sequence[Period], zone: ZoneInfo) -> Estimate:
+    """What periods will cost under a plan whose components are loaded, as far as it is known."""
+    components = [
+        (
+            PricedComponent(
+                part.component.type, part.component.billing_type, part.price, part.amount, name=part.component.name
+            ),
+            part.component.measured_unit,
+        )
+        for part in sorted(plan.components, key=lambda part: (part.component.name, part.component.type))
+    ]
+    return estimate(components, plan.unit, periods, zone)
 
 
 def _charged(part: PlanComponent, unit: str) -> str:

@@ -17,6 +17,7 @@ from portal.web import (
     feeds,
     google,
     manage,
+    moving,
     notifications,
     registration,
     requests,
@@ -29,7 +30,9 @@ from portal.web.errors import http_error, portal_error
 from portal.web.filters import register_filters
 from portal.web.headers import register_headers
 from portal.web.links import url_with
-from portal.web.people import register_people
+from portal.web.people import register_people, waiting_requests
+
+FACES = (catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, rules, registration, staff, google)
 
 
 def register(app: Flask) -> None:
@@ -44,8 +47,7 @@ def register(app: Flask) -> None:
     register_headers(app)
     register_assets(app)
     register_people(app)
-    pages = (catalogue, timeline, accounts, bookings, feeds, requests, manage, rules, registration, staff, google)
-    for face in (*pages, notifications):
+    for face in (*FACES, notifications):
         app.register_blueprint(face.blueprint)
     # Google sends a channel's token, and no form.
     csrf.exempt(notifications.blueprint)
@@ -57,6 +59,7 @@ def register(app: Flask) -> None:
         return {
             "site_name": settings().site_name,
             "section": "",
+            "waiting_requests": waiting_requests,
             "fonts": [font for font in FONTS if present(font)],
             "htmx": present(HTMX),
         }

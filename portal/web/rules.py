@@ -11,16 +11,20 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain import rules as domain
+from portal.domain.periods import Period
 from portal.domain.rules import read_rules
 from portal.errors import Forbidden, Invalid
-from portal.extensions import reading_apart, settings
+from portal.extensions import reading, reading_apart, settings
+from portal.models.base import utcnow
 from portal.policies import Actor
+from portal.queries.availability import next_free, of_offering, zone_of
 from portal.queries.offerings import OfferingView, get_visible_offering
-from portal.services.offerings import WrongRules, set_booking_rules
+from portal.services.offerings import WrongRules, changed_rules, set_booking_rules
 from portal.web.forms import Errors
 from portal.web.guards import manages_offering
 from portal.web.links import printable
 from portal.web.people import current_actor
+from portal.web.week import DAYS, Week, build_week, span_of
 
 blueprint = Blueprint("rules", __name__, url_prefix="/manage/offerings")
 
@@ -68,6 +72,8 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     changes, errors = _read(typed)
     if not errors:
         try:
+            if "preview" in request.form:
+                return _page(view, typed, {}, preview=changed_rules(stored, changes))
             set_booking_rules(actor, uuid, changes)
         except WrongRules as wrong:
             errors = wrong.errors
@@ -85,22 +91,45 @@ def _managed(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
 
 
 def _page(
-    view: OfferingView, values: Mapping[str, Any], errors: Mapping[str, str], code: int = 200
+    view: OfferingView,
+    values: Mapping[str, Any],
+    errors: Mapping[str, str],
+    code: int = 200,
+    preview: Mapping[str, Any] | None = None,
 ) -> ResponseReturnValue:
+    """`preview`: rules that are not kept yet, to be shown at work."""
     stored = view.offering.attributes.get("booking_rules")
-    page = render_template(
-        "manage/rules.html",
-        offering=view.offering,
-        values=values,
-        errors=Errors(errors),
-        numbers=NUMBERS,
-        choices=CHOICES,
-        zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
-        portal_zone=settings().timezone,
-        sentences=list(domain.sentences(read_rules(stored))),
-        most=domain.WHOLE,
-    )
+    with reading():
+        week, zone = (None, "") if preview is None else _coming_week(view, preview)
+        page = render_template(
+            "manage/rules.html",
+            offering=view.offering,
+            values=values,
+            errors=Errors(errors),
+            numbers=NUMBERS,
+            choices=CHOICES,
+            zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
+            portal_zone=settings().timezone,
+            sentences=list(domain.sentences(read_rules(stored if preview is None else preview))),
+            most=domain.WHOLE,
+            week=week,
+            zone=zone,
+        )
     return page, code
+
+
+def _coming_week(view: OfferingView, rules: Mapping[str, Any]) -> tuple[Week, str]:
+    """The coming week of the offering as it would be under rules, for somebody who holds nothing, with its zone."""
+    offering, now = view.offering, utcnow()
+    attributes = {**offering.attributes, "booking_rules": rules}
+    zone = zone_of(attributes)
+    first = now.astimezone(zone).date()
+    free = of_offering(offering.id, attributes, Period(*span_of(first, zone.key)), now)
+    stretches = [stretch for day in free.days(first, DAYS) for stretch in day.stretches]
+    following = None
+    if not any(it.is_free for it in stretches):
+        following = next_free([(offering.id, attributes)], now).get(offering.id)
+    return build_week(stretches, first, zone.key, now, following.start if following else None), zone.key
 
 
 def _shown(stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def day() -> ResponseReturnValue:
         previous=wanted - timedelta(days=1) if wanted > today else None,
         next=wanted + timedelta(days=1),
         rows=[_row(line, wanted, now) for line in lines],
-        legend=[(look, words[1]) for look, words in WORDS.items() if look not in ("past", "held")],
+        legend=[(look, words[1]) for look, words in WORDS.items() if look not in ("past", "held", "kept")],
         page=page,
         columns=COLUMNS,
         filters=[(name, value) for name in catalogue.FACETS for value in getattr(search, name)],

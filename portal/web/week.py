@@ -8,7 +8,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from portal.domain.instants import format_instant
+from portal.domain.instants import format_instant, parse_instant
+from portal.domain.periods import Period, subtract
 
 DAYS = 7
 END_OF_DAY = 24 * 60
@@ -16,6 +17,7 @@ END_OF_DAY = 24 * 60
 WORDS = {
     "free": ("Free", "Free"),
     "mine": ("Yours", "Yours"),
+    "kept": ("Now", "Its time now"),
     "booked": ("Booked", "Booked"),
     "requested": ("Requested", "Requested by somebody, not answered yet"),
     "busy": ("Busy", "Blocked in the calendar"),
@@ -25,7 +27,9 @@ WORDS = {
     "past": ("Past", "Past"),
     "closed": ("Closed", "Closed"),
 }
-ALONE = frozenset({"free", "mine"})
+ALONE = frozenset({"free", "mine", "kept"})
+# What can be picked: free time, and what the booking that is moved has now.
+PICKABLE = frozenset({"free", "kept"})
 
 
 class Offered(Protocol):
@@ -101,6 +105,7 @@ class Week:
     next: date | None
     next_free: datetime | None
     next_free_day: date | None
+    today: date
     slots: frozenset[str] = frozenset()
 
 
@@ -112,6 +117,23 @@ def clock(minute: int) -> str:
 def slot_value(start: datetime, end: datetime) -> str:
     """A period as the value of a checkbox."""
     return f"{format_instant(start)}/{format_instant(end)}"
+
+
+def parse_slot(value: str) -> Period | None:
+    """The period that a checkbox stands for, or None."""
+    start, _, end = value.partition("/")
+    try:
+        return Period(parse_instant(start), parse_instant(end))
+    except ValueError:
+        return None
+
+
+def ticks(week: Week, periods: Sequence[Period]) -> tuple[frozenset[str], list[str]]:
+    """The values of the boxes that the periods are made of, and those of what no box of this week stands for."""
+    boxes = {value: box for value in week.slots if (box := parse_slot(value)) is not None}
+    ticked = {value: box for value, box in boxes.items() if any(it.contains(box) for it in periods)}
+    left = subtract(periods, ticked.values())
+    return frozenset(ticked), [slot_value(it.start, it.end) for it in left]
 
 
 def span_of(first: date, zone: str) -> tuple[datetime, datetime]:
@@ -171,6 +193,7 @@ def build_week(
         next=first + timedelta(days=DAYS),
         next_free=next_free,
         next_free_day=free_day,
+        today=today,
         slots=frozenset(cell.slot for row in rows for cell in row.cells if cell.slot),
     )
 
@@ -201,7 +224,7 @@ def _pieces(slot: Offered, first: date, place: ZoneInfo, *, bookable: bool) -> I
         if start.date() == end.date() and finish <= begin:
             finish = min(END_OF_DAY, begin + int((slot.end - slot.start).total_seconds() // 60))
         if finish > begin:
-            picked = slot_value(slot.start, slot.end) if look == "free" else ""
+            picked = slot_value(slot.start, slot.end) if look in PICKABLE else ""
             yield index, Cell(look, WORDS[look][0], begin, finish, slot.reason, picked)
 
 

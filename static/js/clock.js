@@ -13,28 +13,3 @@ export function ownClocks(root) {
     delete place.dataset.ownClock;
   }
 }
-
-// Whatever is changed in the booking form, its summary is asked for again.
-export function liveSummary(root) {
-  const form = root.querySelector?.("form#booking");
-  const old = form?.querySelector("#summary");
-  if (!old) return;
-  let waiting;
-  form.addEventListener("change", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(async () => {
-      const sent = new FormData(form);
-      sent.set("check", "1");
-      try {
-        const answer = await fetch(form.action, { method: "POST", body: sent, credentials: "same-origin" });
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const fresh = page.querySelector("#summary");
-        if (!answer.ok || !fresh) return;
-        form.querySelector("#summary").replaceWith(document.adoptNode(fresh));
-        ownClocks(form);
-      } catch {
-        // The buttons still work.
-      }
-    }, 250);
-  });
-}

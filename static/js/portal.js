@@ -1,5 +1,5 @@
 // Everything works without this file; it only saves steps.
-import { liveSummary, ownClocks } from "./clock.js";
+import { ownClocks } from "./clock.js";
 import { confirmInDialog } from "./confirm.js";
 import { copyButtons } from "./copy.js";
 import { closeMenus } from "./menus.js";
@@ -10,7 +10,9 @@ copyButtons(document);
 closeMenus(document);
 pickInWeek(document);
 ownClocks(document);
-liveSummary(document);
 
 // What htmx brought in gets the same treatment.
-document.addEventListener("htmx:load", (event) => copyButtons(event.target));
+document.addEventListener("htmx:load", (event) => {
+  copyButtons(event.target);
+  ownClocks(event.target);
+});

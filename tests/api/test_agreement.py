@@ -20,7 +20,7 @@ from portal.models import Booking, BusyPeriod, GoogleCalendar, Slot
 from portal.policies import NOBODY
 from portal.queries.availability import explain, of_offering
 from portal.queries.free import Wanted, free_offerings
-from portal.web.booking_form import parse_slot
+from portal.web.week import parse_slot
 from tests.support import builders as make
 
 # A day before each of which clocks change within the week that follows (but for UTC).

@@ -122,6 +122,33 @@ def test_the_demo_is_alive_but_not_full(plan: Planned) -> None:
         assert timedelta() < used[uuid] < there * 0.85, document["name"]
 
 
+def test_bookings_keep_the_rules_of_their_offerings(plan: Planned) -> None:
+    _, documents, bookings = plan
+    kept = set()
+    for uuid, document in documents.items():
+        rules = document["attributes"]["booking_rules"]
+        zone = ZoneInfo(rules["time_zone"])
+        holding = [it for it in bookings if str(it.offering_uuid) == uuid and it.state in ("requested", "confirmed")]
+        ordered = sorted(slot for it in holding for slot in it.slots)
+        gap = timedelta(minutes=sum(rules.get(f"buffer_{side}_minutes", 0) for side in ("before", "after")))
+        assert all(before[1] + gap <= after[0] for before, after in pairwise(ordered))
+        if len(rules) > 1 and holding:
+            kept.add(uuid)
+        weeks: dict[tuple[str, int], timedelta] = defaultdict(timedelta)
+        for booking in holding:
+            begin, end = booking.slots[0]
+            for closure in rules.get("closures", ()):
+                assert not closure["start"] <= begin.astimezone(zone).date().isoformat() <= closure["end"]
+            assert end - begin <= timedelta(minutes=rules.get("maximum_duration_minutes", 10**6))
+            assert end - begin >= timedelta(minutes=rules.get("minimum_duration_minutes", 0))
+            assert begin - booking.asked >= timedelta(minutes=rules.get("minimum_notice_minutes", 0))
+            weeks[booking.user_email, begin.astimezone(zone).isocalendar()[1]] += end - begin
+            assert booking.state != "requested" or rules.get("accept") != "automatic"
+        if rules.get("quota_period") == "week":
+            assert max(weeks.values()) <= timedelta(hours=rules["quota_hours_per_user"])
+    assert len(kept) >= 8
+
+
 def test_the_seed_decides(plan: Planned) -> None:
     now, documents, bookings = plan
     assert plan_bookings(documents.values(), people(), now, 7) == bookings

@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 
 from portal.demo.content import groups, media, offering_documents, organizations, people
+from portal.domain.rules import CHOICES, WHOLE, check_rules
 from portal.domain.schedules import check_schedules
 
 BASE = "https://demo.example.org"
@@ -160,13 +161,25 @@ def test_one_offering_has_everything(documents: list[dict[str, Any]]) -> None:
     assert set(holes(FIELDS, [fullest])) == {"paused_reason", "googlecalendar", "plans.backend_id"}
 
 
-def test_a_second_call_differs_in_nothing_but_the_schedules(documents: list[dict[str, Any]]) -> None:
+def test_a_second_call_differs_in_nothing_but_the_schedules_and_closures(documents: list[dict[str, Any]]) -> None:
     def lasting(document: dict[str, Any]) -> dict[str, Any]:
-        return document | {"attributes": {**document["attributes"], "schedules": None}}
+        attributes = document["attributes"]
+        rules = {**attributes["booking_rules"], "closures": None}
+        return document | {"attributes": {**attributes, "schedules": None, "booking_rules": rules}}
 
     for before, after in zip(documents, offering_documents(BASE + "/", NOW + timedelta(days=30)), strict=True):
         assert before["attributes"]["schedules"] != after["attributes"]["schedules"] or before["state"] == "Archived"
         assert lasting(before) == lasting(after)
+
+
+def test_booking_rules_are_sound_and_of_many_kinds(documents: list[dict[str, Any]]) -> None:
+    rules = [document["attributes"]["booking_rules"] for document in documents]
+    assert [check_rules(it) for it in rules] == [[]] * len(rules)
+    shown = {key for it in rules for key in it}
+    # What concerns Google alone, and how names are published, is left as it is by default.
+    assert shown >= {*WHOLE, *CHOICES, "closures"} - {"stale_busy", "publish"}
+    closed = [closure["start"] for it in rules for closure in it.get("closures", ())]
+    assert any(NOW.date().isoformat() < day <= (NOW + timedelta(days=7)).date().isoformat() for day in closed)
 
 
 @pytest.mark.parametrize("now", [NOW, datetime(2027, 3, 28, 0, 30, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)])

@@ -282,3 +282,4 @@ def test_the_rules_read_as_sentences() -> None:
         "One person may have 3 bookings ahead at a time.",
         "Requests are accepted at once.",
     ]
+    assert "1 hour after each booking is kept free." in sentences(read_rules({"buffer_after_minutes": 60}))

@@ -111,6 +111,24 @@ def test_nobody_signed_in_is_brought_back_to_what_was_picked(client, lab):
     assert "book/?slot%3Da" in answer.headers["Location"]
 
 
+def test_who_is_not_signed_in_is_told_so_before_asking_and_keeps_what_was_picked(client, lab):
+    offering, _ = lab
+    page = client.get(f"/offerings/{offering.uuid}/").text
+    assert f'href="/login?next=/offerings/{offering.uuid}/book/">Sign in to book</a>' in page
+    assert '<button class="button button-main">Sign in to book</button>' in page
+    assert ">Book</a>" not in page
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/login").text)[1]
+    slot = "2026-03-02T09:00:00Z/2026-03-02T10:00:00Z"
+    sent = client.get(f"/offerings/{offering.uuid}/book/", query_string={"slot": slot})
+    fields = {"csrf_token": token, "email": "booker@example.org", "password": PASSWORD}
+    back = client.post(sent.headers["Location"], data=fields)
+    form = client.get(back.headers["Location"]).text
+    assert 'value="2026-03-02T09:00"' in form
+    page = client.get(f"/offerings/{offering.uuid}/").text
+    assert "Sign in to book" not in page
+    assert ">Book</a>" in page
+
+
 def test_a_lost_race_keeps_the_form_and_offers_the_nearest(as_person, lab, db_session):
     offering, people = lab
     services.request_booking(make.actor(people["rival"]), services.Wish(offering.uuid, [hours(2, 4)]), now=NOW)
@@ -242,6 +260,35 @@ def test_the_owner_accepts(as_person, asked, db_session):
     assert "can&#39;t be accepted any more" in again.text
 
 
+def waiting_in(page):
+    """What the navigation says of requests: None without the link, "" without a number."""
+    found = re.search(r'<a href="/manage/requests/"[^>]*>Requests(?: <span class="waiting">([0-9+]+)<)?', page)
+    return found and (found[1] or "")
+
+
+def test_the_navigation_tells_how_many_requests_wait(as_person, lab, asked, query_counter, db_session, monkeypatch):
+    offering, people = lab
+    wish = services.Wish(offering.uuid, [hours(5, 6)], name="Other")
+    services.request_booking(make.actor(people["rival"]), wish, now=NOW)
+    elsewhere = make.offering("Laser", of=make.organization("Other house"))
+    services.request_booking(make.actor(people["rival"]), services.Wish(elsewhere.uuid, [hours(5, 6)]), now=NOW)
+    boss, booker = as_person("owner"), as_person("booker")
+    assert waiting_in(booker.get("/").text) is None
+    assert waiting_in(boss.get("/").text) == "2"
+    monkeypatch.setattr("portal.web.people.MOST_TOLD", 1)
+    assert waiting_in(boss.get("/").text) == "1+"
+    assert waiting_in(boss.get("/nowhere/").text) == ""
+    for number in (asked, *db_session.execute(select(Booking.uuid).where(Booking.name == "Other")).scalars()):
+        boss.post(f"/manage/requests/{number}/accept/", {})
+    assert waiting_in(boss.get("/").text) == ""
+    counted = {}
+    for who, person in (("owner", boss), ("booker", booker)):
+        with query_counter() as counter:
+            person.get("/")
+        counted[who] = counter.number
+    assert counted["owner"] == counted["booker"] + 1
+
+
 def test_a_rejection_needs_a_reason_on_the_page(as_person, asked, db_session):
     boss = as_person("owner")
     bare = boss.post(f"/manage/requests/{asked}/reject/", {"reason": " "})
@@ -344,3 +391,31 @@ def test_rules_that_cannot_be_kept_change_nothing(as_person, lab, db_session):
     assert rules_of(db_session, offering) == {"accept": "manual", "own": 1}
     assert boss.post(path, {"time_zone": "", "accept": "automatic"}).status_code == 303
     assert rules_of(db_session, offering) == {"accept": "automatic", "own": 1}
+
+
+def test_rules_are_looked_at_before_they_are_kept(as_person, lab, db_session):
+    offering, people = lab
+    services.request_booking(make.actor(people["rival"]), services.Wish(offering.uuid, [hours(2, 3)]), now=NOW)
+    boss = as_person("owner")
+    path = f"/manage/offerings/{offering.uuid}/rules/"
+    assert "The coming week" not in boss.get(path).text
+    typed = {"time_zone": "Europe/Tallinn", "accept": "automatic", "preview": "1"}
+    plain = boss.post(path, typed)
+    assert plain.status_code == 200
+    assert "The coming week under these rules" in plain.text
+    assert "Requests are accepted at once." in plain.text
+    assert "Times by the clocks of Europe/Tallinn." in plain.text
+    assert 'type="checkbox"' not in plain.text
+    free = plain.text.count('class="slot slot-free"')
+    closures = {"closure_start": "2026-03-04", "closure_end": "2026-03-05", "closure_reason": "Stocktaking"}
+    narrower = boss.post(path, {**typed, "buffer_after_minutes": "60", "minimum_notice_minutes": "1440", **closures})
+    assert "Closed (Stocktaking)" in narrower.text
+    assert "Too soon: book at least 1 day ahead." in narrower.text
+    assert 0 < narrower.text.count('class="slot slot-free"') < free
+    assert 'value="1440"' in narrower.text
+    empty = boss.post(path, {**typed, "minimum_notice_minutes": "14400"})
+    assert "Nothing would be free in these days. Next free:" in empty.text
+    wrong = boss.post(path, {**typed, "minimum_notice_minutes": "x"})
+    assert wrong.status_code == 400
+    assert "The coming week" not in wrong.text
+    assert rules_of(db_session, offering) is None

@@ -1,7 +1,15 @@
 """The pages in a real browser: accessible in both colour schemes, no sideways scrolling, scripts that only add."""
 
-import pytest
+from datetime import UTC, datetime, timedelta
 
+import pytest
+from sqlalchemy import select
+
+from portal.domain.periods import Period
+from portal.extensions import db
+from portal.models import User
+from portal.policies import Actor
+from portal.services import bookings
 from tests.web.conftest import PASSWORD, build_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite_only]
@@ -12,6 +20,11 @@ SIZES = ({"width": 390, "height": 844}, {"width": 1280, "height": 900})
 def site(live_portal):
     with live_portal.app.app_context():
         live_portal.world = build_world()
+        owner = db.session.execute(select(User).where(User.email == "owner@example.org")).scalar_one()
+        start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
+        period = Period(start.replace(hour=10), start.replace(hour=14))
+        wish = bookings.Wish(live_portal.world.scope, [period], name="Ice")
+        live_portal.world.booking = bookings.request_booking(Actor(owner.id), wish)
     return live_portal
 
 
@@ -34,6 +47,8 @@ def test_every_page_is_accessible_and_fits(site, browser_page, axe, scheme):
         "/timeline/",
         f"/offerings/{world.scope}/book/",
         "/bookings/",
+        f"/bookings/{world.booking}/",
+        f"/bookings/{world.booking}/move/",
         "/manage/requests/",
         f"/manage/offerings/{world.scope}/rules/",
         f"/offerings/{world.scope}/",
@@ -51,6 +66,18 @@ def test_every_page_is_accessible_and_fits(site, browser_page, axe, scheme):
             assert axe(browser_page) == [], f"{path} at {size}"
             wide = browser_page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{path} at {size} scrolls sideways by {wide}"
+
+
+def test_rules_are_previewed_accessibly(site, browser_page, axe):
+    sign_in(browser_page, site)
+    browser_page.goto(f"{site.url}/manage/offerings/{site.world.scope}/rules/")
+    browser_page.fill("#minimum_notice_minutes", "600")
+    browser_page.click("text=Preview")
+    browser_page.wait_for_selector("text=The coming week under these rules")
+    for size in SIZES:
+        browser_page.set_viewport_size(size)
+        assert axe(browser_page) == []
+        assert browser_page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_the_facet_menu_and_the_question_work_by_keyboard(site, browser_page):

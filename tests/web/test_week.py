@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from portal.web.week import build_week, first_day, span_of
+from portal.domain.periods import Period
+from portal.web.week import build_week, first_day, slot_value, span_of, ticks
 
 TALLINN = "Europe/Tallinn"
 MONDAY = date(2026, 11, 23)
@@ -133,3 +134,14 @@ def test_time_of_an_offering_that_takes_no_bookings_is_not_free():
 
 def test_the_legend_leaves_out_what_looks_like_nothing():
     assert [look for look, _ in week_of(at(23, 8, state="past"), at(23, 10)).legend] == ["free", "closed"]
+
+
+def test_picked_periods_are_ticks_in_their_boxes_and_the_rest_is_carried():
+    first, second, taken = at(23, 8), at(23, 10), at(23, 12, state="booked")
+    week = week_of(first, second, taken)
+    both = Period(first.start, second.end)
+    elsewhere = Period(first.start + timedelta(days=30), first.end + timedelta(days=30))
+    boxes = {slot_value(it.start, it.end) for it in (first, second)}
+    assert ticks(week, [both, elsewhere]) == (boxes, [slot_value(elsewhere.start, elsewhere.end)])
+    typed = Period(first.start + timedelta(minutes=30), first.end)
+    assert ticks(week, [typed]) == (frozenset(), [slot_value(typed.start, typed.end)])

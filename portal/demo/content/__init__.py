@@ -15,7 +15,7 @@ from portal.demo.content.wire import write
 def offering_documents(base_url: str, now: datetime) -> Iterator[dict[str, Any]]:
     """About forty offerings as GET /api/booking-offerings/ answers them, with addresses under `base_url`.
 
-    Schedules lie around `now` (aware); all else, uuids included, is the same at every call.
+    Schedules and closures lie around `now` (aware); all else, uuids included, is the same at every call.
     """
     yield from write(base_url, now)
 

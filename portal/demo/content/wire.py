@@ -18,6 +18,7 @@ from portal.demo.content.organizations import (
     members_of,
 )
 from portal.demo.content.prices import figures, money, priced
+from portal.demo.content.rules import booking_rules
 from portal.demo.content.schedules import schedule_entries
 from portal.demo.content.spec import Component, Offering, Plan
 from portal.demo.content.texts import texts_of
@@ -190,7 +191,7 @@ class _Writer:
         attributes = {
             "schedules": schedule_entries(slug, offering.hours, house.time_zone, self.now),
             **offering.attributes,
-            "booking_rules": {"time_zone": house.time_zone},
+            "booking_rules": booking_rules(slug, house.time_zone, self.now),
         }
         return {
             "url": self.link("booking-offerings", uuid),
