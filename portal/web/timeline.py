@@ -88,11 +88,14 @@ def _row(line: Line, day: date, now: datetime) -> dict[str, Any]:
 def _bar(stretch: Stretch, line: Line, zone: ZoneInfo, day: date) -> Bar | None:
     look = stretch.state if line.state == "Active" or stretch.state != "free" else "held"
     period = stretch.period
-    first = _column(max(period.start, line.window.start).astimezone(zone), day)
-    last = _column(min(period.end, line.window.end).astimezone(zone), day, ends=True)
-    # On the night when clocks go back two boxes may claim one hour: the second one is drawn behind the first.
-    if last <= first:
+    shown = period.intersection(line.window)
+    if shown is None:
         return None
+    first = _column(shown.start.astimezone(zone), day)
+    last = _column(shown.end.astimezone(zone), day, ends=True)
+    # On the night when clocks go back two boxes may claim one hour, and one may end at the hour at which it began.
+    if last <= first:
+        last = min(first + max(1, int(shown.duration.total_seconds()) // 60 // QUARTER), COLUMNS + 1)
     start, end = period.start.astimezone(zone), period.end.astimezone(zone)
     span = f"{start:%H:%M}–{end:%H:%M}"
     reason = stretch.reason or WORDS[look][1]

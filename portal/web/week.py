@@ -54,7 +54,8 @@ class Offered(Protocol):
 class Cell:
     """A box of the table: minutes of the day from `begin` to `end`, by the wall clock.
 
-    `slot` is the whole period, where it can be picked: two instants with a slash between them.
+    `slot` is the whole period, where it can be picked: two instants with a slash between them. `again` are those that
+    claim the same hour once more, in the night when clocks go back.
     """
 
     look: str
@@ -64,6 +65,7 @@ class Cell:
     reason: str = ""
     slot: str = ""
     rowspan: int = 1
+    again: list[str] = field(default_factory=list)
 
     @property
     def span(self) -> str:
@@ -194,7 +196,7 @@ def build_week(
         next_free=next_free,
         next_free_day=free_day,
         today=today,
-        slots=frozenset(cell.slot for row in rows for cell in row.cells if cell.slot),
+        slots=frozenset(slot for row in rows for cell in row.cells for slot in (cell.slot, *cell.again) if slot),
     )
 
 
@@ -236,7 +238,9 @@ def _put(column: list[Cell], cell: Cell) -> None:
         if cell.look != last.look:
             last.word = f"{last.word}, then {cell.word.lower()}"
             last.look = "free" if "free" in (cell.look, last.look) else last.look
-            last.slot = last.slot or cell.slot
+        if last.slot and cell.slot:
+            last.again.append(cell.slot)
+        last.slot = last.slot or cell.slot
         last.end = max(last.end, cell.end)
     elif (
         last is not None

@@ -8,7 +8,7 @@ from itertools import count, pairwise
 from zoneinfo import ZoneInfo
 
 import time_machine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from portal.documents import store as documents
@@ -80,7 +80,20 @@ def worlds(draw):
     return zone, first, {"schedules": [entry], "booking_rules": {"time_zone": name, **rules}}, taken
 
 
+# Clocks go back in the middle of it, and both of the hours that they show twice are free.
+TWICE = (
+    ZoneInfo("America/New_York"),
+    date(2026, 10, 29),
+    {
+        "schedules": [{"id": "x", "start": "2026-10-29T04:00:00Z", "end": "2026-11-01T09:00:00Z"}],
+        "booking_rules": {"time_zone": "America/New_York"},
+    },
+    [],
+)
+
+
 @given(world=worlds(), ahead=st.integers(0, 50))
+@example(world=TWICE, ahead=0)
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, world, ahead):
     zone, first, attributes, taken = world

@@ -94,6 +94,15 @@ def test_the_hour_that_comes_twice_is_one_box_that_says_both():
     assert widths(week) == [7] * len(week.rows)
 
 
+def test_both_of_the_hours_that_come_twice_can_be_picked():
+    start = datetime(2026, 10, 25, 0, tzinfo=UTC)
+    pieces = [Piece(start + timedelta(hours=hour), start + timedelta(hours=hour + 1)) for hour in range(3)]
+    week = build_week(pieces, date(2026, 10, 25), TALLINN, NOON, None)
+    assert week.slots == {slot_value(it.start, it.end) for it in pieces}
+    assert [row.label for row in week.rows] == ["03:00", "04:00"]
+    assert widths(week) == [7] * len(week.rows)
+
+
 def test_the_table_begins_today_and_never_leads_into_the_past():
     assert week_of().previous is None
     later = week_of(first=MONDAY + timedelta(days=3))
