@@ -1,15 +1,20 @@
 """`make bench`: how fast the hot reads are on this machine, beside the same bytes with nothing around them.
 
-Fills a database of its own (DATABASE_URL, which must be empty and migrated, or SQLite in a temporary folder), serves it
-like `make serve` with two processes, and asks each address on four connections. Ratios compare with a bare Flask view
-and a bare WSGI callable on the same server in the same run; rates alone depend on the machine. BENCH_OFFERINGS (1000),
-BENCH_BOOKINGS (200000), BENCH_SECONDS (3, for each address).
+For each size it fills a database of its own, serves it like `make serve` with two processes, and asks each address on
+four connections. Ratios compare with a bare Flask view and a bare WSGI callable on the same server in the same run;
+rates alone depend on the machine. Every address is asked once before it is timed, so what is remembered is; the first
+one after a change is told apart ("first ms"). At the end an import is timed.
+
+BENCH_OFFERINGS (100,1000,10000,100000: a size each), BENCH_BOOKINGS (for each offering: as many sizes, or one; else
+2,000 offerings' worth of a year), BENCH_SECONDS (3, for each address), BENCH_IMPORT (1000 records; 0: none).
+DATABASE_URL: a PostgreSQL server's database in which databases may be made; else SQLite in a temporary folder.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import resource
 import secrets
 import subprocess
 import sys
@@ -20,29 +25,51 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from bench.client import ask, fetch
 from bench.data import fill
 from portal.app import create_app
 from portal.config import load_settings
+from portal.extensions import looked
 from tools.guardian import stop
 from tools.prepare import ROOT
 from tools.run import free_port
-from tools.server import server_command
+from tools.server import server_command, server_environ
 from tools.tree import answers
 
 API = "/api/booking-offerings/"
 WORKERS = 2
 BUSIEST = 20_000
 TICKS = os.sysconf("SC_CLK_TCK")
+# Offerings, and bookings of them all.
+SIZES = {100: 20_000, 1_000: 200_000, 10_000: 400_000, 100_000: 1_000_000}
 
 
 def main() -> None:
     seconds = float(os.environ.get("BENCH_SECONDS", "3"))
-    offerings, bookings = (int(os.environ.get(f"BENCH_{name}", given)) for name, given in (
-        ("OFFERINGS", "1000"), ("BOOKINGS", "200000"),
-    ))  # fmt: skip
+    sizes = [int(it) for it in os.environ.get("BENCH_OFFERINGS", ",".join(map(str, SIZES))).split(",")]
+    given = os.environ.get("BENCH_BOOKINGS", "")
+    bookings = [int(it) for it in given.split(",")] if given else [SIZES.get(it, it * 20) for it in sizes]
+    bookings = bookings * len(sizes) if len(bookings) == 1 else bookings
+    print(machine(), flush=True)
+    for offerings, number in zip(sizes, bookings, strict=True):
+        with a_database() as environ:
+            app = create_app(load_settings(environ))
+            begin = time.perf_counter()
+            with app.app_context():
+                key, busiest = fill(offerings, number, min(BUSIEST, number // 2))
+            took = time.perf_counter() - begin
+            kind = environ["DATABASE_URL"].partition(":")[0]
+            print(f"\n{kind}: {offerings:,} offerings, {number:,} bookings, made in {took:.0f} s\n", flush=True)
+            table(app, environ, key, busiest, seconds)
+    if records := int(os.environ.get("BENCH_IMPORT", "1000")):
+        time_import(records)
+
+
+@contextmanager
+def a_database() -> Iterator[dict[str, str]]:
+    """An empty, migrated database, as the environment of those who use it."""
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
         environ = {
             **{name: value for name, value in os.environ.items() if name != "QUEUE_URL"},
@@ -53,17 +80,52 @@ def main() -> None:
             "LOG_LEVEL": "warning",
             "BENCH_BODIES": folder,
         }
-        if not environ.get("DATABASE_URL"):
+        server, name = environ.get("DATABASE_URL", ""), f"portal_bench_{secrets.token_hex(4)}"
+        if server:
+            _order(server, f"CREATE DATABASE {name}")
+            environ["DATABASE_URL"] = make_url(server).set(database=name).render_as_string(hide_password=False)
+        else:
             environ["DATABASE_URL"] = f"sqlite:///{folder}/portal.db"
-            upgrade = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-            subprocess.run(upgrade, cwd=ROOT, env=environ, check=True, capture_output=True)
-        app = create_app(load_settings(environ))
-        begin = time.perf_counter()
-        with app.app_context():
-            key, busiest = fill(offerings, bookings, min(BUSIEST, bookings // 2))
-        print(f"{machine()}; {environ['DATABASE_URL'].partition(':')[0]}", flush=True)
-        print(f"{offerings:,} offerings, {bookings:,} bookings, made in {time.perf_counter() - begin:.0f} s\n")
-        table(app, environ, key, busiest, seconds)
+        try:
+            flask(environ, "db", "upgrade")
+            yield environ
+        finally:
+            if server:
+                _order(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _order(server: str, statement: str) -> None:
+    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def flask(environ: dict[str, str], *words: str) -> None:
+    """Run a command of the portal."""
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+    subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def time_import(records: int) -> None:
+    """How many offerings a second the importer takes, and how much memory its process has at most."""
+    with a_database() as environ, tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+        source = Path(folder) / "offerings.json"
+        with a_database() as other:
+            app = create_app(load_settings(other))
+            with app.app_context():
+                fill(records, 0, 0)
+            flask(other, "offerings", "export", str(source))
+        size = source.stat().st_size / records / 1000
+        begin, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        flask(environ, "offerings", "import", str(source))
+        took = time.perf_counter() - begin
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_used = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    print(
+        f"\nImport of {records:,} offerings ({size:.0f} kB each): {records / took:.0f} a second, the start of Python "
+        f"included; {cpu_used * 1000 / records:.2f} ms CPU each"
+    )
 
 
 def machine() -> str:
@@ -96,6 +158,7 @@ def table(app: object, environ: dict[str, str], key: str, busiest: str, seconds:
             ("catalogue", "/", {}, False),
             ("search", "/?q=microscope", {}, False),
             ("free on a day, 3 hours", f"/?date={day}&hours=3", {}, False),
+            ("facets", "/?country=EE&state=Active", {}, False),
             ("detail", f"/offerings/{busiest}/", {}, False),
             ("availability of a week", f"{API}{busiest}/availability/", signed, False),
             ("day view", f"/timeline/?day={day}", {}, False),
@@ -105,12 +168,15 @@ def table(app: object, environ: dict[str, str], key: str, busiest: str, seconds:
         for number, (_name, path, headers, compare) in enumerate(wanted):
             if compare:
                 (Path(environ["BENCH_BODIES"]) / f"{number}.body").write_bytes(fetch(port, path, headers)[1])
+            begin = time.perf_counter()
+            fetch(port, path, headers)
+            first = (time.perf_counter() - begin) * 1000
             ask(port, path, headers, 0.3)
             before = cpu(server)
             figures = ask(port, path, headers, seconds)
             spent = (cpu(server) - before) / max(1.0, figures.rate * seconds) * 1000
-            found.append((figures, spent))
-        memory = max(resident(it) for it in processes(server))
+            found.append((figures, spent, first))
+        memory = [(resident(it), proportional(it)) for it in processes(server)]
     bare = {}
     for kind in ("flask_app", "wsgi_app"):
         other = {**environ, "PORT": str(free_port())}
@@ -120,20 +186,26 @@ def table(app: object, environ: dict[str, str], key: str, busiest: str, seconds:
                     bare[kind, number] = ask(port, f"/{number}.body", {}, seconds / 2).rate
             if kind == "flask_app":
                 bare["304", 5] = ask(port, "/304/x", {"If-None-Match": '"x"'}, seconds / 2).rate
-    heads = ("requests/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms", "SQL", "bytes", "/ Flask", "/ WSGI")
+    heads = ("requests/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms", "first ms", "SQL", "bytes", "/ Flask", "/ WSGI")
     print(f"{'':26}" + "".join(f"{head:>11}" for head in heads))
-    for number, ((name, path, headers, _compare), (figures, spent)) in enumerate(zip(wanted, found, strict=True)):
+    for number, ((name, path, headers, _compare), (figures, spent, first)) in enumerate(
+        zip(wanted, found, strict=True)
+    ):
         flask, wsgi = (bare.get((kind, number)) for kind in ("flask_app", "wsgi_app"))
         flask = flask or bare.get(("304", number))
         cells = [
             f"{figures.rate:.0f}",
             *(f"{it:.1f}" for it in (figures.p50, figures.p95, figures.p99)),
             f"{spent:.2f}",
+            f"{first:.0f}",
         ]
         cells += [str(statements(app, path, headers)), str(figures.size)]
         cells += [f"{figures.rate / it:.2f}" if it else "" for it in (flask, wsgi)]
         print(f"{name:26}" + "".join(f"{cell:>11}" for cell in cells), flush=True)
-    print(f"\nMemory of the largest web process: {memory:.0f} MB")
+    told = ", ".join(
+        f"{whole:.0f} MB ({share:.0f} MB with what processes share counted once)" for whole, share in memory
+    )
+    print(f"\nMemory of the web processes: {told}", flush=True)
 
 
 @contextmanager
@@ -141,6 +213,7 @@ def serving(environ: dict[str, str], target: str) -> Iterator[tuple[int, int]]:
     """The production server with an application, its port and process id."""
     port = int(environ["PORT"])
     command = [sys.executable, *server_command("127.0.0.1", port, WORKERS)[:-1], target]
+    environ = {**environ, **server_environ(Path(environ["INSTANCE_PATH"]))}
     server = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         while not answers("127.0.0.1", port):
@@ -173,6 +246,12 @@ def resident(process: int) -> float:
     return next((int(it.split()[1]) / 1024 for it in _lines(f"/proc/{process}/status") if it.startswith("VmRSS")), 0.0)
 
 
+def proportional(process: int) -> float:
+    """The same, with memory that several processes share divided among them."""
+    lines = _lines(f"/proc/{process}/smaps_rollup")
+    return next((int(it.split()[1]) / 1024 for it in lines if it.startswith("Pss:")), 0.0)
+
+
 def statements(app: object, path: str, headers: dict[str, str]) -> int:
     """How many SQL statements a request takes."""
     counted: list[str] = []
@@ -184,7 +263,8 @@ def statements(app: object, path: str, headers: dict[str, str]) -> int:
     client.get(path, headers=headers)
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        client.get(path, headers=headers)
+        with looked.connected_to(counted.append):
+            client.get(path, headers=headers)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     return sum(not it.startswith("BEGIN") for it in counted)

@@ -110,6 +110,8 @@ def _book(
             }
         )
 
+    if not number:
+        return
     half = timedelta(minutes=15)
     for place in chance.sample(range(365 * 96), min(busiest, 365 * 90)):
         book(ids[0], now - timedelta(days=182) + place * half, half)

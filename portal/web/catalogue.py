@@ -285,6 +285,6 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
         screenshots=[shot for shot in shown["screenshots"] if picture_src(shot["image"])],
         code=sheet.instrument_code(found),
         calendar=card_of(view, zone, now),
-        backstage=sheet.backstage(found, shown["quotas"], found.orders_elsewhere) if view.manages else [],
+        backstage=sheet.backstage(found, shown["quotas"], shown["order_count"]) if view.manages else [],
     )
     return _with_date(page, view.written)
