@@ -6,7 +6,7 @@ rates alone depend on the machine. Every address is asked once before it is time
 one after a change is told apart ("first ms"). At the end an import is timed.
 
 BENCH_OFFERINGS (100,1000,10000,100000: a size each), BENCH_BOOKINGS (for each offering: as many sizes, or one; else
-2,000 offerings' worth of a year), BENCH_SECONDS (3, for each address), BENCH_IMPORT (1000 records; 0: none).
+2,000 offerings' worth of a year), BENCH_SECONDS (3, for each address), BENCH_IMPORT (5000 records; 0: none).
 DATABASE_URL: a PostgreSQL server's database in which databases may be made; else SQLite in a temporary folder.
 """
 
@@ -63,7 +63,7 @@ def main() -> None:
             kind = environ["DATABASE_URL"].partition(":")[0]
             print(f"\n{kind}: {offerings:,} offerings, {number:,} bookings, made in {took:.0f} s\n", flush=True)
             table(app, environ, key, busiest, seconds)
-    if records := int(os.environ.get("BENCH_IMPORT", "1000")):
+    if records := int(os.environ.get("BENCH_IMPORT", "5000")):
         time_import(records)
 
 
