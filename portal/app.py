@@ -14,10 +14,9 @@ from portal import logs
 from portal.api.register import register as register_api
 from portal.api.sessions import Sessions
 from portal.config import Settings, load_settings
+from portal.deferred import Deferred
 from portal.domain.memory import Memory
 from portal.extensions import csrf, db, login_manager, prepare_engine, set_reading
-from portal.google.connect import Opener
-from portal.google.oauth import GoogleConsent
 from portal.packing import register_packing
 from portal.secretbox import SecretBox
 from portal.web.register import register as register_web
@@ -66,8 +65,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["portal.settings"] = settings
     app.extensions["portal.secret_box"] = SecretBox(settings.secret_key)
     app.extensions["portal.memory"] = Memory()
-    app.extensions["portal.consent"] = GoogleConsent(settings)
-    app.extensions[OPEN_PROVIDER] = Opener(settings)
+    app.extensions["portal.consent"] = Deferred("portal.google.oauth", "GoogleConsent", settings)
+    app.extensions[OPEN_PROVIDER] = Deferred("portal.google.connect", "Opener", settings)
     queue.connect(app)
     logs.configure(settings.log_level)
     if settings.proxy_hops:

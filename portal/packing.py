@@ -15,8 +15,8 @@ from portal.domain.encodings import IDENTITY, SUFFIXES, WORTHWHILE, is_text, nam
 _OFFERED = tuple(SUFFIXES)
 _ASKED = "portal.if_none_match"
 # Packed answers that have a strong tag are kept: what is asked for again and again is packed once.
-MOST_KEPT = 64
-LARGEST_KEPT = 256 * 1024
+MOST_KEPT = 32
+LARGEST_KEPT = 128 * 1024
 _CODELESS = frozenset({204, 206, 304})
 
 

@@ -11,7 +11,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import CompoundSelect, Integer, bindparam, literal, select, union_all
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Text,
+    bindparam,
+    column,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from portal.domain.availability import Availability, Code, Obstacle, Refusal, Stretch, past
@@ -252,19 +264,27 @@ def obstacles_of_offerings(
 def _rows(
     offering_ids: Collection[int], window: Period, actor: Actor, without: int | None
 ) -> Iterator[tuple[int, Obstacle]]:
-    given = {"ids": list(offering_ids), "begin": window.start, "finish": window.end, "without": without or 0}
-    for offering_id, start, end, kind, user_id in db.session.execute(_taken(), given):
+    dialect = db.engine.dialect.name
+    # One value, however many: as many parameters take longer than what is asked with them.
+    ids: Any = list(offering_ids) if dialect == "postgresql" else orjson.dumps(list(offering_ids)).decode()
+    given = {"ids": ids, "begin": window.start, "finish": window.end, "without": without or 0}
+    for offering_id, start, end, kind, user_id in db.session.execute(_taken(dialect), given).all():
         mine = actor.signed_in and user_id == actor.user_id
         yield offering_id, Obstacle(Period(start, end), _CODES[kind], mine=mine)
 
 
 @cache
-def _taken() -> CompoundSelect[Any]:
+def _taken(dialect: str) -> CompoundSelect[Any]:
     """What is taken of the offerings `ids` between `begin` and `finish`, but for the booking `without`.
 
     Made once: putting such a statement together takes longer than running it.
     """
-    ids = bindparam("ids", expanding=True, type_=Integer)
+
+    def among(key: Any) -> ColumnElement[bool]:
+        if dialect == "postgresql":
+            return key == func.any(bindparam("ids", type_=ARRAY(Integer)))
+        return key.in_(select(column("value")).select_from(func.json_each(bindparam("ids", type_=Text))))
+
     begin, finish = (bindparam(name, type_=UTCDateTime) for name in ("begin", "finish"))
     columns = (Slot.offering_id, Slot.start, Slot.end, Booking.state, Booking.user_id)
     # Held slots of an offering lie in order, so an index on their ends serves both: those that end in the window, and
@@ -272,7 +292,7 @@ def _taken() -> CompoundSelect[Any]:
     ending = (
         select(*columns)
         .join(Booking, Booking.id == Slot.booking_id)
-        .where(Slot.offering_id.in_(ids), Slot.holds.is_(True), Slot.end > begin, Slot.end <= finish)
+        .where(among(Slot.offering_id), Slot.holds.is_(True), Slot.end > begin, Slot.end <= finish)
     )
     later = aliased(Slot)
     first_later = (
@@ -288,9 +308,9 @@ def _taken() -> CompoundSelect[Any]:
         .select_from(Offering)
         .join(Slot, Slot.id == first_later)
         .join(Booking, Booking.id == Slot.booking_id)
-        .where(Offering.id.in_(ids), Slot.start < finish)
+        .where(among(Offering.id), Slot.start < finish)
     )
     busy = select(
         BusyPeriod.offering_id, BusyPeriod.start, BusyPeriod.end, literal("busy"), literal(None, Booking.user_id.type)
-    ).where(BusyPeriod.offering_id.in_(ids), BusyPeriod.start < finish, BusyPeriod.end > begin)
+    ).where(among(BusyPeriod.offering_id), BusyPeriod.start < finish, BusyPeriod.end > begin)
     return union_all(*(it.where(Booking.id != bindparam("without", type_=Integer)) for it in (ending, reaching)), busy)

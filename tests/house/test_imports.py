@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.errors": frozenset(),
     "portal.domain": frozenset({"portal.errors"}),
     "portal.logs": frozenset(),
+    "portal.deferred": frozenset(),
     "portal.secretbox": LEAVES,
     "portal.config": LEAVES,
     "portal.models": LEAVES,
@@ -39,7 +40,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.packing": LEAVES,
     "portal.web": FACES - {"portal.demo"},
     "portal.api": FACES - {"portal.demo"},
-    "portal.app": FACES | {"portal.web", "portal.api", "portal.cli", "portal.packing"},
+    "portal.app": FACES | {"portal.web", "portal.api", "portal.cli", "portal.packing", "portal.deferred"},
 }
 FLASK = ("flask", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "werkzeug", "wtforms", "jinja2")
 WITH_FLASK = (

@@ -92,3 +92,21 @@ def test_services_do_not_start_on_the_demos_key(environ, tmp_path, command):
     assert refused.returncode == 1
     assert "SECRET_KEY is not set" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_web_server_loads_neither_googles_libraries_nor_the_commands(tmp_path):
+    """They are a quarter of its memory, and most processes never use them."""
+    code = (
+        "import sys, wsgi; heavy = {'googleapiclient', 'google_auth_oauthlib', 'alembic', 'portal.cli'};"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
+    )
+    environ = {
+        "PATH": os.environ["PATH"],
+        "SECRET_KEY": "x" * 40,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/portal.db",
+        "INSTANCE_PATH": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
