@@ -64,6 +64,11 @@ def set_reading(value: bool) -> None:
     _reading.set(value)
 
 
+def is_reading() -> bool:
+    """Whether transactions begun now only read."""
+    return _reading.get()
+
+
 @contextmanager
 def reading() -> Iterator[None]:
     """Transactions begun inside only read: on SQLite they do not take the write lock."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import delete, func, insert, select
 
 from portal.domain.memory import Stamp
-from portal.extensions import transaction
+from portal.extensions import db, is_reading, transaction
 from portal.models import CatalogueChange
 from portal.queries.look import Look
 
@@ -23,7 +23,12 @@ _ASK = Look(select(*STAMP))
 
 
 def present_stamp() -> Stamp:
-    """The database's stamp now. One statement."""
+    """The database's stamp now. One statement.
+
+    What is read next is not older: a snapshot in which this request has read before ends here.
+    """
+    if is_reading():
+        db.session.commit()
     row = _ASK.first()
     assert row is not None
     return row.changes, row.last_change

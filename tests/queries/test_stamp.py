@@ -1,10 +1,12 @@
 """The stamp moves with whatever changes what readers are shown, and with nothing else; what is remembered is exact."""
 
+import threading
+
 import pytest
 from sqlalchemy import delete, select, update
 
 from portal.domain.memory import Memory
-from portal.extensions import db, transaction
+from portal.extensions import db, reading, transaction
 from portal.models import (
     CatalogueChange,
     Membership,
@@ -90,6 +92,29 @@ def test_many_changes_are_thinned_out_and_the_stamp_still_moves(world):
     with transaction() as session:
         session.execute(document(world))
     assert stamp.present_stamp() not in seen
+
+
+def test_nothing_older_than_the_stamp_is_read_after_it(live_database):
+    """A snapshot that a request had begun before would be remembered under a stamp that it does not have."""
+    app = live_database.app
+    with app.app_context():
+        offering = builders.offering("Before")
+        db.session.commit()
+        key = offering.id
+
+    def rename():
+        with app.app_context(), transaction() as session:
+            session.execute(update(OfferingDocument).where(OfferingDocument.offering_id == key).values(digest="after"))
+
+    with app.app_context(), reading():
+        digest = select(OfferingDocument.digest).where(OfferingDocument.offering_id == key)
+        first = db.session.execute(digest).scalar_one()
+        writer = threading.Thread(target=rename)
+        writer.start()
+        writer.join()
+        stamp.present_stamp()
+        assert first != "after"
+        assert db.session.execute(digest).scalar_one() == "after"
 
 
 class TestMemory:
