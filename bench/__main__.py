@@ -1,7 +1,7 @@
 """`make bench`: how fast the hot reads are on this machine, beside the same bytes with nothing around them.
 
 For each size it fills a database of its own, serves it like `make serve` with two processes, and asks each address on
-four connections. Ratios compare with a bare Flask view and a bare WSGI callable on the same server in the same run;
+four connections, and on one ("alone ms"). Ratios compare with a bare Flask view and a bare WSGI callable on the same server in the same run;
 rates alone depend on the machine. Every address is asked once before it is timed, so what is remembered is; the first
 one after a change is told apart ("first ms"). At the end an import is timed.
 
@@ -21,13 +21,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
-from bench.client import ask, fetch
+from bench.client import Figures, ask, fetch
 from bench.data import fill
 from portal.app import create_app
 from portal.config import load_settings
@@ -41,6 +43,8 @@ from tools.tree import answers
 API = "/api/booking-offerings/"
 WORKERS = 2
 BUSIEST = 20_000
+BARE = ("flask_app", "wsgi_app")
+ROUNDS = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 # Offerings, and bookings of them all.
 SIZES = {100: 20_000, 1_000: 200_000, 10_000: 400_000, 100_000: 1_000_000}
@@ -142,70 +146,100 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def table(app: object, environ: dict[str, str], key: str, busiest: str, seconds: float) -> None:
-    """Ask everything and print a line for each."""
+@dataclass(frozen=True)
+class Row:
+    """What is asked; `bare` is what a bare server is asked beside it ("" for nothing)."""
+
+    name: str
+    path: str
+    headers: dict[str, str]
+    bare: str = ""
+
+
+@dataclass
+class Measured:
+    """What came of a row."""
+
+    figures: Figures
+    cpu: float
+    first: float
+    alone: float
+    ratios: dict[str, float]
+
+
+def rows_of(key: str, busiest: str, tag: str) -> list[Row]:
+    """Everything that is asked."""
     signed = {"Authorization": f"Token {key}"}
     day = (datetime.now(UTC) + timedelta(days=6)).date().isoformat()
+    return [
+        Row("list of 10", f"{API}?page_size=10", signed, "/0.body"),
+        Row("list of 100", f"{API}?page_size=100", signed, "/1.body"),
+        Row("list, the last page", f"{API}?page_size=10&page=last", signed, "/2.body"),
+        Row("field=uuid&field=name", f"{API}?page_size=100&field=uuid&field=name", signed, "/3.body"),
+        Row("retrieve", f"{API}{busiest}/", signed, "/4.body"),
+        Row("304 of a list", f"{API}?page_size=10", {**signed, "If-None-Match": tag}, "/304/x"),
+        Row("catalogue", "/", {}),
+        Row("search", "/?q=microscope", {}),
+        Row("facets", "/?country=EE&state=Active", {}),
+        Row("free on a day, 3 hours", f"/?date={day}&hours=3", {}),
+        Row("detail", f"/offerings/{busiest}/", {}),
+        Row("availability of a week", f"{API}{busiest}/availability/", signed),
+        Row("day view", f"/timeline/?day={day}", {}),
+        Row("feed of an offering", f"/offerings/{busiest}/calendar.ics", {}),
+    ]
+
+
+def table(app: object, environ: dict[str, str], key: str, busiest: str, seconds: float) -> None:
+    """Ask everything and print a line for each.
+
+    Ours and the bare servers stand side by side and are asked in turn, so that a neighbour on the machine slows all of
+    them; a ratio is the median of the rounds'.
+    """
     with serving(environ, "wsgi:app") as (port, server):
-        tag = fetch(port, f"{API}?page_size=10", signed)[2]["etag"]
-        wanted: list[tuple[str, str, dict[str, str], bool]] = [
-            ("list of 10", f"{API}?page_size=10", signed, True),
-            ("list of 100", f"{API}?page_size=100", signed, True),
-            ("list, the last page", f"{API}?page_size=10&page=last", signed, True),
-            ("field=uuid&field=name", f"{API}?page_size=100&field=uuid&field=name", signed, True),
-            ("retrieve", f"{API}{busiest}/", signed, True),
-            ("304 of a list", f"{API}?page_size=10", {**signed, "If-None-Match": tag}, False),
-            ("catalogue", "/", {}, False),
-            ("search", "/?q=microscope", {}, False),
-            ("free on a day, 3 hours", f"/?date={day}&hours=3", {}, False),
-            ("facets", "/?country=EE&state=Active", {}, False),
-            ("detail", f"/offerings/{busiest}/", {}, False),
-            ("availability of a week", f"{API}{busiest}/availability/", signed, False),
-            ("day view", f"/timeline/?day={day}", {}, False),
-            ("feed of an offering", f"/offerings/{busiest}/calendar.ics", {}, False),
-        ]
-        found = []
-        for number, (_name, path, headers, compare) in enumerate(wanted):
-            if compare:
-                (Path(environ["BENCH_BODIES"]) / f"{number}.body").write_bytes(fetch(port, path, headers)[1])
+        tag = fetch(port, f"{API}?page_size=10", {"Authorization": f"Token {key}"})[2]["etag"]
+        rows = rows_of(key, busiest, tag)
+        firsts = []
+        for row in rows:
             begin = time.perf_counter()
-            fetch(port, path, headers)
-            first = (time.perf_counter() - begin) * 1000
-            ask(port, path, headers, 0.3)
-            before = cpu(server)
-            figures = ask(port, path, headers, seconds)
-            spent = (cpu(server) - before) / max(1.0, figures.rate * seconds) * 1000
-            found.append((figures, spent, first))
+            body = fetch(port, row.path, row.headers)[1]
+            firsts.append((time.perf_counter() - begin) * 1000)
+            if row.bare.endswith(".body"):
+                (Path(environ["BENCH_BODIES"]) / row.bare.strip("/")).write_bytes(body)
+        with ExitStack() as stack:
+            bare = {
+                kind: stack.enter_context(serving({**environ, "PORT": str(free_port())}, f"bench.bare:{kind}"))[0]
+                for kind in BARE
+            }
+            found = [measured(port, server, bare, row, first, seconds) for row, first in zip(rows, firsts, strict=True)]
         memory = [(resident(it), proportional(it)) for it in processes(server)]
-    bare = {}
-    for kind in ("flask_app", "wsgi_app"):
-        other = {**environ, "PORT": str(free_port())}
-        with serving(other, f"bench.bare:{kind}") as (port, _server):
-            for number, (_name, _path, _headers, compare) in enumerate(wanted):
-                if compare:
-                    bare[kind, number] = ask(port, f"/{number}.body", {}, seconds / 2).rate
-            if kind == "flask_app":
-                bare["304", 5] = ask(port, "/304/x", {"If-None-Match": '"x"'}, seconds / 2).rate
-    heads = ("requests/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms", "first ms", "SQL", "bytes", "/ Flask", "/ WSGI")
-    print(f"{'':26}" + "".join(f"{head:>11}" for head in heads))
-    for number, ((name, path, headers, _compare), (figures, spent, first)) in enumerate(
-        zip(wanted, found, strict=True)
-    ):
-        flask, wsgi = (bare.get((kind, number)) for kind in ("flask_app", "wsgi_app"))
-        flask = flask or bare.get(("304", number))
-        cells = [
-            f"{figures.rate:.0f}",
-            *(f"{it:.1f}" for it in (figures.p50, figures.p95, figures.p99)),
-            f"{spent:.2f}",
-            f"{first:.0f}",
-        ]
-        cells += [str(statements(app, path, headers)), str(figures.size)]
-        cells += [f"{figures.rate / it:.2f}" if it else "" for it in (flask, wsgi)]
-        print(f"{name:26}" + "".join(f"{cell:>11}" for cell in cells), flush=True)
-    told = ", ".join(
-        f"{whole:.0f} MB ({share:.0f} MB with what processes share counted once)" for whole, share in memory
-    )
+    heads = ("requests/s", "p50 ms", "p95 ms", "p99 ms", "alone ms", "CPU ms", "first ms", "SQL", "bytes")
+    print(f"{'':26}" + "".join(f"{head:>11}" for head in (*heads, "/ Flask", "/ WSGI")))
+    for row, it in zip(rows, found, strict=True):
+        cells = [f"{it.figures.rate:.0f}"]
+        cells += [f"{value:.1f}" for value in (it.figures.p50, it.figures.p95, it.figures.p99, it.alone)]
+        cells += [f"{it.cpu:.2f}", f"{it.first:.0f}", str(statements(app, row.path, row.headers)), str(it.figures.size)]
+        cells += [f"{it.ratios[kind]:.2f}" if kind in it.ratios else "" for kind in BARE]
+        print(f"{row.name:26}" + "".join(f"{cell:>11}" for cell in cells), flush=True)
+    told = ", ".join(f"{whole:.0f} MB ({share:.0f} MB with what is shared divided)" for whole, share in memory)
     print(f"\nMemory of the web processes: {told}", flush=True)
+
+
+def measured(port: int, server: int, bare: dict[str, int], row: Row, first: float, seconds: float) -> Measured:
+    """One row, with the bare servers in turn."""
+    ask(port, row.path, row.headers, 0.3)
+    before = cpu(server)
+    figures = ask(port, row.path, row.headers, seconds)
+    spent = (cpu(server) - before) / max(1.0, figures.rate * seconds) * 1000
+    alone = ask(port, row.path, row.headers, seconds / 3, connections=1).p50
+    ratios: dict[str, list[float]] = {}
+    for _round in range(ROUNDS if row.bare else 0):
+        rate = ask(port, row.path, row.headers, seconds / ROUNDS).rate
+        for kind, other in bare.items():
+            if kind == "wsgi_app" and row.bare.startswith("/304"):
+                continue
+            headers = {"If-None-Match": '"x"'} if row.bare.startswith("/304") else {}
+            ratios.setdefault(kind, []).append(rate / ask(other, row.bare, headers, seconds / ROUNDS).rate)
+    return Measured(figures, spent, first, alone, {kind: median(it) for kind, it in ratios.items()})
 
 
 @contextmanager
@@ -213,7 +247,8 @@ def serving(environ: dict[str, str], target: str) -> Iterator[tuple[int, int]]:
     """The production server with an application, its port and process id."""
     port = int(environ["PORT"])
     command = [sys.executable, *server_command("127.0.0.1", port, WORKERS)[:-1], target]
-    environ = {**environ, **server_environ(Path(environ["INSTANCE_PATH"]))}
+    if target == "wsgi:app":
+        environ = {**environ, **server_environ(Path(environ["INSTANCE_PATH"]))}
     server = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         while not answers("127.0.0.1", port):

@@ -24,7 +24,7 @@ class Figures:
     status: int
 
 
-def ask(port: int, path: str, headers: dict[str, str], seconds: float) -> Figures:
+def ask(port: int, path: str, headers: dict[str, str], seconds: float, connections: int = CONNECTIONS) -> Figures:
     """Ask for so many seconds."""
     lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
     request = ("\r\n".join(lines) + "\r\n\r\n").encode()
@@ -41,7 +41,7 @@ def ask(port: int, path: str, headers: dict[str, str], seconds: float) -> Figure
                 last[:] = _answer(line)
                 times.append(time.perf_counter() - start)
 
-    threads = [threading.Thread(target=connection) for _ in range(CONNECTIONS)]
+    threads = [threading.Thread(target=connection) for _ in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:
