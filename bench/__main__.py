@@ -1,13 +1,13 @@
 """`make bench`: how fast the hot reads are on this machine, beside the same bytes with nothing around them.
 
 For each size it fills a database of its own, serves it like `make serve` with two processes, and asks each address on
-four connections, and on one ("alone ms"). Ratios compare with a bare Flask view and a bare WSGI callable on the same server in the same run;
-rates alone depend on the machine. Every address is asked once before it is timed, so what is remembered is; the first
-one after a change is told apart ("first ms"). At the end an import is timed.
+four connections, and on one ("alone ms"). Ratios compare with a bare Flask view and a bare WSGI callable on the same
+server in the same run; rates alone depend on the machine. The first request after the start is told apart ("first ms"),
+what comes after it is remembered until something changes. At the end an import is timed.
 
-BENCH_OFFERINGS (100,1000,10000,100000: a size each), BENCH_BOOKINGS (for each offering: as many sizes, or one; else
-2,000 offerings' worth of a year), BENCH_SECONDS (3, for each address), BENCH_IMPORT (5000 records; 0: none).
-DATABASE_URL: a PostgreSQL server's database in which databases may be made; else SQLite in a temporary folder.
+BENCH_OFFERINGS (100,1000,10000,100000: a size each), BENCH_BOOKINGS (of all offerings: as many numbers, or one),
+BENCH_SECONDS (3, for each address), BENCH_IMPORT (5000 records; 0: none). DATABASE_URL: a PostgreSQL server on which
+databases may be made; else SQLite in a temporary folder.
 """
 
 from __future__ import annotations

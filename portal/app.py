@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import logs
 from portal.api.register import register as register_api
+from portal.api.remembered import Remembering
 from portal.api.sessions import Sessions
 from portal.config import Settings, load_settings
 from portal.deferred import Deferred
@@ -69,15 +70,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[OPEN_PROVIDER] = Deferred("portal.google.connect", "Opener", settings)
     queue.connect(app)
     logs.configure(settings.log_level)
-    if settings.proxy_hops:
-        hops = settings.proxy_hops
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
     # The database holds addresses and password hashes: other users of this machine may not look in.
     settings.instance_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
+        # Inside of what reads a proxy's headers: the address asked for decides the answer.
+        inner = Remembering(app.wsgi_app, app.extensions["portal.memory"], db.engines)
+        app.wsgi_app = inner  # type: ignore[method-assign]
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     register_packing(app)
     login_manager.init_app(app)
     csrf.init_app(app)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
@@ -23,6 +24,10 @@ SPACES = "Invalid token. Token string should not contain spaces."
 CHARACTERS = "Invalid token header. Token string should not contain invalid characters."
 INACTIVE = "User inactive or deleted."
 EXPIRED = "Token has expired."
+
+# Where a request's environment holds what its token was found to be, if that was asked before.
+HOLDER = "portal.token_holder"
+_RECORDED_SECONDS = TOKEN_USE_RECORDED_EVERY.total_seconds()
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +51,10 @@ def token_key(header: str) -> str:
 
 def authenticate() -> TokenHolder:
     """Who holds the token that came with the request. Raises Refused (401) in the words of the published API."""
-    key = token_key(request.environ.get("HTTP_AUTHORIZATION", ""))
-    if not TOKEN_PATTERN.fullmatch(key):
-        raise unauthorized(UNKNOWN)
-    holder = token_holder(token_digest(key))
+    holder: TokenHolder | None = request.environ.pop(HOLDER, None)
+    if holder is None:
+        key = token_key(request.environ.get("HTTP_AUTHORIZATION", ""))
+        holder = token_holder(token_digest(key)) if TOKEN_PATTERN.fullmatch(key) else None
     if holder is None:
         raise unauthorized(UNKNOWN)
     if not holder.is_active:
@@ -60,6 +65,21 @@ def authenticate() -> TokenHolder:
     if holder.last_used is None or now - holder.last_used > TOKEN_USE_RECORDED_EVERY:
         g.token_to_record = holder.token_id
     return holder
+
+
+def holder_of(header: str, engine: Any) -> TokenHolder | None:
+    """The same before there is a request, for an Authorization header: None where nobody holds what it names."""
+    try:
+        key = token_key(header)
+    except Refused:
+        return None
+    return token_holder(token_digest(key), engine) if TOKEN_PATTERN.fullmatch(key) else None
+
+
+def is_good(holder: TokenHolder, now: float) -> bool:
+    """Whether the token lets in at `now` (seconds since the epoch), and its use need not be recorded."""
+    recorded = holder.last_used is not None and now - holder.last_used.timestamp() <= _RECORDED_SECONDS
+    return holder.is_active and recorded and (holder.expires is None or holder.expires.timestamp() > now)
 
 
 def current_actor() -> Actor:

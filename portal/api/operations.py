@@ -65,12 +65,17 @@ def _count(response: Response) -> Response:
     # By rule, never by path: the number of series must not grow with what strangers ask for.
     endpoint = request.url_rule.rule if request.url_rule else "(none)"
     method = request.method if request.method in METHODS else "(other)"
-    count, duration = _counters(endpoint, method, response.status_code)
-    count.inc()
     begun = g.get("begun")
-    if begun is not None:
-        duration.observe(time.perf_counter() - begun)
+    count(endpoint, method, response.status_code, None if begun is None else time.perf_counter() - begun)
     return response
+
+
+def count(rule: str, method: str, status: int, seconds: float | None) -> None:
+    """Count an answer of a route, and the time it took, where that is known."""
+    number, duration = _counters(rule, method, status)
+    number.inc()
+    if seconds is not None:
+        duration.observe(seconds)
 
 
 @lru_cache(maxsize=4096)

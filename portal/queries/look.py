@@ -10,6 +10,7 @@ from collections import namedtuple
 from typing import Any
 
 from sqlalchemy import Dialect, Engine, Select
+from sqlalchemy.exc import OperationalError
 
 from portal.extensions import db, looked
 
@@ -22,9 +23,12 @@ class Look:
         self._row = namedtuple("Row", [column.key for column in statement.selected_columns])  # type: ignore[misc]
         self._compiled: dict[str, tuple[str, list[str], dict[str, Any], list[Any]]] = {}
 
-    def first(self, **values: Any) -> Any:
-        """The first row, as a named tuple; None where there is none. Needs an application context."""
-        engine: Any = db.engine
+    def first(self, given: Any = None, **values: Any) -> Any:
+        """The first row, as a named tuple; None where there is none. Needs an engine or an application context.
+
+        Raises sqlalchemy.exc.OperationalError where the database does not answer as it should.
+        """
+        engine: Any = db.engine if given is None else given
         if not isinstance(engine, Engine):
             # Bound to one connection, whose transaction is not ours to leave.
             found = engine.execute(self._statement, values).first()
@@ -51,9 +55,11 @@ class Look:
             cursor.close()
             if own is not None:
                 own.autocommit = False
-        except BaseException:
+        except BaseException as problem:
             # Whatever state it is in, nobody else gets it.
             connection.invalidate()
+            if isinstance(problem, engine.dialect.loaded_dbapi.Error):
+                raise OperationalError(sql, None, problem) from problem
             raise
         finally:
             connection.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
@@ -36,7 +37,7 @@ _HOLDER = Look(
 class TokenHolder:
     """A token that exists, and the person it belongs to. Whether it may be used is the asker's question.
 
-    `stamp` is the catalogue's at this moment (portal.documents.memory).
+    `stamp` is the catalogue's at this moment (portal.domain.memory).
     """
 
     token_id: int
@@ -47,12 +48,13 @@ class TokenHolder:
     stamp: Stamp
 
 
-def token_holder(digest: bytes) -> TokenHolder | None:
+def token_holder(digest: bytes, engine: Any = None) -> TokenHolder | None:
     """Who holds the token with this digest; None where nobody does. One Core SELECT, asked anew each time.
 
-    Nothing is remembered between requests, so that a revoked token is refused at once.
+    `engine` is given where there is no application context. Nothing of it is remembered between requests, so that a
+    revoked token is refused at once.
     """
-    row = _HOLDER.first(digest=digest)
+    row = _HOLDER.first(engine, digest=digest)
     if row is None:
         return None
     actor = Actor(row.user_id, row.is_staff, row.full_name or row.email)

@@ -1,0 +1,129 @@
+"""What goes out past the framework is what the framework would have answered, and never an old or another reader's."""
+
+import pytest
+from prometheus_client import REGISTRY
+
+from portal.documents import store
+from portal.extensions import db, transaction
+from portal.models import ApiToken, Offering, User
+from portal.policies import SYSTEM
+from portal.services import accounts
+from portal.transfer.importer import import_offerings
+from tests.support import builders
+from tests.support.samples import another
+
+LIST = "/api/booking-offerings/?page_size=3"
+
+
+@pytest.fixture
+def portal(live_database):
+    """An application with offerings, and a token of staff that was used a moment ago."""
+    with live_database.app.app_context():
+        assert import_offerings(another(number) for number in range(5)).created == 5
+        person = builders.user(staff=True)
+        key = accounts.create_token(SYSTEM, person.id, "test").key
+    found = live_database.app.test_client()
+    found.environ_base["HTTP_AUTHORIZATION"] = f"Token {key}"
+    found.get(LIST).close()
+    return live_database.app, found
+
+
+def twice(client, *asked, **more):
+    """The answers of the first request and of one after it."""
+    first, second = client.get(*asked, **more), client.get(*asked, **more)
+    assert (first.status, first.data, list(first.headers)) == (second.status, second.data, list(second.headers))
+    return second
+
+
+def made(app):
+    """How often the application itself has been asked: it opens a session, what is remembered does not."""
+    counted = []
+    app.before_request_funcs.setdefault(None, []).append(lambda: counted.append(1))
+    return counted
+
+
+def test_the_second_answer_is_the_first_and_the_application_is_not_asked(portal):
+    app, client = portal
+    one = f"/api/booking-offerings/{another(1)['uuid']}/"
+    for address in (LIST, one, f"{LIST}&field=name"):
+        for headers in ({}, {"Accept-Encoding": "br"}, {"Accept-Encoding": "gzip"}, {"Accept": "application/json"}):
+            client.get(address, headers=headers).close()
+            asked = made(app)
+            twice(client, address, headers=headers)
+            assert asked == []
+
+
+def test_what_decides_an_answer_tells_answers_apart(portal):
+    _app, client = portal
+    plain = twice(client, LIST)
+    assert twice(client, LIST, headers={"Accept-Encoding": "gzip"}).headers["Content-Encoding"] == "gzip"
+    other = twice(client, LIST, base_url="https://other.example")
+    assert other.json[0]["url"].startswith("https://other.example/")
+    assert plain.json[0]["url"].startswith("http://localhost/")
+    assert twice(client, LIST, headers={"If-None-Match": plain.headers["ETag"]}).status_code == 304
+    assert twice(client, LIST, headers={"Accept": "text/plain"}).status_code == 406
+    assert twice(client, LIST).data == plain.data
+
+
+def test_a_change_is_seen_at_once(portal):
+    app, client = portal
+    before = twice(client, LIST)
+    with app.app_context(), transaction() as session:
+        offering = session.query(Offering).order_by(Offering.sort_key).first()
+        offering.description = "Changed."
+        store.refresh(session, [offering.id])
+    after = client.get(LIST)
+    assert after.json[0]["description"] == "Changed."
+    assert after.headers["ETag"] != before.headers["ETag"]
+
+
+@pytest.mark.parametrize("end", ["revoked", "inactive", "no longer staff"])
+def test_whoever_may_not_read_any_more_gets_nothing_that_is_remembered(portal, end):
+    app, client = portal
+    twice(client, LIST)
+    with app.app_context(), transaction() as session:
+        if end == "revoked":
+            session.query(ApiToken).delete()
+        elif end == "inactive":
+            session.query(User).update({"is_active": False})
+        else:
+            session.query(User).update({"is_staff": False})
+            session.query(Offering).update({"shared": False})
+            session.flush()
+            store.refresh_all(session)
+    answer = client.get(LIST)
+    if end == "no longer staff":
+        assert (answer.status_code, answer.json) == (200, [])
+    else:
+        assert answer.status_code == 401
+
+
+def test_another_reader_gets_their_own(portal):
+    app, client = portal
+    with app.app_context():
+        db.session.query(Offering).update({"shared": False})
+        store.refresh_all(db.session())
+        db.session.commit()
+        stranger = accounts.create_token(SYSTEM, builders.user().id, "test").key
+    assert len(twice(client, LIST).json) == 3
+    assert twice(client, LIST, headers={"Authorization": f"Token {stranger}"}).json == []
+    assert len(twice(client, LIST).json) == 3
+
+
+def test_what_goes_out_past_the_framework_is_counted(portal):
+    _app, client = portal
+    labels = {"endpoint": "/api/booking-offerings/", "method": "GET", "status": "200"}
+    twice(client, LIST)
+    before = REGISTRY.get_sample_value("portal_http_requests_total", labels)
+    twice(client, LIST)
+    assert REGISTRY.get_sample_value("portal_http_requests_total", labels) == before + 2
+
+
+def test_a_database_that_does_not_answer_is_told_by_the_application(portal, monkeypatch):
+    app, client = portal
+    app.testing = False
+    with app.app_context():
+        db.session.execute(db.text("ALTER TABLE api_tokens RENAME TO gone"))
+        db.session.commit()
+    answer = client.get(LIST)
+    assert (answer.status_code, answer.mimetype) == (500, "application/json")
