@@ -144,10 +144,21 @@ def browse(actor: Actor, search: Search, stamp: Stamp, *, page_size: int = PAGE_
 
 def candidates(actor: Actor, search: Search, stamp: Stamp) -> list[tuple[int, str]]:
     """The Active offerings that a search shows to an actor, with their attributes as JSON: to be asked when they are
-    free. At most MAX_CANDIDATES, the first by name. One SQL statement more than the search.
+    free. At most MAX_CANDIDATES, the first by name. One SQL statement more than the search, where it is not remembered.
     """
-    found = _narrowed(actor, search, stamp, also=("state", "Active"))
-    asked = set(found.ids[:MAX_CANDIDATES])
+
+    def make() -> tuple[list[tuple[int, str]], int]:
+        found = _attributes(actor, _narrowed(actor, search, stamp, also=("state", "Active")).ids[:MAX_CANDIDATES])
+        return found, sum(len(attributes) + 150 for _id, attributes in found)
+
+    if search.only is not None:
+        return make()[0]
+    known: list[tuple[int, str]] = memory().kept(stamp, ("candidates", actor.reader, replace(search, page=1)), make)
+    return known
+
+
+def _attributes(actor: Actor, ids: Sequence[int]) -> list[tuple[int, str]]:
+    asked = set(ids)
     if not asked:
         return []
     statement = select(Offering.id, cast(Offering.attributes, Text)).where(visible_offerings(actor))
