@@ -15,7 +15,7 @@ from portal.cli.errors import refusals
 from portal.domain.instants import format_instant
 from portal.extensions import reading
 from portal.policies import SYSTEM
-from portal.queries.calendars import CalendarStatus, status_rows
+from portal.queries.calendars import CalendarStatus, RunView, status_rows
 from portal.services import connections
 from portal.services.accounts import find_organization
 
@@ -48,7 +48,7 @@ def connect(organization: str, refresh_token_stdin: bool) -> None:
 @calendars.command("status")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, one object a calendar.")
 def status(as_json: bool) -> None:
-    """Every calendar: its offering, state, whether it is public, when it was synced last, and its error."""
+    """Every calendar: its offering, state, whether it is public, when it was synced last, its error, its last run."""
     with refusals(), reading():
         rows = status_rows(SYSTEM)
     if as_json:
@@ -57,12 +57,25 @@ def status(as_json: bool) -> None:
     for row in rows:
         when = row.last_synced.isoformat(timespec="seconds") if row.last_synced else "never"
         shown = "public" if row.public else "private"
-        click.echo(f"{row.offering}\t{row.name}\t{row.state}\t{shown}\t{when}\t{row.error}")
+        click.echo(
+            f"{row.offering}\t{row.name}\t{row.state}\t{shown}\t{when}\t{row.error}\t{_run_in_words(row.last_run)}"
+        )
+
+
+def _run_in_words(run: RunView | None) -> str:
+    """What the last run did, or how far it has come."""
+    if run is None:
+        return ""
+    if run.ended is None:
+        return f"{run.reason}: {run.done:,} of {run.planned:,} events"
+    done = f"{run.added:,} added, {run.changed:,} changed, {run.removed:,} removed, {run.busy_read:,} busy read"
+    left_out = f", {len(run.skipped):,} left out" if run.skipped else ""
+    return f"{run.reason}: {done}{left_out}, {run.calls:,} calls, {run.seconds} s"
 
 
 def _told(row: CalendarStatus) -> dict[str, object]:
     """The keys that scripts rely on."""
-    return {key: value for key, value in asdict(row).items() if key != "name"}
+    return {key: value for key, value in asdict(row).items() if key not in ("name", "last_run")}
 
 
 def _plain(value: object) -> str:

@@ -124,6 +124,7 @@ class CalendarStatus:
     backend_id: str | None
     last_synced: datetime | None
     error: str
+    last_run: RunView | None
 
 
 def calendar_view(actor: Actor, offering_uuid: uuidlib.UUID, *, now: datetime | None = None) -> CalendarView:
@@ -280,6 +281,14 @@ def _is_alive(seen: datetime | None, now: datetime) -> bool:
 
 def status_rows(actor: Actor) -> list[CalendarStatus]:
     """Every calendar of the offerings that the actor manages, by the offering's name."""
+    latest = (
+        select(SyncRun.id)
+        .where(SyncRun.calendar_id == GoogleCalendar.id)
+        .order_by(SyncRun.started.desc(), SyncRun.id.desc())
+        .limit(1)
+        .correlate(GoogleCalendar)
+        .scalar_subquery()
+    )
     rows = db.session.execute(
         select(
             Offering.uuid,
@@ -289,8 +298,10 @@ def status_rows(actor: Actor) -> list[CalendarStatus]:
             GoogleCalendar.backend_id,
             GoogleCalendar.last_synced,
             GoogleCalendar.error,
+            SyncRun,
         )
         .join(GoogleCalendar, GoogleCalendar.offering_id == Offering.id)
+        .outerjoin(SyncRun, SyncRun.id == latest)
         .where(managed_offerings(actor))
         .order_by(Offering.sort_key, Offering.uuid)
     )
@@ -303,6 +314,7 @@ def status_rows(actor: Actor) -> list[CalendarStatus]:
             backend_id=backend_id,
             last_synced=last_synced,
             error=error,
+            last_run=None if run is None else _run(run),
         )
-        for uuid, name, state, public, backend_id, last_synced, error in rows
+        for uuid, name, state, public, backend_id, last_synced, error, run in rows
     ]

@@ -79,3 +79,4 @@ def test_status_and_a_worker_that_runs_until_nothing_is_due(app, google, organiz
     }
     table = run(app, "calendars", "status").output
     assert table.split("\t")[:4] == [str(offering.uuid), "Room", "OK", "public"]
+    assert table.split("\t")[6].startswith("asked for: 0 added, 0 changed, 0 removed, 0 busy read, ")
