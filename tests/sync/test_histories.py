@@ -33,7 +33,7 @@ class Killed(BaseException):
     """A worker dies here."""
 
 
-SEEDS = int(os.environ.get("CONVERGENCE_SEEDS", "18"))
+SEEDS = int(os.environ.get("CONVERGENCE_SEEDS", "12"))
 FAULTS = [Unreachable, Unreachable, RateLimited, Killed]
 # Each of these says that something is not as it was; Google answers so now and then although it is.
 RARE = [QuotaExhausted, OperatorNeeded, AccessLost, TokenExpired, Changed]
