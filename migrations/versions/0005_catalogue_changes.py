@@ -1,4 +1,4 @@
-"""a stamp that changes whenever anything does that readers are shown of offerings; words to search"""
+"""a stamp that changes whenever anything does that readers are shown of offerings"""
 
 from __future__ import annotations
 

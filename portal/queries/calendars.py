@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 
 from portal.domain.calendar_states import BUSY, http_link
 from portal.domain.google import SCOPE_SHARING, grants
-from portal.errors import NotFound
 from portal.extensions import db, settings
 from portal.models import (
     BusyPeriod,
@@ -23,8 +22,7 @@ from portal.models import (
     SyncRun,
     WorkerHeartbeat,
 )
-from portal.models.base import utcnow
-from portal.policies import Actor, managed_offerings, owned_offerings, visible_offerings
+from portal.policies import Actor, managed_offerings
 from portal.queries.offerings import OfferingView
 
 RUNS_SHOWN = 5
@@ -127,60 +125,15 @@ class CalendarStatus:
     last_run: RunView | None
 
 
-def calendar_view(actor: Actor, offering_uuid: uuidlib.UUID, *, now: datetime | None = None) -> CalendarView:
-    """The calendar of an offering as this actor may see it. Raises NotFound where the offering is not visible."""
-    row = db.session.execute(
-        select(
-            Offering.id,
-            Offering.organization_id,
-            Organization.uuid,
-            managed_offerings(actor),
-            owned_offerings(actor),
-            GoogleCalendar,
-        )
-        .outerjoin(Organization, Organization.id == Offering.organization_id)
-        .outerjoin(GoogleCalendar, GoogleCalendar.offering_id == Offering.id)
-        .where(Offering.uuid == offering_uuid, visible_offerings(actor))
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        raise NotFound("Offering")
-    _offering_id, organization_id, organization_uuid, manages, owns, calendar = row
-    return _view(
-        offering_uuid, organization_id, organization_uuid, calendar, now or utcnow(), manages=manages, owns=owns
-    )
-
-
 def calendar_of(view: OfferingView, now: datetime) -> CalendarView:
-    """The same of an offering that is loaded. No SQL statement, or one for those who manage it."""
-    offering = view.offering
-    organization = offering.organization
-    return _view(
-        offering.uuid,
-        offering.organization_id,
-        organization.uuid if organization else None,
-        offering.calendar,
-        now,
-        manages=view.manages,
-        owns=view.owns,
-    )
-
-
-def _view(
-    offering_uuid: uuidlib.UUID,
-    organization_id: int | None,
-    organization_uuid: uuidlib.UUID | None,
-    calendar: GoogleCalendar | None,
-    now: datetime,
-    *,
-    manages: bool,
-    owns: bool,
-) -> CalendarView:
+    """The calendar of an offering as its reader may see it. No SQL statement, or one for those who manage it."""
+    loaded, calendar, manages = view.offering, view.offering.calendar, view.manages
+    organization = loaded.organization
     public = calendar is not None and calendar.public
     link = http_link(calendar.backend_id, public, settings().google_embed_uri) if calendar is not None else None
-    view = CalendarView(
-        offering_uuid=offering_uuid,
-        organization_uuid=organization_uuid,
+    shown = CalendarView(
+        offering_uuid=loaded.uuid,
+        organization_uuid=organization.uuid if organization else None,
         manages=manages,
         can_act=False,
         exists=calendar is not None,
@@ -188,7 +141,7 @@ def _view(
         link=link,
     )
     if not manages:
-        return view
+        return shown
     key = calendar.id if calendar is not None else 0
     # One statement: the organization's connection, the counts, and as many rows as there are runs to show.
     rows = db.session.execute(
@@ -202,18 +155,18 @@ def _view(
         .select_from(Organization)
         .outerjoin(GoogleConnection, GoogleConnection.organization_id == Organization.id)
         .outerjoin(SyncRun, SyncRun.calendar_id == key)
-        .where(Organization.id == organization_id)
+        .where(Organization.id == loaded.organization_id)
         .order_by(SyncRun.started.desc(), SyncRun.id.desc())
         .limit(RUNS_SHOWN)
         .execution_options(populate_existing=True)
     ).all()
     found, events, busy_periods, seen, _latest = rows[0] if rows else (None, 0, 0, None, None)
     connection = _connection(found)
-    view = replace(view, connection=connection, can_act=bool(owns) and connection.usable)
+    shown = replace(shown, connection=connection, can_act=view.owns and connection.usable)
     if calendar is None:
-        return view
+        return shown
     return replace(
-        view,
+        shown,
         state=calendar.state,
         busy=calendar.state in BUSY,
         wants_public=calendar.want_public,
@@ -268,11 +221,6 @@ def _connection(found: GoogleConnection | None) -> ConnectionView:
         ending=bool(found.ending),
         since=found.created,
     )
-
-
-def worker_alive(now: datetime) -> bool:
-    """Whether some worker was seen in the last minutes. Without one, nothing that is queued gets done."""
-    return _is_alive(db.session.execute(select(func.max(WorkerHeartbeat.seen))).scalar_one_or_none(), now)
 
 
 def _is_alive(seen: datetime | None, now: datetime) -> bool:

@@ -26,7 +26,8 @@ from portal.errors import CalendarRefused, Refusal
 from portal.extensions import db, settings, transaction
 from portal.models import Booking, GoogleCalendar, Offering, OfferingDocument, SyncRun
 from portal.policies import SYSTEM
-from portal.queries.calendars import calendar_view
+from portal.queries.calendars import calendar_of
+from portal.queries.offerings import get_visible_offering
 from portal.services import calendars, google_access
 from portal.sync import due, records, snapshot
 from portal.sync.engine import FULL_EVERY, READ_EVERY, Outcome
@@ -415,7 +416,7 @@ def test_withdrawn_access_stops_all_calls_and_says_what_to_do(stage):
     stage.book(5)
     stage.later(days=2)
     assert due.due_calendars(stage.now) == []
-    view = calendar_view(SYSTEM, stage.offering_uuid)
+    view = calendar_of(get_visible_offering(SYSTEM, stage.offering_uuid), stage.now)
     assert not view.can_act
     with pytest.raises(CalendarRefused) as refused:
         stage.sync()
@@ -647,7 +648,7 @@ def test_progress_can_be_watched(stage):
 
     def look(method):
         if method == "write_events":
-            [run] = calendar_view(SYSTEM, stage.offering_uuid).runs
+            [run] = calendar_of(get_visible_offering(SYSTEM, stage.offering_uuid), stage.now).runs
             seen.append((run.done, run.planned, run.ended))
             db.session.commit()
 

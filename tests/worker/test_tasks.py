@@ -11,7 +11,8 @@ from portal.extensions import db, secret_box, settings, transaction
 from portal.models import GoogleCalendar, GoogleConnection, WorkerHeartbeat
 from portal.models.base import utcnow
 from portal.policies import SYSTEM
-from portal.queries.calendars import calendar_view, worker_alive
+from portal.queries.calendars import calendar_of
+from portal.queries.offerings import get_visible_offering
 from portal.services import calendars
 from portal.sync.engine import Outcome
 from portal.sync.memory import MemoryCalendars, MemoryGoogle
@@ -146,22 +147,27 @@ def test_what_came_in_meanwhile_is_done_in_the_same_task(app, shared, google):
     assert row.changes == row.changes_done == 1
 
 
-def test_a_worker_is_seen_alive_and_seen_to_end(app, db_session):
+def is_seen(shared, now):
+    """Whether the card takes some worker for alive."""
+    return calendar_of(get_visible_offering(SYSTEM, shared[0].uuid), now).worker_alive
+
+
+def test_a_worker_is_seen_alive_and_seen_to_end(app, shared):
     now = utcnow()
-    assert not worker_alive(now)
+    assert not is_seen(shared, now)
     tasks.beat("one", now)
     tasks.beat("one", now + timedelta(minutes=1))
-    assert worker_alive(now + timedelta(minutes=3))
-    assert not worker_alive(now + timedelta(minutes=10))
+    assert is_seen(shared, now + timedelta(minutes=3))
+    assert not is_seen(shared, now + timedelta(minutes=10))
     assert db.session.query(WorkerHeartbeat).count() == 1
     tasks.beat("two", now + timedelta(days=2))
     assert [beat.name for beat in db.session.query(WorkerHeartbeat)] == ["two"]
     tasks.last_beat("two")
-    assert not worker_alive(now + timedelta(days=2))
+    assert not is_seen(shared, now + timedelta(days=2))
 
 
 def test_the_card_tells_that_no_worker_is_there(app, shared):
-    assert not calendar_view(SYSTEM, shared[0].uuid).worker_alive
+    assert not is_seen(shared, utcnow())
     db.session.commit()
     tasks.beat("one", utcnow())
-    assert calendar_view(SYSTEM, shared[0].uuid).worker_alive
+    assert is_seen(shared, utcnow())
