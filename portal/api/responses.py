@@ -54,12 +54,7 @@ def client_has(tag: Callable[[], Tag | None]) -> Tag | None:
     if "HTTP_IF_NONE_MATCH" not in request.environ:
         return None
     found = tag()
-    return found if found and has(found) else None
-
-
-def has(tag: Tag) -> bool:
-    """Whether the client says that it has what this tag stands for."""
-    return request.if_none_match.contains_weak(tag.etag.strip('"'))
+    return found if found and request.if_none_match.contains_weak(found.etag.strip('"')) else None
 
 
 def not_modified(tag: Tag, headers: dict[str, str] | None = None) -> Response:
