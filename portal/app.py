@@ -20,9 +20,9 @@ from portal.domain.memory import Memory
 from portal.extensions import csrf, db, login_manager, prepare_engine, set_reading
 from portal.packing import register_packing
 from portal.secretbox import SecretBox
+from portal.sync.provider import OPEN_PROVIDER
 from portal.web.register import register as register_web
-from portal.worker import queue
-from portal.worker.tasks import OPEN_PROVIDER
+from portal.worker import wake
 
 ROOT = Path(__file__).resolve().parent.parent
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["portal.memory"] = Memory()
     app.extensions["portal.consent"] = Deferred("portal.google.oauth", "GoogleConsent", settings)
     app.extensions[OPEN_PROVIDER] = Deferred("portal.google.connect", "Opener", settings)
-    queue.connect(app)
+    wake.connect(app, Deferred("portal.worker.queue", "open_queue", app))
     logs.configure(settings.log_level)
 
     # The database holds addresses and password hashes: other users of this machine may not look in.

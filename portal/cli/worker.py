@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 
 from portal.cli.errors import refusals
 from portal.worker.run import THREADS, run_until_idle, run_worker
-from portal.worker.tasks import Application
+from portal.worker.wake import Application
 
 
 def register(app: Flask) -> None:

@@ -15,6 +15,8 @@ from typing import Protocol
 from portal.domain.google import ProviderError
 from portal.domain.sync_plan import Content, RemoteEvent
 
+# Where an application keeps what opens a provider for an organization.
+OPEN_PROVIDER = "portal.open_provider"
 # Google's own advice for a batch; the client library would take 1000.
 MAX_BATCH = 50
 

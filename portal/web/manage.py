@@ -21,12 +21,12 @@ from portal.queries.calendars import ConnectionView
 from portal.queries.offerings import get_visible_offering
 from portal.services import calendars as services
 from portal.sync.preview import preview_sync
+from portal.sync.provider import OPEN_PROVIDER
 from portal.web.calendar_card import calendar_status, connection_status
 from portal.web.calendars import card_of
 from portal.web.guards import manages_offering, signed_in
 from portal.web.links import page_number
 from portal.web.people import current_actor
-from portal.worker.tasks import OPEN_PROVIDER
 
 blueprint = Blueprint("manage", __name__, url_prefix="/manage")
 

@@ -10,9 +10,10 @@ from huey.consumer import Consumer
 
 from portal.sync.ending import end_connections
 from portal.sync.engine import Outcome
+from portal.sync.provider import OPEN_PROVIDER
 from portal.worker.chores import do_chores
-from portal.worker.queue import queue_of
-from portal.worker.tasks import OPEN_PROVIDER, Application, last_beat, step, sweep, worker_name
+from portal.worker.tasks import last_beat, step, sweep, worker_name
+from portal.worker.wake import Application, queue_of
 
 log = structlog.get_logger()
 
@@ -37,7 +38,7 @@ def run_worker(app: Application, *, threads: int = THREADS) -> None:
     huey = queue.huey
     with app.app_context():
         # What a worker before us has left is found at once, not only at the next full minute.
-        sweep(huey, lambda calendar_id: queue.wake(app, calendar_id=calendar_id))
+        sweep(huey, queue.tasks.sync_calendar)
     log.info("worker_started", threads=threads, name=worker_name())
     consumer = PortalConsumer(
         huey,

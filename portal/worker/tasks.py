@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from huey import Huey, crontab
@@ -24,26 +23,18 @@ from portal.sync.calls import Clock
 from portal.sync.due import due_calendars, settle_unconnected
 from portal.sync.ending import end_connections
 from portal.sync.engine import Engine, Outcome
+from portal.sync.provider import OPEN_PROVIDER
 from portal.worker.chores import do_chores
+from portal.worker.wake import Application
 
 log = structlog.get_logger()
 
-OPEN_PROVIDER = "portal.open_provider"
 # A calendar at which something keeps coming in does not keep a thread for ever.
 RUNS_AT_ONCE = 5
 # More than these in the queue are not added to: the next sweep comes in a minute.
 LONGEST_QUEUE = 500
 FORGET_WORKERS_AFTER = timedelta(days=1)
 NO_CONNECTION = "Google is not connected: connect it, then ask again."
-
-
-class Application(Protocol):
-    """What the worker needs of the application."""
-
-    extensions: dict[str, Any]
-
-    def app_context(self) -> AbstractContextManager[Any]:
-        """Everything below needs one."""
 
 
 @dataclass(frozen=True, slots=True)

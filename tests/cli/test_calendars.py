@@ -12,7 +12,7 @@ from portal.models import GoogleCalendar, GoogleConnection
 from portal.policies import SYSTEM
 from portal.services import calendars
 from portal.sync.memory import MemoryCalendars, MemoryGoogle
-from portal.worker.tasks import OPEN_PROVIDER
+from portal.sync.provider import OPEN_PROVIDER
 from tests.services.test_connections import FakeConsent, google, organization
 from tests.support import builders
 

@@ -17,8 +17,8 @@ from portal.models import Booking, GoogleCalendar, Slot, WorkerHeartbeat
 from portal.models.base import utcnow
 from portal.policies import SYSTEM
 from portal.services import calendars, connections
-from portal.worker.queue import queue_of
-from portal.worker.tasks import OPEN_PROVIDER
+from portal.sync.provider import OPEN_PROVIDER
+from portal.worker.wake import queue_of
 from tests.support import builders
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,8 @@ from huey.registry import Message
 from portal.app import create_app
 from portal.config import load_settings
 from portal.extensions import db, transaction, wake_calendar
-from portal.worker.queue import JsonSerializer, queue_of
+from portal.worker.queue import JsonSerializer
+from portal.worker.wake import queue_of
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "redis"])

@@ -16,6 +16,7 @@ from portal.queries.offerings import get_visible_offering
 from portal.services import calendars
 from portal.sync.engine import Outcome
 from portal.sync.memory import MemoryCalendars, MemoryGoogle
+from portal.sync.provider import OPEN_PROVIDER
 from portal.worker import tasks
 from portal.worker.run import run_until_idle
 from tests.support import builders
@@ -25,7 +26,7 @@ from tests.support import builders
 def google(app, db_session, monkeypatch):
     found = MemoryGoogle()
     mark = app_mark(settings().public_url)
-    monkeypatch.setitem(app.extensions, tasks.OPEN_PROVIDER, lambda _id: MemoryCalendars(found, mark))
+    monkeypatch.setitem(app.extensions, OPEN_PROVIDER, lambda _id: MemoryCalendars(found, mark))
     return found
 
 
