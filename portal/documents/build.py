@@ -18,6 +18,7 @@ import orjson
 
 from portal.documents.layout import BASE, EMBED, FIELDS, PROVIDER_ONLY, Index, PlanSpan, ScheduleSpan
 from portal.documents.rows import AnyRow, Source
+from portal.domain.clocks import clock_of
 from portal.domain.instants import format_instant, parse_instant
 from portal.domain.pricing import PricedComponent, is_active, price_number, price_plan, price_text
 from portal.domain.words import words_of
@@ -88,6 +89,7 @@ class Prepared:
     digest: str
     search_name: str
     search_text: str
+    clock: int
 
 
 class _Member(NamedTuple):
@@ -130,6 +132,7 @@ def _prepare(source: Source, row: AnyRow) -> Prepared:
         digest=digest.hexdigest(),
         search_name=" ".join(words_of(row.name)),
         search_text=" ".join(words_of(f"{row.name} {row.description} {row.organization_name or ''}")),
+        clock=clock_of(row.attributes),
     )
 
 

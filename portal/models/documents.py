@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Integer, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.models.base import Base, UTCDateTime, utcnow
@@ -19,7 +19,7 @@ class OfferingDocument(Base):
     organization groups. `inherited` are the plugin_options of a linked parent. `digest` is that of all of them.
     `search_name` and `search_text` are the words of the name, and of all that a search looks through
     (portal.domain.words: databases do not agree on folding); the database's full-text index follows them by triggers
-    (migration 0006).
+    (migration 0006). `clock` is a number for when it can be booked (portal.domain.clocks).
     """
 
     __tablename__ = "offering_documents"
@@ -37,6 +37,10 @@ class OfferingDocument(Base):
     # Last: SQLite reads a row from the left, and what asks for a digest should not walk through the bodies.
     public: Mapped[bytes] = mapped_column(LargeBinary)
     full: Mapped[bytes] = mapped_column(LargeBinary)
+    # Read from an index of its own.
+    clock: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+    __table_args__ = (Index("ix_offering_documents_clock", "offering_id", "clock"),)
 
 
 class CatalogueChange(Base):

@@ -86,7 +86,7 @@ def understood(attributes: Mapping[str, Any]) -> Understood:
     return _understood(orjson.dumps(attributes.get("schedules")), orjson.dumps(rules), zone_of(attributes).key)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _understood_text(attributes: str, default_zone: str) -> Understood:
     del default_zone  # the zone of an offering that names none
     return understood(orjson.loads(attributes))
@@ -252,9 +252,9 @@ def _own(offering_id: int, window: Period, now: datetime, actor: Actor, without:
 
 
 def obstacles_of_offerings(
-    offering_ids: Collection[int], window: Period, actor: Actor, without: int | None = None
+    offering_ids: Collection[int] | None, window: Period, actor: Actor, without: int | None = None
 ) -> defaultdict[int, list[Obstacle]]:
-    """What is taken of offerings in a window, by offering. One SQL statement."""
+    """What is taken of offerings (None: of all) in a window, by offering. One SQL statement."""
     found: defaultdict[int, list[Obstacle]] = defaultdict(list)
     for offering_id, obstacle in _rows(offering_ids, window, actor, without):
         found[offering_id].append(obstacle)
@@ -262,15 +262,27 @@ def obstacles_of_offerings(
 
 
 def _rows(
-    offering_ids: Collection[int], window: Period, actor: Actor, without: int | None
+    offering_ids: Collection[int] | None, window: Period, actor: Actor, without: int | None
 ) -> Iterator[tuple[int, Obstacle]]:
     dialect = db.engine.dialect.name
-    # One value, however many: as many parameters take longer than what is asked with them.
-    ids: Any = list(offering_ids) if dialect == "postgresql" else orjson.dumps(list(offering_ids)).decode()
-    given = {"ids": ids, "begin": window.start, "finish": window.end, "without": without or 0}
-    for offering_id, start, end, kind, user_id in db.session.execute(_taken(dialect), given).all():
+    given: dict[str, Any] = {"begin": window.start, "finish": window.end, "without": without or 0}
+    if offering_ids is None:
+        statement = _taken_anywhere()
+    else:
+        statement = _taken(dialect)
+        # One value, however many: as many parameters take longer than what is asked with them.
+        given["ids"] = list(offering_ids) if dialect == "postgresql" else orjson.dumps(list(offering_ids)).decode()
+    for offering_id, start, end, kind, user_id in db.session.execute(statement, given).all():
         mine = actor.signed_in and user_id == actor.user_id
         yield offering_id, Obstacle(Period(start, end), _CODES[kind], mine=mine)
+
+
+_BEGIN, _FINISH = (bindparam(name, type_=UTCDateTime) for name in ("begin", "finish"))
+_WITHOUT = bindparam("without", type_=Integer)
+_TAKEN = (Slot.offering_id, Slot.start, Slot.end, Booking.state, Booking.user_id)
+_BUSY = select(
+    BusyPeriod.offering_id, BusyPeriod.start, BusyPeriod.end, literal("busy"), literal(None, Booking.user_id.type)
+).where(BusyPeriod.start < _FINISH, BusyPeriod.end > _BEGIN)
 
 
 @cache
@@ -285,32 +297,40 @@ def _taken(dialect: str) -> CompoundSelect[Any]:
             return key == func.any(bindparam("ids", type_=ARRAY(Integer)))
         return key.in_(select(column("value")).select_from(func.json_each(bindparam("ids", type_=Text))))
 
-    begin, finish = (bindparam(name, type_=UTCDateTime) for name in ("begin", "finish"))
-    columns = (Slot.offering_id, Slot.start, Slot.end, Booking.state, Booking.user_id)
     # Held slots of an offering lie in order, so an index on their ends serves both: those that end in the window, and
     # of those that end later the first one, if it begins before.
     ending = (
-        select(*columns)
+        select(*_TAKEN)
         .join(Booking, Booking.id == Slot.booking_id)
-        .where(among(Slot.offering_id), Slot.holds.is_(True), Slot.end > begin, Slot.end <= finish)
+        .where(among(Slot.offering_id), Slot.holds.is_(True), Slot.end > _BEGIN, Slot.end <= _FINISH)
     )
     later = aliased(Slot)
     first_later = (
         select(later.id)
-        .where(later.offering_id == Offering.id, later.holds.is_(True), later.end > finish)
+        .where(later.offering_id == Offering.id, later.holds.is_(True), later.end > _FINISH)
         .order_by(later.end)
         .limit(1)
         .correlate(Offering)
         .scalar_subquery()
     )
     reaching = (
-        select(*columns)
+        select(*_TAKEN)
         .select_from(Offering)
         .join(Slot, Slot.id == first_later)
         .join(Booking, Booking.id == Slot.booking_id)
-        .where(among(Offering.id), Slot.start < finish)
+        .where(among(Offering.id), Slot.start < _FINISH)
     )
-    busy = select(
-        BusyPeriod.offering_id, BusyPeriod.start, BusyPeriod.end, literal("busy"), literal(None, Booking.user_id.type)
-    ).where(among(BusyPeriod.offering_id), BusyPeriod.start < finish, BusyPeriod.end > begin)
-    return union_all(*(it.where(Booking.id != bindparam("without", type_=Integer)) for it in (ending, reaching)), busy)
+    return union_all(
+        *(it.where(Booking.id != _WITHOUT) for it in (ending, reaching)), _BUSY.where(among(BusyPeriod.offering_id))
+    )
+
+
+@cache
+def _taken_anywhere() -> CompoundSelect[Any]:
+    """The same of all offerings: reading the index of what is held once is faster than looking into it for each."""
+    held = (
+        select(*_TAKEN)
+        .join(Booking, Booking.id == Slot.booking_id)
+        .where(Slot.holds.is_(True), Slot.end > _BEGIN, Slot.start < _FINISH, Booking.id != _WITHOUT)
+    )
+    return union_all(held, _BUSY)

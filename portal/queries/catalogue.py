@@ -1,7 +1,7 @@
 """The catalogue: search, facets, sort and pages over the offerings an actor may see.
 
 What a text search finds is read once, as columns of numbers in order, and remembered until the catalogue's stamp moves;
-filters, counts and pages are then arithmetic over them.
+filters, counts and pages are then arithmetic over them. portal.queries.free looks for what is free among them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import compress
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, Text, cast, column, func, literal, select, table, union_all
+from sqlalchemy import ColumnElement, Select, String, cast, column, func, literal, select, table, union_all
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from portal.domain.memory import Stamp
@@ -30,9 +30,6 @@ SORTS = {"name": "Name", "newest": "Newest first", "provider": "Provider"}
 DEFAULT_SORT = "name"
 PAGE_SIZE = 24
 MAX_TEXT = 200
-MAX_CANDIDATES = 20_000
-# So many ids are not named one by one: all are read.
-MANY = 5_000
 # Fails more facets than there are.
 OUT = 100
 FACETS = ("category", "organization", "country", "state")
@@ -43,7 +40,7 @@ class Search:
     """What somebody looks for. Values of one facet are alternatives, facets narrow each other.
 
     `category` and `organization` hold uuids, `country` ISO codes, `state` display words. Values that are no
-    uuid match nothing rather than everything. `only`: nothing but the offerings with these ids.
+    uuid match nothing rather than everything.
     """
 
     q: str = ""
@@ -53,7 +50,6 @@ class Search:
     state: tuple[str, ...] = ()
     sort: str = DEFAULT_SORT
     page: int = 1
-    only: tuple[int, ...] | None = None
 
     def without(self, facet: str) -> Search:
         """The same search with one facet (or `q`) dropped."""
@@ -102,22 +98,36 @@ Labels = dict[int, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What is shown to an actor, in order: ids, for each facet the key of each offering's value, and what keys mean."""
+    """What is shown to an actor, in order: ids, for each facet the key of each offering's value, and what keys mean.
+
+    `clocks` are keys too: offerings with the same one can be booked at the same times (portal.domain.clocks), and
+    `examples` names one for each key.
+    """
 
     ids: array[int]
     columns: dict[str, array[int]]
     labels: dict[str, Labels]
+    clocks: array[int]
+    examples: array[int]
 
     @property
     def size(self) -> int:
         """Bytes that it takes."""
-        columns = sum(column.itemsize * len(column) for column in (self.ids, *self.columns.values()))
-        return columns + 400 * sum(map(len, self.labels.values()))
+        columns = (self.ids, *self.columns.values(), self.clocks, self.examples)
+        return sum(it.itemsize * len(it) for it in columns) + 400 * sum(map(len, self.labels.values()))
 
     def picked(self, places: Sequence[int]) -> Shelf:
         """The offerings at these places alone, in the order of the places."""
-        columns = {facet: array("i", map(column.__getitem__, places)) for facet, column in self.columns.items()}
-        return Shelf(array("q", map(self.ids.__getitem__, places)), columns, self.labels)
+        columns = {facet: _at(column, places) for facet, column in self.columns.items()}
+        return Shelf(_at(self.ids, places), columns, self.labels, _at(self.clocks, places), self.examples)
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Some of the offerings of a shelf: their places, in order."""
+
+    shelf: Shelf
+    places: array[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +138,17 @@ class Narrowed:
     facets: dict[str, list[Choice]]
 
 
-def browse(actor: Actor, search: Search, stamp: Stamp, *, page_size: int = PAGE_SIZE) -> Found:
+def browse(
+    actor: Actor, search: Search, stamp: Stamp, *, among: Among | None = None, page_size: int = PAGE_SIZE
+) -> Found:
     """The page of offerings that a search shows to an actor, with counts for every facet.
+
+    `among` is what no other offering counts beside, of the shelf that `shelf_of` answers for this search.
 
     A page number out of range becomes the nearest one. One SQL statement; one or two more where nothing is remembered
     under this stamp (portal.queries.stamp).
     """
-    found = _narrowed(actor, search, stamp)
+    found = _narrowed(actor, search, stamp) if among is None else _apply(among.shelf, _chosen(search), among.places)
     page = Page.of(search.page, page_size, len(found.ids))
     ids = found.ids[page.offset : page.offset + page.size]
     rows = {row.id: row for row in _rows(actor, ids)} if ids else {}
@@ -142,29 +156,13 @@ def browse(actor: Actor, search: Search, stamp: Stamp, *, page_size: int = PAGE_
     return Found([rows[it] for it in ids if it in rows], page, found.facets, tally)
 
 
-def candidates(actor: Actor, search: Search, stamp: Stamp) -> list[tuple[int, str]]:
-    """The Active offerings that a search shows to an actor, with their attributes as JSON: to be asked when they are
-    free. At most MAX_CANDIDATES, the first by name. One SQL statement more than the search, where it is not remembered.
-    """
-
-    def make() -> tuple[list[tuple[int, str]], int]:
-        found = _attributes(actor, _narrowed(actor, search, stamp, also=("state", "Active")).ids[:MAX_CANDIDATES])
-        return found, sum(len(attributes) + 150 for _id, attributes in found)
-
-    if search.only is not None:
-        return make()[0]
-    known: list[tuple[int, str]] = memory().kept(stamp, ("candidates", actor.reader, replace(search, page=1)), make)
-    return known
-
-
-def _attributes(actor: Actor, ids: Sequence[int]) -> list[tuple[int, str]]:
-    asked = set(ids)
-    if not asked:
-        return []
-    statement = select(Offering.id, cast(Offering.attributes, Text)).where(visible_offerings(actor))
-    if len(asked) < MANY:
-        statement = statement.where(Offering.id.in_(asked))
-    return [(row[0], row[1]) for row in db.session.execute(statement) if row[0] in asked]
+def active(actor: Actor, search: Search, stamp: Stamp) -> Among:
+    """The Active offerings that count in a search or in the menu of a facet of it."""
+    shelf = shelf_of(actor, search, stamp)
+    bookable = _keys(shelf, "state", ("Active",))
+    failing = zip(_fails(shelf, _chosen(search)), shelf.columns["state"], strict=True)
+    places = (place for place, (failed, state) in enumerate(failing) if failed < 2 and state in bookable)
+    return Among(shelf, array("i", places))
 
 
 def count(actor: Actor, search: Search, stamp: Stamp) -> int:
@@ -193,21 +191,31 @@ def _rows(actor: Actor, ids: Sequence[int]) -> list[Row]:
     return [Row(*row) for row in db.session.execute(statement)]
 
 
-def _narrowed(actor: Actor, search: Search, stamp: Stamp, also: tuple[str, str] | None = None) -> Narrowed:
-    """The shelf of a search with its facets applied; `also` is one more facet and value that must hold."""
-    words = tuple(words_of(search.q[:MAX_TEXT])) if search.q else None
-    chosen = {facet: wanted for facet in FACETS if (wanted := getattr(search, facet))}
+def _chosen(search: Search) -> dict[str, tuple[str, ...]]:
+    return {facet: wanted for facet in FACETS if (wanted := getattr(search, facet))}
+
+
+def _narrowed(actor: Actor, search: Search, stamp: Stamp) -> Narrowed:
+    """The shelf of a search with its facets applied."""
+    chosen = _chosen(search)
 
     def make() -> tuple[Narrowed, int]:
-        found = _apply(_shelf(actor, words, search.sort, stamp), chosen, search.only, also)
+        found = _apply(shelf_of(actor, search, stamp), chosen)
         choices = sum(map(len, found.facets.values()))
         return found, found.ids.itemsize * len(found.ids) + 300 * choices + 1000 * len(chosen)
 
-    if search.only is not None:
-        return make()[0]
-    key = ("narrowed", actor.reader, words, search.sort, tuple(chosen.items()), also)
+    key = ("narrowed", actor.reader, _words(search), search.sort, tuple(chosen.items()))
     found: Narrowed = memory().kept(stamp, key, make)
     return found
+
+
+def _words(search: Search) -> tuple[str, ...] | None:
+    return tuple(words_of(search.q[:MAX_TEXT])) if search.q else None
+
+
+def shelf_of(actor: Actor, search: Search, stamp: Stamp) -> Shelf:
+    """What an actor is shown of a search without its facets. One or two SQL statements where it is not remembered."""
+    return _shelf(actor, _words(search), search.sort, stamp)
 
 
 def _shelf(actor: Actor, words: tuple[str, ...] | None, sort: str, stamp: Stamp) -> Shelf:
@@ -224,10 +232,9 @@ def _shelf(actor: Actor, words: tuple[str, ...] | None, sort: str, stamp: Stamp)
 
 
 def _read_shelf(actor: Actor, sort: str) -> Shelf:
-    ids = array("q")
+    ids, clocks, examples = array("i"), array("i"), array("i")
     columns = {facet: array("i") for facet in FACETS}
     labels: dict[str, Labels] = {facet: {} for facet in FACETS}
-    keys: dict[str, dict[str, int]] = {"country": {}, "state": {}}
     statement = (
         select(
             *(Offering.id, Offering.category_id, Offering.organization_id, Offering.country, Offering.state),
@@ -238,27 +245,47 @@ def _read_shelf(actor: Actor, sort: str) -> Shelf:
                 cast(Organization.uuid, String).label("o_uuid"),
                 Organization.name,
             ),
+            OfferingDocument.clock,
         )
         .join(Category, Category.id == Offering.category_id)
         .outerjoin(Organization, Organization.id == Offering.organization_id)
+        .join(OfferingDocument, OfferingDocument.offering_id == Offering.id)
         .where(visible_offerings(actor))
         .order_by(*_order(sort))
     )
+    # What stands for a value in a column: small numbers, so that a column is small.
+    keys: tuple[dict[Any, int], ...] = ({}, {}, {}, {})
     category, organization, country, state = (columns[facet].append for facet in FACETS)
-    categories, organizations, countries, states = (labels[facet] for facet in FACETS)
+    categories, organizations, countries, states = keys
+    clock_keys: dict[int, int] = {}
     for row in db.session.execute(statement.execution_options(yield_per=2000)):
-        ids.append(row[0])
-        category(row[1])
-        organization(row[2] or 0)
-        country(keys["country"].setdefault(row[3], len(keys["country"])))
-        state(keys["state"].setdefault(row[4], len(keys["state"])))
-        if row[1] not in categories:
-            categories[row[1]] = (str(uuidlib.UUID(row[5])), row[6])
-        if row[2] and row[2] not in organizations:
-            organizations[row[2]] = (str(uuidlib.UUID(row[7])), row[8])
-    for named, of in (("country", countries), ("state", states)):
-        of.update((key, (value, value)) for value, key in keys[named].items())
-    return Shelf(ids, columns, labels)
+        offering_id, category_id, organization_id, its_country, its_state, c_uuid, title, o_uuid, name, clock = row
+        ids.append(offering_id)
+        if category_id not in categories:
+            labels["category"][len(categories)] = (str(uuidlib.UUID(c_uuid)), title)
+        category(categories.setdefault(category_id, len(categories)))
+        if organization_id not in organizations:
+            label = (str(uuidlib.UUID(o_uuid)), name) if organization_id else ("", "")
+            labels["organization"][len(organizations)] = label
+        organization(organizations.setdefault(organization_id, len(organizations)))
+        country(countries.setdefault(its_country, len(countries)))
+        state(states.setdefault(its_state, len(states)))
+        if clock not in clock_keys:
+            examples.append(offering_id)
+        clocks.append(clock_keys.setdefault(clock, len(clock_keys)))
+    for facet, known in (("country", countries), ("state", states)):
+        labels[facet].update((key, (value, value)) for value, key in known.items())
+    return Shelf(ids, {facet: _small(it) for facet, it in columns.items()}, labels, _small(clocks), examples)
+
+
+def _small(column: array[int]) -> array[int]:
+    """The same numbers (none below 0) in as few bytes as they need."""
+    most = max(column, default=0)
+    return array("B" if most < 1 << 8 else "H" if most < 1 << 16 else "i", column)
+
+
+def _at(column: array[int], places: Sequence[int]) -> array[int]:
+    return array(column.typecode, map(column.__getitem__, places))
 
 
 def _places(ids: array[int], words: Sequence[str], sort: str) -> list[int]:
@@ -304,58 +331,48 @@ def _order(sort: str) -> list[ColumnElement[Any]]:
     return by_name
 
 
-def _apply(
-    shelf: Shelf,
-    chosen: dict[str, tuple[str, ...]],
-    only: tuple[int, ...] | None,
-    also: tuple[str, str] | None,
-) -> Narrowed:
-    labels = shelf.labels
-    wanted = {facet: _keys(labels[facet], facet, values) for facet, values in chosen.items()}
-    # How many of the chosen facets each offering fails. Failing one alone it still counts in that facet's menu.
-    fails = bytearray(len(shelf.ids))
-    for facet, keys in wanted.items():
-        for place, key in enumerate(shelf.columns[facet]):
-            if key not in keys:
-                fails[place] += 1
-    outside = _outside(shelf, only, also)
-    for place in outside:
-        fails[place] = OUT
+def _apply(shelf: Shelf, chosen: dict[str, tuple[str, ...]], places: Sequence[int] | None = None) -> Narrowed:
+    """`places`: nothing but what stands there counts."""
+    fails = _fails(shelf, chosen)
+    if places is not None:
+        outside = bytearray((OUT,)) * len(fails)
+        for place in places:
+            outside[place] = fails[place]
+        fails = outside
     counts: dict[str, Counter[int]] = {}
     passing = [not it for it in fails]
+    everything = places is None and not chosen
     for facet, keys_of in shelf.columns.items():
-        if facet in wanted:
-            keys = wanted[facet]
+        if facet in chosen:
+            keys = _keys(shelf, facet, chosen[facet])
             counts[facet] = Counter(
                 key
                 for key, failed in zip(keys_of, fails, strict=True)
                 if not failed or (failed == 1 and key not in keys)
             )
         else:
-            counts[facet] = Counter(keys_of if not wanted and not outside else compress(keys_of, passing))
-    facets = {facet: _choices(labels[facet], counted) for facet, counted in counts.items()}
-    ids = shelf.ids if not wanted and not outside else array("q", compress(shelf.ids, passing))
+            counts[facet] = Counter(keys_of if everything else compress(keys_of, passing))
+    facets = {facet: _choices(shelf.labels[facet], counted) for facet, counted in counts.items()}
+    ids = shelf.ids if everything else array(shelf.ids.typecode, compress(shelf.ids, passing))
     return Narrowed(ids, facets)
 
 
-def _outside(shelf: Shelf, only: tuple[int, ...] | None, also: tuple[str, str] | None) -> list[int]:
-    """The places of offerings that do not count at all."""
-    found: list[int] = []
-    if only is not None:
-        kept = set(only)
-        found += [place for place, it in enumerate(shelf.ids) if it not in kept]
-    if also is not None:
-        facet, value = also
-        keys = {key for key, (known, _label) in shelf.labels[facet].items() if known == value}
-        found += [place for place, key in enumerate(shelf.columns[facet]) if key not in keys]
-    return found
+def _fails(shelf: Shelf, chosen: dict[str, tuple[str, ...]]) -> bytearray:
+    """How many of the chosen facets each offering fails. Failing one alone it still counts in that facet's menu."""
+    fails = bytearray(len(shelf.ids))
+    for facet, values in chosen.items():
+        keys = _keys(shelf, facet, values)
+        for place, key in enumerate(shelf.columns[facet]):
+            if key not in keys:
+                fails[place] += 1
+    return fails
 
 
-def _keys(labels: Labels, facet: str, values: Sequence[str]) -> set[int]:
+def _keys(shelf: Shelf, facet: str, values: Sequence[str]) -> set[int]:
     given = set(values)
     if facet in ("category", "organization"):
         given = {str(it) for it in _uuids(values)}
-    return {key for key, (value, _label) in labels.items() if value in given}
+    return {key for key, (value, _label) in shelf.labels[facet].items() if value in given}
 
 
 def _uuids(values: Sequence[str]) -> list[uuidlib.UUID]:

@@ -24,7 +24,7 @@ from portal.policies import LISTED_STATES, Actor
 from portal.queries import catalogue as queries
 from portal.queries.availability import near_and_far, next_free, zone_of
 from portal.queries.catalogue import Search
-from portal.queries.free import free_offerings
+from portal.queries.free import Free, free_among
 from portal.queries.offerings import get_visible_offering, relatives
 from portal.queries.plans import cheapest, cheapest_of
 from portal.queries.stamp import present_stamp
@@ -108,17 +108,17 @@ def index() -> ResponseReturnValue:
     """The catalogue: everything it shows is in the query string."""
     actor, search, now, stamp = current_actor(), search_of_request(), utcnow(), present_stamp()
     asked = finder.read(request.args)
-    free: dict[int, Period] | None = None
+    free: Free | None = None
     if asked.wanted is not None:
-        free = free_offerings(queries.candidates(actor, search, stamp), asked.wanted, now)
-    found = queries.browse(actor, search if free is None else replace(search, only=tuple(free)), stamp)
+        free = free_among(queries.active(actor, search, stamp), asked.wanted, now)
+    found = queries.browse(actor, search, stamp, among=free.among if free else None)
     facets = _facets(search, found.facets)
     page = render_template(
         "catalogue/index.html",
         search=search,
         asked=asked,
         page=found.page,
-        cards=_cards(actor, found.rows, free),
+        cards=_cards(actor, found.rows, free.periods([row.id for row in found.rows]) if free else None),
         facets=facets,
         tally=sorted(found.tally.items()),
         applied=_applied(actor, search, stamp, facets, asked, nothing_found=not found.rows),

@@ -1,7 +1,6 @@
 """Page, API, day view, catalogue filter and booking service say the same of every step, in the same words."""
 
 import html
-import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from itertools import count, pairwise
@@ -18,8 +17,10 @@ from portal.domain.zones import day_start
 from portal.extensions import db
 from portal.models import Booking, BusyPeriod, GoogleCalendar, Slot
 from portal.policies import NOBODY
+from portal.queries import catalogue
 from portal.queries.availability import explain, of_offering
-from portal.queries.free import Wanted, free_offerings
+from portal.queries.free import Wanted, free_among
+from portal.queries.stamp import present_stamp
 from portal.web.week import parse_slot
 from tests.support import builders as make
 
@@ -158,7 +159,8 @@ def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, w
                 wanted = Wanted(day, hours * HOUR)
                 span = wanted.window(zone)
                 expected = service.free(span, wanted.duration) if span.end > now else []
-                found = free_offerings([(offering.id, json.dumps(attributes))], wanted, now, NOBODY)
+                among = catalogue.active(NOBODY, catalogue.Search(q=name), present_stamp())
+                found = free_among(among, wanted, now).periods([offering.id])
                 assert found.get(offering.id) == (expected[0] if expected else None)
 
 

@@ -1,0 +1,46 @@
+"""a number beside each document for when its offering can be booked: offerings that are alike share it"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+BATCH = 1000
+
+
+def upgrade() -> None:
+    op.add_column("offering_documents", sa.Column("clock", sa.BigInteger(), nullable=False, server_default="0"))
+    op.create_index("ix_offering_documents_clock", "offering_documents", ["offering_id", "clock"], unique=False)
+    _fill()
+
+
+def downgrade() -> None:
+    op.drop_index("ix_offering_documents_clock", table_name="offering_documents")
+    op.drop_column("offering_documents", "clock")
+
+
+def _fill() -> None:
+    connection = op.get_bind()
+    page = sa.text("SELECT id, attributes FROM offerings WHERE id > :last ORDER BY id LIMIT :batch")
+    change = sa.text("UPDATE offering_documents SET clock = :clock WHERE offering_id = :id")
+    last = 0
+    while found := connection.execute(page, {"last": last, "batch": BATCH}).all():
+        connection.execute(change, [{"id": row.id, "clock": _clock(row.attributes)} for row in found])
+        last = found[-1].id
+
+
+def _clock(attributes: Any) -> int:
+    # SQLite keeps JSON as text, PostgreSQL's driver reads it.
+    known = json.loads(attributes) if isinstance(attributes, str) else attributes
+    text = orjson.dumps([known.get("schedules"), known.get("booking_rules")])
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
