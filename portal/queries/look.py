@@ -6,13 +6,74 @@ statement; a request that must see its own uncommitted writes does not ask so.
 
 from __future__ import annotations
 
+import threading
 from collections import namedtuple
 from typing import Any
 
-from sqlalchemy import Dialect, Engine, Select
+from sqlalchemy import Dialect, Engine, Pool, QueuePool, Select, event
 from sqlalchemy.exc import OperationalError
 
 from portal.extensions import db, looked
+
+
+class _Gone(OperationalError):
+    """A connection that was kept does not answer any more."""
+
+
+def _asked(engine: Engine, sql: str, values: Any) -> Any:
+    dialect: Any = engine.dialect
+    try:
+        connection: Any = _pool_of(engine).connect()
+    except dialect.loaded_dbapi.Error as problem:
+        raise OperationalError(sql, None, problem) from problem
+    try:
+        cursor = connection.cursor()
+        cursor.execute(sql, values)
+        row = cursor.fetchone()
+        cursor.close()
+    except BaseException as problem:
+        known = isinstance(problem, dialect.loaded_dbapi.Error)
+        gone = known and dialect.is_disconnect(problem, connection.dbapi_connection, None)
+        # Whatever state it is in, nobody else gets it.
+        connection.invalidate()
+        if known:
+            raise (_Gone if gone else OperationalError)(sql, None, problem) from problem
+        raise
+    finally:
+        connection.close()
+    return row
+
+
+_POOL = "portal.look"
+_making = threading.Lock()
+
+
+def _pool_of(engine: Engine) -> Pool:
+    """Where a look takes its connection from.
+
+    On PostgreSQL not from the engine's pool, which asks each connection whether it is there, and begins and rolls back
+    a transaction: three messages more than the statement.
+    """
+    if engine.dialect.name != "postgresql":
+        return engine.pool
+    found: Pool | None = engine.__dict__.get(_POOL)
+    if found is None:
+        with _making:
+            found = engine.__dict__.get(_POOL) or _make_pool(engine)
+    return found
+
+
+def _make_pool(engine: Engine) -> Pool:
+    dialect: Any = engine.dialect
+    words, options = dialect.create_connect_args(engine.url)
+
+    def connect() -> Any:
+        return dialect.connect(*words, **{**options, "autocommit": True})
+
+    pool = QueuePool(connect, pool_size=5, max_overflow=25, reset_on_return=None)
+    event.listen(engine, "engine_disposed", lambda _engine: pool.dispose())
+    engine.__dict__[_POOL] = pool
+    return pool
 
 
 class Look:
@@ -43,27 +104,12 @@ class Look:
         return self._row(*(read(value) if read else value for read, value in zip(readers, row, strict=True)))
 
     def _fetch(self, engine: Engine, sql: str, values: Any) -> Any:
-        connection = engine.raw_connection()
-        # One statement is no transaction: PostgreSQL's driver would begin one, and the pool roll it back.
-        own: Any = connection.dbapi_connection if engine.dialect.name == "postgresql" else None
         try:
-            if own is not None:
-                own.autocommit = True
-            cursor = connection.cursor()
-            cursor.execute(sql, values)
-            row = cursor.fetchone()
-            cursor.close()
-            if own is not None:
-                own.autocommit = False
-        except BaseException as problem:
-            # Whatever state it is in, nobody else gets it.
-            connection.invalidate()
-            if isinstance(problem, engine.dialect.loaded_dbapi.Error):
-                raise OperationalError(sql, None, problem) from problem
-            raise
-        finally:
-            connection.close()
-        return row
+            return _asked(engine, sql, values)
+        except _Gone:
+            # The database was away meanwhile, and so every connection that is kept may be void.
+            _pool_of(engine).dispose()
+            return _asked(engine, sql, values)
 
     def _compile(self, dialect: Dialect) -> tuple[str, list[str], dict[str, Any], list[Any]]:
         compiled = self._statement.compile(dialect=dialect)
