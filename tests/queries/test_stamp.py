@@ -142,6 +142,8 @@ class TestMemory:
         assert [memory.get((1, 1), number) for number in range(5)] == [0, None, 2, 3, 4]
         memory.put((1, 1), "too large", 1, 6_000)
         assert memory.get((1, 1), "too large") is None
+        memory.put((1, 1), "asked for at length" * 300, 1, 10)
+        assert memory.get((1, 1), "asked for at length" * 300) is None, "what it is asked for by counts, too"
         for _again in range(50):
             memory.put((1, 1), 0, 0, 3_800)
         assert [memory.get((1, 1), number) for number in range(5)] == [0, None, 2, 3, 4]
