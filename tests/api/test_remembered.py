@@ -2,10 +2,11 @@
 
 import pytest
 from prometheus_client import REGISTRY
+from sqlalchemy import delete, update
 
 from portal.documents import store
 from portal.extensions import db, transaction
-from portal.models import ApiToken, Offering, User
+from portal.models import ApiToken, Offering, User, offering_organization_groups
 from portal.policies import SYSTEM
 from portal.services import accounts
 from portal.transfer.importer import import_offerings
@@ -75,6 +76,21 @@ def test_a_change_is_seen_at_once(portal):
     after = client.get(LIST)
     assert after.json[0]["description"] == "Changed."
     assert after.headers["ETag"] != before.headers["ETag"]
+
+
+def test_what_is_hidden_past_all_services_is_not_shown_any_more(portal):
+    app, client = portal
+    with app.app_context():
+        reader = accounts.create_token(SYSTEM, builders.user().id, "test").key
+        db.session.execute(update(Offering).values(shared=True, state="Active"))
+        db.session.execute(delete(offering_organization_groups))
+        db.session.commit()
+    headers = {"Authorization": f"Token {reader}"}
+    client.get(LIST, headers=headers).close()
+    assert len(twice(client, LIST, headers=headers).json) == 3
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(update(Offering).values(shared=False))
+    assert client.get(LIST, headers=headers).json == []
 
 
 @pytest.mark.parametrize("end", ["revoked", "inactive", "no longer staff"])
