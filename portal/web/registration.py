@@ -148,7 +148,7 @@ def _chosen(form: NewPasswordForm, email: str, title: str, action: str) -> Respo
         min_password=accounts_service.MIN_PASSWORD,
     )
     response = make_response(page, 400 if form.is_submitted() else 200)
-    # The address is the secret.
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # The address is the secret. The host may be told: over https the form is refused without.
+    response.headers["Referrer-Policy"] = "strict-origin"
     response.headers["Cache-Control"] = "no-store"
     return response
