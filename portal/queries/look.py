@@ -43,7 +43,11 @@ class Look:
         return self._row(*(read(value) if read else value for read, value in zip(readers, row, strict=True)))
 
     def _fetch(self, engine: Engine, sql: str, values: Any) -> Any:
-        connection = engine.raw_connection()
+        broken = engine.dialect.loaded_dbapi.Error
+        try:
+            connection = engine.raw_connection()
+        except broken as problem:
+            raise OperationalError(sql, None, problem) from problem
         # One statement is no transaction: PostgreSQL's driver would begin one, and the pool roll it back.
         own: Any = connection.dbapi_connection if engine.dialect.name == "postgresql" else None
         try:
@@ -58,7 +62,7 @@ class Look:
         except BaseException as problem:
             # Whatever state it is in, nobody else gets it.
             connection.invalidate()
-            if isinstance(problem, engine.dialect.loaded_dbapi.Error):
+            if isinstance(problem, broken):
                 raise OperationalError(sql, None, problem) from problem
             raise
         finally:

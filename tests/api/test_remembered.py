@@ -4,6 +4,8 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import delete, update
 
+from portal.app import create_app
+from portal.config import load_settings
 from portal.documents import store
 from portal.extensions import db, transaction
 from portal.models import ApiToken, Offering, User, offering_organization_groups
@@ -11,6 +13,7 @@ from portal.policies import SYSTEM
 from portal.services import accounts
 from portal.transfer.importer import import_offerings
 from tests.support import builders
+from tests.support.portal import environ_for
 from tests.support.samples import another
 
 LIST = "/api/booking-offerings/?page_size=3"
@@ -142,4 +145,11 @@ def test_a_database_that_does_not_answer_is_told_by_the_application(portal, monk
         db.session.execute(db.text("ALTER TABLE api_tokens RENAME TO gone"))
         db.session.commit()
     answer = client.get(LIST)
+    assert (answer.status_code, answer.mimetype) == (500, "application/json")
+
+
+@pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:1/none", "sqlite:////nowhere/at/all.db"])
+def test_a_database_out_of_reach_is_told_by_the_application_too(tmp_path, url):
+    app = create_app(load_settings(environ_for(url, tmp_path)))
+    answer = app.test_client().get(LIST, headers={"Authorization": f"Token {'a' * 40}"})
     assert (answer.status_code, answer.mimetype) == (500, "application/json")
