@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, request
+from flask.ctx import RequestContext
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import logs
@@ -28,12 +29,20 @@ ROOT = Path(__file__).resolve().parent.parent
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # No page and no resource takes a file. Forms are read before anybody knows who sends them, at 2 MB/s.
 MAX_BODY_BYTES = 256 * 1024
+# A name of 253 signs, and a port.
+LONGEST_HOST = 259
 
 
 class Portal(Flask):
     """Flask, less what costs every request something and is of no use here."""
 
     session_interface = Sessions()
+
+    def request_context(self, environ: dict[str, Any]) -> RequestContext:
+        # The framework takes a host with odd signs for none, and stumbles over one that is no name for other reasons.
+        if not _is_host(environ.get("HTTP_HOST", "")):
+            environ["HTTP_HOST"] = ""
+        return super().request_context(environ)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         # No view and no hook is a coroutine; finding that out anew takes as long as routing.
@@ -97,6 +106,14 @@ def _engine_options(settings: Settings) -> dict[str, object]:
     if settings.database_url.startswith("sqlite"):
         return {"connect_args": {"timeout": 15}}
     return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+
+
+def _is_host(host: str) -> bool:
+    try:
+        host.partition(":")[0].encode("idna").decode("idna")
+    except UnicodeError:
+        return False
+    return len(host) <= LONGEST_HOST
 
 
 def _decide_transaction() -> None:

@@ -103,6 +103,6 @@ class Remembering:
             if hasattr(answer, "close"):
                 answer.close()
         (status, headers), (until, rule) = said[0], environ[KEEP]
-        size = len(body) + sum(len(name) + len(value) for name, value in headers) + sum(map(len, key[1:]))
+        size = len(body) + sum(len(name) + len(value) for name, value in headers)
         self._memory.put(holder.stamp, key, Kept(status, list(headers), body, rule), size, until)
         return (body,)

@@ -68,8 +68,8 @@ class Memory:
         return found
 
     def put(self, stamp: Stamp, key: Hashable, value: Any, size: int, until: float = float("inf")) -> None:
-        """Remember it. Too large a thing is not."""
-        size += OVERHEAD
+        """Remember it. Too large a thing is not; whoever asks chooses the key, so that counts, too."""
+        size += OVERHEAD + len(repr(key))
         if size > self._limit // 4:
             return
         with self._lock:

@@ -1,6 +1,6 @@
 """Tables by noun: columns, relationships, named constraints. No behaviour beyond a property, no queries, no Flask."""
 
-from portal.models.accounts import ApiToken, Membership, Role, SignInFailure, User
+from portal.models.accounts import ApiToken, BrowserSession, Membership, Role, SignInFailure, User
 from portal.models.base import Base
 from portal.models.bookings import Booking, BookingChange, IdempotencyKey, Slot
 from portal.models.calendars import (
@@ -44,6 +44,7 @@ __all__ = [
     "Base",
     "Booking",
     "BookingChange",
+    "BrowserSession",
     "BusyPeriod",
     "CalendarChannel",
     "CalendarEvent",

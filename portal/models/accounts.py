@@ -1,4 +1,4 @@
-"""People, their roles in organizations, their API tokens, and the memory of failed sign-ins."""
+"""People, their roles in organizations, their sessions and API tokens, and the memory of failed sign-ins."""
 
 from __future__ import annotations
 
@@ -42,6 +42,19 @@ class User(HasUuid, HasCreated, Base):
     tokens: Mapped[list[ApiToken]] = relationship(
         back_populates="user", cascade="all, delete-orphan", passive_deletes=True
     )
+
+
+class BrowserSession(Base):
+    """A browser that is signed in: a digest of what its cookie names, and the person's `session_key` of that moment.
+
+    It ends with this row (signing out), and as soon as the person's key is another one.
+    """
+
+    __tablename__ = "browser_sessions"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    session_key: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, index=True)
 
 
 class Membership(HasCreated, Base):

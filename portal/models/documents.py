@@ -44,7 +44,7 @@ class OfferingDocument(Base):
 
 
 class CatalogueChange(Base):
-    """Something changed of what readers are shown: written by triggers alone (migration 0005).
+    """Something changed of what readers are shown: written by triggers alone (migrations 0005 and 0008).
 
     PostgreSQL: a row for each change, thinned out by the worker. SQLite: one row whose id moves with each.
     """

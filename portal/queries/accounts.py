@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from portal.extensions import db
-from portal.models import ApiToken, Membership, Organization, User
+from portal.models import ApiToken, BrowserSession, Membership, Organization, User
 from portal.policies import Actor, managing_people
 
 
@@ -37,13 +37,15 @@ class RoleRow:
     role: str
 
 
-def user_by_session_key(session_key: str) -> tuple[User, bool] | None:
+def user_of_session(digest: bytes, since: datetime) -> tuple[User, bool] | None:
     """The active person whose session this is, and whether they manage the offerings of an organization.
 
-    None once the password was changed or the person deactivated.
+    None once they signed out there, the password was changed, the person deactivated, or where it began before `since`.
     """
     row = db.session.execute(
-        select(User, managing_people()).where(User.session_key == session_key, User.is_active.is_(True))
+        select(User, managing_people())
+        .join(BrowserSession, BrowserSession.session_key == User.session_key)
+        .where(BrowserSession.digest == digest, BrowserSession.created > since, User.is_active.is_(True))
     ).one_or_none()
     return None if row is None else (row[0], bool(row[1]))
 

@@ -1,6 +1,6 @@
 """The stamp of the catalogue: it moves with every change of what readers are shown, and of who may see what.
 
-Triggers move it (migration 0005), in the transaction that makes the change, so no write path can forget it.
+Triggers move it (migrations 0005 and 0008), in the transaction that makes the change, so no write path can forget it.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, transaction
-from portal.models import ApiToken, Membership, Organization, Role, User
+from portal.models import ApiToken, BrowserSession, Membership, Organization, Role, User
 from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.services import throttle
@@ -31,6 +31,7 @@ MIN_PASSWORD = 10
 MAX_PASSWORD = 256
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{40}")
 TOKEN_USE_RECORDED_EVERY = timedelta(hours=1)
+SESSION_LASTS = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,23 @@ def sign_in(email: str, password: str, address: str, *, now: datetime | None = N
     return user
 
 
+def open_session(user: User, *, now: datetime | None = None) -> str:
+    """Note that a browser is signed in as this person, who has just proved it; answers what its cookie is to name."""
+    now = now or utcnow()
+    name = secrets.token_hex(20)
+    with transaction() as session:
+        session.execute(delete(BrowserSession).where(BrowserSession.created <= now - SESSION_LASTS))
+        # The key that the person had then: a password that was changed meanwhile ends this session, too.
+        session.add(BrowserSession(digest=token_digest(name), session_key=user.session_key, created=now))
+    return name
+
+
+def close_session(name: str) -> None:
+    """Sign out: what has this name opens nothing any more, also where it was copied."""
+    with transaction() as session:
+        session.execute(delete(BrowserSession).where(BrowserSession.digest == token_digest(name)))
+
+
 @cache
 def _no_password() -> str:
     # Compared against where there is no account, so that a wrong address takes as long as a wrong password.
@@ -165,7 +183,7 @@ def _verify(stored: str | None, password: str) -> bool:
 
 
 def token_digest(key: str) -> bytes:
-    """What is kept of a token. Its 160 random bits need no slow hash."""
+    """What is kept of a token, or of a session's name. Its 160 random bits need no slow hash."""
     return hashlib.sha256(key.encode("ascii")).digest()
 
 

@@ -6,7 +6,8 @@ import uuid as uuidlib
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import Session
 
 from portal.domain.google import ProviderError
 from portal.extensions import consent, secret_box, transaction, wake_ending
@@ -56,33 +57,56 @@ def disconnect(
             settle_calendars(session, organization.id, DISCONNECTED)
             wake_ending()
             return False
-        connection_id = connection.id
-    forget_connection(connection_id)
+        sealed = _forget(session, connection)
+    _take_back(sealed)
     return True
 
 
-def forget_connection(connection_id: int) -> None:
+def still_wished(connection_id: int, calendars: Calendars, since: datetime) -> ColumnElement[bool]:
+    """Clause over GoogleConnection: this one is to end so, and nobody connected anew or wished otherwise meanwhile."""
+    table = GoogleConnection
+    return (table.id == connection_id) & (table.ending == calendars.value) & (table.ending_since == since)
+
+
+def forget_connection(connection_id: int, calendars: Calendars, since: datetime) -> bool:
     """Forget the tokens, and take the consent back at Google as far as it can be reached.
 
-    Google knows one consent for an account and this portal: while another organization is connected as the same
-    account, it is not taken back. Harmless where the connection is gone already.
+    Answers whether that was still wished: False, too, where the connection is gone already.
     """
     with transaction() as session:
         connection = session.execute(
-            select(GoogleConnection).where(GoogleConnection.id == connection_id).with_for_update()
+            select(GoogleConnection)
+            .where(still_wished(connection_id, calendars, since))
+            .with_for_update()
+            .execution_options(populate_existing=True)
         ).scalar_one_or_none()
         if connection is None:
-            return
-        sealed = connection.refresh_token
-        others = select(GoogleConnection.id).where(
-            GoogleConnection.account_sub == connection.account_sub, GoogleConnection.id != connection.id
-        )
-        if connection.account_sub and session.execute(others).first() is not None:
-            sealed = ""
-        organization_id = connection.organization_id
-        session.delete(connection)
-        session.flush()
-        settle_calendars(session, organization_id, DISCONNECTED)
+            return False
+        sealed = _forget(session, connection)
+    _take_back(sealed)
+    return True
+
+
+def _forget(session: Session, connection: GoogleConnection) -> str:
+    """Answers the refresh token (encrypted) of the consent that is to be taken back, "" where it is not.
+
+    Google knows one consent for an account and this portal: while another organization is connected as the same
+    account, it is not taken back.
+    """
+    sealed = connection.refresh_token
+    others = select(GoogleConnection.id).where(
+        GoogleConnection.account_sub == connection.account_sub, GoogleConnection.id != connection.id
+    )
+    if connection.account_sub and session.execute(others).first() is not None:
+        sealed = ""
+    organization_id = connection.organization_id
+    session.delete(connection)
+    session.flush()
+    settle_calendars(session, organization_id, DISCONNECTED)
+    return sealed
+
+
+def _take_back(sealed: str) -> None:
     try:
         if sealed:
             consent().revoke(secret_box().decrypt(sealed))

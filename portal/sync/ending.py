@@ -10,22 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 
 from portal.documents import store as documents
-from portal.domain.google import (
-    AccessLost,
-    CalendarMissing,
-    OperatorNeeded,
-    ReconnectNeeded,
-    Refused,
-    Retryable,
-    ScopeMissing,
-)
-from portal.extensions import transaction
+from portal.domain.google import CalendarMissing, OperatorNeeded, ProviderError, ReconnectNeeded, Retryable
+from portal.extensions import reading, transaction
 from portal.models import CalendarChannel, GoogleCalendar, GoogleConnection
 from portal.models.base import utcnow
-from portal.services.disconnection import Calendars, forget_connection
+from portal.services.disconnection import Calendars, forget_connection, still_wished
 from portal.services.google_access import offerings_of
 from portal.sync.provider import CalendarProvider
 from portal.sync.snapshot import LEASE
@@ -37,6 +29,8 @@ RETRY_AFTER = timedelta(minutes=1)
 RUN_ENDS_AFTER = timedelta(seconds=5)
 # Who disconnected wants the tokens gone, whatever Google answers.
 GIVE_UP_AFTER = timedelta(days=1)
+# What concerns the whole connection; any other answer of Google's concerns one calendar or channel, which then stays.
+_OF_ALL = (Retryable, OperatorNeeded, ReconnectNeeded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +94,7 @@ def _end(ending: Ending, open_provider: Callable[[int], CalendarProvider], now: 
         log.error("disconnecting_given_up", connection=ending.connection_id, detail=problem.detail)
     except ReconnectNeeded:
         log.info("consent_was_gone", connection=ending.connection_id)
-    forget_connection(ending.connection_id)
-    return True
+    return forget_connection(ending.connection_id, ending.calendars, ending.since)
 
 
 def _again(ending: Ending, now: datetime) -> None:
@@ -120,9 +113,19 @@ def _stop_channels(ending: Ending, provider: CalendarProvider) -> None:
         ).all()
     for row in found:
         if row.resource_id:
-            provider.stop_channel(row.channel_id, row.resource_id)
+            _stop_channel(provider, row.channel_id, row.resource_id)
         with transaction() as session:
             session.execute(delete(table).where(table.id == row.id))
+
+
+def _stop_channel(provider: CalendarProvider, channel_id: str, resource_id: str) -> None:
+    try:
+        provider.stop_channel(channel_id, resource_id)
+    except _OF_ALL:
+        raise
+    except ProviderError as problem:
+        # It ends by itself, and is not listened to any more.
+        log.warning("channel_not_stopped", channel=channel_id, detail=problem.detail)
 
 
 def _delete_calendars(ending: Ending, provider: CalendarProvider) -> None:
@@ -138,6 +141,8 @@ def _delete_calendars(ending: Ending, provider: CalendarProvider) -> None:
             .order_by(table.id)
         ).all()
     for row in found:
+        if not _still_wished(ending):
+            return
         if row.backend_id is not None and not _deleted(provider, row.backend_id):
             continue
         with transaction() as session:
@@ -147,12 +152,20 @@ def _delete_calendars(ending: Ending, provider: CalendarProvider) -> None:
             documents.refresh(session, [row.offering_id])
 
 
+def _still_wished(ending: Ending) -> bool:
+    wished = exists().where(still_wished(ending.connection_id, ending.calendars, ending.since))
+    with reading(), transaction() as session:
+        return bool(session.execute(select(wished)).scalar_one())
+
+
 def _deleted(provider: CalendarProvider, calendar_id: str) -> bool:
     try:
         provider.delete_calendar(calendar_id)
     except CalendarMissing:
         return True
-    except (AccessLost, Refused, ScopeMissing) as problem:
+    except _OF_ALL:
+        raise
+    except ProviderError as problem:
         # Another account's, say: it stays, and its row says that Google was disconnected.
         log.warning("calendar_not_deleted", calendar=calendar_id, detail=problem.detail)
         return False

@@ -6,7 +6,7 @@ import uuid as uuidlib
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
@@ -21,7 +21,7 @@ from portal.services.accounts import NewToken
 from portal.web.forms import PasswordForm, SignInForm, TokenForm, put_error
 from portal.web.guards import public, signed_in
 from portal.web.links import local_path
-from portal.web.people import Person, current_actor, start_session
+from portal.web.people import current_actor, end_session, start_session
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -42,7 +42,7 @@ def sign_in() -> ResponseReturnValue:
         except Invalid as error:
             refusal, code = error.message, 400
         else:
-            start_session(Person.of(user), login_user)
+            start_session(user, login_user)
             return redirect(onward or url_for("catalogue.index"), code=303)
     elif form.is_submitted():
         code = 400
@@ -65,8 +65,8 @@ def sign_in() -> ResponseReturnValue:
 @public
 def sign_out() -> ResponseReturnValue:
     """End this session."""
+    end_session()
     logout_user()
-    session.clear()
     flash("You are signed out.", "good")
     return redirect(url_for("catalogue.index"), code=303)
 
@@ -93,7 +93,7 @@ def change_password() -> ResponseReturnValue:
     user = queries.find_user(current_user.email)
     if user is None:
         raise NotFound("User")
-    start_session(Person.of(user), login_user)
+    start_session(user, login_user)
     flash("The password is changed, and all other sessions are signed out.", "good")
     return redirect(url_for("accounts.account"), code=303)
 

@@ -11,9 +11,11 @@ from flask_login import current_user
 
 from portal.extensions import db, login_manager, reading
 from portal.models import User
+from portal.models.base import utcnow
 from portal.policies import NOBODY, Actor
-from portal.queries.accounts import user_by_session_key
+from portal.queries.accounts import user_of_session
 from portal.queries.bookings import pending_count
+from portal.services import accounts
 
 # Beyond this a number tells nothing more.
 MOST_TOLD = 99
@@ -21,13 +23,13 @@ MOST_TOLD = 99
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A signed-in person in Flask-Login's shape. The session holds their session key, never their id."""
+    """A signed-in person in Flask-Login's shape. The cookie holds the name of this one session, never their id."""
 
     user_id: int
     email: str
     full_name: str
     is_staff: bool
-    session_key: str
+    session_name: str
     manages: bool = False
 
     is_authenticated = True
@@ -35,11 +37,11 @@ class Person:
     is_anonymous = False
 
     def get_id(self) -> str:
-        return self.session_key
+        return self.session_name
 
     @classmethod
-    def of(cls, user: User, *, manages: bool = False) -> Person:
-        return cls(user.id, user.email, user.full_name, user.is_staff, user.session_key, manages)
+    def of(cls, user: User, session_name: str, *, manages: bool = False) -> Person:
+        return cls(user.id, user.email, user.full_name, user.is_staff, session_name, manages)
 
 
 def current_actor() -> Actor:
@@ -49,10 +51,10 @@ def current_actor() -> Actor:
     return Actor(current_user.user_id, current_user.is_staff, current_user.full_name or current_user.email)
 
 
-def _load(session_key: str) -> Person | None:
+def _load(session_name: str) -> Person | None:
     with reading():
-        found = user_by_session_key(session_key)
-        person = None if found is None else Person.of(found[0], manages=found[1])
+        found = user_of_session(accounts.token_digest(session_name), utcnow() - accounts.SESSION_LASTS)
+        person = None if found is None else Person.of(found[0], session_name, manages=found[1])
         # A request that goes on to write must be free to begin its own transaction.
         db.session.commit()
     return person
@@ -65,10 +67,17 @@ def waiting_requests() -> str:
     return f"{MOST_TOLD}+" if number > MOST_TOLD else str(number or "")
 
 
-def start_session(person: Person, login: Callable[[Person], object]) -> None:
+def start_session(user: User, login: Callable[[Person], object]) -> None:
     """Sign a person in. Nothing of an earlier session, of whoever it was, goes into the new one."""
+    end_session()
+    login(Person.of(user, accounts.open_session(user)))
+
+
+def end_session() -> None:
+    """End the browser's session, if there is one, for whoever holds a copy of its cookie, too."""
+    if current_user.is_authenticated:
+        accounts.close_session(current_user.get_id())
     session.clear()
-    login(person)
 
 
 def to_sign_in() -> ResponseReturnValue:

@@ -19,7 +19,7 @@ from portal.services import accounts as accounts_service
 from portal.services import mail, registration
 from portal.web.forms import AddressForm, NewPasswordForm, RegistrationForm, put_error
 from portal.web.guards import public
-from portal.web.people import Person, start_session
+from portal.web.people import start_session
 
 blueprint = Blueprint("registration", __name__)
 
@@ -64,7 +64,7 @@ def finish(link: str) -> ResponseReturnValue:
         except Invalid as error:
             put_error(form, error, default="new")
         else:
-            start_session(Person.of(user), login_user)
+            start_session(user, login_user)
             flash("Your account is made, and you are signed in.", "good")
             return redirect(url_for("catalogue.index"), code=303)
     return _chosen(form, email, "Finish your account", url_for("registration.finish", link=link))
@@ -82,7 +82,7 @@ def choose(link: str) -> ResponseReturnValue:
         except Invalid as error:
             put_error(form, error, default="new")
         else:
-            start_session(Person.of(user), login_user)
+            start_session(user, login_user)
             flash("The password is set, and all other sessions are signed out.", "good")
             return redirect(url_for("catalogue.index"), code=303)
     return _chosen(form, email, "Choose a password", url_for("registration.choose", link=link))
@@ -148,7 +148,7 @@ def _chosen(form: NewPasswordForm, email: str, title: str, action: str) -> Respo
         min_password=accounts_service.MIN_PASSWORD,
     )
     response = make_response(page, 400 if form.is_submitted() else 200)
-    # The address is the secret.
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # The address is the secret. The host may be told: over https the form is refused without.
+    response.headers["Referrer-Policy"] = "strict-origin"
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -95,7 +95,7 @@ def test_a_token_in_the_address_is_no_token(client, token, path):
 
 def test_a_session_is_no_token(client, person):
     with client.session_transaction() as session:
-        session["_user_id"] = person.session_key
+        session["_user_id"] = accounts.open_session(person)
         session["_fresh"] = True
     answer = client.get(LIST)
     assert answer.status_code == 401

@@ -2,14 +2,18 @@
 
 import pytest
 from prometheus_client import REGISTRY
+from sqlalchemy import delete, update
 
+from portal.app import create_app
+from portal.config import load_settings
 from portal.documents import store
 from portal.extensions import db, transaction
-from portal.models import ApiToken, Offering, User
+from portal.models import ApiToken, Offering, User, offering_organization_groups
 from portal.policies import SYSTEM
 from portal.services import accounts
 from portal.transfer.importer import import_offerings
 from tests.support import builders
+from tests.support.portal import environ_for
 from tests.support.samples import another
 
 LIST = "/api/booking-offerings/?page_size=3"
@@ -77,6 +81,21 @@ def test_a_change_is_seen_at_once(portal):
     assert after.headers["ETag"] != before.headers["ETag"]
 
 
+def test_what_is_hidden_past_all_services_is_not_shown_any_more(portal):
+    app, client = portal
+    with app.app_context():
+        reader = accounts.create_token(SYSTEM, builders.user().id, "test").key
+        db.session.execute(update(Offering).values(shared=True, state="Active"))
+        db.session.execute(delete(offering_organization_groups))
+        db.session.commit()
+    headers = {"Authorization": f"Token {reader}"}
+    client.get(LIST, headers=headers).close()
+    assert len(twice(client, LIST, headers=headers).json) == 3
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(update(Offering).values(shared=False))
+    assert client.get(LIST, headers=headers).json == []
+
+
 @pytest.mark.parametrize("end", ["revoked", "inactive", "no longer staff"])
 def test_whoever_may_not_read_any_more_gets_nothing_that_is_remembered(portal, end):
     app, client = portal
@@ -126,4 +145,11 @@ def test_a_database_that_does_not_answer_is_told_by_the_application(portal, monk
         db.session.execute(db.text("ALTER TABLE api_tokens RENAME TO gone"))
         db.session.commit()
     answer = client.get(LIST)
+    assert (answer.status_code, answer.mimetype) == (500, "application/json")
+
+
+@pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:1/none", "sqlite:////nowhere/at/all.db"])
+def test_a_database_out_of_reach_is_told_by_the_application_too(tmp_path, url):
+    app = create_app(load_settings(environ_for(url, tmp_path)))
+    answer = app.test_client().get(LIST, headers={"Authorization": f"Token {'a' * 40}"})
     assert (answer.status_code, answer.mimetype) == (500, "application/json")

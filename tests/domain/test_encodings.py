@@ -5,6 +5,7 @@ import gzip
 import brotli
 import pytest
 
+from portal.domain import encodings
 from portal.domain.encodings import named_in, pack, tagged, untagged, wanted
 
 BOTH = ("br", "gzip")
@@ -32,10 +33,19 @@ BOTH = ("br", "gzip")
         ("*;q=0", "identity"),
         ("gzip;q=x", "identity"),
         (";;,,gzip", "gzip"),
+        ("gzip" + " " * 1000, "identity"),
     ],
 )
 def test_wanted(header, encoding):
     assert wanted(header, BOTH) == encoding
+
+
+def test_what_nobody_sends_in_earnest_is_not_remembered():
+    known = [encodings.best_liked.cache_info().currsize]
+    for number in range(3):
+        wanted(f"gzip, x{number}{'y' * 100_000}", BOTH)
+        known.append(encodings.best_liked.cache_info().currsize)
+    assert len(set(known)) == 1
 
 
 def test_only_what_is_offered_is_taken():

@@ -10,6 +10,7 @@ from portal.extensions import db, reading, transaction
 from portal.models import (
     CatalogueChange,
     Membership,
+    Offering,
     OfferingDocument,
     Plan,
     User,
@@ -41,7 +42,14 @@ def role(world):
     )
 
 
+def shown(**values):
+    return lambda world: update(Offering).where(Offering.id == world["offering"]).values(**values)
+
+
 CHANGES = {
+    "an offering's state": shown(state="Draft"),
+    "who an offering is for": shown(shared=False),
+    "whose an offering is": shown(organization_id=None),
     "a document": document,
     "a document that goes": lambda world: delete(OfferingDocument).where(
         OfferingDocument.offering_id == world["offering"]
@@ -75,6 +83,7 @@ def test_what_nobody_is_shown_leaves_it_alone(world):
     with transaction() as session:
         session.execute(update(User).values(mail_off=[]))
         session.execute(update(Plan).values(name="Other"))
+        session.execute(update(Offering).values(slug="other"))
     assert stamp.present_stamp() == before
 
 
@@ -142,6 +151,8 @@ class TestMemory:
         assert [memory.get((1, 1), number) for number in range(5)] == [0, None, 2, 3, 4]
         memory.put((1, 1), "too large", 1, 6_000)
         assert memory.get((1, 1), "too large") is None
+        memory.put((1, 1), "asked for at length" * 300, 1, 10)
+        assert memory.get((1, 1), "asked for at length" * 300) is None, "what it is asked for by counts, too"
         for _again in range(50):
             memory.put((1, 1), 0, 0, 3_800)
         assert [memory.get((1, 1), number) for number in range(5)] == [0, None, 2, 3, 4]

@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from portal.errors import Forbidden, Invalid, NotFound, TooManyAttempts
 from portal.extensions import db, transaction
-from portal.models import ApiToken, Membership, SignInFailure, User
+from portal.models import ApiToken, BrowserSession, Membership, SignInFailure, User
 from portal.policies import NOBODY, SYSTEM, Actor
+from portal.queries import accounts as queries
 from portal.services import accounts, throttle
 from tests.support import builders as make
 from tests.support.builders import NOW, PASSWORD
@@ -127,6 +128,23 @@ def test_a_new_password_ends_all_sessions(db_session):
     db_session.expire_all()
     assert user.session_key != before
     assert accounts.sign_in("anna@example.org", "another password", "").id == user.id
+
+
+def test_a_session_ends_by_its_time_and_with_the_key_that_it_was_opened_with(db_session):
+    user = make.user("anna@example.org", password=PASSWORD)
+    proved = accounts.sign_in("anna@example.org", PASSWORD, "")
+    name = accounts.open_session(proved, now=NOW)
+
+    def whose(name, now):
+        found = queries.user_of_session(accounts.token_digest(name), now - accounts.SESSION_LASTS)
+        return found and found[0].id
+
+    assert whose(name, NOW + accounts.SESSION_LASTS - timedelta(seconds=1)) == user.id
+    assert whose(name, NOW + accounts.SESSION_LASTS) is None
+    later = accounts.open_session(proved, now=NOW + accounts.SESSION_LASTS)
+    assert db_session.query(BrowserSession).count() == 1, "what has ended is forgotten"
+    accounts.set_password(SYSTEM, user.id, "another password")
+    assert whose(later, NOW + accounts.SESSION_LASTS) is None
 
 
 def test_a_token_is_kept_as_a_digest_only(db_session):

@@ -1,14 +1,26 @@
 """Who disconnects gets what they chose at Google, also when it does not answer, and nothing that was not asked for."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from portal.domain.google import AccessLost, ReconnectNeeded, Unreachable
+from portal.domain.google import (
+    SCOPES,
+    AccessLost,
+    AccessToken,
+    Account,
+    Grant,
+    ReconnectNeeded,
+    Refused,
+    TokenExpired,
+    Unreachable,
+)
 from portal.extensions import db, ending_wanted
 from portal.models import CalendarChannel, GoogleCalendar, GoogleConnection, Offering
+from portal.models.base import utcnow
 from portal.policies import SYSTEM
-from portal.services import disconnection
+from portal.services import connections, disconnection
 from portal.services.disconnection import Calendars
 from portal.sync import ending
 from portal.sync.engine import Outcome
@@ -19,7 +31,7 @@ HOOK = "https://portal.example/google/notifications"
 
 
 class Revoked:
-    """The consent of the application: what was taken back."""
+    """The consent of the application: what was taken back. Any refresh token is a good one."""
 
     def __init__(self):
         self.tokens = []
@@ -27,10 +39,18 @@ class Revoked:
     def revoke(self, token):
         self.tokens.append(token)
 
+    def refresh(self, token):
+        return Grant("", AccessToken("ya29.new", utcnow() + timedelta(hours=1)), SCOPES)
+
+    def account(self, token):
+        return Account("1", "facility@lab.example")
+
 
 @pytest.fixture
 def revoked(app, monkeypatch):
     found = Revoked()
+    settings = replace(app.extensions["portal.settings"], google_client_id="id", google_client_secret="secret")
+    monkeypatch.setitem(app.extensions, "portal.settings", settings)
     monkeypatch.setitem(app.extensions, "portal.consent", found)
     return found
 
@@ -208,3 +228,78 @@ def test_an_imported_calendar_that_nobody_acted_on_is_not_ours_to_delete(stage, 
     assert stage.google.calls == ["delete_calendar"]
     assert db.session.query(GoogleCalendar).one().backend_id == "theirs@group"
     db.session.commit()
+
+
+def watched(stage):
+    """Synced, and Google tells of changes."""
+    stage.hook = HOOK
+    stage.google.now = lambda: stage.now
+    stage.synced()
+    stage.later(minutes=2)
+    stage.run()
+    stage.google.calls.clear()
+
+
+def meanwhile(stage, method, act):
+    """Have something done once, right after a call of the worker's to Google."""
+
+    def once(called):
+        if called == method:
+            stage.google.after = lambda _method: None
+            act()
+
+    stage.google.after = once
+
+
+def connect_anew(stage):
+    connections.connect_with_refresh_token(SYSTEM, organization_of(stage), "1//new", now=stage.now)
+
+
+def test_who_connects_anew_meanwhile_keeps_the_connection_and_the_calendars_left(stage, revoked):
+    stage.synced()
+    organization = db.session.get(Offering, stage.offering_id).organization
+    other = builders.offering("Another", of=organization)
+    builders.add(GoogleCalendar(offering_id=other.id, backend_id="other@memory", state="OK", wanted=1, done=1))
+    db.session.commit()
+    disconnect(stage, Calendars.DELETE)
+    meanwhile(stage, "delete_calendar", lambda: connect_anew(stage))
+    assert end(stage) == 0
+    assert stage.google.calls == ["delete_calendar"]
+    assert (stage.connection().ending, revoked.tokens) == ("", [])
+    assert db.session.query(GoogleCalendar).filter_by(offering_id=other.id).count() == 1
+    db.session.commit()
+
+
+def test_of_two_wishes_the_later_one_is_done(stage, revoked):
+    watched(stage)
+    calendar = stage.calendar_id
+    disconnect(stage, Calendars.KEEP)
+    meanwhile(stage, "stop_channel", lambda: disconnect(stage, Calendars.DELETE))
+    assert end(stage) == 1
+    assert count(GoogleConnection) == 0
+    assert calendar not in stage.google.calendars
+    assert revoked.tokens == ["1//refresh"]
+
+
+def test_who_wants_the_calendars_kept_after_all_keeps_those_that_are_left(stage, revoked):
+    watched(stage)
+    calendar = stage.calendar_id
+    disconnect(stage, Calendars.DELETE)
+    meanwhile(stage, "stop_channel", lambda: disconnect(stage, Calendars.KEEP))
+    end(stage)
+    assert count(GoogleConnection) == 0
+    assert calendar in stage.google.calendars
+
+
+@pytest.mark.parametrize("answer", [Refused("400"), AccessLost("403 forbidden"), TokenExpired("410 deleted")])
+def test_no_answer_of_googles_keeps_a_connection_from_ending(stage, revoked, answer):
+    watched(stage)
+    disconnect(stage, Calendars.DELETE)
+
+    def refuse(_method):
+        raise answer
+
+    stage.google.before = refuse
+    assert end(stage) == 1
+    assert stage.google.calls == ["stop_channel", "delete_calendar"]
+    assert count(GoogleConnection) == 0

@@ -61,6 +61,26 @@ def test_signing_out_ends_the_session(visitor, world):
     assert somebody.get("/account/").status_code == 303
 
 
+def test_signing_out_ends_copies_of_the_cookie_and_no_other_session(app, visitor, world):
+    somebody, elsewhere = visitor("owner"), visitor("owner")
+    copied = somebody.client.get_cookie("portal_session").value
+    thief = app.test_client()
+    thief.set_cookie("portal_session", copied)
+    assert thief.get("/account/").status_code == 200
+    somebody.post("/logout", page="/account/")
+    assert thief.get("/account/").status_code == 303
+    assert elsewhere.get("/account/").status_code == 200
+
+
+def test_signing_in_anew_ends_what_the_browser_had(app, visitor, world):
+    somebody = visitor("owner")
+    before = app.test_client()
+    before.set_cookie("portal_session", somebody.client.get_cookie("portal_session").value)
+    data = {"email": "member@example.org", "password": PASSWORD}
+    assert somebody.post("/login", data, page="/account/").status_code == 303
+    assert before.get("/account/").status_code == 303
+
+
 def test_a_form_without_its_token_changes_nothing(visitor, world):
     somebody = visitor("owner")
     answer = somebody.client.post("/account/tokens/", data={"name": "unasked-for"})
