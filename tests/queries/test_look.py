@@ -35,9 +35,8 @@ def test_what_others_have_committed_is_seen_at_once(site):
     assert LOOK.first(email="anna@example.org") is None
 
 
-def test_connections_that_the_server_has_ended_are_made_anew(site, backend):
-    if backend != "postgresql":
-        pytest.skip("a file does not end connections")
+@pytest.mark.postgresql_only
+def test_connections_that_the_server_has_ended_are_made_anew(site):
     assert LOOK.first(email="anna@example.org")
     with db.engine.connect() as connection:
         ended = connection.execute(

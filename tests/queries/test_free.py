@@ -1,0 +1,137 @@
+"""What is free among many: the same as asking each offering for itself, however they are read."""
+
+from datetime import date, time, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from portal.documents import store as documents
+from portal.domain.periods import Period
+from portal.extensions import db
+from portal.models import Booking, BusyPeriod, GoogleCalendar, GoogleConnection, Offering, Slot
+from portal.policies import NOBODY
+from portal.queries import free
+from portal.queries.availability import of_offering
+from portal.queries.catalogue import Search, active, browse, shelf_of
+from portal.queries.free import Wanted, free_among
+from portal.queries.stamp import present_stamp
+from tests.support import builders as make
+from tests.support.builders import NOW
+
+HOUR = timedelta(hours=1)
+DAY = date(2026, 3, 3)
+WISHES = (
+    Wanted(DAY, HOUR),
+    Wanted(DAY, 5 * HOUR),
+    Wanted(DAY, HOUR, time(9), time(12)),
+    Wanted(DAY, 24 * HOUR),
+    Wanted(DAY + timedelta(days=400), HOUR),
+)
+CLOCKS = (
+    {},
+    {"booking_rules": {"time_zone": "Australia/Lord_Howe"}},
+    {"booking_rules": {"time_zone": "Europe/Tallinn", "buffer_after_minutes": 90}},
+    {"booking_rules": {"minimum_notice_minutes": 1800}},
+    {"booking_rules": {"closures": [{"start": "2026-03-03", "end": "2026-03-03", "reason": "Service"}]}},
+    {"schedules": []},
+)
+
+
+@pytest.fixture
+def world(db_session):
+    """Two offerings of each clock and one that is paused; some have things in their day."""
+    organizations = [make.organization("Photon Source"), make.organization("Rooms")]
+    made = []
+    for number, clock in enumerate(CLOCKS * 2):
+        attributes = {"schedules": make.schedule(slotDuration="01:00:00"), **clock}
+        made.append(make.offering(f"Thing {number:02}", of=organizations[number % 2], attributes=attributes))
+    make.offering("Thing asleep", of=organizations[0], state="Paused")
+    person = make.user()
+    for number, hours in ((0, (20, 44)), (1, (30, 31)), (2, (17, 20)), (7, (0, 200)), (8, (24, 25)), (9, (26, 28))):
+        place = {"start": NOW + hours[0] * HOUR, "end": NOW + hours[1] * HOUR, "offering_id": made[number].id}
+        db_session.add(
+            Booking(offering_id=made[number].id, user_id=person.id, state="confirmed", slots=[Slot(**place)])
+        )
+    calendar = make.add(GoogleCalendar(offering_id=made[6].id, state="OK"))
+    busy = {"start": NOW + 15 * HOUR, "end": NOW + 60 * HOUR, "offering_id": made[6].id}
+    db_session.add(BusyPeriod(calendar_id=calendar.id, event_id="x", **busy))
+    db_session.commit()
+    return made
+
+
+def one_by_one(wanted):
+    found = {}
+    for offering in db.session.query(Offering).filter_by(state="Active"):
+        zone = of_offering(offering.id, offering.attributes, Period(NOW, NOW + HOUR), NOW).zone
+        window = wanted.window(zone)
+        availability = of_offering(offering.id, offering.attributes, window, NOW)
+        if window.end > NOW and (periods := availability.free(window, wanted.duration)):
+            found[offering.id] = periods[0]
+    return found
+
+
+@pytest.mark.parametrize("many", [0, 5000])
+@pytest.mark.parametrize("batch", [1, 500])
+@pytest.mark.parametrize("wanted", WISHES)
+def test_many_are_found_as_each_is(world, monkeypatch, many, batch, wanted):
+    monkeypatch.setattr(free, "MANY", many)
+    monkeypatch.setattr(free, "BATCH", batch)
+    found = free_among(active(NOBODY, Search(), present_stamp()), wanted, NOW)
+    expected = one_by_one(wanted)
+    assert found.periods([it.id for it in world]) == expected
+    shelf = found.among.shelf
+    assert [shelf.ids[place] for place in found.among.places] == [it.id for it in world if it.id in expected]
+
+
+def test_something_is_free_and_something_is_not(world):
+    """Or the comparison above would say nothing."""
+    assert 2 < len(one_by_one(WISHES[0])) < len(world) - 2
+    assert one_by_one(WISHES[-1]) == {}
+
+
+def test_facets_count_what_is_free(world):
+    stamp = present_stamp()
+    search = Search(organization=(str(world[0].organization.uuid),))
+    found = free_among(active(NOBODY, search, stamp), WISHES[0], NOW)
+    page = browse(NOBODY, search, stamp, among=found.among)
+    expected = one_by_one(WISHES[0])
+    assert [row.id for row in page.rows] == [it.id for it in world[::2] if it.id in expected]
+    # The other organization's number is what choosing it as well would add.
+    counts = {choice.label: choice.count for choice in page.facets["organization"]}
+    assert counts == {
+        "Photon Source": len([it for it in world[::2] if it.id in expected]),
+        "Rooms": len([it for it in world[1::2] if it.id in expected]),
+    }
+    assert page.tally == {"Active": len(page.rows)}
+
+
+def test_offerings_that_are_alike_share_a_clock(world):
+    shelf = shelf_of(NOBODY, Search(), present_stamp())
+    assert len(shelf.examples) == len(CLOCKS)
+    world[0].attributes = {**world[0].attributes, "booking_rules": {"buffer_after_minutes": 15}}
+    documents.refresh(db.session(), [world[0].id])
+    db.session.commit()
+    assert len(shelf_of(NOBODY, Search(), present_stamp()).examples) == len(CLOCKS) + 1
+
+
+def test_an_offering_that_is_closed_while_its_busy_times_are_old(world):
+    offering = world[3]
+    strict = {**offering.attributes, "booking_rules": {"stale_busy": "refuse"}}
+    connection = GoogleConnection(
+        organization_id=offering.organization_id, account_email="x@example.org", scopes=[], refresh_token="x"
+    )
+    make.add(connection)
+    row = GoogleCalendar(offering_id=offering.id, state="OK", last_synced=NOW, next_read=NOW)
+    make.add(row)
+    offering.attributes = strict
+    documents.refresh(db.session(), [offering.id])
+    db.session.commit()
+
+    def found():
+        among = active(NOBODY, Search(), present_stamp())
+        return free_among(among, WISHES[0], NOW).periods([offering.id])
+
+    assert offering.id in found()
+    db.session.execute(update(GoogleCalendar).where(GoogleCalendar.id == row.id).values(last_synced=NOW - 48 * HOUR))
+    db.session.commit()
+    assert found() == {}
