@@ -47,6 +47,7 @@ format: python  ## let ruff mend what it can
 	@$(PY) -m ruff format .
 
 bench: python  ## measure the hot reads on this machine
+	@"$(PYTHON)" -m tools.prepare lint
 	@"$(PYTHON)" -m tools.prepare run
 	@exec $(PY) -m bench
 

@@ -1,13 +1,14 @@
 """`make bench`: how fast the hot reads are on this machine, beside the same bytes with nothing around them.
 
-For each size it fills a database of its own, serves it like `make serve` with two processes, and asks each address on
-four connections, and on one ("alone ms"). Ratios compare with a bare Flask view and a bare WSGI callable on the same
-server in the same run; rates alone depend on the machine. The first request after the start is told apart ("first ms"),
-what comes after it is remembered until something changes. At the end an import is timed.
+On SQLite and on PostgreSQL, for each size, it fills a database of its own, serves it like `make serve` with two
+processes, and asks each address on four connections, and on one ("alone ms"). Ratios compare with a bare Flask view and
+a bare WSGI callable on the same server in the same run; rates alone depend on the machine. The first request after the
+start is told apart ("first ms"), what comes after it is remembered until something changes. At the end an import is
+timed.
 
 BENCH_OFFERINGS (100,1000,10000,100000: a size each), BENCH_BOOKINGS (of all offerings: as many numbers, or one),
-BENCH_SECONDS (3, for each address), BENCH_IMPORT (5000 records; 0: none). DATABASE_URL: a PostgreSQL server on which
-databases may be made; else SQLite in a temporary folder.
+BENCH_SECONDS (3, for each address), BENCH_IMPORT (5000 records; 0: none), BENCH_ON (sqlite,postgresql). DATABASE_URL: a
+PostgreSQL server on which databases may be made; without it one is started as for the tests, beside everything else.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import platform
 import resource
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,6 +36,7 @@ from bench.data import fill
 from portal.app import create_app
 from portal.config import load_settings
 from portal.extensions import looked
+from tools import postgresql
 from tools.guardian import stop
 from tools.prepare import ROOT
 from tools.run import free_port
@@ -57,8 +60,34 @@ def main() -> None:
     bookings = [int(it) for it in given.split(",")] if given else [SIZES.get(it, it * 20) for it in sizes]
     bookings = bookings * len(sizes) if len(bookings) == 1 else bookings
     print(machine(), flush=True)
-    for offerings, number in zip(sizes, bookings, strict=True):
-        with a_database() as environ:
+    wanted = os.environ.get("BENCH_ON", "sqlite,postgresql").split(",")
+    if "sqlite" in wanted:
+        measure("", dict(zip(sizes, bookings, strict=True)), seconds)
+    if "postgresql" in wanted:
+        with a_server() as server:
+            if server:
+                measure(server, dict(zip(sizes, bookings, strict=True)), seconds)
+            else:
+                print("\nPostgreSQL is not measured: there is none. Set DATABASE_URL to a server.")
+
+
+@contextmanager
+def a_server() -> Iterator[str]:
+    """The PostgreSQL server that DATABASE_URL names, or one of our own for a while; "" where there is none."""
+    given = os.environ.get("DATABASE_URL", "")
+    own = None if given else postgresql.start()
+    try:
+        yield given or (own.url if own else "")
+    finally:
+        if own:
+            subprocess.run(own.stop, cwd="/", stdout=subprocess.DEVNULL, check=False)
+            shutil.rmtree(own.folder, ignore_errors=True)
+
+
+def measure(server: str, sizes: dict[int, int], seconds: float) -> None:
+    """Everything on one kind of database: a table for each size (offerings: bookings), and the import."""
+    for offerings, number in sizes.items():
+        with a_database(server) as environ:
             app = create_app(load_settings(environ))
             begin = time.perf_counter()
             with app.app_context():
@@ -68,12 +97,12 @@ def main() -> None:
             print(f"\n{kind}: {offerings:,} offerings, {number:,} bookings, made in {took:.0f} s\n", flush=True)
             table(app, environ, key, busiest, seconds)
     if records := int(os.environ.get("BENCH_IMPORT", "5000")):
-        time_import(records)
+        time_import(server, records)
 
 
 @contextmanager
-def a_database() -> Iterator[dict[str, str]]:
-    """An empty, migrated database, as the environment of those who use it."""
+def a_database(server: str) -> Iterator[dict[str, str]]:
+    """An empty, migrated database (on SQLite where there is no server), as the environment of those who use it."""
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
         environ = {
             **{name: value for name, value in os.environ.items() if name != "QUEUE_URL"},
@@ -84,7 +113,7 @@ def a_database() -> Iterator[dict[str, str]]:
             "LOG_LEVEL": "warning",
             "BENCH_BODIES": folder,
         }
-        server, name = environ.get("DATABASE_URL", ""), f"portal_bench_{secrets.token_hex(4)}"
+        name = f"portal_bench_{secrets.token_hex(4)}"
         if server:
             _order(server, f"CREATE DATABASE {name}")
             environ["DATABASE_URL"] = make_url(server).set(database=name).render_as_string(hide_password=False)
@@ -111,11 +140,11 @@ def flask(environ: dict[str, str], *words: str) -> None:
     subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def time_import(records: int) -> None:
+def time_import(server: str, records: int) -> None:
     """How many offerings a second the importer takes, and how much memory its process has at most."""
-    with a_database() as environ, tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+    with a_database(server) as environ, tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
         source = Path(folder) / "offerings.json"
-        with a_database() as other:
+        with a_database("") as other:
             app = create_app(load_settings(other))
             with app.app_context():
                 fill(records, 0, 0)

