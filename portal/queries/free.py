@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import islice
+from itertools import chain, islice
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Text, cast, select
@@ -96,11 +96,12 @@ class Free:
 def free_among(among: Among, wanted: Wanted, now: datetime, actor: Actor = NOBODY) -> Free:
     """Those of the offerings (all Active) that are free as wanted, each by its own clocks and rules.
 
-    A quota of the actor's is not asked. Two SQL statements; one more where busy times that are out of date close
-    something, one where what is taken meets what would be free, and one for every 500 clocks and 500 such offerings.
+    A quota of the actor's is not asked. Two SQL statements where there are no more than 500 clocks; one more where busy
+    times that are out of date close something.
     """
     ids, clocks = among.shelf.ids, among.shelf.clocks
-    clear = _clear(among, wanted, now)
+    first: dict[int, Understood] = {}
+    clear = _clear(among, wanted, now, first)
     places = array("i", (place for place in among.places if clocks[place] in clear))
     if not places:
         return Free(Among(among.shelf, places), {}, {})
@@ -114,7 +115,7 @@ def free_among(among: Among, wanted: Wanted, now: datetime, actor: Actor = NOBOD
     closed = stale_offerings(strict, now) if strict else set()
     met = [place for place in places if ids[place] in taken and clear[clocks[place]].met_by(taken[ids[place]])]
     later = {}
-    for place, known in _known(among, met):
+    for place, known in _known(among, met, first):
         window = clear[clocks[place]].window
         free = assembled(known, now, taken[ids[place]])
         if (period := free.next_free(window.start, window.end, wanted.duration)) is not None:
@@ -124,8 +125,11 @@ def free_among(among: Among, wanted: Wanted, now: datetime, actor: Actor = NOBOD
     return Free(Among(among.shelf, left), clear, later)
 
 
-def _clear(among: Among, wanted: Wanted, now: datetime) -> dict[int, Clear]:
-    """What the clocks of these offerings leave free; those that leave nothing are left out."""
+def _clear(among: Among, wanted: Wanted, now: datetime, first: dict[int, Understood]) -> dict[int, Clear]:
+    """What the clocks of these offerings leave free; those that leave nothing are left out.
+
+    What the first of them say is put into `first`.
+    """
     clocks, examples = among.shelf.clocks, among.shelf.examples
     of_zone: dict[ZoneInfo, Period | None] = {}
     found = {}
@@ -138,18 +142,21 @@ def _clear(among: Among, wanted: Wanted, now: datetime) -> dict[int, Clear]:
             continue
         period = assembled(known, now, []).next_free(window.start, window.end, wanted.duration)
         if period is not None:
+            if len(first) < BATCH:
+                first[clock] = known
             found[clock] = Clear(window, period, known.rules.gap, known.rules.stale_busy == "refuse")
     return found
 
 
-def _known(among: Among, places: Sequence[int]) -> Iterator[tuple[int, Understood]]:
-    """What the attributes of the offerings at these places say of their time."""
+def _known(among: Among, places: Sequence[int], first: Mapping[int, Understood]) -> Iterator[tuple[int, Understood]]:
+    """What the attributes of the offerings at these places say of their time; not read again where it is in `first`."""
     shelf = among.shelf
     of_clock: dict[int, list[int]] = {}
     for place in places:
         of_clock.setdefault(shelf.clocks[place], []).append(place)
-    for clock, known in _understood(list(of_clock), [shelf.examples[clock] for clock in of_clock]):
-        for place in of_clock[clock]:
+    unread = [clock for clock in of_clock if clock not in first]
+    for clock, known in chain(first.items(), _understood(unread, [shelf.examples[clock] for clock in unread])):
+        for place in of_clock.get(clock, ()):
             yield place, known
 
 
