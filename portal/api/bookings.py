@@ -33,7 +33,8 @@ from portal.policies import LISTED_STATES, Actor
 from portal.queries import bookings as queries
 from portal.queries.offerings import visible_offering_row
 from portal.services import bookings as services
-from portal.services.bookings import MAX_PERIODS, Repeat, SlotTaken, Wish
+from portal.services.placement import SlotTaken
+from portal.services.wishes import MAX_PERIODS, Repeat, Wish
 
 KEY = "Idempotency-Key"
 # More entries than any request can have are not even looked at one by one.

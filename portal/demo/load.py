@@ -35,6 +35,7 @@ from portal.services import bookings, connections
 from portal.services import organizations as organization_services
 from portal.services.mail import nobody_told
 from portal.services.media import store_media
+from portal.services.wishes import Wish
 from portal.transfer.importer import import_offerings
 
 # This organization is left unconnected, so that connecting can be tried out.
@@ -115,7 +116,7 @@ def _bookings(planned: list[BookingSpec]) -> None:
         ids = {row.email: row for row in session.execute(select(User.id, User.email)).all()}
         for spec in planned:
             row = ids[spec.user_email]
-            wish = bookings.Wish(
+            wish = Wish(
                 spec.offering_uuid,
                 [Period(start, end) for start, end in spec.slots],
                 name=spec.name,

@@ -21,7 +21,8 @@ from portal.domain.order_form import Question
 from portal.domain.periods import Period, PeriodError, merge
 from portal.domain.zones import instants_at, period_text
 from portal.errors import Invalid
-from portal.services.bookings import MAX_PERIODS, SlotTaken
+from portal.services.placement import SlotTaken
+from portal.services.wishes import MAX_PERIODS
 from portal.web.forms import Errors
 from portal.web.links import printable
 from portal.web.week import parse_slot, slot_value

@@ -25,7 +25,8 @@ from portal.queries import bookings as queries
 from portal.queries.availability import of_offering, zone_of
 from portal.queries.offerings import OfferingView, get_visible_offering
 from portal.services import bookings as services
-from portal.services.bookings import Repeat, SlotRefused, SlotTaken, Wish
+from portal.services.placement import SlotRefused, SlotTaken
+from portal.services.wishes import Repeat, Wish
 from portal.web import booking_form
 from portal.web.booking_form import Alternative, Sent, clocks
 from portal.web.guards import signed_in

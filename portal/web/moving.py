@@ -21,7 +21,7 @@ from portal.queries import bookings as queries
 from portal.queries.availability import next_free, of_offering, zone_of
 from portal.queries.bookings import BookingView
 from portal.services import bookings as services
-from portal.services.bookings import SlotRefused, SlotTaken
+from portal.services.placement import SlotRefused, SlotTaken
 from portal.web import booking_form
 from portal.web.booking_form import Alternative, Row, Sent, clocks
 from portal.web.guards import signed_in

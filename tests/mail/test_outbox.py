@@ -14,7 +14,8 @@ from portal.mail.deliver import LEASE, deliver_due
 from portal.mail.transport import Refused
 from portal.models import OutgoingMail, Slot
 from portal.services import bookings, mail
-from portal.services.bookings import Wish
+from portal.services.placement import SlotRefused
+from portal.services.wishes import Wish
 from tests.support import builders as make
 from tests.support.builders import NOW
 
@@ -80,7 +81,7 @@ def test_an_offering_that_accepts_by_itself_tells_of_the_booking_once(world, db_
 
 
 def test_what_is_refused_tells_nobody(world, db_session):
-    with pytest.raises(bookings.SlotRefused):
+    with pytest.raises(SlotRefused):
         ask(world, hours(-2, -1))
     assert told(db_session) == []
 

@@ -15,7 +15,8 @@ from portal.errors import Forbidden, Invalid, NotFound, SignInRequired
 from portal.models import Booking, BookingChange, BusyPeriod, GoogleCalendar, GoogleConnection, Slot
 from portal.policies import NOBODY, SYSTEM
 from portal.services import bookings
-from portal.services.bookings import Repeat, SlotRefused, SlotTaken, Wish
+from portal.services.placement import SlotRefused, SlotTaken
+from portal.services.wishes import Repeat, Wish
 from tests.support import builders as make
 from tests.support.builders import NOW
 
@@ -219,7 +220,7 @@ def test_the_database_itself_refuses_an_overlap(world, db_session, rival):
 
 def test_what_only_the_database_saw_is_told_in_the_same_way(world, monkeypatch):
     ask(world, hours(1, 2))
-    monkeypatch.setattr(bookings, "_check_periods", lambda *args, **more: None)
+    monkeypatch.setattr(bookings, "check_periods", lambda *args, **more: None)
     with pytest.raises(SlotTaken) as taken:
         ask(world, hours(0, 2), who="other")
     assert (taken.value.rival, taken.value.alternatives[0]) == (hours(1, 2), hours(2, 4))

@@ -13,7 +13,7 @@ from portal.models.base import utcnow
 from portal.policies import SYSTEM, Actor
 from portal.services import bookings
 from portal.services.accounts import create_token
-from portal.services.bookings import Wish
+from portal.services.wishes import Wish
 from portal.web import catalogue as view
 
 

@@ -1,0 +1,202 @@
+"""Placing periods of an offering: who may have them, who was faster, and what is free instead.
+
+Whether an overlap was found by the check before or by the database itself (portal.models.bookings.NO_OVERLAP): it is
+told in one way.
+"""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from portal.domain.availability import Availability
+from portal.domain.booking_states import BookingState
+from portal.domain.periods import Period
+from portal.domain.refusals import Code, Refusal
+from portal.domain.rules import rules_of
+from portal.errors import Conflict, Invalid
+from portal.extensions import db, reading, transaction
+from portal.models import Booking, IdempotencyKey, Offering, Slot
+from portal.models.bookings import NO_OVERLAP
+from portal.policies import Actor
+from portal.queries import availability
+
+ALTERNATIVES_WITHIN = timedelta(days=7)
+# Two transactions that waited for each other, or met on one key: the one that was rolled back is done again.
+TRIES = 4
+
+T = TypeVar("T")
+
+
+class SlotRefused(Invalid):
+    """A period cannot be booked, by the rule named in the message. `asked` is that period; None: none can."""
+
+    def __init__(self, message: str, field: str, asked: Period | None = None) -> None:
+        super().__init__(message, field)
+        self.asked = asked
+
+
+class SlotTaken(Conflict):
+    """A period overlaps one that somebody else holds.
+
+    `rival` is that period, `asked` the one that was asked for, `alternatives` the nearest of the same length that can
+    be booked.
+    """
+
+    def __init__(self, message: str, rival: Period, asked: Period) -> None:
+        super().__init__(message)
+        self.rival = rival
+        self.asked = asked
+        self.alternatives: list[Period] = []
+
+
+def placing(
+    act: Callable[[Session], uuidlib.UUID],
+    actor: Actor,
+    offering_uuid: uuidlib.UUID,
+    periods: Sequence[Period],
+    now: datetime,
+    without: uuidlib.UUID | None = None,
+) -> uuidlib.UUID:
+    """Do an act that places periods. Whoever found an overlap, the check or the database: it is told in one way."""
+    try:
+        try:
+            return retried(act)
+        except IntegrityError as error:
+            if NO_OVERLAP not in str(error.orig):
+                raise
+            # The check saw nothing, the database did: ask again, now that the rival has committed.
+            raise _found_by_database(actor, offering_uuid, periods, now, without) from error
+    except SlotTaken as taken:
+        taken.alternatives = _alternatives(actor, offering_uuid, taken.asked, now, without)
+        raise
+
+
+def retried(act: Callable[[Session], T]) -> T:
+    """Run an act in its transaction, again where it lost against another one through no fault of its own."""
+    for left in reversed(range(TRIES)):
+        try:
+            with transaction() as session:
+                return act(session)
+        except OperationalError as error:
+            if not left or "deadlock" not in str(error.orig):
+                raise
+        except IntegrityError as error:
+            if not left or IdempotencyKey.__tablename__ not in str(error.orig):
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _found_by_database(
+    actor: Actor, offering_uuid: uuidlib.UUID, periods: Sequence[Period], now: datetime, without: uuidlib.UUID | None
+) -> SlotTaken:
+    with reading():
+        for period in periods:
+            free = _free(actor, offering_uuid, period, now, without)
+            refusal = next((it for it in free.refusals(period) if it.is_conflict), None) if free else None
+            if refusal is not None:
+                return SlotTaken(refusal.text, refusal.period, period)
+    first = min(periods)
+    return SlotTaken("Somebody else was faster. Look again: it may be free now.", first, first)
+
+
+def _alternatives(
+    actor: Actor, offering_uuid: uuidlib.UUID, asked: Period, now: datetime, without: uuidlib.UUID | None
+) -> list[Period]:
+    with reading():
+        window = Period(asked.start - ALTERNATIVES_WITHIN, asked.end + ALTERNATIVES_WITHIN)
+        free = _free(actor, offering_uuid, window, now, without)
+        found = free.nearest(asked, ALTERNATIVES_WITHIN) if free else []
+        db.session.rollback()
+    return found
+
+
+def _free(
+    actor: Actor, offering_uuid: uuidlib.UUID, window: Period, now: datetime, without: uuidlib.UUID | None
+) -> Availability | None:
+    offering = db.session.execute(
+        select(Offering.id, Offering.attributes).where(Offering.uuid == offering_uuid)
+    ).one_or_none()
+    if offering is None:
+        return None
+    own = None
+    if without is not None:
+        own = db.session.execute(select(Booking.id).where(Booking.uuid == without)).scalar_one_or_none()
+    return availability.of_offering(offering.id, offering.attributes, window, now, actor, without=own)
+
+
+def check_periods(
+    offering: Offering,
+    periods: Sequence[Period],
+    now: datetime,
+    actor: Actor,
+    booker_id: int | None,
+    *,
+    without: int | None = None,
+) -> None:
+    """Refuse periods that cannot be booked by this person (SlotRefused, SlotTaken)."""
+    if offering.state != "Active":
+        raise SlotRefused(f"This offering is {offering.state.lower()}: it can't be booked now.", "offering")
+    # Quotas count what the booker holds, whoever asks for them.
+    booker = actor if booker_id == actor.user_id else Actor(booker_id)
+    ordered = sorted(periods)
+    hull = Period(ordered[0].start, max(it.end for it in ordered))
+    counted = rules_of(offering.attributes).counts_own
+    free = None
+    for number, period in enumerate(ordered):
+        if free is None or counted:
+            free = availability.of_offering(
+                offering.id, offering.attributes, hull, now, booker, without=without, also=ordered[:number]
+            )
+        refused = free.explain(period)
+        if refused is not None:
+            raise _refused(refused, period)
+
+
+def refuse_taken(offering: Offering, period: Period, now: datetime, actor: Actor, without: int) -> None:
+    """Refuse a period that somebody else holds by now, but for the booking `without` (SlotTaken)."""
+    free = availability.of_offering(offering.id, offering.attributes, period, now, actor, without=without)
+    # What an owner accepts may break rules that came after the request, but never somebody else's time.
+    taken = next((it for it in free.refusals(period) if it.is_conflict and it.code is not Code.BUFFER), None)
+    if taken is not None:
+        raise _refused(taken, period)
+
+
+def _refused(refusal: Refusal, asked: Period) -> SlotTaken | SlotRefused:
+    if refusal.is_conflict:
+        return SlotTaken(refusal.text, refusal.period, asked)
+    return SlotRefused(refusal.text, "slots", asked)
+
+
+def first_state(offering: Offering, now: datetime) -> BookingState:
+    """Confirmed where the offering accepts by itself, unless its owner wants to look while busy times are stale."""
+    rules = rules_of(offering.attributes)
+    automatic = rules.accept == "automatic"
+    if automatic and rules.stale_busy == "request" and availability.stale_offerings([offering.id], now):
+        automatic = False
+    return BookingState.CONFIRMED if automatic else BookingState.REQUESTED
+
+
+def move_slots(session: Session, booking: Booking, periods: Sequence[Period]) -> None:
+    """Give the booking's slots new times; they keep their identity, so that calendars move events."""
+    # Released first: a booking may move by less than it is long, over what it holds itself.
+    session.execute(update(Slot).where(Slot.booking_id == booking.id).values(holds=False))
+    kept = booking.slots[: len(periods)]
+    for slot in booking.slots[len(periods) :]:
+        booking.slots.remove(slot)
+        session.delete(slot)
+    for slot, period in zip(kept, periods, strict=False):
+        slot.start, slot.end, slot.holds = period.start, period.end, True
+    for period in periods[len(kept) :]:
+        booking.slots.append(_slot(booking.offering_id, period))
+    session.flush()
+
+
+def _slot(offering_id: int, period: Period) -> Slot:
+    return Slot(offering_id=offering_id, start=period.start, end=period.end, holds=True)
