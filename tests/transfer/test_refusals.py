@@ -274,16 +274,16 @@ def test_one_bad_record_in_a_large_batch_spoils_nothing(db_session: Any) -> None
 
 
 def test_what_only_the_database_refuses_is_reported_alone(db_session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.transfer.apply.Batch._write_scopes", _refuse_one)
+    monkeypatch.setattr("portal.transfer.apply.write_scopes", _refuse_one)
     report = import_offerings([bare(name="good"), bare(name="bad"), bare(name="fine")])
     assert [(it.position, it.name) for it in report.failed] == [(2, "bad")]
     assert sorted(db_session.scalars(select(Offering.name))) == ["fine", "good"]
 
 
-def _refuse_one(batch: Any, works: list[Any]) -> None:
+def _refuse_one(session: Any, works: list[Any]) -> None:
     if any(work.record.name == "bad" for work in works):
-        batch._session.connection().execute(Base.metadata.tables["offering_scopes"].insert(), {"offering_id": -1})
-        batch._session.connection().exec_driver_sql("select no_such_column")
+        session.connection().execute(Base.metadata.tables["offering_scopes"].insert(), {"offering_id": -1})
+        session.connection().exec_driver_sql("select no_such_column")
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(db_session: Any) -> None:
