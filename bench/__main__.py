@@ -37,7 +37,6 @@ from portal.app import create_app
 from portal.config import load_settings
 from portal.extensions import looked
 from tools import postgresql
-from tools.guardian import stop
 from tools.prepare import ROOT
 from tools.run import free_port
 from tools.server import server_command, server_environ
@@ -286,7 +285,8 @@ def serving(environ: dict[str, str], target: str) -> Iterator[tuple[int, int]]:
             time.sleep(0.05)
         yield port, server.pid
     finally:
-        stop({server.pid}, 10.0, server.poll)
+        # The parent alone: processes that are told twice wait until they are killed.
+        server.terminate()
         server.wait()
 
 
