@@ -116,3 +116,27 @@ def test_everything_works_without_scripts(browser, site):
     page.click("text=Revoke it")
     assert page.locator("text=The token is revoked").count() == 1
     context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_what_is_ticked_survives_a_look_at_another_week(site, browser, scripts):
+    context = browser.new_context(java_script_enabled=scripts)
+    page = context.new_page()
+    sign_in(page, site)
+    page.goto(f"{site.url}/offerings/{site.world.scope}/")
+    first = page.locator(".pick-box input").first
+    chosen = first.get_attribute("value")
+    first.check()
+    page.click("text=Next 7 days")
+    assert "#availability" in page.url
+    page.locator(".pick-box input").first.check()
+    page.click("text=Previous 7 days")
+    assert page.is_checked(f"input[name=slot][value='{chosen}']")
+    # What is taken back stays so.
+    page.uncheck(f"input[name=slot][value='{chosen}']")
+    page.click("text=Next 7 days")
+    page.locator(".pick-box :checked").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/book/**")
+    assert page.locator("input[name=start]").count() == 1
+    context.close()
