@@ -151,6 +151,7 @@ def test_who_disconnects_chooses_what_becomes_of_the_calendars(visitor, world, c
     left = db.session.get(GoogleConnection, found)
     assert (left is None) is (wish == "keep")
     assert ("Disconnecting" in owner.get(page).text) is (wish == "delete")
+    assert ("Disconnecting" in owner.get("/manage/").text) is (wish == "delete")
 
 
 def test_calendars_out_of_reach_are_not_offered_for_deletion(visitor, world, configured):
