@@ -51,6 +51,8 @@ CHANGES = {
     "expire": "Expired",
     "reschedule": "Moved",
 }
+# Fields of the booking form below its times; the offering's own questions follow them.
+FIELDS = (("plan", "Plan"), ("project", "Project"), ("name", "What is it for?"))
 
 
 @blueprint.route("/offerings/<uuid:uuid>/book/", methods=["GET", "POST"])
@@ -171,7 +173,7 @@ def cancel(uuid: uuidlib.UUID) -> ResponseReturnValue:
         section="bookings",
         question=f"Cancel “{view.booking.name}”?",
         consequences=[
-            *(it["text"] for it in _line(view.booking)["slots"]),
+            *(f"{it['text']} ({it['zone']})" for it in _line(view.booking)["slots"]),
             "The time is free for others at once. This can't be taken back.",
         ],
         action=url_for("bookings.cancel", uuid=uuid),
@@ -239,6 +241,8 @@ def _book_page(
     code: int = 200,
 ) -> ResponseReturnValue:
     offering, zone = view.offering, zone_of(view.offering.attributes)
+    questions = read_form(offering.options)
+    fields = (*FIELDS, *((f"{booking_form.PREFIX}{it.key}", it.label) for it in questions), ("note", "Note"))
     with reading():
         page = render_template(
             "bookings/book.html",
@@ -246,7 +250,8 @@ def _book_page(
             zone=zone.key,
             sent=sent,
             projects=projects,
-            questions=read_form(offering.options),
+            questions=questions,
+            wrong=[it for it in fields if sent.errors[it[0]]],
             prefix=booking_form.PREFIX,
             slots=[slot_value(it.start, it.end) for it in sent.readable(zone)],
             alternatives=alternatives,

@@ -140,3 +140,18 @@ def test_what_is_ticked_survives_a_look_at_another_week(site, browser, scripts):
     page.wait_for_url("**/book/**")
     assert page.locator("input[name=start]").count() == 1
     context.close()
+
+
+@pytest.mark.parametrize(("zone", "shown"), [("Africa/Abidjan", False), ("Asia/Tokyo", True)])
+def test_the_own_clock_is_told_where_it_shows_something_else(site, browser, zone, shown):
+    context = browser.new_context(timezone_id=zone)
+    page = context.new_page()
+    sign_in(page, site)
+    page.goto(f"{site.url}/bookings/{site.world.booking}/")
+    own = page.locator(".period small")
+    page.wait_for_selector(".period small:not([data-own-clock])", state="attached")
+    assert own.is_visible() is shown
+    if shown:
+        told = page.inner_text(".period time").replace("10:00–14:00", "19:00–23:00")
+        assert own.inner_text() == f"{told} by your clock (Asia/Tokyo)"
+    context.close()
