@@ -34,10 +34,10 @@ NUMBERS = (
     (
         "minimum_notice_minutes",
         "Minimum notice",
-        "A booking is made at least so long before it begins.",
+        "A booking must be made at least this long ahead.",
         "minutes",
     ),
-    ("maximum_advance_days", "Maximum advance", "A booking is made at most so many days before it.", "days"),
+    ("maximum_advance_days", "Maximum advance", "A booking can be made at most this many days ahead.", "days"),
     ("minimum_duration_minutes", "Minimum duration", "How long one period lasts at least.", "minutes"),
     ("maximum_duration_minutes", "Maximum duration", "How long one period lasts at most.", "minutes"),
     ("buffer_before_minutes", "Buffer before", "Kept free before each booking, to prepare.", "minutes"),

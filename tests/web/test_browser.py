@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.domain.periods import Period
 from portal.extensions import db
-from portal.models import User
+from portal.models import Offering, User
 from portal.policies import Actor
 from portal.services import bookings
 from tests.web.conftest import PASSWORD, build_world
@@ -23,7 +23,10 @@ def site(live_portal):
         owner = db.session.execute(select(User).where(User.email == "owner@example.org")).scalar_one()
         start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
         period = Period(start.replace(hour=10), start.replace(hour=14))
-        wish = bookings.Wish(live_portal.world.scope, [period], name="Ice")
+        # Names without a space in them may not widen a page either.
+        db.session.execute(update(Offering).where(Offering.uuid == live_portal.world.draft).values(name="Draft" * 40))
+        db.session.commit()
+        wish = bookings.Wish(live_portal.world.scope, [period], name="Ice" * 60)
         live_portal.world.booking = bookings.request_booking(Actor(owner.id), wish)
     return live_portal
 
