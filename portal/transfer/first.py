@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid as uuidlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from portal.domain.instants import format_instant
 from portal.errors import Invalid, NotFound
 from portal.extensions import db
 from portal.models import Category
+from portal.queries.availability import zone_of
 from portal.services.accounts import find_organization
 
 # How long it is there. It is imported or edited long before that.
@@ -49,7 +50,8 @@ def record_of(first: First, now: datetime) -> dict[str, Any]:
             "daysOfWeek": EVERY_DAY if first.weekends else WORKDAYS,
         },
     }
-    start = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    zone = zone_of({"booking_rules": {"time_zone": first.zone}})
+    start = datetime.combine(now.astimezone(zone).date(), time(), zone)
     entry = {
         "id": uuidlib.uuid4().hex,
         "title": "",

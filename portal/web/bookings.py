@@ -147,6 +147,7 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
         zone=zone.key,
         answers=list(shown_answers(found.offering.options, found.answers)),
         history=[_change(it, zone) for it in reversed(found.changes)],
+        awaits=view.mine and state is BookingState.REQUESTED and not begun,
         may_cancel=can(state, BookingAct.CANCEL) and not over,
         may_move=can(state, BookingAct.RESCHEDULE) and not over and not unanswered,
         may_answer=view.manages and state is BookingState.REQUESTED and not begun,

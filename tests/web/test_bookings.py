@@ -435,3 +435,18 @@ def test_lists_and_questions_name_the_clocks(as_person, lab, db_session):
     assert shown in booker.get("/bookings/").text
     assert shown in as_person("owner").get("/manage/requests/").text
     assert "(Europe/Tallinn)" in booker.get(f"/bookings/{made}/cancel/").text
+
+
+def test_what_waits_says_so_and_what_is_answered_has_no_button(as_person, lab, db_session):
+    offering, people = lab
+    made = services.request_booking(make.actor(people["booker"]), services.Wish(offering.uuid, [hours(2, 3)]), now=NOW)
+    booker, boss = as_person("booker"), as_person("owner")
+    page, accept = f"/bookings/{made}/", f"/manage/requests/{made}/accept/"
+    assert "It waits for an answer." in booker.get(page).text
+    assert "It waits for an answer." not in boss.get(page).text
+    assert ">Accept it</button>" in boss.get(accept).text
+    boss.post(accept, {})
+    assert "It waits for an answer." not in booker.get(page).text
+    answered = boss.get(accept).text
+    assert "This booking is confirmed already." in answered
+    assert ">Accept it</button>" not in answered
