@@ -104,7 +104,7 @@ def mail_wanted() -> ResponseReturnValue:
     """Keep which kinds of mail the person wants."""
     wanted = request.form.getlist("wanted")
     mail.set_mail_off(current_user.user_id, [group for group in GROUPS if group not in wanted])
-    flash("Kept.", "good")
+    flash("Saved.", "good")
     return redirect(f"{url_for('accounts.account')}#mail", code=303)
 
 

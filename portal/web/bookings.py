@@ -206,7 +206,7 @@ def _uuid(text: str, field: str) -> uuidlib.UUID | None:
     try:
         return parse_uuid(text)
     except ValueError:
-        raise Invalid("Choose one of the list.", field) from None
+        raise Invalid("Choose one from the list.", field) from None
 
 
 def _repeat(sent: Sent) -> Repeat | None:
