@@ -76,17 +76,18 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
         typed["closures"] += [{"start": "", "end": "", "reason": ""}] * SPARE_CLOSURES
         return _page(view, typed, {})
     changes, errors = _read(typed)
-    if not errors:
-        try:
-            if "preview" in request.form:
-                return _page(view, typed, {}, preview=changed_rules(stored, changes))
+    try:
+        wanted = changed_rules(stored, changes)
+        if not errors and "preview" in request.form:
+            return _page(view, typed, {}, preview=wanted)
+        if not errors:
             set_booking_rules(actor, uuid, changes)
-        except WrongRules as wrong:
-            errors = wrong.errors
-        else:
-            flash("The rules are saved. Bookings that exist stay as they are.", "good")
-            return redirect(url_for("rules.edit", uuid=uuid), code=303)
-    return _page(view, typed, errors, 400)
+    except WrongRules as wrong:
+        errors = {**wrong.errors, **errors}
+    if errors:
+        return _page(view, typed, errors, 400)
+    flash("The rules are saved. Bookings that exist stay as they are.", "good")
+    return redirect(url_for("rules.edit", uuid=uuid), code=303)
 
 
 def _managed(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:

@@ -386,6 +386,7 @@ def test_rules_that_cannot_be_kept_change_nothing(as_person, lab, db_session):
     answer = boss.post(path, bad)
     assert answer.status_code == 400
     assert "Enter a whole number, such as 60." in answer.text
+    assert "Closure 1, from:" in answer.text
     assert 'value="2026-13-01"' in answer.text
     answer = boss.post(path, {**bad, "minimum_notice_minutes": "", "maximum_duration_minutes": "30"})
     assert answer.status_code == 400
