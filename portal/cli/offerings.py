@@ -1,4 +1,4 @@
-"""`offerings …`: bring offerings in, take them out, write their prepared documents anew."""
+"""`offerings …`: make one, bring them in, take them out, write their prepared documents anew."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from flask.cli import AppGroup
 
 from portal.cli.errors import refusals
 from portal.documents import store
-from portal.extensions import transaction
+from portal.errors import Invalid
+from portal.extensions import settings, transaction
+from portal.models.base import utcnow
 from portal.transfer.exporter import export_offerings
+from portal.transfer.first import First, record_of
 from portal.transfer.importer import Report, import_offerings
 from portal.transfer.remote import RemoteOfferings, is_url
 
@@ -30,6 +33,28 @@ SHOWN_PROBLEMS = 100
 def register(app: Flask) -> None:
     """Add the group of commands."""
     app.cli.add_command(offerings)
+
+
+@offerings.command("create")
+@click.argument("name")
+@click.option("--organization", required=True, help="Name or uuid; made where there is none of this name.")
+@click.option("--category", default="Facilities", show_default=True, help="Name; made where there is none of it.")
+@click.option("--description", default="", help="One or two sentences.")
+@click.option("--zone", default="", help="IANA time zone, such as Europe/Tallinn.  [default: TIMEZONE]")
+@click.option("--opens", default="09:00", show_default=True, help="HH:MM by the clocks of the zone.")
+@click.option("--closes", default="17:00", show_default=True, help="HH:MM by the clocks of the zone.")
+@click.option(
+    "--minutes", default=60, show_default=True, type=click.IntRange(1, 1440), help="Steps in which it is booked."
+)
+@click.option("--weekends", is_flag=True, help="Open on Saturdays and Sundays too.")
+def create(name: str, zone: str, **said: Any) -> None:
+    """Make an offering that can be booked at once; prints its uuid. Everything else comes in by import."""
+    with refusals():
+        record = record_of(First(name=name, zone=zone or settings().timezone, **said), utcnow())
+        report = import_offerings([record])
+        for problem in report.failed:
+            raise Invalid(f"{problem.field.rpartition('.')[2]}: {problem.reason}.", problem.field)
+    click.echo(record["uuid"])
 
 
 @offerings.command("import")

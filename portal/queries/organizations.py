@@ -36,7 +36,8 @@ class ManagedOffering:
 class ManagedOrganization:
     """An organization in the manager's overview. `role` is None for staff without a role in it.
 
-    `connected` says whether Google is connected, `broken` why the connection must be made anew (or "").
+    `connected` says whether Google is connected, `broken` why the connection must be made anew (or ""), `ending`
+    whether somebody disconnected it, and Google is being told.
     """
 
     uuid: uuidlib.UUID
@@ -45,6 +46,7 @@ class ManagedOrganization:
     owns: bool
     connected: bool
     broken: str
+    ending: bool
     offerings: list[ManagedOffering]
 
 
@@ -61,6 +63,7 @@ def managed(actor: Actor, page_number: int = 1) -> tuple[list[ManagedOrganizatio
             owned_organizations(actor),
             GoogleConnection.id,
             GoogleConnection.broken,
+            GoogleConnection.ending,
             Offering.uuid,
             Offering.name,
             Offering.state,
@@ -87,9 +90,12 @@ def managed(actor: Actor, page_number: int = 1) -> tuple[list[ManagedOrganizatio
     found = []
     for _, group in groupby(rows, key=lambda row: row[0]):
         members = list(group)
-        uuid, name, role, owns, connection, broken = members[0][:6]
-        offerings = [ManagedOffering(*tuple(row)[6:]) for row in members if row[6] is not None]
-        found.append(ManagedOrganization(uuid, name, role, bool(owns), connection is not None, broken or "", offerings))
+        uuid, name, role, owns, connection, broken, ending = members[0][:7]
+        offerings = [ManagedOffering(*tuple(row)[7:]) for row in members if row[7] is not None]
+        connected = connection is not None
+        found.append(
+            ManagedOrganization(uuid, name, role, bool(owns), connected, broken or "", bool(ending), offerings)
+        )
     return found, page
 
 

@@ -78,6 +78,13 @@ def account() -> ResponseReturnValue:
     return _account_page()
 
 
+@blueprint.get("/account/<any(password, tokens):form>/")
+@signed_in
+def account_form(form: str) -> ResponseReturnValue:
+    """The address that a refused form leaves in the browser, asked for anew, leads back to the form."""
+    return redirect(f"{url_for('accounts.account')}#{form}", code=303)
+
+
 @blueprint.post("/account/password/")
 @signed_in
 def change_password() -> ResponseReturnValue:
@@ -104,7 +111,7 @@ def mail_wanted() -> ResponseReturnValue:
     """Keep which kinds of mail the person wants."""
     wanted = request.form.getlist("wanted")
     mail.set_mail_off(current_user.user_id, [group for group in GROUPS if group not in wanted])
-    flash("Kept.", "good")
+    flash("Saved.", "good")
     return redirect(f"{url_for('accounts.account')}#mail", code=303)
 
 

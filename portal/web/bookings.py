@@ -52,6 +52,8 @@ CHANGES = {
     "expire": "Expired",
     "reschedule": "Moved",
 }
+# Fields of the booking form below its times; the offering's own questions follow them.
+FIELDS = (("plan", "Plan"), ("project", "Project"), ("name", "What is it for?"))
 
 
 @blueprint.route("/offerings/<uuid:uuid>/book/", methods=["GET", "POST"])
@@ -146,6 +148,7 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
         zone=zone.key,
         answers=list(shown_answers(found.offering.options, found.answers)),
         history=[_change(it, zone) for it in reversed(found.changes)],
+        awaits=view.mine and state is BookingState.REQUESTED and not begun,
         may_cancel=can(state, BookingAct.CANCEL) and not over,
         may_move=can(state, BookingAct.RESCHEDULE) and not over and not unanswered,
         may_answer=view.manages and state is BookingState.REQUESTED and not begun,
@@ -172,7 +175,7 @@ def cancel(uuid: uuidlib.UUID) -> ResponseReturnValue:
         section="bookings",
         question=f"Cancel “{view.booking.name}”?",
         consequences=[
-            *(it["text"] for it in _line(view.booking)["slots"]),
+            *(f"{it['text']} ({it['zone']})" for it in _line(view.booking)["slots"]),
             "The time is free for others at once. This can't be taken back.",
         ],
         action=url_for("bookings.cancel", uuid=uuid),
@@ -204,7 +207,7 @@ def _uuid(text: str, field: str) -> uuidlib.UUID | None:
     try:
         return parse_uuid(text)
     except ValueError:
-        raise Invalid("Choose one of the list.", field) from None
+        raise Invalid("Choose one from the list.", field) from None
 
 
 def _repeat(sent: Sent) -> Repeat | None:
@@ -240,6 +243,8 @@ def _book_page(
     code: int = 200,
 ) -> ResponseReturnValue:
     offering, zone = view.offering, zone_of(view.offering.attributes)
+    questions = read_form(offering.options)
+    fields = (*FIELDS, *((f"{booking_form.PREFIX}{it.key}", it.label) for it in questions), ("note", "Note"))
     with reading():
         page = render_template(
             "bookings/book.html",
@@ -247,7 +252,8 @@ def _book_page(
             zone=zone.key,
             sent=sent,
             projects=projects,
-            questions=read_form(offering.options),
+            questions=questions,
+            wrong=[it for it in fields if sent.errors[it[0]]],
             prefix=booking_form.PREFIX,
             slots=[slot_value(it.start, it.end) for it in sent.readable(zone)],
             alternatives=alternatives,

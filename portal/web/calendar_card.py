@@ -31,7 +31,9 @@ class Fix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarCard:
-    """Everything the card shows, in its order. `busy`: an act that somebody asked for is not done yet."""
+    """Everything the card shows, in its order. `busy`: an act that somebody asked for is not done yet. `may_share`: its
+    visibility can be changed now.
+    """
 
     status: str
     tone: str
@@ -43,6 +45,7 @@ class CalendarCard:
     failed: bool = False
     can_act: bool = False
     visibility: str = ""
+    may_share: bool = False
     public: bool = False
     link: str | None = None
     zone: str
@@ -64,6 +67,8 @@ def calendar_status(
     state: str | None, last_synced: datetime | None, connection: ConnectionView, now: datetime
 ) -> Status:
     """How a calendar is. `state` is the calendar's (None: the offering has none yet)."""
+    if connection.ending:
+        return Status("Disconnecting", "busy")
     if connection.broken:
         return Status("Reconnect needed", "bad")
     if not connection.usable:
@@ -94,7 +99,8 @@ def build_card(view: CalendarView, zone: str, now: datetime, connection_page: st
     summary = ""
     if view.last_synced is not None:
         last = when(view.last_synced, zone, short=True)
-        summary = f"Last {last}, {count_of(view.events, 'event')}, {view.busy_periods:,} busy"
+        written, read = count_of(view.events, "event"), count_of(view.busy_periods, "busy time")
+        summary = f"Last synced {last} ({zone}): {written}, {read}"
     visibility = ""
     if view.exists or connection.usable:
         visibility = "Public: anyone with the link" if view.public else "Private"
@@ -109,6 +115,7 @@ def build_card(view: CalendarView, zone: str, now: datetime, connection_page: st
         failed=status.status == "Failed",
         can_act=view.can_act,
         visibility=visibility,
+        may_share=view.can_act and not view.busy and connection.can_share,
         public=view.public,
         link=view.link,
         zone=zone,
@@ -137,10 +144,10 @@ def _advice(
             "This portal is not set up for Google Calendar yet: GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET are missing."
         )
         return words, Fix("See what is missing", page) if page else None
+    if connection.ending:
+        return "Google is being disconnected: nothing is synced any more.", None
     if connection.broken:
         return connection.broken, Fix("Reconnect Google", page) if page else None
-    if connection.ending:
-        return "Google is being disconnected; the worker is finishing it there.", None
     if not connection.connected:
         words = "The organization has not connected a Google account, so this offering has no calendar there."
         return words, Fix("Connect Google", page) if page else None
@@ -158,11 +165,13 @@ def _advice(
         if view.retry_at is not None:
             return f"{words} The next try is on {when(view.retry_at, zone, short=True)}.", None
         return f"{words} Press Sync now to try again." if view.can_act else words, None
-    if not connection.can_share and not view.public:
-        words = "It can be synced, but not shared: sharing was left unticked on Google's page when it was connected."
-        return words, Fix("Connect Google again", page) if page else None
+    if not connection.can_share:
+        act = "made private" if view.public else "shared"
+        words = f"It can be synced, but not {act}: sharing was left unticked on Google's page when it was connected."
+        return words, Fix("Allow sharing", page) if page else None
     if status.status == "Never synced":
         return "Nothing has been sent to Google yet. The first sync or share makes the calendar there.", None
     if status.status == "Out of date":
-        return "Google has not been asked for more than a day.", None
+        words = "Google has not been asked for more than a day."
+        return f"{words} Press Sync now to ask it." if view.can_act else words, None
     return view.error, None

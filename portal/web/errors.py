@@ -78,10 +78,17 @@ WORDS = {
 }
 
 
-def problem(code: int, *, title: str = "", message: str = "", hint: str | None = None) -> ResponseReturnValue:
-    """An error page. What is not given is said in the words of the status."""
+def problem(
+    code: int, *, title: str = "", message: str = "", hint: str | None = None, action: tuple[str, str] | None = None
+) -> ResponseReturnValue:
+    """An error page. What is not given is said in the words of the status.
+
+    `action`: an address that helps, and what its button says.
+    """
     words = WORDS.get(code) or WORDS[400 if code < 500 else 500]
     actions = [{"href": url_for("catalogue.index"), "text": "To the catalogue"}]
+    if action is not None:
+        actions.insert(0, {"href": action[0], "text": action[1]})
     if code in (401, 403, 404) and not current_user.is_authenticated:
         asked = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
         actions.append({"href": url_for("accounts.sign_in", next=asked), "text": "Sign in"})

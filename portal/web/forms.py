@@ -79,7 +79,7 @@ class RoleForm(FlaskForm):
     """A role in an organization."""
 
     organization = StringField("Organization", [InputRequired("Enter its name or uuid.")], [printable])
-    role = SelectField("Role", choices=[role.value for role in Role])
+    role = SelectField("Role", [InputRequired("Choose a role.")], choices=[role.value for role in Role])
 
 
 class Errors(dict[str, str]):

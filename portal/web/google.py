@@ -95,7 +95,7 @@ def disconnect(uuid: uuidlib.UUID) -> ResponseReturnValue:
         if disconnect_organization(actor, uuid, wish):
             flash("Google is disconnected.", "good")
         else:
-            flash("Nothing is synced any more. The worker is now telling Google.", "good")
+            flash("Nothing is synced any more. Google is now being told.", "good")
         return redirect(url_for("google.connection", uuid=uuid), code=303)
     organization = get_owned_organization(actor, uuid)
     return render_template(

@@ -94,7 +94,10 @@ def dashboard() -> ResponseReturnValue:
     organizations = []
     for entry in found:
         connection = ConnectionView(
-            configured=settings().google_configured, connected=entry.connected, broken=entry.broken
+            configured=settings().google_configured,
+            connected=entry.connected,
+            broken=entry.broken,
+            ending=entry.ending,
         )
         organizations.append(
             {

@@ -17,6 +17,7 @@ from portal.extensions import settings
 from portal.mail.compose import read_off_token
 from portal.services import accounts as accounts_service
 from portal.services import mail, registration
+from portal.web.errors import problem
 from portal.web.forms import AddressForm, NewPasswordForm, RegistrationForm, put_error
 from portal.web.guards import public
 from portal.web.people import start_session
@@ -58,6 +59,8 @@ def finish(link: str) -> ResponseReturnValue:
     """Make the account that a mailed link is for."""
     form = RegistrationForm()
     email = _email_of(link, ("register",))
+    if not email:
+        return _gone((url_for("registration.register"), "Ask for a new link"))
     if form.validate_on_submit():
         try:
             user = registration.finish_registration(link, form.full_name.data, form.new.data)
@@ -76,6 +79,8 @@ def choose(link: str) -> ResponseReturnValue:
     """Choose a password with a mailed link."""
     form = NewPasswordForm()
     email = _email_of(link, ("password", "invite"))
+    if not email:
+        return _gone((url_for("registration.forgotten"), "Ask for a new link"))
     if form.validate_on_submit():
         try:
             user = registration.set_password_by_link(link, form.new.data)
@@ -132,10 +137,15 @@ def _ask(title: str, says: str, action: str, ask: Callable[[str, str], None]) ->
 
 
 def _email_of(link: str, purposes: tuple[str, ...]) -> str:
+    """Whose link it is; "" where it has been used, or has ended."""
     try:
         return registration.link_email(link, purposes)
     except NotFound:
-        raise Invalid(registration.GONE) from None
+        return ""
+
+
+def _gone(action: tuple[str, str]) -> ResponseReturnValue:
+    return problem(400, title="This link works no more", message=registration.GONE, action=action)
 
 
 def _chosen(form: NewPasswordForm, email: str, title: str, action: str) -> ResponseReturnValue:

@@ -67,13 +67,15 @@ def answer(uuid: uuidlib.UUID, act: str) -> ResponseReturnValue:
         raise Forbidden
     found = view.booking
     zone = zone_of(found.offering.attributes)
+    waits = found.state == BookingState.REQUESTED.value
+    verb = "Accept it" if act == "accept" else "Reject it"
     page = render_template(
-        "bookings/reason.html" if act == "reject" else "confirm.html",
+        "bookings/reason.html" if act == "reject" and waits else "confirm.html",
         section="manage",
         question=f"{'Accept' if act == 'accept' else 'Reject'} “{found.name}”?",
         consequences=[*_facts(found, zone), *_consequences(found, act)],
         action=url_for("requests.answer", uuid=uuid, act=act),
-        verb="Accept it" if act == "accept" else "Reject it",
+        verb=verb if waits else "",
         danger=act == "reject",
         back=url_for("requests.pending"),
         reason_required=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid as uuidlib
 from collections.abc import Mapping
 from typing import Any
@@ -30,8 +31,13 @@ blueprint = Blueprint("rules", __name__, url_prefix="/manage/offerings")
 
 # (key, label, help, unit) of the whole numbers, in the order of the page.
 NUMBERS = (
-    ("minimum_notice_minutes", "Minimum notice", "A booking begins no sooner than this from now.", "minutes"),
-    ("maximum_advance_days", "Maximum advance", "It lies within today and so many days after it.", "days"),
+    (
+        "minimum_notice_minutes",
+        "Minimum notice",
+        "A booking must be made at least this long ahead.",
+        "minutes",
+    ),
+    ("maximum_advance_days", "Maximum advance", "A booking can be made at most this many days ahead.", "days"),
     ("minimum_duration_minutes", "Minimum duration", "How long one period lasts at least.", "minutes"),
     ("maximum_duration_minutes", "Maximum duration", "How long one period lasts at most.", "minutes"),
     ("buffer_before_minutes", "Buffer before", "Kept free before each booking, to prepare.", "minutes"),
@@ -70,17 +76,18 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
         typed["closures"] += [{"start": "", "end": "", "reason": ""}] * SPARE_CLOSURES
         return _page(view, typed, {})
     changes, errors = _read(typed)
-    if not errors:
-        try:
-            if "preview" in request.form:
-                return _page(view, typed, {}, preview=changed_rules(stored, changes))
+    try:
+        wanted = changed_rules(stored, changes)
+        if not errors and "preview" in request.form:
+            return _page(view, typed, {}, preview=wanted)
+        if not errors:
             set_booking_rules(actor, uuid, changes)
-        except WrongRules as wrong:
-            errors = wrong.errors
-        else:
-            flash("The rules are kept. Bookings that exist stay as they are.", "good")
-            return redirect(url_for("rules.edit", uuid=uuid), code=303)
-    return _page(view, typed, errors, 400)
+    except WrongRules as wrong:
+        errors = {**wrong.errors, **errors}
+    if errors:
+        return _page(view, typed, errors, 400)
+    flash("The rules are saved. Bookings that exist stay as they are.", "good")
+    return redirect(url_for("rules.edit", uuid=uuid), code=303)
 
 
 def _managed(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
@@ -106,6 +113,7 @@ def _page(
             offering=view.offering,
             values=values,
             errors=Errors(errors),
+            closure_errors=[(_place(key), reason) for key, reason in errors.items() if key.startswith("closures")],
             numbers=NUMBERS,
             choices=CHOICES,
             zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
@@ -116,6 +124,15 @@ def _page(
             zone=zone,
         )
     return page, code
+
+
+def _place(key: str) -> str:
+    """Where "closures[1].end" stands in the form, in words."""
+    found = re.fullmatch(r"closures\[(\d+)\](?:\.(\w+))?", key)
+    if found is None:
+        return "Closures"
+    field = {"start": ", from", "end": ", to", "reason": ", why"}.get(found[2] or "", "")
+    return f"Closure {int(found[1]) + 1}{field}"
 
 
 def _coming_week(view: OfferingView, rules: Mapping[str, Any]) -> tuple[Week, str]:
@@ -168,7 +185,7 @@ def _read(typed: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         whole = text.isascii() and text.isdigit() and len(text) < 10
         changes[key] = int(text) if whole else None
         if text and not whole:
-            errors[key] = "Enter a whole number."
+            errors[key] = "enter a whole number, such as 60"
         # The form's way to say "off"; a day on which nothing can be booked ahead is a rule of its own.
         if changes[key] == 0 and key != "maximum_advance_days":
             changes[key] = None

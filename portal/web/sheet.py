@@ -16,7 +16,7 @@ from portal.domain.rules import sentences as rules_in_words
 from portal.domain.schedules import DAY_SECONDS, WEEKEND, current_schedules, read_schedules
 from portal.domain.zones import duration_text
 from portal.models import Offering
-from portal.web.filters import count_of, when
+from portal.web.filters import count_of, money, when
 from portal.web.week import clock
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
@@ -168,8 +168,8 @@ def backstage(offering: Offering, quotas: Iterable[Mapping[str, Any]], order_cou
         ("Backend ID", offering.backend_id),
         ("Orders", order_count),
         ("Customers", offering.total_customers),
-        ("Cost this month", offering.total_cost),
-        ("Cost expected", offering.total_cost_estimated),
+        ("Cost this month", money(offering.total_cost)),
+        ("Cost expected", money(offering.total_cost_estimated)),
     ]
     facts += [
         (

@@ -10,7 +10,7 @@ function drag(form) {
   const box = (event) => event.target.closest?.(".pick-box")?.querySelector("input");
 
   const tell = () => {
-    const picked = form.querySelectorAll('input[name="slot"]:checked, input[type="hidden"][name="slot"]').length;
+    const picked = form.querySelectorAll('input[name="slot"]:checked').length;
     if (told) told.textContent = picked ? `${picked} ${picked === 1 ? "slot" : "slots"} picked.` : idle;
   };
   form.addEventListener("pointerdown", (event) => {

@@ -152,3 +152,9 @@ def test_a_password_that_cannot_be_changed_says_why(visitor, world, current, new
     assert answer.status_code == 400
     assert words in answer.text
     assert visitor("owner").get("/account/").status_code == 200
+
+
+def test_a_form_that_was_refused_can_be_loaded_again(visitor, world):
+    member = visitor("member")
+    for form in ("tokens", "password"):
+        assert member.get(f"/account/{form}/").headers["Location"] == f"/account/#{form}"

@@ -157,7 +157,7 @@ def test_a_lost_race_keeps_the_form_and_offers_the_nearest(as_person, lab, db_se
         ({"start": wall(3), "end": wall(2)}, "It must end after it starts."),
         ({"start": wall(-3), "end": wall(-2)}, "has begun already or has passed"),
         ({"start": "9999-12-31T23:00", "end": "9999-12-31T23:59"}, "The start is not a date and time"),
-        ({"start": wall(1), "end": wall(2), "plan": "x"}, "Choose one of the list."),
+        ({"start": wall(1), "end": wall(2), "plan": "x"}, "Choose one from the list."),
         ({"start": wall(1), "end": wall(2), "note": "x" * 2001}, "This is too long"),
         ({}, "Enter when it starts."),
     ],
@@ -201,6 +201,8 @@ def test_the_order_form_and_the_price(as_person, lab, db_session):
     refused = send(person, path, **rows((1, 2)), **answers)
     assert refused.status_code == 400
     assert "This is required." in refused.text
+    assert 'Look again at: <a href="#answer-integer">Integer</a>.' in refused.text
+    assert "Look again at" not in first
     assert '<option value="a" selected>' in refused.text
     assert "checked" in refused.text
     made = send(person, path, **rows((1, 2)), **answers, **{"answer-integer": "3"})
@@ -383,11 +385,13 @@ def test_rules_that_cannot_be_kept_change_nothing(as_person, lab, db_session):
     }
     answer = boss.post(path, bad)
     assert answer.status_code == 400
-    assert "Enter a whole number." in answer.text
+    assert "Enter a whole number, such as 60." in answer.text
+    assert "Closure 1, from:" in answer.text
     assert 'value="2026-13-01"' in answer.text
     answer = boss.post(path, {**bad, "minimum_notice_minutes": "", "maximum_duration_minutes": "30"})
     assert answer.status_code == 400
     assert "shorter than the minimum" in answer.text
+    assert "Closure 1, from: “2026-13-01” is not a date such as 2025-12-24." in answer.text
     assert rules_of(db_session, offering) == {"accept": "manual", "own": 1}
     assert boss.post(path, {"time_zone": "", "accept": "automatic"}).status_code == 303
     assert rules_of(db_session, offering) == {"accept": "automatic", "own": 1}
@@ -419,3 +423,31 @@ def test_rules_are_looked_at_before_they_are_kept(as_person, lab, db_session):
     assert wrong.status_code == 400
     assert "The coming week" not in wrong.text
     assert rules_of(db_session, offering) is None
+
+
+def test_lists_and_questions_name_the_clocks(as_person, lab, db_session):
+    offering, people = lab
+    offering.attributes = {**offering.attributes, "booking_rules": {"time_zone": "Europe/Tallinn"}}
+    db_session.commit()
+    wish = services.Wish(offering.uuid, [hours(2, 3)])
+    made = services.request_booking(make.actor(people["booker"]), wish, now=NOW)
+    booker = as_person("booker")
+    shown = '</time> <span class="muted small">Europe/Tallinn</span>'
+    assert shown in booker.get("/bookings/").text
+    assert shown in as_person("owner").get("/manage/requests/").text
+    assert "(Europe/Tallinn)" in booker.get(f"/bookings/{made}/cancel/").text
+
+
+def test_what_waits_says_so_and_what_is_answered_has_no_button(as_person, lab, db_session):
+    offering, people = lab
+    made = services.request_booking(make.actor(people["booker"]), services.Wish(offering.uuid, [hours(2, 3)]), now=NOW)
+    booker, boss = as_person("booker"), as_person("owner")
+    page, accept = f"/bookings/{made}/", f"/manage/requests/{made}/accept/"
+    assert "It waits for an answer." in booker.get(page).text
+    assert "It waits for an answer." not in boss.get(page).text
+    assert ">Accept it</button>" in boss.get(accept).text
+    boss.post(accept, {})
+    assert "It waits for an answer." not in booker.get(page).text
+    answered = boss.get(accept).text
+    assert "This booking is confirmed already." in answered
+    assert ">Accept it</button>" not in answered

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.domain.periods import Period
 from portal.extensions import db
-from portal.models import User
+from portal.models import Offering, User
 from portal.policies import Actor
 from portal.services import bookings
 from tests.web.conftest import PASSWORD, build_world
@@ -23,7 +23,10 @@ def site(live_portal):
         owner = db.session.execute(select(User).where(User.email == "owner@example.org")).scalar_one()
         start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
         period = Period(start.replace(hour=10), start.replace(hour=14))
-        wish = bookings.Wish(live_portal.world.scope, [period], name="Ice")
+        # Names without a space in them may not widen a page either.
+        db.session.execute(update(Offering).where(Offering.uuid == live_portal.world.draft).values(name="Draft" * 40))
+        db.session.commit()
+        wish = bookings.Wish(live_portal.world.scope, [period], name="Ice" * 60)
         live_portal.world.booking = bookings.request_booking(Actor(owner.id), wish)
     return live_portal
 
@@ -115,4 +118,43 @@ def test_everything_works_without_scripts(browser, site):
     page.click("text=Revoke")
     page.click("text=Revoke it")
     assert page.locator("text=The token is revoked").count() == 1
+    context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_what_is_ticked_survives_a_look_at_another_week(site, browser, scripts):
+    context = browser.new_context(java_script_enabled=scripts)
+    page = context.new_page()
+    sign_in(page, site)
+    page.goto(f"{site.url}/offerings/{site.world.scope}/")
+    first = page.locator(".pick-box input").first
+    chosen = first.get_attribute("value")
+    first.check()
+    page.click("text=Next 7 days")
+    assert "#availability" in page.url
+    page.locator(".pick-box input").first.check()
+    page.click("text=Previous 7 days")
+    assert page.is_checked(f"input[name=slot][value='{chosen}']")
+    # What is taken back stays so.
+    page.uncheck(f"input[name=slot][value='{chosen}']")
+    page.click("text=Next 7 days")
+    page.locator(".pick-box :checked").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/book/**")
+    assert page.locator("input[name=start]").count() == 1
+    context.close()
+
+
+@pytest.mark.parametrize(("zone", "shown"), [("Africa/Abidjan", False), ("Asia/Tokyo", True)])
+def test_the_own_clock_is_told_where_it_shows_something_else(site, browser, zone, shown):
+    context = browser.new_context(timezone_id=zone)
+    page = context.new_page()
+    sign_in(page, site)
+    page.goto(f"{site.url}/bookings/{site.world.booking}/")
+    own = page.locator(".period small")
+    page.wait_for_selector(".period small:not([data-own-clock])", state="attached")
+    assert own.is_visible() is shown
+    if shown:
+        told = page.inner_text(".period time").replace("10:00–14:00", "19:00–23:00")
+        assert own.inner_text() == f"{told} by your clock (Asia/Tokyo)"
     context.close()

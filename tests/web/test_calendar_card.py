@@ -27,6 +27,7 @@ def card(**more):
         (None, None, ConnectionView(configured=False), "Not connected"),
         ("OK", NOW, ConnectionView(configured=True), "Not connected"),
         ("OK", NOW, ConnectionView(configured=True, connected=True, broken="Gone."), "Reconnect needed"),
+        ("OK", NOW, ConnectionView(configured=True, connected=True, ending=True), "Disconnecting"),
         (None, None, GOOD, "Never synced"),
         ("CREATION_SCHEDULED", None, GOOD, "Queued"),
         ("UPDATE_SCHEDULED", NOW, GOOD, "Queued"),
@@ -87,5 +88,19 @@ def test_sharing_that_was_left_unticked_is_said_before_anybody_tries():
     unticked = ConnectionView(configured=True, connected=True, can_share=False)
     made = card(connection=unticked, state="OK", last_synced=NOW)
     assert "unticked" in made.sentence
-    assert (made.fix.text, made.fix.href) == ("Connect Google again", "/connection")
-    assert card(connection=unticked, state="OK", last_synced=NOW, public=True).fix is None
+    assert (made.fix.text, made.fix.href) == ("Allow sharing", "/connection")
+    assert not made.may_share
+    public = card(connection=unticked, state="OK", last_synced=NOW, public=True)
+    assert "not made private" in public.sentence
+    assert (public.fix, public.may_share) == (made.fix, False)
+    assert card(state="OK", last_synced=NOW).may_share
+
+
+def test_the_summary_names_what_it_counts_and_the_clocks():
+    assert card(state="OK", last_synced=NOW, events=2, busy_periods=1).summary.endswith("(UTC): 2 events, 1 busy time")
+
+
+def test_out_of_date_says_what_to_do():
+    old = NOW - timedelta(days=2)
+    assert card(state="OK", last_synced=old).sentence.endswith("Press Sync now to ask it.")
+    assert "Sync now" not in card(state="OK", last_synced=old, can_act=False).sentence

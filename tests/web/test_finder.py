@@ -51,6 +51,7 @@ def test_what_is_free_on_a_day(client, world):
 def test_a_wish_that_nothing_meets_can_be_dropped(client, world):
     page = client.get("/?date=2026-01-01&hours=2").text
     assert "Nothing matches" in page
+    assert "Nothing is free on Thu 1 Jan 2026, for 2 hours." in page
     assert 'href="/"' in page
 
 

@@ -9,7 +9,9 @@ from portal.domain.google import SCOPE_CALENDARS, SCOPE_SHARING
 from portal.extensions import db
 from portal.google.oauth import GoogleConsent
 from portal.models import GoogleCalendar, GoogleConnection
-from tests.web.conftest import connect_google
+from portal.policies import SYSTEM
+from portal.services.accounts import create_user
+from tests.web.conftest import PASSWORD, connect_google
 
 ACTS = ("sync", "share", "unshare")
 
@@ -151,6 +153,7 @@ def test_who_disconnects_chooses_what_becomes_of_the_calendars(visitor, world, c
     left = db.session.get(GoogleConnection, found)
     assert (left is None) is (wish == "keep")
     assert ("Disconnecting" in owner.get(page).text) is (wish == "delete")
+    assert ("Disconnecting" in owner.get("/manage/").text) is (wish == "delete")
 
 
 def test_calendars_out_of_reach_are_not_offered_for_deletion(visitor, world, configured):
@@ -166,3 +169,14 @@ def test_the_overview_shows_what_one_manages(visitor, world):
     assert "Other House" not in page
     assert "Nothing to manage" in visitor("stranger").get("/manage/").text
     assert "Other House" in visitor("staff").get("/manage/").text
+
+
+def test_staff_of_an_empty_portal_are_told_how_to_begin(visitor, db_session):
+    create_user(SYSTEM, "staff@example.org", password=PASSWORD, is_staff=True)
+    create_user(SYSTEM, "visitor@example.org", password=PASSWORD)
+    staff, other = visitor("staff"), visitor("visitor")
+    assert "Nothing here yet" in visitor().get("/").text
+    assert "Nothing here yet" in visitor().get("/timeline/").text
+    for path in ("/", "/manage/"):
+        assert "offerings create" in staff.get(path).text
+        assert "offerings create" not in other.get(path).text

@@ -100,14 +100,26 @@ def test_a_refusal_keeps_the_ticks_and_the_week(house, enter):
     assert boxes(lost.text)[slot(8)] == ("Free", False)
 
 
-def test_the_week_begins_with_the_booking_and_today_is_a_link(house, enter):
+def test_the_week_begins_with_the_booking_and_a_button_leads_to_today(house, enter):
     _, _, _, book = house
     booking = book("booker", 24 * 10, 24 * 10 + 1, "Later")
     page = enter("booker").get(f"/bookings/{booking}/move/").text
     first = (NOW + timedelta(days=10)).date()
     assert f"<h3>{first.day}–{first.day + 6} {first:%B %Y}</h3>" in page
     assert boxes(page)[slot(240)] == ("Now", False)
-    assert f'href="/bookings/{booking}/move/?from={NOW.date().isoformat()}#availability"' in page
+    there = f'name="from" value="{NOW.date().isoformat()}" formaction="/bookings/{booking}/move/#availability"'
+    assert there in page
+
+
+def test_what_is_picked_in_another_week_goes_along(house, enter):
+    offering, booking, _, _ = house
+    person, later = enter("booker"), (NOW + timedelta(days=7)).date().isoformat()
+    for path in (f"/offerings/{offering.uuid}/", f"/bookings/{booking}/move/"):
+        page = person.get(f"{path}?slot={slot(8)}&slot={slot(9)}&slot={slot(200)}&from={later}").text
+        assert [it for it, (_, ticked) in boxes(page).items() if ticked] == [slot(200)]
+        merged = f"{slot(8).partition('/')[0]}/{slot(9).partition('/')[2]}"
+        assert re.findall('type="hidden" name="slot" value="([^"]*)"', page) == [merged]
+        assert "What you picked in other weeks stays picked." in page
 
 
 def test_whoever_manages_the_offering_is_not_told_that_the_bookers_time_is_theirs(house, enter):

@@ -96,7 +96,7 @@ def test_a_page_shows_when_it_is_free_and_a_paused_one_says_why_not(visitor, wor
     free = visitor().get(f"/offerings/{world.scope}/").text
     assert '<table class="week">' in free
     assert "slot-free" in free
-    assert "<dt>Next free</dt>" in free
+    assert "<dt>Next free, UTC</dt>" in free
     paused = visitor().get(f"/offerings/{world.paused}/").text
     assert "Pump broken." in paused
     assert "<dt>Next free</dt>" not in paused

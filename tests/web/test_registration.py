@@ -93,6 +93,7 @@ def test_a_forgotten_password(visitor, world):
     assert elsewhere.get("/account/").status_code == 303
     again = visitor().get(link)
     assert (again.status_code, "has been used" in again.text) == (400, True)
+    assert 'href="/password/">Ask for a new link</a>' in again.text
 
 
 def test_links_end_and_are_slowed_down(world, db_session):

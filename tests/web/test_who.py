@@ -47,6 +47,7 @@ EXPECTED: dict[tuple[str, str, str], tuple[object, ...]] = {
     ("accounts.sign_in", "POST", "/login"): (400,) * 6,
     ("accounts.sign_out", "POST", "/logout"): (303,) * 6,
     ("accounts.account", "GET", "/account/"): SIGNED_IN,
+    ("accounts.account_form", "GET", "/account/tokens/"): (TO_SIGN_IN, *(303,) * 5),
     ("accounts.change_password", "POST", "/account/password/"): (TO_SIGN_IN, *(400,) * 5),
     ("accounts.create_token", "POST", "/account/tokens/"): (TO_SIGN_IN, *(400,) * 5),
     # A token of somebody else's; staff may end it, though their page does not list it.

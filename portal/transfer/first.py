@@ -1,0 +1,89 @@
+"""An offering from a few words, for a portal into which nothing was imported: the record that the importer takes."""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.domain.instants import format_instant
+from portal.errors import Invalid, NotFound
+from portal.extensions import db
+from portal.models import Category
+from portal.queries.availability import zone_of
+from portal.services.accounts import find_organization
+
+# How long it is there. It is imported or edited long before that.
+OFFERED_FOR = timedelta(days=3653)
+WORKDAYS = [1, 2, 3, 4, 5]
+EVERY_DAY = [0, 1, 2, 3, 4, 5, 6]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class First:
+    """What is said of it. `opens` and `closes`: HH:MM by the clocks of `zone`. It is booked in steps of `minutes`."""
+
+    name: str
+    organization: str
+    category: str
+    description: str
+    zone: str
+    opens: str
+    closes: str
+    minutes: int
+    weekends: bool
+
+
+def record_of(first: First, now: datetime) -> dict[str, Any]:
+    """The offering as a record to import. Organization and category are found by name, or made with it."""
+    organization, customer = _organization(first.organization)
+    category, title = _category(first.category)
+    config = {
+        "slotDuration": f"{first.minutes // 60:02d}:{first.minutes % 60:02d}:00",
+        "weekends": first.weekends,
+        "businessHours": {
+            "startTime": first.opens,
+            "endTime": first.closes,
+            "daysOfWeek": EVERY_DAY if first.weekends else WORKDAYS,
+        },
+    }
+    zone = zone_of({"booking_rules": {"time_zone": first.zone}})
+    start = datetime.combine(now.astimezone(zone).date(), time(), zone)
+    entry = {
+        "id": uuidlib.uuid4().hex,
+        "title": "",
+        "start": format_instant(start),
+        "end": format_instant(start + OFFERED_FOR),
+        "allDay": False,
+        "extendedProps": {"type": "Availability", "config": config},
+    }
+    return {
+        "uuid": str(uuidlib.uuid4()),
+        "name": first.name,
+        "description": first.description,
+        "customer_uuid": str(organization),
+        "customer_name": customer,
+        "category_uuid": str(category),
+        "category_title": title,
+        "state": "Active",
+        "shared": True,
+        "attributes": {"schedules": [entry], "booking_rules": {"time_zone": first.zone}},
+    }
+
+
+def _organization(name: str) -> tuple[uuidlib.UUID, str]:
+    try:
+        found = find_organization(name)
+    except NotFound:
+        return uuidlib.uuid4(), name.strip()
+    return found.uuid, found.name
+
+
+def _category(title: str) -> tuple[uuidlib.UUID, str]:
+    found = db.session.execute(select(Category).where(Category.title == title.strip()).limit(2)).scalars().all()
+    if len(found) > 1:
+        raise Invalid(f"Several categories are called {title.strip()!r}.", "category")
+    return (found[0].uuid, found[0].title) if found else (uuidlib.uuid4(), title.strip())
