@@ -200,11 +200,13 @@ def next_free(
 
 def stale_offerings(offering_ids: Collection[int], now: datetime) -> set[int]:
     """Those of the offerings whose busy times are read from Google, and have not been for too long. One statement."""
+    dialect = db.engine.dialect.name
     rows = db.session.execute(
         select(GoogleCalendar.offering_id, GoogleCalendar.last_synced)
         .join(Offering, Offering.id == GoogleCalendar.offering_id)
         .join(GoogleConnection, GoogleConnection.organization_id == Offering.organization_id)
-        .where(GoogleCalendar.offering_id.in_(offering_ids), GoogleCalendar.next_read.is_not(None))
+        .where(_among(GoogleCalendar.offering_id, dialect), GoogleCalendar.next_read.is_not(None)),
+        {"ids": _named(offering_ids, dialect)},
     )
     return {row.offering_id for row in rows if is_stale(row.last_synced, now)}
 
@@ -252,9 +254,9 @@ def _own(offering_id: int, window: Period, now: datetime, actor: Actor, without:
 
 
 def obstacles_of_offerings(
-    offering_ids: Collection[int] | None, window: Period, actor: Actor, without: int | None = None
+    offering_ids: Collection[int], window: Period, actor: Actor, without: int | None = None
 ) -> defaultdict[int, list[Obstacle]]:
-    """What is taken of offerings (None: of all) in a window, by offering. One SQL statement."""
+    """What is taken of offerings in a window, by offering. One SQL statement."""
     found: defaultdict[int, list[Obstacle]] = defaultdict(list)
     for offering_id, obstacle in _rows(offering_ids, window, actor, without):
         found[offering_id].append(obstacle)
@@ -262,27 +264,25 @@ def obstacles_of_offerings(
 
 
 def _rows(
-    offering_ids: Collection[int] | None, window: Period, actor: Actor, without: int | None
+    offering_ids: Collection[int], window: Period, actor: Actor, without: int | None
 ) -> Iterator[tuple[int, Obstacle]]:
     dialect = db.engine.dialect.name
-    given: dict[str, Any] = {"begin": window.start, "finish": window.end, "without": without or 0}
-    if offering_ids is None:
-        statement = _taken_anywhere()
-    else:
-        statement = _taken(dialect)
-        # One value, however many: as many parameters take longer than what is asked with them.
-        given["ids"] = list(offering_ids) if dialect == "postgresql" else orjson.dumps(list(offering_ids)).decode()
-    for offering_id, start, end, kind, user_id in db.session.execute(statement, given).all():
+    given = {"ids": _named(offering_ids, dialect), "begin": window.start, "finish": window.end, "without": without or 0}
+    for offering_id, start, end, kind, user_id in db.session.execute(_taken(dialect), given).all():
         mine = actor.signed_in and user_id == actor.user_id
         yield offering_id, Obstacle(Period(start, end), _CODES[kind], mine=mine)
 
 
-_BEGIN, _FINISH = (bindparam(name, type_=UTCDateTime) for name in ("begin", "finish"))
-_WITHOUT = bindparam("without", type_=Integer)
-_TAKEN = (Slot.offering_id, Slot.start, Slot.end, Booking.state, Booking.user_id)
-_BUSY = select(
-    BusyPeriod.offering_id, BusyPeriod.start, BusyPeriod.end, literal("busy"), literal(None, Booking.user_id.type)
-).where(BusyPeriod.start < _FINISH, BusyPeriod.end > _BEGIN)
+def _among(key: Any, dialect: str) -> ColumnElement[bool]:
+    """Clause: the key is one of the parameter `ids`, which `_named` makes."""
+    if dialect == "postgresql":
+        return key == func.any(bindparam("ids", type_=ARRAY(Integer)))
+    return key.in_(select(column("value")).select_from(func.json_each(bindparam("ids", type_=Text))))
+
+
+def _named(offering_ids: Collection[int], dialect: str) -> Any:
+    # One value, however many: as many parameters take longer than what is asked with them, and there may be too many.
+    return list(offering_ids) if dialect == "postgresql" else orjson.dumps(list(offering_ids)).decode()
 
 
 @cache
@@ -292,45 +292,32 @@ def _taken(dialect: str) -> CompoundSelect[Any]:
     Made once: putting such a statement together takes longer than running it.
     """
 
-    def among(key: Any) -> ColumnElement[bool]:
-        if dialect == "postgresql":
-            return key == func.any(bindparam("ids", type_=ARRAY(Integer)))
-        return key.in_(select(column("value")).select_from(func.json_each(bindparam("ids", type_=Text))))
-
+    begin, finish = (bindparam(name, type_=UTCDateTime) for name in ("begin", "finish"))
+    columns = (Slot.offering_id, Slot.start, Slot.end, Booking.state, Booking.user_id)
     # Held slots of an offering lie in order, so an index on their ends serves both: those that end in the window, and
     # of those that end later the first one, if it begins before.
     ending = (
-        select(*_TAKEN)
+        select(*columns)
         .join(Booking, Booking.id == Slot.booking_id)
-        .where(among(Slot.offering_id), Slot.holds.is_(True), Slot.end > _BEGIN, Slot.end <= _FINISH)
+        .where(_among(Slot.offering_id, dialect), Slot.holds.is_(True), Slot.end > begin, Slot.end <= finish)
     )
     later = aliased(Slot)
     first_later = (
         select(later.id)
-        .where(later.offering_id == Offering.id, later.holds.is_(True), later.end > _FINISH)
+        .where(later.offering_id == Offering.id, later.holds.is_(True), later.end > finish)
         .order_by(later.end)
         .limit(1)
         .correlate(Offering)
         .scalar_subquery()
     )
     reaching = (
-        select(*_TAKEN)
+        select(*columns)
         .select_from(Offering)
         .join(Slot, Slot.id == first_later)
         .join(Booking, Booking.id == Slot.booking_id)
-        .where(among(Offering.id), Slot.start < _FINISH)
+        .where(_among(Offering.id, dialect), Slot.start < finish)
     )
-    return union_all(
-        *(it.where(Booking.id != _WITHOUT) for it in (ending, reaching)), _BUSY.where(among(BusyPeriod.offering_id))
-    )
-
-
-@cache
-def _taken_anywhere() -> CompoundSelect[Any]:
-    """The same of all offerings: reading the index of what is held once is faster than looking into it for each."""
-    held = (
-        select(*_TAKEN)
-        .join(Booking, Booking.id == Slot.booking_id)
-        .where(Slot.holds.is_(True), Slot.end > _BEGIN, Slot.start < _FINISH, Booking.id != _WITHOUT)
-    )
-    return union_all(held, _BUSY)
+    busy = select(
+        BusyPeriod.offering_id, BusyPeriod.start, BusyPeriod.end, literal("busy"), literal(None, Booking.user_id.type)
+    ).where(_among(BusyPeriod.offering_id, dialect), BusyPeriod.start < finish, BusyPeriod.end > begin)
+    return union_all(*(it.where(Booking.id != bindparam("without", type_=Integer)) for it in (ending, reaching)), busy)

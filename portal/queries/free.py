@@ -1,25 +1,28 @@
 """Which offerings are free on a day for so long: few SQL statements and arithmetic, however many there are.
 
 What their clocks leave free is found once for all that are alike (portal.domain.clocks). What is taken only ever makes
-less free, so it is looked at only where it meets that.
+less free, so the database is asked whether anything meets that, and only then what it is.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from itertools import chain, islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Text, cast, select
+import orjson
+from sqlalchemy import Integer, Select, Text, cast, exists, or_, select, text
 
-from portal.domain.availability import Obstacle
 from portal.domain.periods import Period, PeriodError
 from portal.domain.zones import day_start, instants_at
 from portal.extensions import db
-from portal.models import Offering
+from portal.models import BusyPeriod, Offering, Slot
+from portal.models.base import UTCDateTime
 from portal.policies import NOBODY, Actor
 from portal.queries.availability import (
     Understood,
@@ -30,8 +33,6 @@ from portal.queries.availability import (
 )
 from portal.queries.catalogue import Among
 
-# So many offerings are not named one by one: what is taken of all is read.
-MANY = 5_000
 # So many attributes are read at once.
 BATCH = 500
 
@@ -70,10 +71,10 @@ class Clear:
     gap: timedelta
     strict: bool
 
-    def met_by(self, taken: Iterable[Obstacle]) -> bool:
-        """Whether something that is taken lies in the period or too near."""
-        start, end = self.period.start - self.gap, self.period.end + self.gap
-        return any(it.period.start < end and it.period.end > start for it in taken)
+    @property
+    def kept(self) -> Period:
+        """The period, and what has to be free beside it."""
+        return Period(self.period.start - self.gap, self.period.end + self.gap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,8 @@ class Free:
 def free_among(among: Among, wanted: Wanted, now: datetime, actor: Actor = NOBODY) -> Free:
     """Those of the offerings (all Active) that are free as wanted, each by its own clocks and rules.
 
-    A quota of the actor's is not asked. Two SQL statements where there are no more than 500 clocks; one more where busy
-    times that are out of date close something.
+    A quota of the actor's is not asked. Three SQL statements where there are no more than 500 clocks; one more where
+    busy times that are out of date close something.
     """
     ids, clocks = among.shelf.ids, among.shelf.clocks
     first: dict[int, Understood] = {}
@@ -105,16 +106,15 @@ def free_among(among: Among, wanted: Wanted, now: datetime, actor: Actor = NOBOD
     places = array("i", (place for place in among.places if clocks[place] in clear))
     if not places:
         return Free(Among(among.shelf, places), {}, {})
-    widest = max(it.gap for it in clear.values())
-    hull = Period(
-        min(it.window.start for it in clear.values()) - widest, max(it.window.end for it in clear.values()) + widest
-    )
-    named = [ids[place] for place in places] if len(places) < MANY else None
-    taken = obstacles_of_offerings(named, hull, actor)
     strict = [ids[place] for place in places if clear[clocks[place]].strict]
     closed = stale_offerings(strict, now) if strict else set()
-    met = [place for place in places if ids[place] in taken and clear[clocks[place]].met_by(taken[ids[place]])]
+    of_clock: dict[int, list[int]] = {clock: [] for clock in clear}
+    for place in places:
+        of_clock[clocks[place]].append(ids[place])
+    taken_ids = _met([(clear[clock].kept, asked) for clock, asked in of_clock.items()])
+    met = [place for place in places if ids[place] in taken_ids] if taken_ids else []
     later = {}
+    taken = obstacles_of_offerings(taken_ids, _hull(clear.values()), actor) if met else {}
     for place, known in _known(among, met, first):
         window = clear[clocks[place]].window
         free = assembled(known, now, taken[ids[place]])
@@ -123,6 +123,72 @@ def free_among(among: Among, wanted: Wanted, now: datetime, actor: Actor = NOBOD
     gone = closed | {ids[place] for place in met if ids[place] not in later}
     left = array("i", (place for place in places if ids[place] not in gone)) if gone else places
     return Free(Among(among.shelf, left), clear, later)
+
+
+def _hull(clear: Collection[Clear]) -> Period:
+    widest = max(it.gap for it in clear)
+    return Period(min(it.window.start for it in clear) - widest, max(it.window.end for it in clear) + widest)
+
+
+# Offerings with the instants between which they are asked about: `ids` holds a list of them for each pair of bounds.
+_ASKED = {
+    "sqlite": text(
+        """
+        WITH bound AS MATERIALIZED (
+            SELECT key, json_extract(value, '$[0]') AS begin, json_extract(value, '$[1]') AS finish
+            FROM json_each(:bounds)
+        )
+        SELECT o.value AS id, bound.begin, bound.finish
+        FROM json_each(:ids) AS list JOIN bound ON bound.key = list.key, json_each(list.value) AS o
+        """
+    ),
+    "postgresql": text(
+        """
+        SELECT o.id, bound.begin, bound.finish
+        FROM unnest(CAST(:begins AS timestamptz[]), CAST(:finishes AS timestamptz[])) WITH ORDINALITY
+            AS bound (begin, finish, place)
+        JOIN unnest(CAST(:ids AS integer[]), CAST(:places AS integer[])) AS o (id, place) ON o.place = bound.place
+        """
+    ),
+}
+
+
+@cache
+def _meeting(dialect: str) -> Select[Any]:
+    """The offerings asked about of which something is taken between their bounds. Made once."""
+    asked = _ASKED[dialect].columns(id=Integer, begin=UTCDateTime, finish=UTCDateTime).subquery("asked").c
+    # Held slots of an offering lie in order: only the first one that ends later than the beginning is to be looked at.
+    first = (
+        select(Slot.start)
+        .where(Slot.offering_id == asked.id, Slot.holds.is_(True), Slot.end > asked.begin)
+        .order_by(Slot.end)
+        .limit(1)
+        .scalar_subquery()
+    )
+    busy = exists().where(
+        BusyPeriod.offering_id == asked.id, BusyPeriod.start < asked.finish, BusyPeriod.end > asked.begin
+    )
+    return select(asked.id).where(or_(first < asked.finish, busy))
+
+
+def _met(asked: Sequence[tuple[Period, Sequence[int]]]) -> set[int]:
+    """Those of the offerings of which something is taken in the period that they are asked about. One SQL statement."""
+    dialect = db.engine.dialect
+    if dialect.name == "sqlite":
+        written: Any = UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
+        bounds = [[written(it.start), written(it.end)] for it, _ids in asked]
+        given: dict[str, Any] = {
+            "bounds": orjson.dumps(bounds).decode(),
+            "ids": orjson.dumps([ids for _it, ids in asked]).decode(),
+        }
+    else:
+        given = {
+            "begins": [it.start for it, _ids in asked],
+            "finishes": [it.end for it, _ids in asked],
+            "ids": [offering_id for _it, ids in asked for offering_id in ids],
+            "places": [place for place, (_it, ids) in enumerate(asked, start=1) for _id in ids],
+        }
+    return set(db.session.execute(_meeting(dialect.name), given).scalars())
 
 
 def _clear(among: Among, wanted: Wanted, now: datetime, first: dict[int, Understood]) -> dict[int, Clear]:
