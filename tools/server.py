@@ -13,9 +13,10 @@ from tools.tree import CannotStart
 THREADS = str(min(8, 2 * (os.cpu_count() or 1)))
 # Connections held open by one process, most of them idle browsers.
 CONNECTIONS = "512"
-# What Python and its libraries ask of glibc (bytes that may lie idle), and granian of the allocator that it brings.
+# What Python and its libraries ask of glibc (one pool: only one thread at a time runs Python), and granian of the
+# allocator that it brings.
 MEMORY = {
-    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_ARENA_MAX": "1",
     "MALLOC_TRIM_THRESHOLD_": str(1024 * 1024),
     "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:500,muzzy_decay_ms:0",
 }

@@ -10,6 +10,7 @@ import uuid as uuidlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from urllib.parse import urlencode
 
 from portal.domain.booking_states import BookingState
@@ -54,8 +55,13 @@ def calendar_bytes(events: Iterable[IcsEvent], name: str, *, method: str = "PUBL
         f"REFRESH-INTERVAL;VALUE=DURATION:{REFRESH}",
         f"X-PUBLISHED-TTL:{REFRESH}",
     ]
-    pieces = [_encoded(lines), *(_encoded(_event(it)) for it in events), _encoded(["END:VCALENDAR"])]
-    return b"".join(pieces)
+    # Not joined from pieces: those of a busy year are three times as large as what they make.
+    body = BytesIO()
+    body.write(_encoded(lines))
+    for it in events:
+        body.write(_encoded(_event(it)))
+    body.write(_encoded(["END:VCALENDAR"]))
+    return body.getvalue()
 
 
 def _encoded(lines: list[str]) -> bytes:
