@@ -14,6 +14,11 @@ waldur_client_dirs  version -> folder of the published clients, for PYTHONPATH o
 """
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("portal", deadline=None)
+settings.load_profile("portal")
 
 pytest_plugins = [
     "tests.support.shared",

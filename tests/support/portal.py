@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
@@ -21,6 +22,7 @@ from portal.app import create_app
 from portal.cli.register import register as register_commands
 from portal.config import load_settings
 from portal.extensions import db, looked
+from portal.services import accounts
 from tests.support.databases import SECRET_KEY
 
 MakeLivePortal = Callable[..., "LivePortal"]
@@ -46,6 +48,15 @@ def environ_for(database_url: str, instance: Path, **more: str) -> dict[str, str
         "INSTANCE_PATH": str(instance),
         **more,
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHasher]:
+    """What hashes passwords outside of tests; inside something does that takes a thousandth of its time."""
+    with pytest.MonkeyPatch.context() as patch:
+        real = accounts._hasher
+        patch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield real
 
 
 @pytest.fixture(scope="session")
