@@ -208,7 +208,7 @@ def serving(database: LiveDatabase, more: dict[str, str]) -> Iterator[LivePortal
     environ = {**database.environ, "PORT": str(server.server_port), **more}
     app.append(create_app(load_settings(environ)))
     register_commands(app[-1])
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield LivePortal(url, app[0], LiveDatabase(database.url, environ, app[0]))
