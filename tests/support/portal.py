@@ -23,7 +23,7 @@ from portal.cli.register import register as register_commands
 from portal.config import load_settings
 from portal.extensions import db, looked
 from portal.services import accounts
-from tests.support.databases import SECRET_KEY
+from tests.support.databases import SECRET_KEY, CopyDatabase
 
 MakeLivePortal = Callable[..., "LivePortal"]
 
@@ -151,12 +151,17 @@ class LiveDatabase:
 
 
 @pytest.fixture
-def live_database(
-    copy_database: Callable[[Path], tuple[str, Callable[[], None]]], tmp_path: Path
-) -> Iterator[LiveDatabase]:
+def live_database(copy_database: CopyDatabase, tmp_path: Path) -> Iterator[LiveDatabase]:
     """A database of the test's own, empty and migrated, and an application on it."""
-    url, remove = copy_database(tmp_path)
-    instance = tmp_path / "instance"
+    with living(copy_database, tmp_path) as database:
+        yield database
+
+
+@contextmanager
+def living(copy_database: CopyDatabase, folder: Path) -> Iterator[LiveDatabase]:
+    """A migrated database, its application, and what belongs to them in a folder."""
+    url, remove = copy_database(folder)
+    instance = folder / "instance"
     environ = environ_for(url, instance)
     app = create_app(load_settings(environ))
     register_commands(app)
