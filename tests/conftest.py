@@ -13,7 +13,19 @@ browser_page    a page of a real browser;  console_errors  what it complained ab
 waldur_client_dirs  version -> folder of the published clients, for PYTHONPATH of a subprocess
 """
 
+import os
+import sys
+
 import pytest
+from hypothesis import settings
+
+# The suite is several processes and starts many more: what one compiles is kept for the others.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("portal", deadline=None)
+settings.load_profile("portal")
 
 pytest_plugins = [
     "tests.support.shared",
@@ -25,8 +37,12 @@ pytest_plugins = [
 ]
 
 
+# Tests with one of these start servers, browsers and other processes.
+LONG = {"live_database", "browser"}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Drop the backend that a test's marker rules out."""
+    """Drop the backend that a test's marker rules out; long tests first, so that no worker ends up alone with one."""
     kept, dropped = [], []
     for item in items:
         backend = getattr(item, "callspec", None) and item.callspec.params.get("backend")
@@ -37,3 +53,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+    items.sort(key=lambda item: LONG.isdisjoint(getattr(item, "fixturenames", ())))

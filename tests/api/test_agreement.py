@@ -95,7 +95,7 @@ TWICE = (
 
 @given(world=worlds(), ahead=st.integers(0, 50))
 @example(world=TWICE, ahead=0)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, world, ahead):
     zone, first, attributes, taken = world
     begin = day_start(first, zone)

@@ -12,6 +12,8 @@ import pytest
 
 from portal.services import accounts
 from tests.support import builders as make
+from tests.support.portal import living
+from tests.support.servers import processes_that_answered
 from tools.server import server_command, server_environ
 
 # The server does not depend on the database.
@@ -25,34 +27,34 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def served(live_database):
+@pytest.fixture(scope="module")
+def served(copy_database, tmp_path_factory):
     """Port and token of a portal behind the production server, with two processes."""
-    with live_database.app.app_context():
-        organization = make.organization()
-        category = make.category()
-        for name in ("A", "B", "C"):
-            make.offering(name, of=organization, category=category)
-        staff = make.user(staff=True)
-        key = accounts.create_token(make.actor(staff), staff.id, "test").key
-    port = free_port()
-    instance = Path(live_database.environ["INSTANCE_PATH"])
-    environ = {**os.environ, **live_database.environ, **server_environ(instance)}
-    server = subprocess.Popen(
-        [sys.executable, *server_command("127.0.0.1", port, 2)], cwd=ROOT, env=environ, start_new_session=True
-    )
-    try:
-        for _ in range(600):
-            assert server.poll() is None, "the server ended"
-            with socket.socket() as probe:
-                if not probe.connect_ex(("127.0.0.1", port)):
+    with living(copy_database, tmp_path_factory.mktemp("served")) as database:
+        with database.app.app_context():
+            organization = make.organization()
+            category = make.category()
+            for name in ("A", "B", "C"):
+                make.offering(name, of=organization, category=category)
+            staff = make.user(staff=True)
+            key = accounts.create_token(make.actor(staff), staff.id, "test").key
+        port = free_port()
+        instance = Path(database.environ["INSTANCE_PATH"])
+        environ = {**os.environ, **database.environ, **server_environ(instance)}
+        server = subprocess.Popen(
+            [sys.executable, *server_command("127.0.0.1", port, 2)], cwd=ROOT, env=environ, start_new_session=True
+        )
+        try:
+            for _ in range(600):
+                assert server.poll() is None, "the server ended"
+                if len(processes_that_answered(port, instance, "/metrics")) == 2:
                     break
-            time.sleep(0.05)
-        yield port, key
-    finally:
-        # The parent alone: processes that are told twice wait until they are killed.
-        server.terminate()
-        server.wait(20)
+                time.sleep(0.05)
+            yield port, key
+        finally:
+            # The parent alone: processes that are told twice wait until they are killed.
+            server.terminate()
+            server.wait(20)
 
 
 def ask(port, method, path, headers=None, body=None):

@@ -110,8 +110,6 @@ def run_client(waldur_client_dirs, world):
             **more,
         }
         environ = {**os.environ, "PYTHONPATH": str(waldur_client_dirs[version])}
-        # A client has thousands of modules: what the first run compiles is kept for the next ones.
-        environ.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(
             [sys.executable, str(PROGRAM)],
             env=environ,

@@ -72,9 +72,7 @@ def rename_shared(session: Session, model: Any, noun: str, column: str, name: st
     session.commit()
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_no_write_leaves_a_stale_document(db_session: Any, data: st.DataObject) -> None:
     names = (f"name {number}" for number in itertools.count())

@@ -88,7 +88,7 @@ def is_open(availability: Availability, instant: datetime) -> bool:
     )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(cases())
 def test_every_instant_is_free_or_has_a_reason(case: tuple[Availability, Period, list[Obstacle]]) -> None:
     availability, window, obstacles = case
@@ -120,7 +120,7 @@ def test_every_instant_is_free_or_has_a_reason(case: tuple[Availability, Period,
             assert all(opened) if it.refusal.code is Code.REMAINDER else not any(opened)
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(cases())
 def test_steps_last_a_slot_except_where_clocks_change(case: tuple[Availability, Period, list[Obstacle]]) -> None:
     availability, window, _ = case
@@ -135,7 +135,7 @@ def test_steps_last_a_slot_except_where_clocks_change(case: tuple[Availability, 
             assert step.duration <= slot + timedelta(hours=1)
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(cases())
 def test_open_time_is_lost_at_edges_alone(case: tuple[Availability, Period, list[Obstacle]]) -> None:
     """Time within schedule and hours that is no step is less than a slot long, and touches closed time."""
@@ -161,7 +161,7 @@ def is_edge(availability: Availability, period: Period) -> bool:
     return opening or closing or (period.end - QUARTER).astimezone(availability.zone).date() < last.date()
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(cases())
 def test_table_window_and_question_agree(case: tuple[Availability, Period, list[Obstacle]]) -> None:
     """A stretch has the same refusal in the window, in the table of its day, and when one asks for just this time."""
@@ -178,7 +178,7 @@ def test_table_window_and_question_agree(case: tuple[Availability, Period, list[
     assert all(availability.explain(period) is None for period in found)
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(cases(), st.integers(1, 24).map(lambda number: number * QUARTER))
 def test_free_runs_are_bookable_long_enough_and_as_short_as_can_be(
     case: tuple[Availability, Period, list[Obstacle]], duration: timedelta
@@ -202,7 +202,7 @@ def test_free_runs_are_bookable_long_enough_and_as_short_as_can_be(
     assert [run.start for run in runs] == expected
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(cases(), st.none() | st.integers(1, 24).map(lambda number: number * QUARTER))
 def test_the_next_free_time_is_the_first_of_all(
     case: tuple[Availability, Period, list[Obstacle]], duration: timedelta | None
@@ -212,7 +212,7 @@ def test_the_next_free_time_is_the_first_of_all(
     assert availability.next_free(window.start, window.end, duration) == (everything[0] if everything else None)
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=70)
 @given(cases())
 def test_a_period_is_bookable_exactly_if_whole_free_steps_make_it(
     case: tuple[Availability, Period, list[Obstacle]],
@@ -224,7 +224,7 @@ def test_a_period_is_bookable_exactly_if_whole_free_steps_make_it(
     assert (availability.explain(period) is None) == made
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(cases())
 def test_conflicts_are_told_only_where_a_rival_is(case: tuple[Availability, Period, list[Obstacle]]) -> None:
     availability, period, obstacles = case
@@ -234,7 +234,7 @@ def test_conflicts_are_told_only_where_a_rival_is(case: tuple[Availability, Peri
             assert any(it.period == refusal.period and it.code == refusal.code for it in obstacles)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(cases())
 def test_days_are_whole_days(case: tuple[Availability, Period, list[Obstacle]]) -> None:
     availability, window, _ = case

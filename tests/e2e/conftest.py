@@ -38,17 +38,9 @@ class House:
     owner_token: str
 
     def command(self, *arguments: str, stdin: str = "") -> str:
-        """Run a command of the portal as a person would; answers what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **self.portal.database.environ},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        """Run a command of the portal, in this process; answers what it printed."""
+        done = self.portal.app.test_cli_runner().invoke(args=arguments, input=stdin)
+        assert done.exit_code == 0, done.output
         return done.stdout
 
 

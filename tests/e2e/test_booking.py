@@ -43,6 +43,12 @@ def mails(house: House) -> list[tuple[str, str]]:
     return [(it["To"], it["Subject"]) for it in read]
 
 
+def booked(public: str) -> int:
+    """How many bookings the public calendar shows; one that ends on another day is listed there again."""
+    text = requests.get(public, timeout=10).text
+    return text.count("Booked") - text.count(">until ")
+
+
 def answer(page, act: str, scripts: bool) -> None:
     page.click(f"a[href$='/{act}/']")
     if scripts:
@@ -118,12 +124,12 @@ def test_from_a_free_slot_to_the_calendar(house, browser, scripts):
 
         public = until(link, "sharing")
         # Three from the start, the faster one, and this one.
-        until(lambda: requests.get(public, timeout=10).text.count("Booked") == 5, "the booking in the calendar")
+        until(lambda: booked(public) == 5, "the booking in the calendar")
 
         visitor.goto(booking)
         answer(visitor, "cancel", scripts)
         assert "The booking is cancelled" in visitor.inner_text("main")
-        until(lambda: requests.get(public, timeout=10).text.count("Booked") == 4, "its end in the calendar")
+        until(lambda: booked(public) == 4, "its end in the calendar")
     expected = {
         ("visitor@example.org", "Requested: Ribosome"),
         ("visitor@example.org", "Confirmed: Ribosome"),

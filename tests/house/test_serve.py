@@ -1,16 +1,15 @@
 """`make serve` as a person meets it: Ctrl-C reaches every process of the terminal, and it still ends in peace."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
+from tests.support.servers import processes_that_answered
 from tools.run import free_port
 from tools.tree import answers
 
@@ -26,13 +25,6 @@ def environ(tmp_path):
     kept.pop("QUEUE_URL", None)
     made = {"SECRET_KEY": "0123456789abcdef", "INSTANCE_PATH": str(tmp_path / "instance"), "PORT": str(free_port())}
     return {**kept, **made}
-
-
-def processes_that_answered(port: int, instance: Path) -> set[str]:
-    """Ask once, and say which processes have counted an answer: one that is still loading takes no signal in peace."""
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
-        answer.read()
-    return {file.stem.rpartition("_")[2] for file in (instance / "metrics").glob("counter_*.db")}
 
 
 def test_an_interrupt_of_the_whole_group_ends_it_without_killing(environ):

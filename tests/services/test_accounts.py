@@ -51,6 +51,15 @@ def test_sign_in(db_session):
     assert accounts.sign_in(" Anna@example.org", PASSWORD, "1.2.3.4").id == user.id
 
 
+def test_a_hash_costs_what_owasp_asks_for(db_session, monkeypatch, real_hasher):
+    monkeypatch.setattr(accounts, "_hasher", real_hasher)
+    user = make.user("anna@example.org", password=PASSWORD)
+    assert user.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert accounts.sign_in("anna@example.org", PASSWORD, "").id == user.id
+    with pytest.raises(Invalid):
+        accounts.sign_in("anna@example.org", PASSWORD + "!", "")
+
+
 def test_a_failed_sign_in_says_the_same_whatever_the_reason(db_session):
     make.user("anna@example.org", password=PASSWORD)
     make.user("gone@example.org", password=PASSWORD, active=False)

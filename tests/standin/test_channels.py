@@ -28,7 +28,7 @@ def inbox() -> Iterator[Any]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     server.received = received
     server.url = f"http://127.0.0.1:{server.server_address[1]}/push?x=1"
-    thread = Thread(target=server.serve_forever, args=(0.05,))
+    thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
     server.shutdown()

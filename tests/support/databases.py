@@ -21,6 +21,8 @@ from portal.extensions import db
 from tests.support.shared import Once, end_with_test_run, unavailable
 from tools import postgresql
 
+CopyDatabase = Callable[[Path], tuple[str, Callable[[], None]]]
+
 BACKENDS = ("sqlite", "postgresql")
 SECRET_KEY = "only-for-tests-" + "0123456789abcdef" * 2
 
@@ -32,9 +34,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def copy_database(
-    backend: str, once: Once, run_folder: Path, request: pytest.FixtureRequest
-) -> Callable[[Path], tuple[str, Callable[[], None]]]:
+def copy_database(backend: str, once: Once, run_folder: Path, request: pytest.FixtureRequest) -> CopyDatabase:
     """`copy_database(folder)`: the URL of a fresh, migrated, empty database, and what removes it again."""
     if backend == "sqlite":
         template = Path(once("sqlite", lambda: make_sqlite_template(run_folder)))
@@ -127,9 +127,7 @@ def start_postgresql() -> str:
 
 
 @pytest.fixture(scope="session")
-def worker_database(
-    copy_database: Callable[[Path], tuple[str, Callable[[], None]]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def worker_database(copy_database: CopyDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of this process's own database, which tests leave as they found it."""
     url, remove = copy_database(tmp_path_factory.mktemp("database"))
     yield url

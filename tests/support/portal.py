@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
@@ -21,7 +22,8 @@ from portal.app import create_app
 from portal.cli.register import register as register_commands
 from portal.config import load_settings
 from portal.extensions import db, looked
-from tests.support.databases import SECRET_KEY
+from portal.services import accounts
+from tests.support.databases import SECRET_KEY, CopyDatabase
 
 MakeLivePortal = Callable[..., "LivePortal"]
 
@@ -46,6 +48,15 @@ def environ_for(database_url: str, instance: Path, **more: str) -> dict[str, str
         "INSTANCE_PATH": str(instance),
         **more,
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHasher]:
+    """What hashes passwords outside of tests; inside something does that takes a thousandth of its time."""
+    with pytest.MonkeyPatch.context() as patch:
+        real = accounts._hasher
+        patch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield real
 
 
 @pytest.fixture(scope="session")
@@ -140,12 +151,17 @@ class LiveDatabase:
 
 
 @pytest.fixture
-def live_database(
-    copy_database: Callable[[Path], tuple[str, Callable[[], None]]], tmp_path: Path
-) -> Iterator[LiveDatabase]:
+def live_database(copy_database: CopyDatabase, tmp_path: Path) -> Iterator[LiveDatabase]:
     """A database of the test's own, empty and migrated, and an application on it."""
-    url, remove = copy_database(tmp_path)
-    instance = tmp_path / "instance"
+    with living(copy_database, tmp_path) as database:
+        yield database
+
+
+@contextmanager
+def living(copy_database: CopyDatabase, folder: Path) -> Iterator[LiveDatabase]:
+    """A migrated database, its application, and what belongs to them in a folder."""
+    url, remove = copy_database(folder)
+    instance = folder / "instance"
     environ = environ_for(url, instance)
     app = create_app(load_settings(environ))
     register_commands(app)
@@ -197,7 +213,7 @@ def serving(database: LiveDatabase, more: dict[str, str]) -> Iterator[LivePortal
     environ = {**database.environ, "PORT": str(server.server_port), **more}
     app.append(create_app(load_settings(environ)))
     register_commands(app[-1])
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield LivePortal(url, app[0], LiveDatabase(database.url, environ, app[0]))

@@ -91,9 +91,7 @@ def test_any_key_may_be_missing_or_is_asked_for_by_name(db_session: Any) -> None
     assert "uuid" in asked
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.sampled_from(PATHS), JSON)
 def test_what_is_read_can_be_stored(db_session: Any, path: Path, value: Any) -> None:
     report = import_offerings([changed(path, value)])

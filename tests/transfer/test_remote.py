@@ -40,7 +40,7 @@ def serving() -> Iterator[Server]:
     server = Server()
     listening = make_server("127.0.0.1", 0, server, threaded=True)
     server.url = f"http://127.0.0.1:{listening.server_port}"
-    thread = threading.Thread(target=listening.serve_forever)
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield server
