@@ -8,10 +8,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from portal.extensions import db
-from portal.models import Base
+from portal.models import Base, OfferingDocument
+from tests.support import builders as make
 
 WATCHED = (
     "offering_documents",
@@ -60,6 +61,20 @@ def test_downgrade_to_nothing_and_up_again(live_database):
         upgrade()
         with db.engine.connect() as connection:
             assert differences(connection) == []
+
+
+def test_what_is_there_already_gets_its_clock(live_database):
+    with live_database.app.app_context():
+        kinds = ({}, {"schedules": None}, {"schedules": make.schedule(), "booking_rules": {"ü": 1.5}})
+        for number, attributes in enumerate(kinds):
+            make.offering(f"Thing {number}", attributes=attributes)
+        clocks = select(OfferingDocument.offering_id, OfferingDocument.clock)
+        before = dict(db.session.execute(clocks).all())
+        db.session.remove()
+        downgrade(revision="0008")
+        upgrade()
+        assert dict(db.session.execute(clocks).all()) == before
+        assert len(set(before.values())) == 2
 
 
 @pytest.mark.sqlite_only
