@@ -130,18 +130,18 @@ def _refresh(session: Session, ids: list[int]) -> int:
     _hold(session, ids)
     document = cast(Table, OfferingDocument.__table__)
     # Locked before anything is read: of two writers the second one builds from what the first has committed.
-    stored = dict(
-        session.execute(
-            select(document.c.offering_id, document.c.digest)
-            .where(document.c.offering_id.in_(ids))
-            .order_by(document.c.offering_id)
-            .with_for_update()
-        ).all()
+    rows = session.execute(
+        select(document.c.offering_id, document.c.digest, document.c.clock)
+        .where(document.c.offering_id.in_(ids))
+        .order_by(document.c.offering_id)
+        .with_for_update()
     )
+    # The clock is in no body: schedules that are missing are answered as none.
+    stored = {row.offering_id: (row.digest, row.clock) for row in rows}
     now = utcnow()
     new, changed = [], []
     for prepared in build(load(session, ids)):
-        if stored.get(prepared.offering_id) == prepared.digest:
+        if stored.get(prepared.offering_id) == (prepared.digest, prepared.clock):
             continue
         row = asdict(prepared) | {"written": now}
         if prepared.offering_id in stored:

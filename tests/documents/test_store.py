@@ -101,6 +101,14 @@ def test_no_write_leaves_a_stale_document(db_session: Any, data: st.DataObject) 
         assert_fresh(db_session())
 
 
+def test_a_clock_is_written_where_the_bodies_stay_as_they_are(db_session: Any) -> None:
+    offering = builders.offering(attributes={})
+    assert_fresh(db_session())
+    offering.attributes = {"schedules": []}
+    assert store.refresh(db_session(), [offering.id]) == 1
+    assert_fresh(db_session())
+
+
 def test_members_of_a_group_are_counted(db_session: Any) -> None:
     import_offerings([RECORDS[0] | {"organization_groups": [{"uuid": str(builders.unknown()), "name": "New"}]}])
     group = db_session.scalars(select(OrganizationGroup).where(OrganizationGroup.name == "New")).one()
