@@ -22,8 +22,9 @@ class _Gone(OperationalError):
 
 def _asked(engine: Engine, sql: str, values: Any) -> Any:
     dialect: Any = engine.dialect
+    pool = _pool_of(engine)
     try:
-        connection: Any = _pool_of(engine).connect()
+        connection: Any = pool.connect()
     except dialect.loaded_dbapi.Error as problem:
         raise OperationalError(sql, None, problem) from problem
     try:
@@ -35,7 +36,11 @@ def _asked(engine: Engine, sql: str, values: Any) -> Any:
         known = isinstance(problem, dialect.loaded_dbapi.Error)
         gone = known and dialect.is_disconnect(problem, connection.dbapi_connection, None)
         # Whatever state it is in, nobody else gets it.
-        connection.invalidate()
+        if gone:
+            # Nor those that are as old: the database was away meanwhile. Sessions do the same.
+            pool._invalidate(connection, problem)  # noqa: SLF001 - dispose() forgets how many connections are in use
+        else:
+            connection.invalidate()
         if known:
             raise (_Gone if gone else OperationalError)(sql, None, problem) from problem
         raise
@@ -107,8 +112,6 @@ class Look:
         try:
             return _asked(engine, sql, values)
         except _Gone:
-            # The database was away meanwhile, and so every connection that is kept may be void.
-            _pool_of(engine).dispose()
             return _asked(engine, sql, values)
 
     def _compile(self, dialect: Dialect) -> tuple[str, list[str], dict[str, Any], list[Any]]:

@@ -6,6 +6,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from portal.extensions import db
 from portal.models import User
+from portal.queries import look
 from portal.queries.look import Look
 from tests.support import builders
 
@@ -38,15 +39,31 @@ def test_what_others_have_committed_is_seen_at_once(site):
 @pytest.mark.postgresql_only
 def test_connections_that_the_server_has_ended_are_made_anew(site):
     assert LOOK.first(email="anna@example.org")
+    assert end_connections()
+    assert LOOK.first(email="anna@example.org").id == site.id
+
+
+@pytest.mark.postgresql_only
+def test_how_many_are_in_use_is_known_after_that(site):
+    in_use = [look._pool_of(db.engine).connect() for _ in range(7)]
+    in_use.pop().close()
+    assert end_connections()
+    assert LOOK.first(email="anna@example.org")
+    for connection in in_use:
+        connection.close()
+    assert look._pool_of(db.engine).checkedout() == 0
+    db.engine.dispose()
+    assert look._pool_of(db.engine).checkedin() == 0
+
+
+def end_connections():
     with db.engine.connect() as connection:
-        ended = connection.execute(
+        return connection.execute(
             text(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         ).all()
-    assert ended
-    assert LOOK.first(email="anna@example.org").id == site.id
 
 
 def test_what_the_database_refuses_is_told_and_ends_nothing(site):
