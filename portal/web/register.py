@@ -19,6 +19,7 @@ from portal.web import (
     manage,
     moving,
     notifications,
+    offerings,
     registration,
     requests,
     rules,
@@ -32,7 +33,10 @@ from portal.web.headers import register_headers
 from portal.web.links import url_with
 from portal.web.people import register_people, waiting_requests
 
-FACES = (catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, rules, registration, staff, google)
+FACES = (
+    *(catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, offerings, rules),
+    *(registration, staff, google),
+)
 
 
 def register(app: Flask) -> None:

@@ -14,12 +14,11 @@ from flask.typing import ResponseReturnValue
 from portal.domain import rules as domain
 from portal.domain.periods import Period
 from portal.domain.rules import read_rules
-from portal.errors import Forbidden, Invalid
+from portal.errors import Invalid
 from portal.extensions import reading, reading_apart, settings
 from portal.models.base import utcnow
-from portal.policies import Actor
 from portal.queries.availability import next_free, of_offering, zone_of
-from portal.queries.offerings import OfferingView, get_visible_offering
+from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.services.offerings import WrongRules, changed_rules, set_booking_rules
 from portal.web.forms import Errors
 from portal.web.guards import manages_offering
@@ -64,7 +63,7 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Show and change the rules; what is left empty does not hold."""
     actor = current_actor()
     with reading_apart():
-        view = _managed(actor, uuid)
+        view = get_managed_offering(actor, uuid)
     stored = view.offering.attributes.get("booking_rules")
     if request.method == "GET":
         return _page(view, _shown(stored if isinstance(stored, Mapping) else {}), {})
@@ -88,13 +87,6 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
         return _page(view, typed, errors, 400)
     flash("The rules are saved. Bookings that exist stay as they are.", "good")
     return redirect(url_for("rules.edit", uuid=uuid), code=303)
-
-
-def _managed(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
-    view = get_visible_offering(actor, uuid)
-    if not view.manages:
-        raise Forbidden
-    return view
 
 
 def _page(
