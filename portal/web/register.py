@@ -16,6 +16,7 @@ from portal.web import (
     catalogue,
     feeds,
     google,
+    hours,
     manage,
     moving,
     notifications,
@@ -34,7 +35,7 @@ from portal.web.links import url_with
 from portal.web.people import register_people, waiting_requests
 
 FACES = (
-    *(catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, offerings, rules),
+    *(catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, offerings, hours, rules),
     *(registration, staff, google),
 )
 

@@ -13,48 +13,22 @@ from portal.models.base import utcnow
 from portal.policies import SYSTEM, Actor
 from portal.services import bookings
 from portal.transfer.editing import DETAILS, edit_offering
+from tests.support.forms import Form
 
 TEXT = "<h2>About</h2>\n<script>alert(1)</script><p>Sees\r\nmore.</p>\n"
 
 
 @pytest.fixture
 def page(visitor, world):
-    """Owner's form of the shared offering: `page(name="…")` sends what it holds with that changed."""
-    return Form(visitor("owner"), f"/manage/offerings/{world.scope}/edit/", world.scope)
+    """The owner's form of the offering that everybody sees."""
+    found = Form(visitor("owner"), f"/manage/offerings/{world.scope}/edit/")
+    found.uuid = world.scope
+    return found
 
 
-class Form:
-    """A form as a browser holds it; what was answered last stands in `answer`."""
-
-    def __init__(self, visitor, path, uuid):
-        self.visitor, self.path, self.uuid = visitor, path, uuid
-        self.load()
-
-    def load(self):
-        self.answer = self.visitor.get(self.path)
-        return self
-
-    @property
-    def fields(self):
-        text = self.answer.text
-        found = {
-            name: html.unescape(value) for name, value in re.findall(r'<input[^>]* name="(\w+)" value="([^"]*)"', text)
-        }
-        for name, value in re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>\n(.*?)</textarea>', text, re.DOTALL):
-            found[name] = html.unescape(value).replace("\n", "\r\n")
-        for name, options in re.findall(r'<select[^>]* name="(\w+)"[^>]*>(.*?)</select>', text, re.DOTALL):
-            found[name] = (re.findall(r'value="([^"]*)" selected', options) or re.findall(r'value="([^"]*)"', options))[
-                0
-            ]
-        return found
-
-    def send(self, press="keep", **typed):
-        self.answer = self.visitor.client.post(self.path, data={**self.fields, **typed, press: "1"})
-        return self.answer
-
-    def stored(self):
-        db.session.expire_all()
-        return db.session.query(Offering).filter_by(uuid=self.uuid).one()
+def stored(page):
+    db.session.expire_all()
+    return db.session.query(Offering).filter_by(uuid=page.uuid).one()
 
 
 def test_it_is_linked_for_those_who_manage(visitor, world):
@@ -70,14 +44,14 @@ def test_what_is_typed_is_kept_and_the_rest_stays(page):
         name="  Ångström ", full_description=TEXT, latitude="58,5", country="LV", thumbnail="https://example.org/a.png"
     )
     assert (answer.status_code, answer.location) == (303, page.path)
-    found = page.stored()
+    found = stored(page)
     assert (found.name, found.full_description) == ("Ångström", TEXT.replace("\r\n", "\n"))
     assert (found.latitude, found.longitude, found.country) == (58.5, None, "LV")
     assert (found.thumbnail, found.image, found.description) == ("https://example.org/a.png", None, "Live cells")
     assert "The changes are saved." in page.load().answer.text
     assert page.fields["latitude"] == "58.5"
     assert page.send(latitude="", thumbnail="", country="").status_code == 303
-    found = page.stored()
+    found = stored(page)
     assert (found.latitude, found.thumbnail, found.country) == (None, None, "")
 
 
@@ -85,10 +59,10 @@ def test_sending_it_as_it_was_changes_nothing(page):
     # As an import may have left them: line ends and blanks that a browser does not send back as they are.
     odd = {"full_description": "\na\r\nb\n", "name": " Blank ", "latitude": 58.0, "image": "  "}
     edit_offering(SYSTEM, page.uuid, odd)
-    modified = page.stored().modified
+    modified = stored(page).modified
     assert page.load().send().status_code == 303
     assert "Nothing was different" in page.load().answer.text
-    found = page.stored()
+    found = stored(page)
     assert {key: getattr(found, key) for key in odd} == odd
     assert found.modified == modified
 
@@ -110,15 +84,15 @@ def test_what_cannot_be_kept_is_told_at_its_field(page):
         assert re.search(rf'name="{key}"[^>]*aria-invalid="true"', answer.text), key
     assert page.fields["latitude"] == "north"
     assert page.fields["description"] == "Better"
-    assert page.stored().description == "Live cells"
+    assert stored(page).description == "Live cells"
     assert page.send(name="Good", latitude="1", longitude="2", state="Active", country="EE").status_code == 303
-    assert page.stored().description == "Better"
+    assert stored(page).description == "Better"
 
 
 def test_a_form_without_its_fields_clears_nothing(page):
     answer = page.visitor.client.post(page.path, data={"csrf_token": page.fields["csrf_token"], "name": "Other"})
     assert answer.status_code == 400
-    assert page.stored().name == "Confocal"
+    assert stored(page).name == "Confocal"
 
 
 def test_what_somebody_else_wrote_meanwhile_is_told_and_not_lost(page):
@@ -127,14 +101,14 @@ def test_what_somebody_else_wrote_meanwhile_is_told_and_not_lost(page):
     assert answer.status_code == 409
     assert "Somebody else has changed this offering since you opened this page" in answer.text
     assert "Written by somebody else meanwhile: “Theirs”." in html.unescape(answer.text)
-    found = page.stored()
+    found = stored(page)
     assert (found.name, found.description, found.country) == ("Confocal", "Theirs", "EE")
     fields = page.fields
     assert (fields["name"], fields["description"], fields["country"]) == ("Mine", "My words", "LV")
     # What was not touched here is not written back.
     assert (fields["vendor_details"], fields["shared"]) == ("Their vendor", "false")
     assert page.send().status_code == 303
-    found = page.stored()
+    found = stored(page)
     assert (found.name, found.description, found.country) == ("Mine", "My words", "LV")
     assert (found.vendor_details, found.shared) == ("Their vendor", False)
 
@@ -142,7 +116,7 @@ def test_what_somebody_else_wrote_meanwhile_is_told_and_not_lost(page):
 def test_a_form_that_does_not_say_what_it_began_from_writes_nothing(page):
     for before in ("", "name:1 x description", "name"):
         assert page.load().send(name="Mine", before=before).status_code == 409
-    assert page.stored().name == "Confocal"
+    assert stored(page).name == "Confocal"
 
 
 def test_bookings_change_nothing_of_what_the_form_began_from(page):
@@ -160,14 +134,14 @@ def test_a_preview_shows_what_people_would_read_and_keeps_nothing(page):
     assert "<h2>About</h2>" in shown
     assert '<p class="lead">Short</p>' in shown
     assert "alert(1)" not in shown
-    assert page.stored().name == "Confocal"
+    assert stored(page).name == "Confocal"
     assert page.send("preview", name="").status_code == 400
     assert 'id="preview"' not in page.answer.text
 
 
 def test_an_address_that_pages_do_not_follow_is_kept_and_told(page):
     assert page.send(access_url="javascript:alert(1)", image="ftp://example.org/a.png").status_code == 303
-    assert page.stored().access_url == "javascript:alert(1)"
+    assert stored(page).access_url == "javascript:alert(1)"
     assert page.load().answer.text.count("Pages do not follow an address like this") == 2
 
 
