@@ -26,7 +26,6 @@ from portal.transfer.editing import (
     TIME_ZONE,
     ChangedMeanwhile,
     WrongValues,
-    digest,
     edit_offering,
     problems_of,
     seen,
@@ -36,7 +35,7 @@ from portal.web.guards import manages_offering
 from portal.web.people import current_actor
 from portal.web.preview import coming_week
 from portal.web.sheet import schedule_rules
-from portal.web.stretches import Row, about
+from portal.web.stretches import Row, about, handles
 
 blueprint = Blueprint("hours", __name__, url_prefix="/manage/offerings")
 
@@ -147,7 +146,8 @@ def _positions(stored: list[Any]) -> list[int]:
 
 def _shown(stored: list[Any], zone: ZoneInfo) -> Hours:
     """What is stored, as the form holds it."""
-    rows = [Row.of(stored[position], zone) for position in _positions(stored)]
+    known = handles(stored)
+    rows = [Row.of(stored[position], known[position], zone) for position in _positions(stored)]
     config = read_schedules(stored).config
     return Hours(
         rows or [Row()], clock_text(config.opens), clock_text(config.closes), _minutes(config), config.open_days
@@ -161,7 +161,7 @@ def _minutes(config: Config) -> str:
 def _typed(stored: list[Any]) -> Hours:
     form = request.form
     columns = (form.getlist(name) for name in ("entry", "start", "end"))
-    known = {digest(entry): about(entry) for entry in stored}
+    known = {handle: about(entry) for handle, entry in zip(handles(stored), stored, strict=True)}
     rows = [
         Row(entry, start.strip(), end.strip(), known.get(entry, ""))
         for entry, start, end in zip(*columns, strict=False)
@@ -196,11 +196,11 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
     errors: dict[str, str] = {}
     config = _config(typed, read_schedules(stored).config, errors)
     known: dict[str, list[int]] = {}
-    for number, entry in enumerate(stored):
-        known.setdefault(digest(entry), []).append(number)
+    for number, handle in enumerate(handles(stored)):
+        known.setdefault(handle, []).append(number)
     wanted: list[tuple[Row, Stretch]] = []
     for row in typed.rows:
-        # Two entries may be alike: each row takes one of them.
+        # Two entries may be the same in everything: each row takes one of them.
         alike = known.get(row.entry)
         position = alike.pop(0) if alike else None
         if row.is_blank:

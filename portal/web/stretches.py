@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +17,7 @@ from portal.web.booking_form import WALL, typed_instants
 
 @dataclass(slots=True)
 class Row:
-    """One stretch of dates in the form: its times by the clocks of the offering, and the digest of its entry ("": new).
+    """One stretch of dates in the form: its times by the clocks of the offering, and its entry's handle ("": new).
 
     `about` is what that entry says of itself. `notes` tell what is meant where clocks change, `errors` what is wrong.
     """
@@ -32,10 +34,10 @@ class Row:
         return not (self.start or self.end)
 
     @classmethod
-    def of(cls, entry: Any, zone: ZoneInfo) -> Row:
+    def of(cls, entry: Any, handle: str, zone: ZoneInfo) -> Row:
         """An entry as it is stored. An end that cannot be read is left empty, to be mended."""
         start, end = (_wall(entry.get(key), zone) if isinstance(entry, dict) else "" for key in ("start", "end"))
-        return cls(digest(entry), start, end, about(entry))
+        return cls(handle, start, end, about(entry))
 
     def stretch(self, entry: Any, position: int | None, zone: ZoneInfo) -> Stretch | None:
         """What the row means, being the stored `entry` at that position; None, with reasons in its errors, if nothing.
@@ -58,6 +60,13 @@ class Row:
                 ends[key] = format_instant(instant)
                 self.notes += _doubts(key, text, instant, zone)
         return Stretch(ends["start"], ends["end"], position) if len(ends) == 2 else None
+
+
+def handles(stored: Sequence[Any]) -> list[str]:
+    """By what a form knows each stored entry again: its id where that is its own, else all that it holds."""
+    ids = [digest({"id": entry["id"]}) if isinstance(entry, dict) and "id" in entry else "" for entry in stored]
+    many = Counter(ids)
+    return [key if key and many[key] == 1 else digest(entry) for key, entry in zip(ids, stored, strict=True)]
 
 
 def about(entry: Any) -> str:

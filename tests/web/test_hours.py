@@ -202,7 +202,9 @@ def test_what_somebody_else_wrote_meanwhile_is_told_and_not_lost(page):
     assert page.fields["slot"] == "60"
     assert schedules(page)[1]["end"] == "2026-04-01T00:00:00Z"
     assert page.send().status_code == 303
-    assert schedules(page)[1]["extendedProps"]["config"]["slotDuration"] == "01:00:00"
+    found = schedules(page)
+    assert [it["id"] for it in found] == ["over", "term"]
+    assert found[1]["extendedProps"]["config"]["slotDuration"] == "01:00:00"
 
 
 def test_another_time_zone_is_another_meaning_of_what_was_typed(page):
