@@ -92,7 +92,7 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
             view = get_managed_offering(actor, uuid)
         return _page(view, typed, seen(view.offering, KEYS), meanwhile=True, code=409)
     done = "The opening hours are saved. Bookings that exist stay as they are."
-    flash(done if changed else "Nothing was different, so nothing is changed.", "good")
+    flash(*((done, "good") if changed else ("Nothing was different, so nothing is changed.", "info")))
     return redirect(url_for("hours.edit", uuid=uuid), code=303)
 
 

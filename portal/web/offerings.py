@@ -93,7 +93,8 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     try:
         if not errors and "preview" not in request.form:
             changed = edit_offering(actor, uuid, changes, seen_before=before)
-            flash("The changes are saved." if changed else "Nothing was different, so nothing is changed.", "good")
+            same = ("Nothing was different, so nothing is changed.", "info")
+            flash(*(("The changes are saved.", "good") if changed else same))
             return redirect(url_for("offerings.edit", uuid=uuid), code=303)
     except WrongValues as wrong:
         errors = wrong.errors

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from portal.domain.instants import format_instant, parse_instant
 from portal.domain.opening import AVAILABILITY, Stretch
 from portal.transfer.editing import digest
-from portal.web.booking_form import WALL, typed_instants
+from portal.web.booking_form import typed_instants
 
 
 @dataclass(slots=True)
@@ -81,9 +81,18 @@ def about(entry: Any) -> str:
 def _wall(text: object, zone: ZoneInfo) -> str:
     """An entry's instant as the clocks of the zone show it; "" where it cannot be read."""
     try:
-        return parse_instant(text).astimezone(zone).strftime(WALL)
-    except (ValueError, OverflowError):
+        instant = parse_instant(text)
+    except ValueError:
         return ""
+    return _local(instant, zone).isoformat(timespec="minutes")
+
+
+def _local(instant: datetime, zone: ZoneInfo) -> datetime:
+    """What the clocks of the zone show; those of UTC at the ends of time, where a zone would lie beyond."""
+    try:
+        return instant.astimezone(zone).replace(tzinfo=None)
+    except OverflowError:
+        return instant.replace(tzinfo=None)
 
 
 def _doubts(key: str, text: str, instant: datetime, zone: ZoneInfo) -> list[str]:

@@ -41,5 +41,7 @@ class Form:
 
     def send(self, press: str = "keep", value: str = "1", **typed: Any) -> TestResponse:
         """Send it with what is `typed` in it, by the button `press`."""
-        self.answer = self.visitor.client.post(self.path, data={**self.fields, **typed, press: value})
+        kind = "multipart/form-data" if 'enctype="multipart/form-data"' in self.answer.text else None
+        fields = {**self.fields, **typed, press: value}
+        self.answer = self.visitor.client.post(self.path, data=fields, content_type=kind)
         return self.answer

@@ -271,6 +271,23 @@ def test_of_very_many_the_first_are_shown_and_all_are_kept(page):
     assert {it["extendedProps"]["config"]["slotDuration"] for it in schedules(page)} == {"01:00:00"}
 
 
+def test_dates_at_the_ends_of_time_are_shown_and_stay(page):
+    ever = {**ENTRY, "start": "0001-01-01T00:00:00Z", "end": "9999-12-31T23:59:59Z"}
+    edit_offering(SYSTEM, page.uuid, {"schedules": [ever]})
+    assert (page.load().fields["start"][:4], page.fields["end"]) == ("0001", "9999-12-31T23:59")
+    assert page.visitor.get(f"/offerings/{page.uuid}/").status_code == 200
+    assert page.send(slot="60").status_code == 303
+    assert (schedules(page)[0]["start"], schedules(page)[0]["end"]) == (ever["start"], ever["end"])
+
+
+def test_errors_lead_to_their_dates(page):
+    page.send("add")
+    starts, ends = page.fields["start"], page.fields["end"]
+    assert page.send(start=[starts[0], "2026-09-01T00:00"], end=[ends[0], "2026-08-01T00:00"]).status_code == 400
+    assert '<a href="#start-1">Dates 2</a>: The end must be after the start.' in text(page)
+    assert 'id="dates-1-error"' in text(page)
+
+
 def test_entries_that_are_alike_stay_two(page):
     edit_offering(SYSTEM, page.uuid, {"schedules": [ENTRY, ENTRY]})
     page.load()

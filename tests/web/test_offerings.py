@@ -55,6 +55,15 @@ def test_what_is_typed_is_kept_and_the_rest_stays(page):
     assert (found.latitude, found.thumbnail, found.country) == (None, None, "")
 
 
+def test_long_texts_of_every_alphabet_can_be_sent(page):
+    long = "<p>Микроскоп</p>\n" * 5000
+    assert page.send(full_description=long.replace("\n", "\r\n")).status_code == 303
+    assert stored(page).full_description == long
+    assert page.load().send(name="Renamed").status_code == 303
+    assert stored(page).full_description == long
+    assert page.load().send(full_description="x" * 300_000).status_code == 413
+
+
 def test_sending_it_as_it_was_changes_nothing(page):
     # As an import may have left them: line ends and blanks that a browser does not send back as they are.
     odd = {"full_description": "\na\r\nb\n", "name": " Blank ", "latitude": 58.0, "image": "  "}
