@@ -48,7 +48,7 @@ def register(app: Flask) -> None:
 )
 @click.option("--weekends", is_flag=True, help="Open on Saturdays and Sundays too.")
 def create(name: str, zone: str, **said: Any) -> None:
-    """Make an offering that can be booked at once; prints its uuid. Everything else comes in by import."""
+    """Make an offering that can be booked at once; prints its uuid. The rest is edited on pages, or imported."""
     with refusals():
         record = record_of(First(name=name, zone=zone or settings().timezone, **said), utcnow())
         report = import_offerings([record])

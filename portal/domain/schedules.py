@@ -58,6 +58,11 @@ class Config:
     days: frozenset[int] = EVERY_DAY
     weekends: bool = True
 
+    @property
+    def open_days(self) -> frozenset[int]:
+        """The days of the week on which it is open."""
+        return self.days if self.weekends else self.days - WEEKEND
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -102,6 +107,12 @@ def read_schedules(raw: object) -> Schedule:
             break
     periods = (_read_period(entry) for entry in raw)
     return Schedule(tuple(merge(period for period in periods if period is not None)), config)
+
+
+def read_config(given: object) -> Config | None:
+    """What the config of an entry means; None where it cannot be read."""
+    config, problems = _read_config("", given)
+    return None if problems else config
 
 
 def current_schedules(raw: object, now: datetime) -> list[Any]:

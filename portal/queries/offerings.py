@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import case, or_, select, true
 from sqlalchemy.orm import joinedload, raiseload
 
-from portal.errors import NotFound
+from portal.errors import Forbidden, NotFound
 from portal.extensions import db
 from portal.models import Offering, OfferingDocument, Plan, PlanComponent
 from portal.policies import Actor, managed_offerings, owned_offerings, visible_offerings, visible_plans
@@ -80,6 +80,14 @@ def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
     )
     by_name = sorted(plans.unique().scalars(), key=lambda plan: (plan.name.casefold(), str(plan.uuid)))
     return OfferingView(row.Offering, by_name, row.document, row.written, bool(row.manages), bool(row.owns))
+
+
+def get_managed_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
+    """The offering, if the actor manages it. Raises NotFound where they do not see it, Forbidden where they only do."""
+    view = get_visible_offering(actor, uuid)
+    if not view.manages:
+        raise Forbidden
+    return view
 
 
 def relatives(actor: Actor, offering: Offering) -> tuple[Related | None, list[Related]]:

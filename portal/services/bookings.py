@@ -119,20 +119,26 @@ def reschedule_booking(
     reason: str = "",
     *,
     now: datetime | None = None,
-) -> None:
+) -> bool:
     """Move a booking to other periods, under the same rules as a request; until it is answered it holds the new ones.
 
-    For the booker and those who manage the offering. If anything is refused the booking keeps what it has. Raises
-    NotFound, BookingStateConflict, SlotRefused, SlotTaken, Invalid.
+    Answers whether it moved: for exactly the periods that it has nothing changes, nobody is asked and nothing is
+    written down. For the booker and those who manage the offering. If anything is refused the booking keeps what it
+    has. Raises NotFound, BookingStateConflict, SlotRefused, SlotTaken, Invalid.
     """
     now = now or utcnow()
     check_list(periods)
     check_text("reason", reason)
+    moved = True
 
     def move(session: Session) -> uuidlib.UUID:
+        nonlocal moved
         booking, offering, manages = _lock_booking(session, actor, booking_uuid)
         state = after(BookingState(booking.state), BookingAct.RESCHEDULE)
         _refuse_if_over(booking, BookingAct.RESCHEDULE, now)
+        moved = sorted(periods) != [Period(slot.start, slot.end) for slot in booking.slots]
+        if not moved:
+            return offering.uuid
         # Somebody who manages the offering is judged as the booker would be, but for seeing it.
         check_periods(offering, periods, now, actor, booking.user_id, without=booking.id)
         former = [_wire(slot.start, slot.end) for slot in booking.slots]
@@ -146,6 +152,7 @@ def reschedule_booking(
 
     offering_uuid = _offering_of(actor, booking_uuid)
     placing(move, actor, offering_uuid, periods, now, without=booking_uuid)
+    return moved
 
 
 def accept_booking(actor: Actor, booking_uuid: uuidlib.UUID, *, now: datetime | None = None) -> None:

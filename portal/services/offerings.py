@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from portal.documents import store as documents
 from portal.domain.rules import check_rules
@@ -35,20 +36,33 @@ def changed_rules(before: object, changes: Mapping[str, Any]) -> dict[str, Any]:
     return wanted
 
 
+def lock_managed_offering(session: Session, actor: Actor, uuid: uuidlib.UUID) -> Offering:
+    """The offering as it is stored now, its row locked until the session's transaction ends.
+
+    Raises NotFound where the actor may not see it, Forbidden where they see it and do not manage it.
+    """
+    row = session.execute(
+        select(Offering, managed_offerings(actor))
+        .where(Offering.uuid == uuid, visible_offerings(actor))
+        .with_for_update(of=Offering)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("Offering")
+    offering, manages = row
+    if not manages:
+        raise Forbidden
+    found: Offering = offering
+    return found
+
+
 def set_booking_rules(actor: Actor, uuid: uuidlib.UUID, changes: Mapping[str, Any]) -> None:
     """Change rules of an offering: None takes one away. Rules that are not named stay, and so do keys that are none.
 
     Bookings that exist are left as they are. Raises NotFound, Forbidden, WrongRules.
     """
     with transaction() as session:
-        offering = session.execute(
-            select(Offering).where(Offering.uuid == uuid, visible_offerings(actor)).with_for_update(of=Offering)
-        ).scalar_one_or_none()
-        if offering is None:
-            raise NotFound("Offering")
-        managed = select(Offering.id).where(Offering.id == offering.id, managed_offerings(actor))
-        if session.execute(managed).first() is None:
-            raise Forbidden
+        offering = lock_managed_offering(session, actor, uuid)
         wanted = changed_rules(offering.attributes.get("booking_rules"), changes)
         offering.attributes = {**offering.attributes, "booking_rules": wanted}
         if not wanted:

@@ -57,7 +57,9 @@ def refuse_if_too_fast(session: Session, email: str, address: str, now: datetime
             wait = max(wait, row.last_failure + pause - now)
     if wait > timedelta(0):
         seconds = int(wait.total_seconds()) + 1
-        raise TooManyAttempts(f"Too many failed sign-ins. Try again in {seconds} seconds.", seconds)
+        # Nobody counts seconds for minutes; rounded up, or the next try would come too early.
+        length = f"{seconds} seconds" if seconds <= 120 else f"{-(-wait // timedelta(minutes=1))} minutes"
+        raise TooManyAttempts(f"Too many failed sign-ins. Try again in {length}.", seconds)
 
 
 def remember_failure(session: Session, email: str, address: str, now: datetime) -> None:

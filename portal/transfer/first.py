@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.domain.instants import format_instant
+from portal.domain.opening import availability_entry
 from portal.errors import Invalid, NotFound
 from portal.extensions import db
 from portal.models import Category
@@ -52,14 +53,7 @@ def record_of(first: First, now: datetime) -> dict[str, Any]:
     }
     zone = zone_of({"booking_rules": {"time_zone": first.zone}})
     start = datetime.combine(now.astimezone(zone).date(), time(), zone)
-    entry = {
-        "id": uuidlib.uuid4().hex,
-        "title": "",
-        "start": format_instant(start),
-        "end": format_instant(start + OFFERED_FOR),
-        "allDay": False,
-        "extendedProps": {"type": "Availability", "config": config},
-    }
+    entry = availability_entry(format_instant(start), format_instant(start + OFFERED_FOR), config)
     return {
         "uuid": str(uuidlib.uuid4()),
         "name": first.name,

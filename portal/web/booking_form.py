@@ -60,7 +60,7 @@ class Row:
         if exact is not None and (self.start, self.end) == (Row.of(exact, zone).start, Row.of(exact, zone).end):
             return exact
         try:
-            start, end = _instants(self.start, zone, "start"), _instants(self.end, zone, "end")
+            start, end = typed_instants(self.start, zone, "start"), typed_instants(self.end, zone, "end")
             # Of an hour that is shown twice the first one is meant, unless that would end before it starts.
             return Period(start[0], next((it for it in end if it > start[0]), end[-1]))
         except PeriodError:
@@ -191,7 +191,11 @@ def _following(last: Row, zone: ZoneInfo) -> Row:
     return Row(wall[0].strftime(WALL), wall[1].strftime(WALL))
 
 
-def _instants(text: str, zone: ZoneInfo, what: str) -> Sequence[datetime]:
+def typed_instants(text: str, zone: ZoneInfo, what: str) -> Sequence[datetime]:
+    """The instants at which the zone's clocks show a typed date and time (`portal.domain.zones.instants_at`).
+
+    Raises ValueError with a sentence that calls it `what` ("start", "end").
+    """
     if not text.strip():
         raise ValueError(f"Enter when it {what}s.")
     try:

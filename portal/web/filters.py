@@ -116,7 +116,11 @@ def money(amount: Decimal | float | int | None) -> str:
 
 
 def _local(moment: datetime, zone: str) -> datetime:
-    return moment.astimezone(ZoneInfo(zone))
+    try:
+        return moment.astimezone(ZoneInfo(zone))
+    except OverflowError:
+        # Schedules may end with the year 9999, and in the east that is another year already.
+        return moment
 
 
 def when(moment: datetime, zone: str, *, short: bool = False) -> str:

@@ -61,7 +61,7 @@ def move(uuid: uuidlib.UUID) -> ResponseReturnValue:
     alternatives: list[Alternative] = []
     code = 400
     try:
-        services.reschedule_booking(actor, uuid, sent.demanded(zone), sent.note)
+        moved = services.reschedule_booking(actor, uuid, sent.demanded(zone), sent.note)
     except SlotTaken as taken:
         code = 409
         alternatives = sent.lost(taken, zone)
@@ -73,7 +73,10 @@ def move(uuid: uuidlib.UUID) -> ResponseReturnValue:
     except Invalid as invalid:
         sent.errors[invalid.field or "slots"] = invalid.message
     else:
-        flash("The booking is moved.", "good")
+        if moved:
+            flash("The booking is moved.", "good")
+        else:
+            flash("The booking has exactly these times already: nothing is changed.", "info")
         return redirect(url_for("bookings.booking", uuid=uuid), code=303)
     return _page(view, sent, zone, sent.readable(zone), alternatives, code)
 

@@ -16,9 +16,11 @@ from portal.web import (
     catalogue,
     feeds,
     google,
+    hours,
     manage,
     moving,
     notifications,
+    offerings,
     registration,
     requests,
     rules,
@@ -32,7 +34,10 @@ from portal.web.headers import register_headers
 from portal.web.links import url_with
 from portal.web.people import register_people, waiting_requests
 
-FACES = (catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, rules, registration, staff, google)
+FACES = (
+    *(catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, offerings, hours, rules),
+    *(registration, staff, google),
+)
 
 
 def register(app: Flask) -> None:

@@ -12,20 +12,16 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain import rules as domain
-from portal.domain.periods import Period
 from portal.domain.rules import read_rules
-from portal.errors import Forbidden, Invalid
+from portal.errors import Invalid
 from portal.extensions import reading, reading_apart, settings
-from portal.models.base import utcnow
-from portal.policies import Actor
-from portal.queries.availability import next_free, of_offering, zone_of
-from portal.queries.offerings import OfferingView, get_visible_offering
+from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.services.offerings import WrongRules, changed_rules, set_booking_rules
 from portal.web.forms import Errors
 from portal.web.guards import manages_offering
 from portal.web.links import printable
 from portal.web.people import current_actor
-from portal.web.week import DAYS, Week, build_week, span_of
+from portal.web.preview import coming_week
 
 blueprint = Blueprint("rules", __name__, url_prefix="/manage/offerings")
 
@@ -64,7 +60,7 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Show and change the rules; what is left empty does not hold."""
     actor = current_actor()
     with reading_apart():
-        view = _managed(actor, uuid)
+        view = get_managed_offering(actor, uuid)
     stored = view.offering.attributes.get("booking_rules")
     if request.method == "GET":
         return _page(view, _shown(stored if isinstance(stored, Mapping) else {}), {})
@@ -90,13 +86,6 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     return redirect(url_for("rules.edit", uuid=uuid), code=303)
 
 
-def _managed(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
-    view = get_visible_offering(actor, uuid)
-    if not view.manages:
-        raise Forbidden
-    return view
-
-
 def _page(
     view: OfferingView,
     values: Mapping[str, Any],
@@ -107,7 +96,9 @@ def _page(
     """`preview`: rules that are not kept yet, to be shown at work."""
     stored = view.offering.attributes.get("booking_rules")
     with reading():
-        week, zone = (None, "") if preview is None else _coming_week(view, preview)
+        week, zone = (None, "")
+        if preview is not None:
+            week, zone = coming_week(view.offering, {**view.offering.attributes, "booking_rules": preview})
         page = render_template(
             "manage/rules.html",
             offering=view.offering,
@@ -133,20 +124,6 @@ def _place(key: str) -> str:
         return "Closures"
     field = {"start": ", from", "end": ", to", "reason": ", why"}.get(found[2] or "", "")
     return f"Closure {int(found[1]) + 1}{field}"
-
-
-def _coming_week(view: OfferingView, rules: Mapping[str, Any]) -> tuple[Week, str]:
-    """The coming week of the offering as it would be under rules, for somebody who holds nothing, with its zone."""
-    offering, now = view.offering, utcnow()
-    attributes = {**offering.attributes, "booking_rules": rules}
-    zone = zone_of(attributes)
-    first = now.astimezone(zone).date()
-    free = of_offering(offering.id, attributes, Period(*span_of(first, zone.key)), now)
-    stretches = [stretch for day in free.days(first, DAYS) for stretch in day.stretches]
-    following = None
-    if not any(it.is_free for it in stretches):
-        following = next_free([(offering.id, attributes)], now).get(offering.id)
-    return build_week(stretches, first, zone.key, now, following.start if following else None), zone.key
 
 
 def _shown(stored: Mapping[str, Any]) -> dict[str, Any]:

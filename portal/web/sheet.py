@@ -13,7 +13,7 @@ from portal.domain.instants import parse_instant
 from portal.domain.order_form import read_form
 from portal.domain.rules import rules_of
 from portal.domain.rules import sentences as rules_in_words
-from portal.domain.schedules import DAY_SECONDS, WEEKEND, current_schedules, read_schedules
+from portal.domain.schedules import DAY_SECONDS, current_schedules, read_schedules
 from portal.domain.zones import duration_text
 from portal.models import Offering
 from portal.web.filters import count_of, money, when
@@ -73,23 +73,23 @@ def rules(offering: Offering, zone: str, now: datetime) -> list[str]:
     sentences: list[str] = []
     booking = rules_in_words(rules_of(offering.attributes)) if offering.state == "Active" else ()
     of_options = _option_rules(offering.plugin_options)
-    for sentence in (*_schedule_rules(offering.attributes, zone, now), *booking, *of_options):
+    for sentence in (*schedule_rules(offering.attributes, zone, now), *booking, *of_options):
         if sentence not in sentences:
             sentences.append(sentence)
     return sentences
 
 
-def _schedule_rules(attributes: Mapping[str, Any], zone: str, now: datetime) -> Iterator[str]:
+def schedule_rules(attributes: Mapping[str, Any], zone: str, now: datetime) -> Iterator[str]:
+    """The schedules that are not over, as sentences; none where there are none."""
     raw = attributes.get("schedules")
     entries = current_schedules(raw, now)
     if not entries:
         return
     config = read_schedules(raw).config
-    days = config.days if config.weekends else config.days - WEEKEND
     hours = "round the clock"
     if (config.opens, config.closes) != (0, DAY_SECONDS):
         hours = f"{clock(config.opens // 60)}–{clock(config.closes // 60)}"
-    yield f"Open {_days(days)}, {hours}."
+    yield f"Open {_days(config.open_days)}, {hours}."
     yield f"Booked in steps of {duration_text(config.slot)}."
     for entry in entries:
         start, end = parse_instant(entry["start"]), parse_instant(entry["end"])

@@ -252,6 +252,8 @@ def test_a_booking_is_moved_under_the_same_rules(client, who, offering, world):
     assert moved.status_code == 200
     assert [it["start"] for it in moved.json["slots"]] == [at(2)]
     assert moved.json["history"][-1]["slots"] == [slot(1, 3)]
+    again = client.post(path, json={"slots": [slot(2, 4)]}, headers=who["stranger"])
+    assert (again.status_code, again.json) == (200, moved.json)
 
 
 def test_acceptance_asks_what_is_busy_by_then(client, who, offering, world):

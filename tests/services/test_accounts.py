@@ -95,12 +95,13 @@ def test_repeated_failures_slow_the_account_down_and_never_lock_it(db_session):
 
 def test_the_wait_grows_up_to_a_limit(db_session):
     make.user("anna@example.org", password=PASSWORD)
-    at, waits = NOW, []
+    at, waits, told = NOW, [], []
     for _ in range(18):
         try:
             accounts.sign_in("anna@example.org", "wrong password", "", now=at)
         except TooManyAttempts as slowed:
             waits.append(slowed.retry_after)
+            told.append(str(slowed))
             at += timedelta(seconds=slowed.retry_after)
             with pytest.raises(Invalid):
                 accounts.sign_in("anna@example.org", "wrong password", "", now=at)
@@ -108,6 +109,8 @@ def test_the_wait_grows_up_to_a_limit(db_session):
             pass
     assert waits == sorted(waits)
     assert waits[-1] == 301
+    assert told[0] == "Too many failed sign-ins. Try again in 3 seconds."
+    assert told[-1] == "Too many failed sign-ins. Try again in 5 minutes."
 
 
 def test_one_address_trying_many_accounts_is_slowed_down(db_session):

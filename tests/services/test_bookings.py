@@ -281,6 +281,19 @@ def test_moving_a_confirmed_booking_asks_again_unless_who_answers_moves_it(world
     assert state(db_session, uuid)[0] == "requested"
 
 
+def test_a_move_to_the_times_it_has_changes_nothing(world, db_session):
+    uuid = ask(world, hours(1, 2), hours(3, 4))
+    bookings.accept_booking(world["manager"], uuid, now=NOW)
+    # Not even a rule that came since is asked: nothing is placed.
+    rules(world, db_session, minimum_duration_minutes=120)
+    assert not bookings.reschedule_booking(world["booker"], uuid, [hours(3, 4), hours(1, 2)], "Late", now=NOW)
+    assert state(db_session, uuid)[0] == "confirmed"
+    booking = db_session.execute(select(Booking).where(Booking.uuid == uuid)).scalar_one()
+    assert (booking.sequence, booking.changes[-1].what) == (1, "accept")
+    rules(world, db_session)
+    assert bookings.reschedule_booking(world["booker"], uuid, [hours(1, 2)], now=NOW)
+
+
 def test_acceptance_asks_again_what_is_busy(world, db_session):
     uuid = ask(world, hours(1, 2))
     busy(world["offering"], (90, 100))

@@ -319,6 +319,8 @@ def test_a_booker_moves_and_cancels(as_person, asked, lab, db_session):
     lost = send(person, path, **rows((6, 7)))
     assert (lost.status_code, 'name="use"' in lost.text) == (409, True)
     assert send(person, path, **rows((2.5, 4))).status_code == 400
+    assert send(person, path, **rows((2, 3)), note="Late").status_code == 303
+    assert "exactly these times already: nothing is changed" in person.get(f"/bookings/{asked}/").text
     assert send(person, path, **rows((3, 5)), note="Late").status_code == 303
     page = person.get(f"/bookings/{asked}/").text
     assert "Before: Mon 2 Mar 2026, 10:00–11:00" in page

@@ -8,9 +8,10 @@ from sqlalchemy import select, update
 from portal.domain.periods import Period
 from portal.extensions import db
 from portal.models import Offering, User
-from portal.policies import Actor
+from portal.policies import SYSTEM, Actor
 from portal.services import bookings
-from tests.web.conftest import PASSWORD, build_world
+from portal.transfer.editing import edit_offering
+from tests.web.conftest import ALWAYS, PASSWORD, build_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite_only]
 SIZES = ({"width": 390, "height": 844}, {"width": 1280, "height": 900})
@@ -54,6 +55,8 @@ def test_every_page_is_accessible_and_fits(site, browser_page, axe, scheme):
         f"/bookings/{world.booking}/move/",
         "/manage/requests/",
         f"/manage/offerings/{world.scope}/rules/",
+        f"/manage/offerings/{world.scope}/edit/",
+        f"/manage/offerings/{world.scope}/hours/",
         f"/offerings/{world.scope}/",
         f"/offerings/{world.paused}/",
         "/account/",
@@ -81,6 +84,87 @@ def test_rules_are_previewed_accessibly(site, browser_page, axe):
         browser_page.set_viewport_size(size)
         assert axe(browser_page) == []
         assert browser_page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def edited_meanwhile(site):
+    """As by somebody else, while the form is open."""
+    other = {
+        "schedules": [{**ALWAYS, "end": "2098-01-01T00:00:00Z"}],
+        "vendor_details": "Other",
+        "description": "Other",
+    }
+    with site.app.app_context():
+        edit_offering(SYSTEM, site.world.scope, other)
+
+
+@pytest.mark.parametrize(
+    ("path", "better", "wrong"),
+    [
+        ("edit", {"#description": "<b>Better</b>"}, {"#name": "", "#latitude": "north"}),
+        ("hours", {"#opens": "8:00"}, {"#slot": "0", "#end-0": "2001-01-01T00:00"}),
+    ],
+)
+def test_editing_is_accessible_in_every_state(site, browser_page, axe, console_errors, path, better, wrong):
+    def look(told):
+        browser_page.wait_for_selector(f"text={told}")
+        for scheme, size in (("light", SIZES[0]), ("light", SIZES[1]), ("dark", SIZES[0])):
+            browser_page.emulate_media(color_scheme=scheme)
+            browser_page.set_viewport_size(size)
+            assert axe(browser_page) == [], (told, scheme)
+            assert browser_page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+    def enter(typed):
+        for field, value in typed.items():
+            browser_page.fill(field, value)
+
+    # Colours on their way from one scheme to the other would be looked at too.
+    browser_page.emulate_media(reduced_motion="reduce")
+    sign_in(browser_page, site)
+    browser_page.goto(f"{site.url}/manage/offerings/{site.world.scope}/{path}/")
+    enter(better)
+    browser_page.click("aside >> text=Preview")
+    look("A preview: nothing is saved yet.")
+    enter(wrong)
+    browser_page.click("aside button >> nth=0")
+    look("Nothing was changed.")
+    # Each line of the summary leads to its field.
+    browser_page.locator("[role=alert] a").first.focus()
+    browser_page.keyboard.press("Enter")
+    assert browser_page.evaluate("document.querySelector(':target').getAttribute('aria-invalid')") == "true"
+    browser_page.goto(f"{site.url}/manage/offerings/{site.world.scope}/{path}/")
+    enter(better)
+    edited_meanwhile(site)
+    browser_page.click("aside button >> nth=0")
+    look("Somebody else has changed")
+    browser_page.click("aside button >> nth=0")
+    look("are saved")
+    console_errors[:] = [it for it in console_errors if "status of 4" not in it]
+
+
+def test_an_offering_is_edited_without_scripts_and_by_keyboard(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, site)
+    page.goto(f"{site.url}/offerings/{site.world.scope}/")
+    page.click("text=Edit")
+    page.fill("#name", "Renamed")
+    page.select_option("#state", "Paused")
+    page.locator("#name").focus()
+    # Enter in a field saves: it presses the first button there is.
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=The changes are saved.")
+    page.click("text=Opening hours")
+    page.click("text=Add dates")
+    page.fill("#start-1", "2099-03-01T08:00")
+    page.fill("#end-1", "2099-04-01T08:00")
+    page.uncheck("text=Sunday")
+    page.click("aside button >> nth=0")
+    page.wait_for_selector("text=The opening hours are saved.")
+    assert page.locator(".period-row").count() == 2
+    assert not page.is_checked("text=Sunday")
+    page.click(".period-row >> nth=1 >> text=Remove")
+    assert page.locator(".period-row").count() == 1
+    context.close()
 
 
 def test_the_facet_menu_and_the_question_work_by_keyboard(site, browser_page):

@@ -1,0 +1,117 @@
+"""Opening hours as people edit them: written into `attributes.schedules` without losing what nobody edits there.
+
+An entry keeps its id, its title and every other key; entries that are not shown to whoever edits stay as they are.
+"""
+
+from __future__ import annotations
+
+import uuid as uuidlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from portal.domain.instants import parse_instant
+from portal.domain.schedules import Config, read_config
+
+AVAILABILITY = "Availability"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time during which an offering is there, as somebody wants it: two instants as ISO 8601 with a zone.
+
+    `entry` is the position of the stored entry that it is; None for a new one.
+    """
+
+    start: str
+    end: str
+    entry: int | None = None
+
+
+def availability_entry(start: str, end: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """A new entry: there from `start` to `end` (ISO 8601 with a zone), its time cut as `config` says."""
+    return {
+        "id": uuidlib.uuid4().hex,
+        "title": "",
+        "start": start,
+        "end": end,
+        "allDay": False,
+        "extendedProps": {"type": AVAILABILITY, "config": dict(config)},
+    }
+
+
+def is_over(entry: object, now: datetime) -> bool:
+    """Whether an entry has ended. One whose end cannot be read has not: somebody should mend it."""
+    try:
+        return isinstance(entry, dict) and parse_instant(entry.get("end")) <= now
+    except ValueError:
+        return False
+
+
+def rewritten(
+    stored: Sequence[Any], shown: Collection[int], wanted: Sequence[Stretch], config: Mapping[str, Any]
+) -> tuple[list[Any], list[int]]:
+    """The entries that are to be stored, and at which position among them each of `wanted` is.
+
+    Of the entries at the positions `shown` those that are wanted no more go; all others stay. `config` decides
+    (see `with_config`).
+    """
+    claimed = {it.entry: it for it in wanted if it.entry is not None}
+    entries: list[Any] = []
+    places: dict[int, int] = {}
+    for position, entry in enumerate(stored):
+        if position in claimed:
+            places[position] = len(entries)
+            whole = entry if isinstance(entry, dict) else availability_entry("", "", config)
+            entries.append({**whole, "start": claimed[position].start, "end": claimed[position].end})
+        elif position not in shown:
+            entries.append(entry)
+    found = []
+    for it in wanted:
+        if it.entry is None:
+            found.append(len(entries))
+            entries.append(availability_entry(it.start, it.end, config))
+        else:
+            found.append(places[it.entry])
+    return with_config(entries, config), found
+
+
+def with_config(entries: Sequence[Any], config: Mapping[str, Any]) -> list[Any]:
+    """The entries, every one of type Availability with a config that means what `config` does.
+
+    The first one decides for all, and any of them may be the first tomorrow. One that means it already stays as it is
+    written; in another its own further keys stay. Where no entry is of that type, those of none become so.
+    """
+    typed = any(_type(entry) == AVAILABILITY for entry in entries)
+    return [_with_config(entry, config) if _type(entry) == AVAILABILITY or not typed else entry for entry in entries]
+
+
+def holds_config(entries: Sequence[Any]) -> bool:
+    """Whether there is an entry that can say how time is cut; if not, the defaults hold."""
+    return any(_type(entry) == AVAILABILITY for entry in entries)
+
+
+def _type(entry: object) -> object:
+    extended = entry.get("extendedProps") if isinstance(entry, dict) else None
+    return extended.get("type") if isinstance(extended, dict) else None
+
+
+def _with_config(entry: Any, config: Mapping[str, Any]) -> Any:
+    if not isinstance(entry, dict) or _type(entry) not in (AVAILABILITY, None):
+        return entry
+    extended = entry.get("extendedProps")
+    extended = extended if isinstance(extended, dict) else {}
+    given = extended.get("config")
+    wanted, means = read_config(config), read_config({} if given is None else given)
+    if wanted is not None and means is not None and _meaning(wanted) == _meaning(means):
+        return entry
+    given = given if isinstance(given, dict) else {}
+    hours = given.get("businessHours")
+    hours = {**(hours if isinstance(hours, dict) else {}), **config["businessHours"]}
+    changed = {**given, **config, "businessHours": hours}
+    return {**entry, "extendedProps": {**extended, "type": AVAILABILITY, "config": changed}}
+
+
+def _meaning(config: Config) -> tuple[object, ...]:
+    return config.slot, config.opens, config.closes, config.open_days

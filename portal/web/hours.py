@@ -1,0 +1,246 @@
+"""The page of an offering's opening hours: during which dates it is there, and how that time is cut."""
+
+from __future__ import annotations
+
+import re
+import uuid as uuidlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.domain.opening import Stretch, holds_config, is_over, rewritten
+from portal.domain.schedules import LONGEST_SLOT, SHORTEST_SLOT, WEEKEND, Config, read_config, read_schedules
+from portal.domain.zones import clock_text
+from portal.errors import Invalid
+from portal.extensions import reading, reading_apart
+from portal.models import Offering
+from portal.models.base import utcnow
+from portal.queries.availability import zone_of
+from portal.queries.offerings import OfferingView, get_managed_offering
+from portal.transfer.editing import (
+    SCHEDULES,
+    TIME_ZONE,
+    ChangedMeanwhile,
+    WrongValues,
+    edit_offering,
+    problems_of,
+    seen,
+)
+from portal.web.forms import Errors
+from portal.web.guards import manages_offering
+from portal.web.people import current_actor
+from portal.web.preview import coming_week
+from portal.web.sheet import schedule_rules
+from portal.web.stretches import Row, about, handles
+
+blueprint = Blueprint("hours", __name__, url_prefix="/manage/offerings")
+
+KEYS = (SCHEDULES, TIME_ZONE)
+# More stretches of dates than a person looks through; others stay as they are stored.
+MOST_SHOWN = 50
+MOST_ROWS = 2 * MOST_SHOWN
+# FullCalendar's numbers, in the order of the page.
+DAYS = ((1, "Monday"), (2, "Tuesday"), (3, "Wednesday"), (4, "Thursday"), (5, "Friday"), (6, "Saturday"), (0, "Sunday"))
+FEWEST, MOST = (int(length.total_seconds()) // 60 for length in (SHORTEST_SLOT, LONGEST_SLOT))
+LABELS = {"opens": "Opens at", "closes": "Closes at", "slot": "Length of a slot", "days": "Days of the week"}
+# Where the parts of a config stand in the form, and what the reasons for people call them.
+PLACES = {"startTime": "opens", "endTime": "closes", "slotDuration": "slot", "daysOfWeek": "days"}
+WORDS = {"startTime": "the opening time", "endTime": "the closing time"}
+
+
+@dataclass(slots=True)
+class Hours:
+    """What stands in the form."""
+
+    rows: list[Row]
+    opens: str
+    closes: str
+    slot: str
+    days: frozenset[int]
+
+
+@blueprint.route("/<uuid:uuid>/hours/", methods=["GET", "POST"])
+@manages_offering
+def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Show and change them; a stretch that is left empty is taken away."""
+    actor = current_actor()
+    with reading_apart():
+        view = get_managed_offering(actor, uuid)
+    stored, zone = _stored(view.offering), zone_of(view.offering.attributes)
+    if request.method == "GET":
+        return _page(view, _shown(stored, zone), seen(view.offering, KEYS))
+    if not {"opens", "closes", "slot", "before"} <= request.form.keys():
+        # What is left empty is taken away: a form that came without its fields must not clear everything.
+        raise Invalid("The form came without its fields, so nothing was changed.")
+    typed, before = _typed(stored), _seen_before()
+    if _acts_on_rows(typed):
+        return _page(view, typed, before)
+    schedules, errors = _read(typed, stored, zone)
+    changes = {} if schedules == stored else {SCHEDULES: schedules}
+    try:
+        if errors or "preview" in request.form:
+            return _page(view, typed, before, errors=errors, preview=schedules, code=400 if errors else 200)
+        changed = edit_offering(actor, uuid, changes, seen_before=before)
+    except WrongValues as wrong:
+        return _page(view, typed, before, errors=wrong.errors, code=400)
+    except ChangedMeanwhile:
+        with reading():
+            view = get_managed_offering(actor, uuid)
+        return _page(view, typed, seen(view.offering, KEYS), meanwhile=True, code=409)
+    done = "The opening hours are saved. Bookings that exist stay as they are."
+    flash(*((done, "good") if changed else ("Nothing was different, so nothing is changed.", "info")))
+    return redirect(url_for("hours.edit", uuid=uuid), code=303)
+
+
+def _page(
+    view: OfferingView,
+    hours: Hours,
+    before: Mapping[str, str],
+    *,
+    errors: Mapping[str, str] | None = None,
+    preview: list[Any] | None = None,
+    meanwhile: bool = False,
+    code: int = 200,
+) -> ResponseReturnValue:
+    """`before`: what the form began from. `preview`: not kept yet. `meanwhile`: somebody else was faster."""
+    attributes, zone = view.offering.attributes, zone_of(view.offering.attributes)
+    stored = _stored(view.offering)
+    shown = _positions(stored)
+    with reading():
+        week = None
+        if preview is not None and not errors:
+            attributes = {**attributes, SCHEDULES: preview}
+            week, _ = coming_week(view.offering, attributes)
+        page = render_template(
+            "manage/hours.html",
+            offering=view.offering,
+            hours=hours,
+            before=" ".join(f"{key}:{value}" for key, value in before.items()),
+            errors=Errors(errors or {}),
+            labels=LABELS,
+            days=DAYS,
+            zone=zone.key,
+            most_shown=MOST_SHOWN,
+            kept=len(stored) - len(shown),
+            sentences=list(schedule_rules(attributes, zone.key, utcnow())),
+            meanwhile=meanwhile,
+            week=week,
+        )
+    return page, code
+
+
+def _stored(offering: Offering) -> list[Any]:
+    found = offering.attributes.get(SCHEDULES)
+    return found if isinstance(found, list) else []
+
+
+def _positions(stored: list[Any]) -> list[int]:
+    """Which of the stored entries the form shows: those that are not over."""
+    now = utcnow()
+    return [position for position, entry in enumerate(stored) if not is_over(entry, now)][:MOST_SHOWN]
+
+
+def _shown(stored: list[Any], zone: ZoneInfo) -> Hours:
+    """What is stored, as the form holds it."""
+    known = handles(stored)
+    rows = [Row.of(stored[position], known[position], zone) for position in _positions(stored)]
+    config = read_schedules(stored).config
+    return Hours(
+        rows or [Row()], clock_text(config.opens), clock_text(config.closes), _minutes(config), config.open_days
+    )
+
+
+def _minutes(config: Config) -> str:
+    return f"{config.slot.total_seconds() / 60:g}"
+
+
+def _typed(stored: list[Any]) -> Hours:
+    form = request.form
+    columns = (form.getlist(name) for name in ("entry", "start", "end"))
+    known = {handle: about(entry) for handle, entry in zip(handles(stored), stored, strict=True)}
+    rows = [
+        Row(entry, start.strip(), end.strip(), known.get(entry, ""))
+        for entry, start, end in zip(*columns, strict=False)
+    ]
+    if len(rows) > MOST_ROWS:
+        # What was cut off would be taken away.
+        raise Invalid(f"A form can hold {MOST_ROWS} stretches of dates, so nothing was changed.")
+    days = frozenset(number for number, _ in DAYS if str(number) in form.getlist("days"))
+    opens, closes, slot = (form.get(name, "").strip() for name in ("opens", "closes", "slot"))
+    return Hours(rows, opens, closes, slot, days)
+
+
+def _seen_before() -> dict[str, str]:
+    pairs = dict(part.partition(":")[::2] for part in request.form["before"].split())
+    return {key: pairs.get(key, "") for key in KEYS}
+
+
+def _acts_on_rows(typed: Hours) -> bool:
+    """Add or remove a row, where one of those buttons was pressed; answers whether one was."""
+    if "add" in request.form:
+        if len(typed.rows) < MOST_ROWS:
+            typed.rows.append(Row())
+        return True
+    number = request.form.get("remove", "")
+    if number.isascii() and number.isdigit() and len(number) < 4 and int(number) < len(typed.rows):
+        del typed.rows[int(number)]
+    return "remove" in request.form
+
+
+def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], dict[str, str]]:
+    """The schedules that the form means, and what is wrong with them, by field; rows hold what is wrong with them."""
+    errors: dict[str, str] = {}
+    config = _config(typed, read_schedules(stored).config, errors)
+    known: dict[str, list[int]] = {}
+    for number, handle in enumerate(handles(stored)):
+        known.setdefault(handle, []).append(number)
+    wanted: list[tuple[Row, Stretch]] = []
+    for row in typed.rows:
+        # Two entries may be the same in everything: each row takes one of them.
+        alike = known.get(row.entry)
+        position = alike.pop(0) if alike else None
+        if row.is_blank:
+            continue
+        stretch = row.stretch(None if position is None else stored[position], position, zone)
+        if stretch is not None:
+            wanted.append((row, stretch))
+    schedules, places = rewritten(stored, _positions(stored), [it for _, it in wanted], config)
+    rows = {f"{SCHEDULES}[{place}]": row for place, (row, _) in zip(places, wanted, strict=True)}
+    for path, reason in problems_of({SCHEDULES: schedules}).items():
+        where, _, key = path.rpartition(".")
+        if key in ("start", "end") and where in rows:
+            rows[where].errors.append(f"The {key} {reason}.")
+        else:
+            errors.setdefault(PLACES.get(key, path), _in_words(reason))
+    if any(row.errors for row in typed.rows):
+        errors["rows"] = "Some dates can't be kept."
+    elif wanted and not holds_config(schedules) and read_config(config) not in (None, Config()):
+        errors.setdefault("slot", "None of these dates can hold opening hours: add others beside them.")
+    return schedules, errors
+
+
+def _in_words(reason: str) -> str:
+    for word, words in WORDS.items():
+        reason = reason.replace(word, words)
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def _config(typed: Hours, config: Config, errors: dict[str, str]) -> dict[str, Any]:
+    """How time is cut, as an entry holds it."""
+    seconds = int(config.slot.total_seconds())
+    if typed.slot != _minutes(config):
+        number = int(typed.slot) if typed.slot.isascii() and typed.slot.isdigit() and len(typed.slot) < 6 else 0
+        if FEWEST <= number <= MOST:
+            seconds = number * 60
+        else:
+            errors["slot"] = f"Enter a whole number of minutes from {FEWEST} to {MOST}."
+    opens, closes = (f"0{text}" if re.fullmatch(r"\d:\d\d", text) else text for text in (typed.opens, typed.closes))
+    return {
+        "slotDuration": f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}",
+        "weekends": bool(typed.days & WEEKEND),
+        "businessHours": {"startTime": opens, "endTime": closes, "daysOfWeek": sorted(typed.days)},
+    }

@@ -1,0 +1,228 @@
+"""The page on which those who manage an offering edit it: name, texts, state, pictures, links and place."""
+
+from __future__ import annotations
+
+import re
+import uuid as uuidlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.domain.choices import COUNTRIES, OfferingState
+from portal.errors import Invalid
+from portal.extensions import reading, reading_apart
+from portal.models import Offering
+from portal.queries.offerings import OfferingView, get_managed_offering
+from portal.transfer.editing import DETAILS, ChangedMeanwhile, WrongValues, digest, edit_offering, problems_of, seen
+from portal.transfer.values import NAME_LENGTH
+from portal.web.filters import picture_src, safe_href
+from portal.web.forms import Errors
+from portal.web.guards import manages_offering
+from portal.web.people import current_actor
+
+blueprint = Blueprint("offerings", __name__, url_prefix="/manage/offerings")
+
+# What the fields are called: on the page, and where it tells which ones to look at.
+LABELS = {
+    "name": "Name",
+    "description": "Short description",
+    "full_description": "Full description",
+    "getting_started": "Getting started",
+    "integration_guide": "Integration guide",
+    "state": "State",
+    "paused_reason": "Reason of a pause",
+    "shared": "Who sees it",
+    "image": "Picture",
+    "thumbnail": "Small picture",
+    "access_url": "Access address",
+    "privacy_policy_link": "Privacy policy",
+    "vendor_details": "Vendor",
+    "country": "Country",
+    "latitude": "Latitude",
+    "longitude": "Longitude",
+}
+# What becomes of an offering and its bookings in each state.
+STATES = {
+    OfferingState.DRAFT: "Only its owners and managers, and staff, see it. Nothing can be booked.",
+    OfferingState.ACTIVE: "It stands in the catalogue, for those who may see it, and can be booked.",
+    OfferingState.PAUSED: (
+        "It stays in the catalogue. Nothing can be booked, and no booking moved. Bookings and requests that exist "
+        "stay: they can be answered and cancelled, and reminders are mailed."
+    ),
+    OfferingState.ARCHIVED: (
+        "It leaves the catalogue: only its owners and managers, and staff, see it. Nothing can be booked, and no "
+        "booking moved. Bookings and requests that exist stay, as in a pause; people still find theirs under Bookings."
+    ),
+}
+LONG = frozenset({"description", "full_description", "getting_started", "integration_guide", "paused_reason"})
+PICTURES = ("image", "thumbnail")
+LINKS = ("access_url", "privacy_policy_link")
+DEGREES = ("latitude", "longitude")
+# Of a text that somebody else wrote.
+MOST_SHOWN = 500
+_DEGREES = re.compile(r"[+-]?\d{1,4}(?:[.,]\d{1,30})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """What somebody else has written into a field meanwhile. `mine`: the form holds something else that was typed."""
+
+    key: str
+    value: str
+    mine: bool
+
+
+@blueprint.route("/<uuid:uuid>/edit/", methods=["GET", "POST"])
+@manages_offering
+def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Show and change them; only what was changed in the form is written."""
+    actor = current_actor()
+    with reading_apart():
+        view = get_managed_offering(actor, uuid)
+    if request.method == "GET":
+        return _page(view, _shown(view.offering), seen(view.offering, DETAILS))
+    if not set(DETAILS) <= request.form.keys():
+        # What is left empty is taken away: a form that came without its fields must not clear everything.
+        raise Invalid("The form came without its fields, so nothing was changed.")
+    typed, before = _typed(), _seen_before()
+    changes, errors = _changes(typed, _shown(view.offering))
+    errors |= problems_of(changes)
+    try:
+        if not errors and "preview" not in request.form:
+            changed = edit_offering(actor, uuid, changes, seen_before=before)
+            same = ("Nothing was different, so nothing is changed.", "info")
+            flash(*(("The changes are saved.", "good") if changed else same))
+            return redirect(url_for("offerings.edit", uuid=uuid), code=303)
+    except WrongValues as wrong:
+        errors = wrong.errors
+    except ChangedMeanwhile as meanwhile:
+        with reading():
+            view = get_managed_offering(actor, uuid)
+        return _changed_meanwhile(view, typed, before, meanwhile.keys)
+    return _page(view, typed, before, errors=errors, code=400 if errors else 200)
+
+
+def _changed_meanwhile(
+    view: OfferingView, typed: Mapping[str, str], before: Mapping[str, str], moved: Iterable[str]
+) -> ResponseReturnValue:
+    """What was typed, beside what somebody else wrote. Sending it again then writes over no more than is shown."""
+    stored = _shown(view.offering)
+    # A field that was left as it was shows what it holds by now, or sending again would undo the other's change.
+    left = {key for key in moved if _is_as_before(key, typed[key], before[key])}
+    theirs = [Theirs(key, stored[key], key not in left and typed[key] != stored[key]) for key in LABELS if key in moved]
+    values = {key: stored[key] if key in left else typed[key] for key in typed}
+    return _page(view, values, seen(view.offering, DETAILS), theirs=theirs, code=409)
+
+
+def _is_as_before(key: str, text: str, before: str) -> bool:
+    try:
+        return digest(_wire(key, text)) == before
+    except ValueError:
+        return False
+
+
+def _page(
+    view: OfferingView,
+    values: Mapping[str, str],
+    before: Mapping[str, str],
+    *,
+    errors: Mapping[str, str] | None = None,
+    theirs: Iterable[Theirs] = (),
+    code: int = 200,
+) -> ResponseReturnValue:
+    """`before`: what the form began from. `theirs`: what somebody else has changed meanwhile."""
+    told = {key: f"{reason[:1].upper()}{reason[1:]}." for key, reason in (errors or {}).items()}
+    others = list(theirs)
+    organization = view.offering.organization
+    shared = {"true": "Everybody", "false": f"Members of {organization.name if organization else 'no organization'}"}
+    with reading():
+        page = render_template(
+            "manage/edit.html",
+            offering=view.offering,
+            values=values,
+            before=" ".join(f"{key}:{value}" for key, value in before.items()),
+            errors=Errors(told),
+            theirs=others,
+            notes=_notes(values, others, shared),
+            preview=request.method == "POST" and "preview" in request.form and not errors,
+            labels=LABELS,
+            states=STATES,
+            choices={
+                "state": [(state.value, state.value) for state in OfferingState],
+                "shared": list(shared.items()),
+                "country": [("", "–"), *sorted(COUNTRIES.items(), key=lambda it: it[1])],
+            },
+            longest_name=NAME_LENGTH,
+        )
+    return page, code
+
+
+def _notes(values: Mapping[str, str], theirs: Iterable[Theirs], shared: Mapping[str, str]) -> dict[str, list[str]]:
+    """What is to be known of single fields."""
+    notes: dict[str, list[str]] = {key: [] for key in LABELS}
+    for key in (*LINKS, *PICTURES):
+        if values[key] and (safe_href if key in LINKS else picture_src)(values[key]) is None:
+            notes[key].append("Pages do not follow an address like this: it is kept, and not shown.")
+    for it in theirs:
+        value = shared[it.value] if it.key == "shared" else it.value
+        shown = f"“{value[:MOST_SHOWN]}{'…' if len(value) > MOST_SHOWN else ''}”" if value else "nothing"
+        notes[it.key].append(
+            f"Written by somebody else meanwhile: {shown}." if it.mine else "Changed by somebody else."
+        )
+    return notes
+
+
+def _shown(offering: Offering) -> dict[str, str]:
+    """What is stored, as the form holds it."""
+    return {key: _cleaned(key, _text(getattr(offering, key))) for key in DETAILS}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def _typed() -> dict[str, str]:
+    return {key: _cleaned(key, request.form.get(key, "")) for key in DETAILS}
+
+
+def _cleaned(key: str, text: str) -> str:
+    """Browsers end the lines of a form with CR LF, and nobody means blanks around a line."""
+    text = text.replace("\r\n", "\n")
+    return text if key in LONG else text.strip()
+
+
+def _seen_before() -> dict[str, str]:
+    """What the form began from, by key; "" (which nothing is) where it does not say."""
+    pairs = dict(part.partition(":")[::2] for part in request.form.get("before", "").split())
+    return {key: pairs.get(key, "") for key in DETAILS}
+
+
+def _changes(typed: Mapping[str, str], shown: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The keys of a record that were changed in the form, and what is no value at all."""
+    changes: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    for key, text in typed.items():
+        if text != shown[key]:
+            try:
+                changes[key] = _wire(key, text)
+            except ValueError as error:
+                errors[key] = str(error)
+    return changes, errors
+
+
+def _wire(key: str, text: str) -> Any:
+    """A field's text as a record holds it. Raises ValueError with a reason."""
+    if key == "shared":
+        return text == "true"
+    if key in PICTURES:
+        return text or None
+    if key in DEGREES:
+        if text and not _DEGREES.fullmatch(text):
+            raise ValueError("enter degrees, such as 58.3659; south and west are below zero")
+        return float(text.replace(",", ".")) if text else None
+    return text

@@ -1,0 +1,107 @@
+"""The rows of the form of opening hours: stretches of dates, by the clocks of the offering."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from portal.domain.instants import format_instant, parse_instant
+from portal.domain.opening import AVAILABILITY, Stretch
+from portal.transfer.editing import digest
+from portal.web.booking_form import typed_instants
+
+
+@dataclass(slots=True)
+class Row:
+    """One stretch of dates in the form: its times by the clocks of the offering, and its entry's handle ("": new).
+
+    `about` is what that entry says of itself. `notes` tell what is meant where clocks change, `errors` what is wrong.
+    """
+
+    entry: str = ""
+    start: str = ""
+    end: str = ""
+    about: str = ""
+    notes: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def is_blank(self) -> bool:
+        return not (self.start or self.end)
+
+    @classmethod
+    def of(cls, entry: Any, handle: str, zone: ZoneInfo) -> Row:
+        """An entry as it is stored. An end that cannot be read is left empty, to be mended."""
+        start, end = (_wall(entry.get(key), zone) if isinstance(entry, dict) else "" for key in ("start", "end"))
+        return cls(handle, start, end, about(entry))
+
+    def stretch(self, entry: Any, position: int | None, zone: ZoneInfo) -> Stretch | None:
+        """What the row means, being the stored `entry` at that position; None, with reasons in its errors, if nothing.
+
+        An end that was left as it is shown is the very instant that is stored. Of a time that clocks show twice a start
+        is the first and an end the second, so that the longer stretch is meant; one that they skip is the moment of the
+        change.
+        """
+        ends: dict[str, str] = {}
+        for key, text, place in (("start", self.start, 0), ("end", self.end, -1)):
+            stored = entry.get(key) if isinstance(entry, dict) else None
+            if stored is not None and text == _wall(stored, zone):
+                ends[key] = stored
+                continue
+            try:
+                instant = typed_instants(text, zone, key)[place]
+            except ValueError as error:
+                self.errors.append(str(error))
+            else:
+                ends[key] = format_instant(instant)
+                self.notes += _doubts(key, text, instant, zone)
+        return Stretch(ends["start"], ends["end"], position) if len(ends) == 2 else None
+
+
+def handles(stored: Sequence[Any]) -> list[str]:
+    """By what a form knows each stored entry again: its id where that is its own, else all that it holds."""
+    ids = [digest({"id": entry["id"]}) if isinstance(entry, dict) and "id" in entry else "" for entry in stored]
+    many = Counter(ids)
+    return [key if key and many[key] == 1 else digest(entry) for key, entry in zip(ids, stored, strict=True)]
+
+
+def about(entry: Any) -> str:
+    """What an entry is called, and its type where that is not the usual one."""
+    if not isinstance(entry, dict):
+        return ""
+    extended = entry.get("extendedProps")
+    kind = extended.get("type") if isinstance(extended, dict) else None
+    return ", ".join(str(it)[:100] for it in (entry.get("title"), kind) if it and it != AVAILABILITY)
+
+
+def _wall(text: object, zone: ZoneInfo) -> str:
+    """An entry's instant as the clocks of the zone show it; "" where it cannot be read."""
+    try:
+        instant = parse_instant(text)
+    except ValueError:
+        return ""
+    return _local(instant, zone).isoformat(timespec="minutes")
+
+
+def _local(instant: datetime, zone: ZoneInfo) -> datetime:
+    """What the clocks of the zone show; those of UTC at the ends of time, where a zone would lie beyond."""
+    try:
+        return instant.astimezone(zone).replace(tzinfo=None)
+    except OverflowError:
+        return instant.replace(tzinfo=None)
+
+
+def _doubts(key: str, text: str, instant: datetime, zone: ZoneInfo) -> list[str]:
+    """What is meant by a typed time that clocks show twice, or not at all."""
+    wall = datetime.fromisoformat(text)
+    shown = instant.astimezone(zone)
+    if shown.replace(tzinfo=None) != wall:
+        return [f"Clocks skip {wall:%H:%M} that night: the {key} is the change to {shown:%H:%M}."]
+    if len(typed_instants(text, zone, key)) > 1:
+        which = "first" if key == "start" else "second"
+        return [f"Clocks show {wall:%H:%M} twice that night: the {which} time is meant ({shown.tzname()})."]
+    return []
