@@ -5,7 +5,11 @@ Triggers move it (migrations 0005 and 0008), in the transaction that makes the c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
 
 from portal.domain.memory import Stamp
 from portal.extensions import db, is_reading, transaction
@@ -20,6 +24,9 @@ STAMP = (
     select(func.coalesce(func.max(CatalogueChange.id), 0)).scalar_subquery().label("last_change"),
 )
 _ASK = Look(select(*STAMP))
+# What the trigger asks (migration 0010), and where a session keeps that it was told.
+_CHANGES = "portal.changes"
+_ONCE = "changes noted once"
 
 
 def present_stamp() -> Stamp:
@@ -32,6 +39,25 @@ def present_stamp() -> Stamp:
     row = _ASK.first()
     assert row is not None
     return row.changes, row.last_change
+
+
+@contextmanager
+def noted_once(session: Session) -> Iterator[None]:
+    """All changes of the catalogue inside move the stamp once, with the transaction that they belong to.
+
+    For whoever writes many rows: on PostgreSQL each statement would leave a row that every reader counts.
+    """
+    if session.get_bind().dialect.name != "postgresql" or session.info.get(_ONCE):
+        yield
+        return
+    session.info[_ONCE] = True
+    try:
+        session.execute(select(func.set_config(_CHANGES, "once", True)))
+        yield
+        # Not after an error: the setting goes with what is rolled back.
+        session.execute(select(func.set_config(_CHANGES, "", True)))
+    finally:
+        session.info[_ONCE] = False
 
 
 def thin_out() -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portal.errors import PortalError
 from portal.extensions import analyse, settings, transaction
+from portal.queries.stamp import noted_once, thin_out
 from portal.transfer.apply import Batch, Outcome
 from portal.transfer.record import Record, read_record
 from portal.transfer.values import Wrong
@@ -87,6 +88,7 @@ def import_offerings(
         run.all(records)
         if run.report.created + run.report.updated >= MUCH:
             analyse()
+            thin_out()
         return run.report
     try:
         with transaction():
@@ -193,7 +195,8 @@ class _Run:
                     batch.take(record)
                 except Wrong as wrong:
                     problems.append((position, record.name, wrong))
-            outcome = batch.write()
+            with noted_once(session):
+                outcome = batch.write()
         self.report.add(outcome)
         for problem in problems:
             self._fail(*problem)

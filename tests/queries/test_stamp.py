@@ -1,6 +1,7 @@
 """The stamp moves with whatever changes what readers are shown, and with nothing else; what is remembered is exact."""
 
 import threading
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -19,7 +20,10 @@ from portal.models import (
     plan_organization_groups,
 )
 from portal.queries import stamp
+from portal.transfer.importer import import_offerings
 from tests.support import builders
+
+KIND = UUID(int=7)
 
 
 @pytest.fixture
@@ -101,6 +105,45 @@ def test_many_changes_are_thinned_out_and_the_stamp_still_moves(world):
     with transaction() as session:
         session.execute(document(world))
     assert stamp.present_stamp() not in seen
+
+
+def rows_of_changes():
+    return len(db.session.execute(select(CatalogueChange.id)).all())
+
+
+@pytest.mark.postgresql_only
+def test_many_documents_are_one_change(live_database):
+    """Each reader counts the rows: an import of thousands would leave thousands until the worker comes."""
+    with live_database.app.app_context():
+        before, seen = rows_of_changes(), stamp.present_stamp()
+        records = [{"uuid": str(uuid4()), "name": f"{it}", "category_uuid": str(KIND)} for it in range(30)]
+        assert import_offerings(records).created == 30
+        assert rows_of_changes() == before + 1
+        assert import_offerings([it | {"description": "Other"} for it in records]).updated == 30
+        assert rows_of_changes() == before + 2
+        assert stamp.present_stamp() != seen
+
+
+@pytest.mark.postgresql_only
+def test_what_follows_many_documents_or_an_error_is_noted_by_itself(world):
+    before = rows_of_changes()
+
+    def fail(session):
+        session.execute(document(world))
+        raise KeyError
+
+    with transaction() as session:
+        with pytest.raises(KeyError), session.begin_nested(), stamp.noted_once(session):
+            fail(session)
+        assert rows_of_changes() == before
+        session.execute(document(world))
+        assert rows_of_changes() == before + 1
+        with stamp.noted_once(session):
+            for _again in range(3):
+                session.execute(document(world))
+        assert rows_of_changes() == before + 2
+        session.execute(document(world))
+        assert rows_of_changes() == before + 3
 
 
 def test_nothing_older_than_the_stamp_is_read_after_it(live_database):
