@@ -10,6 +10,7 @@ live_portal     the portal on `live_database`, served on a loopback port
 make_live_portal  the same with other settings
 redis_url       a Redis database of the worker's own, empty
 browser_page    a page of a real browser;  console_errors  what it complained about;  axe  accessibility checks
+real_hasher     what hashes passwords outside of tests; every test has a cheap one in its place
 waldur_client_dirs  version -> folder of the published clients, for PYTHONPATH of a subprocess
 """
 
