@@ -40,6 +40,10 @@ from portal.models import (
 AnyRow = Row[Any]
 Many = dict[int, list[AnyRow]]
 
+# Made once: an alias copies every column of its table, which took half the time of a load.
+LINKED = aliased(Offering)
+GROUP_PARENT = aliased(OrganizationGroup)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -123,7 +127,6 @@ def _grouped(rows: Iterable[AnyRow], key: Callable[[AnyRow], int]) -> Many:
 
 
 def _offerings(session: Session, ids: list[int]) -> Sequence[AnyRow]:
-    parent = aliased(Offering)
     return session.execute(
         select(
             Offering.__table__,
@@ -134,16 +137,16 @@ def _offerings(session: Session, ids: list[int]) -> Sequence[AnyRow]:
             Category.uuid.label("category_uuid"),
             Category.title.label("category_title"),
             ComplianceChecklist.link.label("checklist_link"),
-            parent.uuid.label("linked_uuid"),
-            parent.name.label("linked_name"),
-            parent.description.label("linked_description"),
-            parent.plugin_options.label("linked_plugin_options"),
+            LINKED.uuid.label("linked_uuid"),
+            LINKED.name.label("linked_name"),
+            LINKED.description.label("linked_description"),
+            LINKED.plugin_options.label("linked_plugin_options"),
         )
         .outerjoin(Organization, Organization.id == Offering.organization_id)
         .outerjoin(Project, Project.id == Offering.project_id)
         .join(Category, Category.id == Offering.category_id)
         .outerjoin(ComplianceChecklist, ComplianceChecklist.id == Offering.checklist_id)
-        .outerjoin(parent, parent.id == Offering.parent_id)
+        .outerjoin(LINKED, LINKED.id == Offering.parent_id)
         .where(Offering.id.in_(ids))
     ).all()
 
@@ -173,7 +176,6 @@ def _catalogs(session: Session, ids: list[int]) -> Many:
 
 
 def _groups(session: Session, link: Table, owner: str, owners: Any) -> Many:
-    parent = aliased(OrganizationGroup)
     members = organization_group_members
     count = (
         select(func.count())
@@ -190,12 +192,12 @@ def _groups(session: Session, link: Table, owner: str, owners: Any) -> Many:
                 OrganizationGroup.uuid,
                 OrganizationGroup.name,
                 OrganizationGroup.customers_elsewhere,
-                parent.uuid.label("parent_uuid"),
-                parent.name.label("parent_name"),
+                GROUP_PARENT.uuid.label("parent_uuid"),
+                GROUP_PARENT.name.label("parent_name"),
                 count.label("members"),
             )
             .join(OrganizationGroup, OrganizationGroup.id == link.c.group_id)
-            .outerjoin(parent, parent.id == OrganizationGroup.parent_id)
+            .outerjoin(GROUP_PARENT, GROUP_PARENT.id == OrganizationGroup.parent_id)
             .where(link.c[owner].in_(owners))
             .order_by(link.c.position, OrganizationGroup.id)
         ),
