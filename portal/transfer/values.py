@@ -57,7 +57,7 @@ def checked_text(value: Any, limit: int | None = None) -> str:
     if not isinstance(value, str):
         raise Wrong(f"must be a text, and is {kind(value)}")
     if "\0" in value:
-        raise Wrong("holds a NUL character, which the database cannot keep")
+        raise Wrong("holds a NUL character, which cannot be kept")
     if limit is not None and len(value) > limit:
         raise Wrong(f"is longer than {limit} characters")
     if not value.isascii():
