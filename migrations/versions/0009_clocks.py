@@ -42,5 +42,16 @@ def _fill() -> None:
 def _clock(attributes: Any) -> int:
     # SQLite keeps JSON as text, PostgreSQL's driver reads it.
     known = json.loads(attributes) if isinstance(attributes, str) else attributes
-    text = orjson.dumps([known.get("schedules"), known.get("booking_rules")])
+    schedules = known.get("schedules")
+    if isinstance(schedules, list):
+        schedules = [_deciding(entry) for entry in schedules]
+    text = orjson.dumps([schedules, known.get("booking_rules")])
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+def _deciding(entry: Any) -> Any:
+    if not isinstance(entry, dict):
+        return None
+    extended = entry.get("extendedProps")
+    of_config = (extended.get("type"), extended.get("config")) if isinstance(extended, dict) else (None, None)
+    return entry.get("start"), entry.get("end"), *of_config

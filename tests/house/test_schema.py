@@ -65,7 +65,12 @@ def test_downgrade_to_nothing_and_up_again(live_database):
 
 def test_what_is_there_already_gets_its_clock(live_database):
     with live_database.app.app_context():
-        kinds = ({}, {"schedules": None}, {"schedules": make.schedule(), "booking_rules": {"ü": 1.5}})
+        kinds = (
+            {},
+            {"schedules": None},
+            {"schedules": [1, {}]},
+            {"schedules": make.schedule(), "booking_rules": {"ü": 1.5}},
+        )
         for number, attributes in enumerate(kinds):
             make.offering(f"Thing {number}", attributes=attributes)
         clocks = select(OfferingDocument.offering_id, OfferingDocument.clock)
@@ -74,7 +79,7 @@ def test_what_is_there_already_gets_its_clock(live_database):
         downgrade(revision="0008")
         upgrade()
         assert dict(db.session.execute(clocks).all()) == before
-        assert len(set(before.values())) == 2
+        assert len(set(before.values())) == 3
 
 
 @pytest.mark.sqlite_only
