@@ -43,6 +43,8 @@ from portal.policies import NOBODY, Actor
 HORIZON = timedelta(days=92)
 # Most have something free this soon, and a busy year need not be read for it.
 NEAR = timedelta(days=8)
+# Attributes are kept to be recognized, unless they are as long as a book: people write into them what they like.
+LONGEST_KEPT = 10_000
 _CODES = {
     BookingState.CONFIRMED.value: Code.BOOKED,
     BookingState.REQUESTED.value: Code.REQUESTED,
@@ -96,7 +98,9 @@ def _understood_text(attributes: str, default_zone: str) -> Understood:
 
 
 def understood_text(attributes: str) -> Understood:
-    """The same from the attributes as JSON: they need not be read again while they are the same."""
+    """The same from the attributes as JSON: they need not be read again while they are the same (and not too long)."""
+    if len(attributes) > LONGEST_KEPT:
+        return understood(orjson.loads(attributes))
     return _understood_text(attributes, settings().timezone)
 
 

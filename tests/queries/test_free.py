@@ -2,6 +2,7 @@
 
 from datetime import date, time, timedelta
 
+import orjson
 import pytest
 from sqlalchemy import update
 
@@ -11,7 +12,7 @@ from portal.domain.periods import Period
 from portal.extensions import db
 from portal.models import Booking, BusyPeriod, GoogleCalendar, GoogleConnection, Offering, Slot
 from portal.policies import NOBODY
-from portal.queries import free
+from portal.queries import availability, free
 from portal.queries.availability import of_offering
 from portal.queries.catalogue import Search, active, browse, shelf_of
 from portal.queries.free import Wanted, free_among
@@ -111,6 +112,14 @@ def test_offerings_that_are_alike_share_a_clock(world):
     documents.refresh(db.session(), [world[0].id])
     db.session.commit()
     assert len(shelf_of(NOBODY, Search(), present_stamp()).examples) == len(CLOCKS) + 1
+
+
+def test_a_book_among_the_attributes_is_not_kept_in_memory(world):
+    availability._understood_text.cache_clear()
+    texts = [orjson.dumps({"schedules": [], "book": length * "x"}).decode() for length in (9, 10_000)]
+    short, long = (availability.understood_text(text) for text in texts)
+    assert short == long
+    assert availability._understood_text.cache_info().currsize == 1
 
 
 def test_what_says_nothing_of_times_makes_no_clock_of_its_own(world):
