@@ -74,6 +74,8 @@ def main() -> None:
 def a_server() -> Iterator[str]:
     """The PostgreSQL server that DATABASE_URL names, or one of our own for a while; "" where there is none."""
     given = os.environ.get("DATABASE_URL", "")
+    # Somebody's portal on SQLite is no server.
+    given = given if given.startswith("postgresql") else ""
     own = None if given else postgresql.start()
     try:
         yield given or (own.url if own else "")

@@ -11,10 +11,12 @@ in `portal.domain.steps`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from threading import Lock
 from zoneinfo import ZoneInfo
 
 from portal.domain.periods import Period, PeriodError, intersect, merge, subtract
@@ -30,8 +32,8 @@ LONGEST_REQUEST = timedelta(days=366)
 
 _DAY_NAMES = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
 
-# How many days a memo keeps: those that people look at now.
-MOST_DAYS_KEPT = 8
+# So many stretches are kept of days that were cut, of all schedules together: some 16 MB.
+MOST_KEPT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,45 @@ class Day:
         return [stretch for stretch in self.stretches if stretch.is_step]
 
 
+class Cuts:
+    """Days as schedules cut them: the last ones that were asked for, however many schedules there are.
+
+    A key stands for a schedule and a zone.
+    """
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._lock = Lock()
+        self._days: OrderedDict[tuple[Hashable, date], list[Stretch]] = OrderedDict()
+        self.size = 0
+
+    def get(self, key: Hashable, day: date) -> list[Stretch] | None:
+        """The day, if it is kept."""
+        with self._lock:
+            cut = self._days.get((key, day))
+            if cut is not None:
+                self._days.move_to_end((key, day))
+            return cut
+
+    def put(self, key: Hashable, day: date, cut: list[Stretch]) -> None:
+        """Keep the day for a while."""
+        with self._lock:
+            self.size += len(cut) - len(self._days.pop((key, day), ()))
+            self._days[key, day] = cut
+            while self.size > self._most:
+                self.size -= len(self._days.popitem(last=False)[1])
+
+
+_cuts = Cuts()
+
+
 class Availability:
     """What is free of one offering. Building it costs O(n log n) in the obstacles, each question O(log n) a step.
 
     `zone` is the offering's. `obstacles` are in any order and may overlap; only those that touch the windows asked
     about need to be given. `checks` see whole periods: they speak where whole periods are asked about. `shortest` is
-    the minimum duration, which one of the checks demands: nothing shorter is offered. `memo` may be shared by all that
-    have this schedule and zone: it keeps how days are cut, which is most of the work.
+    the minimum duration, which one of the checks demands: nothing shorter is offered. `memo` stands for this schedule
+    and zone: under it is kept how days are cut, which is most of the work (None: it is not).
     """
 
     def __init__(
@@ -94,7 +128,7 @@ class Availability:
         obstacles: Iterable[Obstacle] = (),
         checks: Sequence[Check] = (),
         shortest: timedelta | None = None,
-        memo: dict[date, list[Stretch]] | None = None,
+        memo: Hashable = None,
     ) -> None:
         self.schedule = schedule
         self.zone = zone
@@ -269,11 +303,10 @@ class Availability:
         """One local day by schedule and hours alone."""
         if self._memo is None:
             return self._cut_day_anew(local)
-        cut = self._memo.get(local.date)
+        cut = _cuts.get(self._memo, local.date)
         if cut is None:
-            if len(self._memo) >= MOST_DAYS_KEPT:
-                self._memo.clear()
-            cut = self._memo[local.date] = self._cut_day_anew(local)
+            cut = self._cut_day_anew(local)
+            _cuts.put(self._memo, local.date, cut)
         return cut
 
     def _cut_day_anew(self, local: LocalDay) -> list[Stretch]:

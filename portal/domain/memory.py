@@ -70,7 +70,7 @@ class Memory:
     def put(self, stamp: Stamp, key: Hashable, value: Any, size: int, until: float = float("inf")) -> None:
         """Remember it. Too large a thing is not; whoever asks chooses the key, so that counts, too."""
         size += OVERHEAD + len(repr(key))
-        if size > self._limit // 4:
+        if size > self._limit // 2:
             return
         with self._lock:
             if stamp != self._stamp:

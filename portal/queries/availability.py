@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from portal.domain.availability import Availability, Code, Obstacle, Refusal, Stretch, past
+from portal.domain.availability import Availability, Code, Obstacle, Refusal, past
 from portal.domain.booking_states import BookingState
 from portal.domain.freshness import STALE, is_stale
 from portal.domain.periods import Period
@@ -43,6 +43,8 @@ from portal.policies import NOBODY, Actor
 HORIZON = timedelta(days=92)
 # Most have something free this soon, and a busy year need not be read for it.
 NEAR = timedelta(days=8)
+# Attributes are kept to be recognized, unless they are as long as a book: people write into them what they like.
+LONGEST_KEPT = 10_000
 _CODES = {
     BookingState.CONFIRMED.value: Code.BOOKED,
     BookingState.REQUESTED.value: Code.REQUESTED,
@@ -66,18 +68,21 @@ OUT_OF_DATE = Obstacle(EVER, Code.CLOSURE, STALE)
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What the attributes of an offering say of its time: read once for all who ask while they are asked often."""
+    """What the attributes of an offering say of its time: read once for all who ask while they are asked often.
+
+    `memo` stands for it where days are kept as they are cut.
+    """
 
     schedule: Schedule
     rules: Rules
     zone: ZoneInfo
-    memo: dict[date, list[Stretch]]
+    memo: object
 
 
 @lru_cache(maxsize=1024)
 def _understood(schedules: bytes, booking_rules: bytes, zone: str) -> Understood:
     rules = orjson.loads(booking_rules)
-    return Understood(read_schedules(orjson.loads(schedules)), read_rules(rules), ZoneInfo(zone), {})
+    return Understood(read_schedules(orjson.loads(schedules)), read_rules(rules), ZoneInfo(zone), object())
 
 
 def understood(attributes: Mapping[str, Any]) -> Understood:
@@ -93,7 +98,9 @@ def _understood_text(attributes: str, default_zone: str) -> Understood:
 
 
 def understood_text(attributes: str) -> Understood:
-    """The same from the attributes as JSON: they need not be read again while they are the same."""
+    """The same from the attributes as JSON: they need not be read again while they are the same (and not too long)."""
+    if len(attributes) > LONGEST_KEPT:
+        return understood(orjson.loads(attributes))
     return _understood_text(attributes, settings().timezone)
 
 

@@ -23,7 +23,7 @@ from portal.domain.zones import day_start, instants_at
 from portal.extensions import db
 from portal.models import BusyPeriod, Offering, Slot
 from portal.models.base import UTCDateTime
-from portal.policies import NOBODY, Actor
+from portal.policies import NOBODY
 from portal.queries.availability import (
     Understood,
     assembled,
@@ -94,10 +94,10 @@ class Free:
         return found
 
 
-def free_among(among: Among, wanted: Wanted, now: datetime, actor: Actor = NOBODY) -> Free:
+def free_among(among: Among, wanted: Wanted, now: datetime) -> Free:
     """Those of the offerings (all Active) that are free as wanted, each by its own clocks and rules.
 
-    A quota of the actor's is not asked. Three SQL statements where there are no more than 500 clocks; one more where
+    Nobody's quota is asked. Three SQL statements where there are no more than 500 clocks; one more where
     busy times that are out of date close something.
     """
     ids, clocks = among.shelf.ids, among.shelf.clocks
@@ -114,7 +114,7 @@ def free_among(among: Among, wanted: Wanted, now: datetime, actor: Actor = NOBOD
     taken_ids = _met([(clear[clock].kept, asked) for clock, asked in of_clock.items()])
     met = [place for place in places if ids[place] in taken_ids] if taken_ids else []
     later = {}
-    taken = obstacles_of_offerings(taken_ids, _hull(clear.values()), actor) if met else {}
+    taken = obstacles_of_offerings(taken_ids, _hull(clear.values()), NOBODY) if met else {}
     for place, known in _known(among, met, first):
         window = clear[clocks[place]].window
         free = assembled(known, now, taken[ids[place]])

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from portal.domain.availability import Availability, Code, Obstacle, Refusal, past
+from portal.domain import availability as module
+from portal.domain.availability import Availability, Code, Cuts, Obstacle, Refusal, past
 from portal.domain.periods import Period, merge, subtract
 from portal.domain.schedules import Config, Schedule
 
@@ -504,3 +505,19 @@ def test_the_nearest_can_be_booked_and_nothing_is_nearer(
     assert all(availability.explain(it) is None and it.duration >= length for it in found)
     farthest = max((abs(it.start - asked.start) for it in found), default=timedelta())
     assert all(abs(it.start - asked.start) >= farthest for it in every if it not in found)
+
+
+def test_what_is_kept_of_days_is_bounded_for_all_schedules_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuts = Cuts(most=300)
+    monkeypatch.setattr(module, "_cuts", cuts)
+    schedules = [Schedule(ROUND_THE_CLOCK, Config(slot=QUARTER)), Schedule(ROUND_THE_CLOCK, WORKDAYS)]
+    for number in range(20):
+        for memo, schedule in enumerate(schedules):
+            day = date(2026, 3, 2) + timedelta(days=number)
+            [kept] = Availability(schedule, TALLINN, memo=memo).days(day, 1)
+            assert [kept] == Availability(schedule, TALLINN).days(day, 1)
+            assert cuts.get(memo, day) is not None
+            assert 0 < cuts.size <= 300
+    assert cuts.get(0, date(2026, 3, 2)) is None
+    [again] = Availability(schedules[0], TALLINN, memo=0).days(day, 1)
+    assert len(again.steps) == 96

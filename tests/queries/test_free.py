@@ -2,15 +2,17 @@
 
 from datetime import date, time, timedelta
 
+import orjson
 import pytest
 from sqlalchemy import update
 
 from portal.documents import store as documents
+from portal.domain.clocks import clock_of
 from portal.domain.periods import Period
 from portal.extensions import db
 from portal.models import Booking, BusyPeriod, GoogleCalendar, GoogleConnection, Offering, Slot
 from portal.policies import NOBODY
-from portal.queries import free
+from portal.queries import availability, free
 from portal.queries.availability import of_offering
 from portal.queries.catalogue import Search, active, browse, shelf_of
 from portal.queries.free import Wanted, free_among
@@ -110,6 +112,38 @@ def test_offerings_that_are_alike_share_a_clock(world):
     documents.refresh(db.session(), [world[0].id])
     db.session.commit()
     assert len(shelf_of(NOBODY, Search(), present_stamp()).examples) == len(CLOCKS) + 1
+
+
+def test_a_book_among_the_attributes_is_not_kept_in_memory(world):
+    availability._understood_text.cache_clear()
+    texts = [orjson.dumps({"schedules": [], "book": length * "x"}).decode() for length in (9, 10_000)]
+    short, long = (availability.understood_text(text) for text in texts)
+    assert short == long
+    assert availability._understood_text.cache_info().currsize == 1
+
+
+def test_what_says_nothing_of_times_makes_no_clock_of_its_own(world):
+    # Waldur's interface gives each entry an id with the instant in it.
+    schedules = [{**entry, "id": "booking1-1741944413589", "title": "Run"} for entry in make.schedule()]
+    schedules[0]["extendedProps"] = {**schedules[0]["extendedProps"], "config": {"slotDuration": "01:00:00"}}
+    world[0].attributes = {**world[0].attributes, "schedules": schedules, "colour": "red"}
+    documents.refresh(db.session(), [world[0].id])
+    db.session.commit()
+    assert len(shelf_of(NOBODY, Search(), present_stamp()).examples) == len(CLOCKS)
+
+
+@pytest.mark.parametrize("part", ["start", "end", "type", "slotDuration", "weekends", "businessHours"])
+def test_whatever_a_schedule_is_read_for_is_in_the_clock(part):
+    [entry] = schedules = make.schedule(slotDuration="01:00:00", weekends=True)
+    before = clock_of({"schedules": schedules})
+    extended = entry["extendedProps"]
+    if part in ("start", "end"):
+        entry[part] = (NOW + 5 * HOUR).isoformat()
+    elif part == "type":
+        extended["type"] = "Other"
+    else:
+        extended["config"][part] = {"slotDuration": "02:00:00", "weekends": False}.get(part, {"startTime": "08:00"})
+    assert clock_of({"schedules": schedules}) != before
 
 
 def test_an_offering_that_is_closed_while_its_busy_times_are_old(world):

@@ -1,6 +1,7 @@
 """The stamp moves with whatever changes what readers are shown, and with nothing else; what is remembered is exact."""
 
 import threading
+from array import array
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,6 +21,7 @@ from portal.models import (
     plan_organization_groups,
 )
 from portal.queries import stamp
+from portal.queries.catalogue import FACETS, Shelf
 from portal.transfer.importer import import_offerings
 from tests.support import builders
 
@@ -192,10 +194,19 @@ class TestMemory:
         assert memory.get((1, 1), 0) == 0
         memory.put((1, 1), 4, 4, 3_800)
         assert [memory.get((1, 1), number) for number in range(5)] == [0, None, 2, 3, 4]
-        memory.put((1, 1), "too large", 1, 6_000)
+        memory.put((1, 1), "too large", 1, 11_000)
         assert memory.get((1, 1), "too large") is None
-        memory.put((1, 1), "asked for at length" * 300, 1, 10)
-        assert memory.get((1, 1), "asked for at length" * 300) is None, "what it is asked for by counts, too"
+        memory.put((1, 1), "asked for at length" * 600, 1, 10)
+        assert memory.get((1, 1), "asked for at length" * 600) is None, "what it is asked for by counts, too"
         for _again in range(50):
             memory.put((1, 1), 0, 0, 3_800)
         assert [memory.get((1, 1), number) for number in range(5)] == [0, None, 2, 3, 4]
+
+    def test_the_order_of_a_hundred_thousand_fits_whatever_they_are(self):
+        ids, many = array("i", range(100_000)), array("H", [1]) * 100_000
+        labels = {"organization": {key: (str(key), "name") for key in range(2_500)}}
+        # As many clocks as offerings: nobody's hours are like anybody's.
+        shelf = Shelf(ids, dict.fromkeys(FACETS, many), labels, ids, ids)
+        memory = Memory()
+        memory.put((1, 1), "shelf", shelf, shelf.size)
+        assert memory.get((1, 1), "shelf") is shelf
