@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Bytes that one process may remember.
-LIMIT = 8 * 1024 * 1024
+LIMIT = 6 * 1024 * 1024
 # What an entry costs beside what it holds.
 OVERHEAD = 1024
 
