@@ -35,6 +35,8 @@ from portal.queries.catalogue import Among
 
 # So many attributes are read at once.
 BATCH = 500
+# Days are cut by the wall clock, and none is longer than this.
+AROUND = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,8 @@ class Free:
 def free_among(among: Among, wanted: Wanted, now: datetime) -> Free:
     """Those of the offerings (all Active) that are free as wanted, each by its own clocks and rules.
 
-    Nobody's quota is asked. Three SQL statements where there are no more than 500 clocks; one more where
-    busy times that are out of date close something.
+    Nobody's quota is asked. Three SQL statements where there are no more than 500 clocks; one more where busy times
+    that are out of date close something.
     """
     ids, clocks = among.shelf.ids, among.shelf.clocks
     first: dict[int, Understood] = {}
@@ -108,10 +110,11 @@ def free_among(among: Among, wanted: Wanted, now: datetime) -> Free:
         return Free(Among(among.shelf, places), {}, {})
     strict = [ids[place] for place in places if clear[clocks[place]].strict]
     closed = stale_offerings(strict, now) if strict else set()
-    of_clock: dict[int, list[int]] = {clock: [] for clock in clear}
+    of_period: dict[Period, list[int]] = {}
+    of_clock = {clock: of_period.setdefault(it.kept, []) for clock, it in clear.items()}
     for place in places:
         of_clock[clocks[place]].append(ids[place])
-    taken_ids = _met([(clear[clock].kept, asked) for clock, asked in of_clock.items()])
+    taken_ids = _met(of_period)
     met = [place for place in places if ids[place] in taken_ids] if taken_ids else []
     later = {}
     taken = obstacles_of_offerings(taken_ids, _hull(clear.values()), NOBODY) if met else {}
@@ -130,16 +133,17 @@ def _hull(clear: Collection[Clear]) -> Period:
     return Period(min(it.window.start for it in clear) - widest, max(it.window.end for it in clear) + widest)
 
 
-# Offerings with the instants between which they are asked about: `ids` holds a list of them for each pair of bounds.
+# Offerings with the instants between which they are asked about. Materialized: each list is read once, not for each id.
 _ASKED = {
     "sqlite": text(
         """
         WITH bound AS MATERIALIZED (
-            SELECT key, json_extract(value, '$[0]') AS begin, json_extract(value, '$[1]') AS finish
-            FROM json_each(:bounds)
+            SELECT
+                json_extract(value, '$[0]') AS begin, json_extract(value, '$[1]') AS finish,
+                json_extract(value, '$[2]') AS ids
+            FROM json_each(:asked)
         )
-        SELECT o.value AS id, bound.begin, bound.finish
-        FROM json_each(:ids) AS list JOIN bound ON bound.key = list.key, json_each(list.value) AS o
+        SELECT o.value AS id, bound.begin, bound.finish FROM bound, json_each(bound.ids) AS o
         """
     ),
     "postgresql": text(
@@ -171,22 +175,19 @@ def _meeting(dialect: str) -> Select[Any]:
     return select(asked.id).where(or_(first < asked.finish, busy))
 
 
-def _met(asked: Sequence[tuple[Period, Sequence[int]]]) -> set[int]:
+def _met(asked: Mapping[Period, Sequence[int]]) -> set[int]:
     """Those of the offerings of which something is taken in the period that they are asked about. One SQL statement."""
     dialect = db.engine.dialect
     if dialect.name == "sqlite":
         written: Any = UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
-        bounds = [[written(it.start), written(it.end)] for it, _ids in asked]
-        given: dict[str, Any] = {
-            "bounds": orjson.dumps(bounds).decode(),
-            "ids": orjson.dumps([ids for _it, ids in asked]).decode(),
-        }
+        lists = [(written(it.start), written(it.end), ids) for it, ids in asked.items()]
+        given: dict[str, Any] = {"asked": orjson.dumps(lists).decode()}
     else:
         given = {
-            "begins": [it.start for it, _ids in asked],
-            "finishes": [it.end for it, _ids in asked],
-            "ids": [offering_id for _it, ids in asked for offering_id in ids],
-            "places": [place for place, (_it, ids) in enumerate(asked, start=1) for _id in ids],
+            "begins": [it.start for it in asked],
+            "finishes": [it.end for it in asked],
+            "ids": [offering_id for ids in asked.values() for offering_id in ids],
+            "places": [place for place, ids in enumerate(asked.values(), start=1) for _id in ids],
         }
     return set(db.session.execute(_meeting(dialect.name), given).scalars())
 
@@ -198,20 +199,37 @@ def _clear(among: Among, wanted: Wanted, now: datetime, first: dict[int, Underst
     """
     clocks, examples = among.shelf.clocks, among.shelf.examples
     of_zone: dict[ZoneInfo, Period | None] = {}
+    # Clocks that differ at other times alone are the same here.
+    alike: dict[Any, Clear | None] = {}
     found = {}
     asked = sorted({clocks[place] for place in among.places})
     for clock, known in _understood(asked, [examples[clock] for clock in asked]):
         if known.zone not in of_zone:
             of_zone[known.zone] = wanted.window(known.zone)
         window = of_zone[known.zone]
-        if window is None or window.end <= now or not _may_be_open(known.schedule.periods, window):
+        if window is None or window.end <= now:
             continue
-        period = assembled(known, now, []).next_free(window.start, window.end, wanted.duration)
-        if period is not None:
+        key = (_near(known.schedule.periods, window), known.schedule.config, known.rules, known.zone.key)
+        if key not in alike:
+            alike[key] = _clear_of(known, window, wanted, now)
+        if (it := alike[key]) is not None:
             if len(first) < BATCH:
                 first[clock] = known
-            found[clock] = Clear(window, period, known.rules.gap, known.rules.stale_busy == "refuse")
+            found[clock] = it
     return found
+
+
+def _clear_of(known: Understood, window: Period, wanted: Wanted, now: datetime) -> Clear | None:
+    period = assembled(known, now, []).next_free(window.start, window.end, wanted.duration)
+    if period is None:
+        return None
+    return Clear(window, period, known.rules.gap, known.rules.stale_busy == "refuse")
+
+
+def _near(periods: Sequence[Period], window: Period) -> tuple[Period, ...]:
+    """What of the periods lies in the window or in the days beside it: days are cut for themselves."""
+    beside = Period(window.start - AROUND, window.end + AROUND)
+    return tuple(met for it in periods if (met := it.intersection(beside)) is not None)
 
 
 def _known(among: Among, places: Sequence[int], first: Mapping[int, Understood]) -> Iterator[tuple[int, Understood]]:
@@ -233,10 +251,6 @@ def _understood(clocks: Sequence[int], examples: Sequence[int]) -> Iterator[tupl
         statement = select(Offering.id, cast(Offering.attributes, Text)).where(Offering.id.in_(batch))
         for offering_id, attributes in db.session.execute(statement).all():
             yield batch[offering_id], understood_text(attributes)
-
-
-def _may_be_open(periods: Sequence[Period], window: Period) -> bool:
-    return any(it.start < window.end and it.end > window.start for it in periods)
 
 
 def _at(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, ...]:
