@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.domain.instants import parse_instant
-from portal.domain.schedules import Config, read_config
+from portal.domain.schedules import WEEKEND, Config, read_config
 
 AVAILABILITY = "Availability"
 
@@ -27,6 +27,15 @@ class Stretch:
     start: str
     end: str
     entry: int | None = None
+
+
+def written_config(slot_seconds: int, opens: str, closes: str, days: Collection[int]) -> dict[str, Any]:
+    """How time is cut, as an entry holds it: HH:MM by the wall clock, days in FullCalendar's numbers (0 = Sunday)."""
+    return {
+        "slotDuration": f"{slot_seconds // 3600:02d}:{slot_seconds // 60 % 60:02d}:{slot_seconds % 60:02d}",
+        "weekends": not WEEKEND.isdisjoint(days),
+        "businessHours": {"startTime": opens, "endTime": closes, "daysOfWeek": sorted(days)},
+    }
 
 
 def availability_entry(start: str, end: str, config: Mapping[str, Any]) -> dict[str, Any]:

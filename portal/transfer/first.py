@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.domain.instants import format_instant
-from portal.domain.opening import availability_entry
+from portal.domain.opening import availability_entry, written_config
+from portal.domain.schedules import EVERY_DAY, WEEKEND
 from portal.errors import Invalid, NotFound
 from portal.extensions import db
 from portal.models import Category
@@ -19,8 +20,6 @@ from portal.services.accounts import find_organization
 
 # How long it is there. It is imported or edited long before that.
 OFFERED_FOR = timedelta(days=3653)
-WORKDAYS = [1, 2, 3, 4, 5]
-EVERY_DAY = [0, 1, 2, 3, 4, 5, 6]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +41,8 @@ def record_of(first: First, now: datetime) -> dict[str, Any]:
     """The offering as a record to import. Organization and category are found by name, or made with it."""
     organization, customer = _organization(first.organization)
     category, title = _category(first.category)
-    config = {
-        "slotDuration": f"{first.minutes // 60:02d}:{first.minutes % 60:02d}:00",
-        "weekends": first.weekends,
-        "businessHours": {
-            "startTime": first.opens,
-            "endTime": first.closes,
-            "daysOfWeek": EVERY_DAY if first.weekends else WORKDAYS,
-        },
-    }
+    days = EVERY_DAY if first.weekends else EVERY_DAY - WEEKEND
+    config = written_config(first.minutes * 60, first.opens, first.closes, days)
     zone = zone_of({"booking_rules": {"time_zone": first.zone}})
     start = datetime.combine(now.astimezone(zone).date(), time(), zone)
     entry = availability_entry(format_instant(start), format_instant(start + OFFERED_FOR), config)

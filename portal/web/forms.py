@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from flask_wtf import FlaskForm
 from wtforms import DateField, Form, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
@@ -87,6 +89,17 @@ class Errors(dict[str, str]):
 
     def __missing__(self, _field: str) -> str:
         return ""
+
+
+def begun_text(seen: Mapping[str, str]) -> str:
+    """What a form began from (a digest for each key), as its hidden field `before` holds it."""
+    return " ".join(f"{key}:{digest}" for key, digest in seen.items())
+
+
+def begun_from(text: str, keys: Iterable[str]) -> dict[str, str]:
+    """The same read back; "" (which no digest is) for a key of which the field does not say it."""
+    pairs = dict(part.partition(":")[::2] for part in text.split())
+    return {key: pairs.get(key, "") for key in keys}
 
 
 def put_error(form: Form, error: Invalid, *, default: str) -> None:

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain.opening import Stretch, holds_config, is_over, rewritten
-from portal.domain.schedules import LONGEST_SLOT, SHORTEST_SLOT, WEEKEND, Config, read_config, read_schedules
+from portal.domain.opening import Stretch, holds_config, is_over, rewritten, written_config
+from portal.domain.schedules import LONGEST_SLOT, SHORTEST_SLOT, Config, read_config, read_schedules
 from portal.domain.zones import clock_text
 from portal.errors import Invalid
 from portal.extensions import reading, reading_apart
@@ -30,7 +30,7 @@ from portal.transfer.editing import (
     problems_of,
     seen,
 )
-from portal.web.forms import Errors
+from portal.web.forms import Errors, begun_from, begun_text
 from portal.web.guards import manages_offering
 from portal.web.people import current_actor
 from portal.web.preview import coming_week
@@ -76,7 +76,7 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     if not {"opens", "closes", "slot", "before"} <= request.form.keys():
         # What is left empty is taken away: a form that came without its fields must not clear everything.
         raise Invalid("The form came without its fields, so nothing was changed.")
-    typed, before = _typed(stored), _seen_before()
+    typed, before = _typed(stored), begun_from(request.form["before"], KEYS)
     if _acts_on_rows(typed):
         return _page(view, typed, before)
     schedules, errors = _read(typed, stored, zone)
@@ -119,7 +119,7 @@ def _page(
             "manage/hours.html",
             offering=view.offering,
             hours=hours,
-            before=" ".join(f"{key}:{value}" for key, value in before.items()),
+            before=begun_text(before),
             errors=Errors(errors or {}),
             labels=LABELS,
             days=DAYS,
@@ -172,11 +172,6 @@ def _typed(stored: list[Any]) -> Hours:
     days = frozenset(number for number, _ in DAYS if str(number) in form.getlist("days"))
     opens, closes, slot = (form.get(name, "").strip() for name in ("opens", "closes", "slot"))
     return Hours(rows, opens, closes, slot, days)
-
-
-def _seen_before() -> dict[str, str]:
-    pairs = dict(part.partition(":")[::2] for part in request.form["before"].split())
-    return {key: pairs.get(key, "") for key in KEYS}
 
 
 def _acts_on_rows(typed: Hours) -> bool:
@@ -239,8 +234,4 @@ def _config(typed: Hours, config: Config, errors: dict[str, str]) -> dict[str, A
         else:
             errors["slot"] = f"Enter a whole number of minutes from {FEWEST} to {MOST}."
     opens, closes = (f"0{text}" if re.fullmatch(r"\d:\d\d", text) else text for text in (typed.opens, typed.closes))
-    return {
-        "slotDuration": f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}",
-        "weekends": bool(typed.days & WEEKEND),
-        "businessHours": {"startTime": opens, "endTime": closes, "daysOfWeek": sorted(typed.days)},
-    }
+    return written_config(seconds, opens, closes, typed.days)

@@ -19,7 +19,7 @@ from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.transfer.editing import DETAILS, ChangedMeanwhile, WrongValues, digest, edit_offering, problems_of, seen
 from portal.transfer.values import NAME_LENGTH
 from portal.web.filters import picture_src, safe_href
-from portal.web.forms import Errors
+from portal.web.forms import Errors, begun_from, begun_text
 from portal.web.guards import manages_offering
 from portal.web.people import current_actor
 
@@ -87,7 +87,7 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     if not set(DETAILS) <= request.form.keys():
         # What is left empty is taken away: a form that came without its fields must not clear everything.
         raise Invalid("The form came without its fields, so nothing was changed.")
-    typed, before = _typed(), _seen_before()
+    typed, before = _typed(), begun_from(request.form.get("before", ""), DETAILS)
     changes, errors = _changes(typed, _shown(view.offering))
     errors |= problems_of(changes)
     try:
@@ -143,7 +143,7 @@ def _page(
             "manage/edit.html",
             offering=view.offering,
             values=values,
-            before=" ".join(f"{key}:{value}" for key, value in before.items()),
+            before=begun_text(before),
             errors=Errors(told),
             theirs=others,
             notes=_notes(values, others, shared),
@@ -194,12 +194,6 @@ def _cleaned(key: str, text: str) -> str:
     """Browsers end the lines of a form with CR LF, and nobody means blanks around a line."""
     text = text.replace("\r\n", "\n")
     return text if key in LONG else text.strip()
-
-
-def _seen_before() -> dict[str, str]:
-    """What the form began from, by key; "" (which nothing is) where it does not say."""
-    pairs = dict(part.partition(":")[::2] for part in request.form.get("before", "").split())
-    return {key: pairs.get(key, "") for key in DETAILS}
 
 
 def _changes(typed: Mapping[str, str], shown: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
