@@ -2,6 +2,10 @@
 
 Nothing else in the portal reads the environment. Impossible pairs are refused here, so that a portal that
 starts is a portal whose settings make sense.
+
+`make run` writes its settings to `demo.env` in the instance folder, one NAME=value a line. Commands of the `flask`
+command line read that file where SECRET_KEY is not set, so that `flask --app wsgi users token …` works beside
+`make run`. Services (web server, worker) never do: Settings.refuse_for_service().
 """
 
 from __future__ import annotations
@@ -14,15 +18,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from portal.domain.standin import google_settings
 from portal.errors import ConfigError
 
-STAND_IN_PORT = "standin.port"
+DEMO_ENV = "demo.env"
 GOOGLE_API_ROOT = "https://www.googleapis.com"
 GOOGLE_AUTH_URI = "https://accounts.google.com/o/oauth2/v2/auth"
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a secret
 GOOGLE_REVOKE_URI = "https://oauth2.googleapis.com/revoke"
 GOOGLE_EMBED_URI = "https://calendar.google.com/calendar/embed"
+MISSING_KEY = (
+    "SECRET_KEY is not set. Make one with `openssl rand -hex 32` and keep it: "
+    "it signs sessions and encrypts the tokens of other services."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +57,9 @@ class Settings:
     google_token_uri: str
     google_revoke_uri: str
     google_embed_uri: str
-    demo: bool
     demo_public: bool
     log_level: str
+    from_demo_env: bool
 
     @property
     def google_configured(self) -> bool:
@@ -63,6 +70,11 @@ class Settings:
     def secure_cookies(self) -> bool:
         """Whether cookies are sent over https only: where the public address says https."""
         return self.public_url.startswith("https://")
+
+    def refuse_for_service(self) -> None:
+        """Raise ConfigError where the settings come from demo.env: a service needs a key of its own."""
+        if self.from_demo_env:
+            raise ConfigError(MISSING_KEY)
 
 
 def is_loopback(host: str) -> bool:
@@ -76,26 +88,25 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def load_settings(environ: Mapping[str, str], *, root: Path | None = None, command: bool = False) -> Settings:
+def load_settings(environ: Mapping[str, str], *, root: Path | None = None) -> Settings:
     """Parse the environment into settings.
 
     `root` is the project folder (default: two levels above this file); relative paths start there.
-    `command` says that a command asks, not a web server: it may use the key that the demo keeps in its
-    instance folder, so that `flask --app wsgi users token …` works beside `make run`. With that key it also takes
-    the demo's stand-in for Google, unless a Google client is set: its answers are the demo's.
-    Raises ConfigError, with the name of the setting and how to mend it, at the first one that is wrong.
+    Raises ConfigError, with the name of the setting and how to correct it, at the first one that is wrong.
     """
     base = root or Path(__file__).resolve().parent.parent
     get = _reader(environ)
     instance = _path(get("INSTANCE_PATH", "instance/"), base)
-    demo = _flag("PORTAL_DEMO", get("PORTAL_DEMO", "0"))
-    if command and not demo and not get("SECRET_KEY", ""):
-        get = _reader({**_stand_in(instance, get), **environ})
+    # Flask's command line sets this variable before it loads the application.
+    on_command_line = environ.get("FLASK_RUN_FROM_CLI") == "true"
+    kept = read_demo_env(instance) if on_command_line and not get("SECRET_KEY", "") else {}
+    if kept:
+        get = _reader({**kept, **{name: value for name, value in environ.items() if value.strip()}})
     host = get("HOST", "127.0.0.1")
     port = _whole("PORT", get("PORT", "8000"), 0, 65535)
     shown_host = f"[{host}]" if ":" in host else host
     settings = Settings(
-        secret_key=_secret(get("SECRET_KEY", ""), instance, may_be_kept=demo or command),
+        secret_key=_secret(get("SECRET_KEY", "")),
         database_url=_database("DATABASE_URL", get("DATABASE_URL", f"sqlite:///{instance / 'portal.db'}"), base),
         queue_url=_queue(get("QUEUE_URL", f"sqlite:///{instance / 'queue.db'}"), base),
         instance_path=instance,
@@ -116,9 +127,9 @@ def load_settings(environ: Mapping[str, str], *, root: Path | None = None, comma
         google_token_uri=_url("GOOGLE_TOKEN_URI", get("GOOGLE_TOKEN_URI", GOOGLE_TOKEN_URI)),
         google_revoke_uri=_url("GOOGLE_REVOKE_URI", get("GOOGLE_REVOKE_URI", GOOGLE_REVOKE_URI)),
         google_embed_uri=_url("GOOGLE_EMBED_URI", get("GOOGLE_EMBED_URI", GOOGLE_EMBED_URI)),
-        demo=demo,
         demo_public=_flag("DEMO_PUBLIC", get("DEMO_PUBLIC", "0")),
         log_level=_choice("LOG_LEVEL", get("LOG_LEVEL", "info").lower(), ("debug", "info", "warning", "error")),
+        from_demo_env=bool(kept),
     )
     _refuse_impossible_pairs(settings)
     return settings
@@ -131,11 +142,6 @@ def _refuse_impossible_pairs(settings: Settings) -> None:
         raise ConfigError("MAIL_URL is set, but MAIL_FROM is not: name the sender, such as booking@example.org.")
     if settings.database_url.startswith("sqlite") and settings.database_url == settings.queue_url:
         raise ConfigError("QUEUE_URL must be another file than DATABASE_URL: the queue locks its file on its own.")
-    if settings.demo and not settings.demo_public and not is_loopback(settings.host):
-        raise ConfigError(
-            f"The demo has well-known content and prints its passwords, so it does not start on HOST={settings.host}. "
-            "Use a loopback address, or set DEMO_PUBLIC=1 if you mean it."
-        )
 
 
 def _reader(environ: Mapping[str, str]) -> Callable[[str, str], str]:
@@ -146,28 +152,20 @@ def _reader(environ: Mapping[str, str]) -> Callable[[str, str], str]:
     return get
 
 
-def _stand_in(instance: Path, get: Callable[[str, str], str]) -> dict[str, str]:
-    """What `make run` sets for its stand-in for Google, which keeps its port in the instance folder."""
-    kept = instance / STAND_IN_PORT
-    port = kept.read_text(encoding="ascii").strip() if kept.is_file() else ""
-    if not port.isdigit() or get("GOOGLE_CLIENT_ID", ""):
-        return {}
-    return google_settings(f"http://127.0.0.1:{port}")
+def read_demo_env(instance: Path) -> dict[str, str]:
+    """The settings that `make run` wrote into the instance folder; empty where it never ran."""
+    path = instance / DEMO_ENV
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def _secret(value: str, instance: Path, *, may_be_kept: bool) -> str:
-    if value:
-        if len(value) < 16:
-            raise ConfigError(
-                "SECRET_KEY is too short: use at least 16 characters, for example `openssl rand -hex 32`."
-            )
-        return value
-    kept = instance / "secret_key"
-    if may_be_kept and kept.is_file():
-        return kept.read_text(encoding="ascii").strip()
-    raise ConfigError(
-        "SECRET_KEY is not set. Make one with `openssl rand -hex 32` and keep it: sessions and secrets hang on it."
-    )
+def _secret(value: str) -> str:
+    if not value:
+        raise ConfigError(MISSING_KEY)
+    if len(value) < 16:
+        raise ConfigError("SECRET_KEY is too short: use at least 16 characters, for example `openssl rand -hex 32`.")
+    return value
 
 
 def _path(value: str, base: Path) -> Path:

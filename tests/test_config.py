@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.config import GOOGLE_TOKEN_URI, load_settings
+from portal.config import load_settings
 from portal.errors import ConfigError
 
 KEY = {"SECRET_KEY": "0123456789abcdef"}
@@ -71,7 +71,6 @@ def test_http_for_google_is_taken_on_loopback_only():
         ({"PUBLIC_URL": "booking.example.org"}, "PUBLIC_URL must be an absolute"),
         ({"GOOGLE_API_ROOT": "http://example.org"}, "GOOGLE_API_ROOT may use http on a loopback address only"),
         ({"GOOGLE_CLIENT_ID": "x"}, "GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET belong together"),
-        ({"PORTAL_DEMO": "1", "HOST": "0.0.0.0"}, "does not start on HOST=0.0.0.0"),
         ({"DEMO_PUBLIC": "si"}, "DEMO_PUBLIC must be 1 or 0"),
     ],
 )
@@ -80,29 +79,39 @@ def test_what_is_wrong_is_named(environ, said, tmp_path):
         load_settings({**KEY, "INSTANCE_PATH": str(tmp_path), **environ})
 
 
-def test_the_kept_key_serves_the_demo_and_commands_only(tmp_path):
-    (tmp_path / "secret_key").write_text("f" * 64 + "\n")
-    environ = {"INSTANCE_PATH": str(tmp_path)}
-    assert load_settings({**environ, "PORTAL_DEMO": "1"}).secret_key == "f" * 64
-    assert load_settings(environ, command=True).secret_key == "f" * 64
+@pytest.fixture
+def beside_make_run(tmp_path):
+    """The environment of a process whose instance folder `make run` has used."""
+    lines = ("# written by make run", "SECRET_KEY=ffffffffffffffff", "PORT=8123", "SITE_NAME=Lab = here", "")
+    (tmp_path / "demo.env").write_text("\n".join(lines))
+    return {"INSTANCE_PATH": str(tmp_path)}
+
+
+def test_commands_read_the_settings_of_make_run_where_they_have_no_key(beside_make_run):
+    found = load_settings({**beside_make_run, "FLASK_RUN_FROM_CLI": "true", "SECRET_KEY": " ", "CURRENCY": "SEK"})
+    assert (found.secret_key, found.public_url, found.site_name) == ("f" * 16, "http://127.0.0.1:8123", "Lab = here")
+    assert (found.currency, found.from_demo_env) == ("SEK", True)
     with pytest.raises(ConfigError, match="SECRET_KEY is not set"):
-        load_settings(environ)
+        found.refuse_for_service()
 
 
-def test_the_demo_may_be_public_where_somebody_means_it():
-    assert load_settings({**KEY, "PORTAL_DEMO": "1", "HOST": "0.0.0.0", "DEMO_PUBLIC": "1"}).demo_public
+def test_what_the_environment_says_goes_before_the_settings_of_make_run(beside_make_run):
+    found = load_settings({**beside_make_run, "FLASK_RUN_FROM_CLI": "true", "PORT": "9000", "SITE_NAME": ""})
+    assert (found.port, found.site_name) == (9000, "Lab = here")
 
 
-def test_commands_beside_the_demo_meet_its_stand_in_for_google(tmp_path):
-    (tmp_path / "secret_key").write_text("f" * 64 + "\n")
-    (tmp_path / "standin.port").write_text("8123\n")
-    environ = {"INSTANCE_PATH": str(tmp_path)}
-    beside = load_settings(environ, command=True)
-    assert beside.google_client_id
-    assert beside.google_token_uri == "http://127.0.0.1:8123/token"
-    assert beside.google_embed_uri == "http://127.0.0.1:8123/calendar/embed"
-    own = {"GOOGLE_CLIENT_ID": "mine", "GOOGLE_CLIENT_SECRET": "secret"}
-    assert load_settings({**environ, **own}, command=True).google_token_uri == GOOGLE_TOKEN_URI
-    # With a key of its own it is no demo, and a server never takes the stand-in from a file.
-    assert load_settings({**environ, **KEY}, command=True).google_client_id == ""
-    assert load_settings({**environ, **KEY}).google_client_id == ""
+def test_with_a_key_of_its_own_a_command_reads_nothing_of_make_run(beside_make_run):
+    found = load_settings({**beside_make_run, **KEY, "FLASK_RUN_FROM_CLI": "true"})
+    assert (found.port, found.from_demo_env) == (8000, False)
+    found.refuse_for_service()
+
+
+def test_a_server_reads_nothing_of_make_run(beside_make_run):
+    with pytest.raises(ConfigError, match="SECRET_KEY is not set"):
+        load_settings(beside_make_run)
+    assert load_settings({**beside_make_run, **KEY}).port == 8000
+
+
+def test_a_command_without_a_key_and_without_make_run_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="SECRET_KEY is not set"):
+        load_settings({"INSTANCE_PATH": str(tmp_path), "FLASK_RUN_FROM_CLI": "true"})

@@ -12,11 +12,13 @@ import secrets
 import socket
 import sys
 import tempfile
+from dataclasses import fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from portal.config import STAND_IN_PORT, Settings, load_settings
+from portal.config import DEMO_ENV, Settings, load_settings, read_demo_env
 from portal.demo import accounts
-from portal.domain.standin import DEFAULT_PORT, google_settings
+from portal.domain.standin import CLIENT_ID, DEFAULT_PORT, google_settings
 from portal.errors import ConfigError
 from tools.database import database_problem, has_user
 from tools.prepare import ROOT
@@ -24,16 +26,19 @@ from tools.server import port_problem, server_command, server_environ
 from tools.tree import CannotStart, Stopped, Tree
 
 WEB_WORKERS = 2
+# The instance folder is where the file is; all else is a setting by its name in the environment.
+SETTING_NAMES = {field.name.upper() for field in fields(Settings)} - {"INSTANCE_PATH"}
 
 
 def main() -> None:
     tree = None
     try:
-        environ = {**os.environ, "PORTAL_DEMO": "1"}
+        environ = dict(os.environ)
         settings = settle(environ)
         tree = Tree(environ)
         if not settings.google_client_id:
             start_stand_in(tree, settings)
+        write_demo_env(settings.instance_path, environ)
         prepare_database(tree, settings)
         start_portal(tree, settings)
         tree.wait()
@@ -65,35 +70,38 @@ def settle(environ: dict[str, str]) -> Settings:
         with tempfile.TemporaryFile(dir=instance):
             pass
         if not environ.get("SECRET_KEY", "").strip():
-            keep_secret_key(instance / "secret_key")
+            environ["SECRET_KEY"] = read_demo_env(instance).get("SECRET_KEY") or secrets.token_hex(32)
     except OSError as error:
         raise CannotStart(f"The folder {instance} is not writable ({error.strerror}).") from None
     settings = load_settings(environ)
+    accounts.refuse_public_host(settings)
     problem = port_problem(settings.host, settings.port)
     if problem:
         raise CannotStart(f"{problem} Name another port: PORT=8080 make run")
     return settings
 
 
-def keep_secret_key(path: Path) -> None:
-    """Make a secret key on the first start; only its owner may read it."""
-    if path.is_file() and path.stat().st_size:
-        return
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(32) + "\n")
+def write_demo_env(instance: Path, environ: dict[str, str]) -> None:
+    """Write the settings of this start for commands to use; only their owner may read them."""
+    names = sorted(SETTING_NAMES & environ.keys())
+    lines = ["# The settings of the last `make run`. Commands read them where SECRET_KEY is not set."]
+    lines += [f"{name}={environ[name].strip()}" for name in names if environ[name].strip()]
+    fresh = instance / f"{DEMO_ENV}.new"
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    fresh.replace(instance / DEMO_ENV)
 
 
 def start_stand_in(tree: "Tree", settings: Settings) -> None:
     """Start the stand-in for Google and point the portal to it. It keeps its port: calendar links hold it."""
-    kept = settings.instance_path / STAND_IN_PORT
-    port = int(kept.read_text()) if kept.is_file() and kept.read_text().strip().isdigit() else 0
+    kept = read_demo_env(settings.instance_path)
+    port = urlsplit(kept["GOOGLE_API_ROOT"]).port or 0 if kept.get("GOOGLE_CLIENT_ID") == CLIENT_ID else 0
     if port and port_problem("127.0.0.1", port):
         print(f"Port {port} of the stand-in for Google is in use: links to shared calendars change.", flush=True)
         port = 0
     if not port:
         port = DEFAULT_PORT if not port_problem("127.0.0.1", DEFAULT_PORT) else free_port()
-        kept.write_text(f"{port}\n", encoding="ascii")
     root = f"http://127.0.0.1:{port}"
     data = str(settings.instance_path / "standin.db")
     tree.start(

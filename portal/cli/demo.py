@@ -7,10 +7,8 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from portal.cli.errors import refusals
-from portal.config import is_loopback
 from portal.demo import accounts
 from portal.demo.load import is_loaded, load
-from portal.errors import ConfigError
 from portal.extensions import settings
 from portal.models.base import utcnow
 
@@ -26,11 +24,7 @@ def demo() -> None:
     """Load the demo data where it is absent; print the sign-ins and, the first time, a staff API token."""
     configured = settings()
     with refusals():
-        if not configured.demo_public and not is_loopback(configured.host):
-            raise ConfigError(
-                f"The demo prints its passwords, so it is not loaded for HOST={configured.host}. "
-                "Use a loopback address, or set DEMO_PUBLIC=1 if you mean it."
-            )
+        accounts.refuse_public_host(configured)
         loaded = None if is_loaded() else load(utcnow(), lambda line: click.echo(line, err=True))
         sign_ins = loaded.sign_ins if loaded else accounts.kept(configured.instance_path)
     click.echo(accounts.described(configured.instance_path, sign_ins, loaded.token if loaded else ""))

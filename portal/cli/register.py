@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 from flask import Flask
 from flask_migrate import Migrate
 
@@ -14,7 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def register(app: Flask) -> None:
-    """Register the groups of commands."""
+    """Register the groups of commands. Raises ConfigError where `flask run` would serve with the demo's settings."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.info_name == "run":
+        app.extensions["portal.settings"].refuse_for_service()
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     accounts.register(app)
     offerings.register(app)

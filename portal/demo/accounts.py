@@ -8,6 +8,9 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from portal.config import Settings, is_loopback
+from portal.errors import ConfigError
+
 FILE = "demo-accounts.json"
 # One of each kind is shown; the others are in the file.
 SHOWN = 6
@@ -20,6 +23,15 @@ class SignIn:
     email: str
     password: str
     what: str
+
+
+def refuse_public_host(settings: Settings) -> None:
+    """Raise ConfigError where others could reach the demo, unless that is meant: its content is well known."""
+    if not settings.demo_public and not is_loopback(settings.host):
+        raise ConfigError(
+            f"The demo has well-known content and prints its passwords, so it does not start on HOST={settings.host}. "
+            "Use a loopback address, or set DEMO_PUBLIC=1 if you mean it."
+        )
 
 
 def new_password() -> str:

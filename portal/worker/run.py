@@ -34,6 +34,7 @@ class PortalConsumer(Consumer):
 
 def run_worker(app: Application, *, threads: int = THREADS) -> None:
     """Work until SIGINT or SIGTERM; then finish what is begun, for some seconds. For the main thread of a process."""
+    app.extensions["portal.settings"].refuse_for_service()
     queue = queue_of(app)
     huey = queue.huey
     with app.app_context():
@@ -59,6 +60,7 @@ def run_worker(app: Application, *, threads: int = THREADS) -> None:
 
 def run_until_idle(app: Application, limit: int = 100_000) -> int:
     """Do everything that is due now, one piece after the other, and answer how many calendar runs that were."""
+    app.extensions["portal.settings"].refuse_for_service()
     with app.app_context():
         do_chores(app.extensions["portal.settings"])
         end_connections(app.extensions[OPEN_PROVIDER])

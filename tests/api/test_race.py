@@ -13,7 +13,5 @@ REQUESTS = int(os.environ.get("RACE_REQUESTS", "24"))
 
 def test_nothing_is_booked_twice(live_database):
     environ = {**os.environ, **live_database.environ, "PORT": str(free_port()), "LOG_LEVEL": "warning"}
-    # Set for `make run`'s own children; this is no demo.
-    environ.pop("PORTAL_DEMO", None)
     problems = race.run(environ, REQUESTS, 2 if REQUESTS < 100 else 4)
     assert problems == []

@@ -66,14 +66,29 @@ def test_a_database_that_is_not_there_is_refused_in_one_line(environ):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.fixture
+def demo_instance(tmp_path):
+    """An instance folder with the settings of an earlier `make run`."""
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "demo.env").write_text("SECRET_KEY=" + "f" * 64 + "\n")
+    (tmp_path / "other.env").write_text("LOG_LEVEL=error\n")
+
+
+@pytest.mark.usefixtures("demo_instance")
 @pytest.mark.parametrize(
-    "command", [["-m", "flask", "--app", "wsgi", "worker"], ["-m", "tools.serve"]], ids=["worker", "serve"]
+    "command",
+    [
+        "-m flask --app wsgi worker",
+        "-m flask --app wsgi.py worker",
+        "-m flask --app wsgi:app worker --until-idle",
+        "-m flask --app wsgi --env-file {folder}/other.env worker",
+        "-m flask --app wsgi run",
+        "-m tools.serve",
+    ],
 )
 def test_services_do_not_start_on_the_demos_key(environ, tmp_path, command):
-    (tmp_path / "instance").mkdir()
-    (tmp_path / "instance" / "secret_key").write_text("f" * 64)
     refused = subprocess.run(
-        [sys.executable, *command],
+        [sys.executable, *command.format(folder=tmp_path).split()],
         cwd=ROOT,
         env={**environ, "SECRET_KEY": ""},
         capture_output=True,
@@ -84,6 +99,19 @@ def test_services_do_not_start_on_the_demos_key(environ, tmp_path, command):
     assert refused.returncode == 1
     assert "SECRET_KEY is not set" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.usefixtures("demo_instance")
+def test_commands_start_on_the_demos_key(environ):
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"],
+        cwd=ROOT,
+        env={**environ, "SECRET_KEY": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_web_server_loads_no_library_that_most_processes_never_use(tmp_path):
