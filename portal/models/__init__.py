@@ -1,6 +1,6 @@
 """Tables by noun: columns, relationships, named constraints. No behaviour beyond a property, no queries, no Flask."""
 
-from portal.models.accounts import ApiToken, BrowserSession, Membership, Role, SignInFailure, User
+from portal.models.accounts import ApiToken, AttemptBucket, BrowserSession, Membership, Role, User
 from portal.models.base import Base
 from portal.models.bookings import Booking, BookingChange, IdempotencyKey, Slot
 from portal.models.calendars import (
@@ -41,6 +41,7 @@ from portal.models.plans import Component, Plan, PlanComponent, plan_organizatio
 __all__ = [
     "AccountLink",
     "ApiToken",
+    "AttemptBucket",
     "Base",
     "Booking",
     "BookingChange",
@@ -76,7 +77,6 @@ __all__ = [
     "Role",
     "Scope",
     "Screenshot",
-    "SignInFailure",
     "Slot",
     "SoftwareCatalog",
     "SyncRun",

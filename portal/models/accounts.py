@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.models.base import Base, HasCreated, HasUuid, UTCDateTime, utcnow
@@ -86,11 +86,16 @@ class ApiToken(HasUuid, HasCreated, Base):
     user: Mapped[User] = relationship(back_populates="tokens")
 
 
-class SignInFailure(Base):
-    """Failed sign-ins by account or by address (`key`: a digest of either): all processes slow down together."""
+class AttemptBucket(Base):
+    """How many passwords may still be tried where (portal.services.throttle): a bucket, full again at `full_at`.
+
+    `key` is a digest of what it counts for, `full_at` in milliseconds since 1970. `attempts` and `latest` are for
+    people. The names of the table and of two columns are those of an earlier way of counting.
+    """
 
     __tablename__ = "sign_in_failures"
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    failures: Mapped[int] = mapped_column(Integer, default=0)
-    last_failure: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, index=True)
+    attempts: Mapped[int] = mapped_column("failures", Integer, default=0)
+    latest: Mapped[datetime] = mapped_column("last_failure", UTCDateTime, default=utcnow, index=True)
+    full_at: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0", index=True)

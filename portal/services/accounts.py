@@ -1,4 +1,4 @@
-"""Accounts: people, passwords, sign-in, API tokens, roles."""
+"""Accounts: people, their passwords, API tokens and roles."""
 
 from __future__ import annotations
 
@@ -8,30 +8,20 @@ import secrets
 import uuid as uuidlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, transaction
-from portal.models import ApiToken, BrowserSession, Membership, Organization, Role, User
+from portal.models import ApiToken, Membership, Organization, Role, User
 from portal.models.base import utcnow
 from portal.policies import Actor
-from portal.services import throttle
+from portal.services.passwords import check_password, hash_password
 
-# OWASP's second recommendation (19 MiB, t=2, p=1): 36 ms here, so parallel sign-ins do not exhaust a small machine.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-
-SIGN_IN_FAILED = "The e-mail address or the password is wrong."
-MIN_PASSWORD = 10
-MAX_PASSWORD = 256
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{40}")
 TOKEN_USE_RECORDED_EVERY = timedelta(hours=1)
-SESSION_LASTS = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +40,6 @@ def clean_email(email: str) -> str:
         return validate_email(email.strip(), check_deliverability=False, globally_deliverable=False).normalized.lower()
     except EmailNotValidError as error:
         raise Invalid(f"This is not an e-mail address: {error}", "email") from error
-
-
-def check_password(password: str) -> None:
-    """Raise Invalid unless the password is long enough; there are no other rules (NIST SP 800-63B)."""
-    if len(password) < MIN_PASSWORD:
-        raise Invalid(f"The password must have at least {MIN_PASSWORD} characters.", "password")
-    if len(password) > MAX_PASSWORD:
-        raise Invalid(f"The password must have at most {MAX_PASSWORD} characters.", "password")
 
 
 def create_user(
@@ -79,7 +61,7 @@ def create_user(
     user = User(
         email=address,
         full_name=full_name.strip(),
-        password_hash=None if password is None else _hasher.hash(password),
+        password_hash=None if password is None else hash_password(password),
         is_staff=is_staff,
         session_key=secrets.token_hex(16),
     )
@@ -104,82 +86,8 @@ def set_password(actor: Actor, user_id: int, password: str) -> None:
         user = session.get(User, user_id)
         if user is None:
             raise NotFound("User")
-        user.password_hash = _hasher.hash(password)
+        user.password_hash = hash_password(password)
         user.session_key = secrets.token_hex(16)
-
-
-def change_password(actor: Actor, current: str, new: str, *, now: datetime | None = None) -> None:
-    """Change one's own password, having given the present one. Ends all sessions.
-
-    Raises Forbidden if nobody is signed in, Invalid if the present one is wrong or the new one too short, and
-    TooManyAttempts as sign_in does: whoever finds an open session must not guess the password any faster.
-    """
-    now = now or utcnow()
-    with transaction() as session:
-        user = session.get(User, actor.user_id) if actor.signed_in else None
-        if user is None:
-            raise Forbidden
-        throttle.refuse_if_too_fast(session, user.email, "", now)
-    if not _verify(user.password_hash, current):
-        with transaction() as session:
-            throttle.remember_failure(session, user.email, "", now)
-        raise Invalid("The present password is wrong.", "current")
-    set_password(actor, user.id, new)
-
-
-def sign_in(email: str, password: str, address: str, *, now: datetime | None = None) -> User:
-    """The active person with this address and password.
-
-    Raises Invalid with one and the same text whatever the reason, and TooManyAttempts after repeated failures
-    of the account or of the network address.
-    """
-    now = now or utcnow()
-    email = email.strip().lower()[:320]
-    with transaction() as session:
-        throttle.refuse_if_too_fast(session, email, address, now)
-        user = session.execute(select(User).where(User.email == email)).scalar_one_or_none()
-        stored = user.password_hash if user is not None and user.is_active else None
-    # Hashing takes long; no transaction is held meanwhile.
-    right = _verify(stored, password) and user is not None
-    with transaction() as session:
-        if not right:
-            throttle.remember_failure(session, email, address, now)
-        else:
-            throttle.forget_failures(session, email)
-    if not right or user is None:
-        raise Invalid(SIGN_IN_FAILED)
-    return user
-
-
-def open_session(user: User, *, now: datetime | None = None) -> str:
-    """Note that a browser is signed in as this person, who has just proved it; answers what its cookie is to name."""
-    now = now or utcnow()
-    name = secrets.token_hex(20)
-    with transaction() as session:
-        session.execute(delete(BrowserSession).where(BrowserSession.created <= now - SESSION_LASTS))
-        # The key that the person had then: a password that was changed meanwhile ends this session, too.
-        session.add(BrowserSession(digest=token_digest(name), session_key=user.session_key, created=now))
-    return name
-
-
-def close_session(name: str) -> None:
-    """Sign out: what has this name opens nothing any more, also where it was copied."""
-    with transaction() as session:
-        session.execute(delete(BrowserSession).where(BrowserSession.digest == token_digest(name)))
-
-
-@cache
-def _no_password() -> str:
-    # Compared against where there is no account, so that a wrong address takes as long as a wrong password.
-    return _hasher.hash(secrets.token_hex(16))
-
-
-def _verify(stored: str | None, password: str) -> bool:
-    try:
-        _hasher.verify(stored or _no_password(), password[:MAX_PASSWORD])
-    except (VerificationError, InvalidHashError):
-        return False
-    return stored is not None
 
 
 def token_digest(key: str) -> bytes:

@@ -7,38 +7,43 @@ import secrets
 import uuid as uuidlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.domain.mail import Kind
-from portal.errors import Forbidden, Invalid, NotFound, TooManyAttempts
+from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import settings, transaction
 from portal.models import AccountLink, User
 from portal.models.base import utcnow
 from portal.policies import SYSTEM, Actor
-from portal.services import accounts, mail
-from portal.services.throttle import network_of
+from portal.services import accounts, mail, passwords
+from portal.services.throttle import Bucket, Limit, network_of, take_one, too_many
 
 LASTS = {"register": timedelta(days=1), "password": timedelta(hours=2), "invite": timedelta(days=7)}
 WORDS = {"register": "a day", "password": "two hours", "invite": "a week"}
-# Links that may be under way to one address, and to all that one network asked for within an hour.
-MOST_FOR_ADDRESS = 3
-MOST_FOR_NETWORK = 20
+# Links that are mailed to one address, and registrations that one network may ask for.
+LINKS_FOR_ADDRESS = Limit(3, timedelta(minutes=20))
+REGISTRATIONS_FOR_NETWORK = Limit(20, timedelta(minutes=3))
 GONE = "This link has been used, or has ended. Ask for a new one."
 
 
 def ask_to_register(email: str, network: str, *, now: datetime | None = None) -> None:
     """Mail a link with which the owner of an address makes an account; who has one is told so, by mail too.
 
-    Only where SIGN_UP is open (else Forbidden). Raises Invalid for what is no address, TooManyAttempts.
+    An address that has got its links lately gets no more, and that is not told: they still work. Only where SIGN_UP is
+    open (else Forbidden). Raises Invalid for what is no address, TooManyAttempts where the network asks for too many.
     """
     if settings().sign_up != "open":
         raise Forbidden("Accounts are made by the staff here.")
     now = now or utcnow()
     address = accounts.clean_email(email)
     with transaction() as session:
-        _slow_down(session, address, network, now)
+        wait = take_one(session, Bucket.of("registrations", REGISTRATIONS_FOR_NETWORK, network_of(network)), now)
+        if wait:
+            raise too_many("Too many accounts were asked for from your network.", wait)
         user = _find(session, address)
+        if not _may_mail(session, address, now):
+            return
         link = _make(session, "register", address, network, now)
         if user is not None:
             mail.put_to(session, Kind.KNOWN, address, {}, now, user.id)
@@ -50,7 +55,7 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
 def finish_registration(secret: str, full_name: str, password: str, *, now: datetime | None = None) -> User:
     """Make the account that a link is for, and answer it. Raises NotFound (the link has ended), Invalid."""
     now = now or utcnow()
-    accounts.check_password(password)
+    passwords.check_password(password)
     name = _checked_name(full_name)
     if settings().sign_up != "open":
         raise Forbidden("Accounts are made by the staff here.")
@@ -68,15 +73,15 @@ def finish_registration(secret: str, full_name: str, password: str, *, now: date
 def ask_for_password(email: str, network: str, *, now: datetime | None = None) -> None:
     """Mail a link with which the owner of an address chooses a new password. Nothing is said about who has an account.
 
-    Raises Invalid for what is no address, TooManyAttempts.
+    It is the way in where strangers' guesses slow sign-in down, so nobody can use it up: who has got their links lately
+    gets no more, and those work. Raises Invalid for what is no address.
     """
     now = now or utcnow()
     address = accounts.clean_email(email)
     with transaction() as session:
-        _slow_down(session, address, network, now)
         user = _find(session, address)
-        link = _make(session, "password", address, network, now)
-        if user is not None and user.is_active:
+        if _may_mail(session, address, now) and user is not None and user.is_active:
+            link = _make(session, "password", address, network, now)
             facts = {"link": f"/password/{link}/", "lasts": WORDS["password"]}
             mail.put_to(session, Kind.PASSWORD, address, facts, now, user.id)
 
@@ -104,7 +109,7 @@ def invite_again(actor: Actor, uuid: uuidlib.UUID, *, now: datetime | None = Non
 def set_password_by_link(secret: str, password: str, *, now: datetime | None = None) -> User:
     """Choose a new password with a mailed link, which ends with it, as do all sessions. Raises NotFound, Invalid."""
     now = now or utcnow()
-    accounts.check_password(password)
+    passwords.check_password(password)
     with transaction() as session:
         email = _use(session, secret, ("password", "invite"), now)
         user = _find(session, email)
@@ -132,7 +137,6 @@ def _find(session: Session, email: str) -> User | None:
 
 
 def _make(session: Session, purpose: str, email: str, network: str, now: datetime) -> str:
-    """A link, also where no account is: it counts for slowing down, and making one takes the same time."""
     secret = secrets.token_urlsafe(24)
     session.execute(delete(AccountLink).where(AccountLink.expires < now))
     session.add(
@@ -149,15 +153,9 @@ def _make(session: Session, purpose: str, email: str, network: str, now: datetim
     return secret
 
 
-def _slow_down(session: Session, email: str, network: str, now: datetime) -> None:
-    lately = AccountLink.created > now - timedelta(hours=1)
-    for clause, most in (
-        (AccountLink.email == email, MOST_FOR_ADDRESS),
-        (AccountLink.network == network_of(network), MOST_FOR_NETWORK),
-    ):
-        number = session.execute(select(func.count()).select_from(AccountLink).where(clause, lately)).scalar_one()
-        if number >= most:
-            raise TooManyAttempts("Too many links were asked for. Look into your mail, or try again in an hour.", 3600)
+def _may_mail(session: Session, email: str, now: datetime) -> bool:
+    """Whether another link is mailed to this address; counted where nobody has it, too, so that it takes as long."""
+    return not take_one(session, Bucket.of("links", LINKS_FOR_ADDRESS, email), now)
 
 
 def _row(session: Session, secret: str, purposes: tuple[str, ...], now: datetime) -> AccountLink:

@@ -1,34 +1,86 @@
-"""Failed sign-ins slow down by account and by address, in the database, so that all processes agree.
+"""How often something may be tried. Counted in the database, in one statement, so that all processes agree.
 
-Nobody is ever locked out: after the free tries each further failure doubles the wait, up to a limit.
+Each counter is a bucket that refills steadily. Before a password is compared, the attempt takes one from every bucket
+that concerns it, or nothing where one of them is empty; a right password gives its own attempt back, nobody else's.
+
+    from a browser where this person signed in before   that browser's own bucket, and no other
+    from anywhere else                                   one for the account and this network, one for the account
+    for an address without an account, in addition       one for the network: without it nothing is compared
+
+So strangers can use up only what strangers share. Nobody has to wait because of guesses at other accounts.
 """
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import case, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from portal.errors import TooManyAttempts
-from portal.models import SignInFailure
+from portal.extensions import transaction
+from portal.models import AttemptBucket
 
-FREE_TRIES = {"account": 4, "address": 20}
-LONGEST_WAIT = timedelta(minutes=5)
-FORGOTTEN_AFTER = timedelta(hours=1)
-
-
-def _key(kind: str, value: str) -> str:
-    return hashlib.sha256(f"{kind}:{value.lower()}".encode()).hexdigest()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_INSERTS: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-def _keys(email: str, address: str) -> list[tuple[str, str]]:
-    return [
-        (kind, _key(kind, value)) for kind, value in (("account", email), ("address", network_of(address))) if value
-    ]
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`burst` attempts at once; after that one each `interval`."""
+
+    burst: int
+    interval: timedelta
+
+
+# A browser where the person signed in before.
+KNOWN_BROWSER = Limit(10, timedelta(minutes=5))
+# Everything else: one account from one network, one account from anywhere.
+ACCOUNT_AND_NETWORK = Limit(10, timedelta(minutes=5))
+ACCOUNT = Limit(100, timedelta(minutes=1))
+# Comparisons for addresses without an account: they only cost time.
+NETWORK_WITHOUT_ACCOUNT = Limit(100, timedelta(seconds=10))
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A counter: a digest of what it counts for, and its limit."""
+
+    key: str
+    limit: Limit
+
+    @classmethod
+    def of(cls, kind: str, limit: Limit, *parts: str) -> Bucket:
+        text = "\n".join((kind, *parts))
+        return cls(hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(), limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One password that somebody is about to try."""
+
+    buckets: tuple[Bucket, ...]
+    network: Bucket
+
+    @classmethod
+    def at(cls, email: str, network: str, browser: str = "") -> Attempt:
+        """`email` as it was given, in lower case; `browser` names one where its owner signed in before."""
+        place = network_of(network)
+        if browser:
+            own: tuple[Bucket, ...] = (Bucket.of("browser", KNOWN_BROWSER, email, browser),)
+        else:
+            own = (
+                Bucket.of("account and network", ACCOUNT_AND_NETWORK, email, place),
+                Bucket.of("account", ACCOUNT, email),
+            )
+        return cls(own, Bucket.of("network", NETWORK_WITHOUT_ACCOUNT, place))
 
 
 def network_of(address: str) -> str:
@@ -44,47 +96,85 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((found, 64), strict=False))
 
 
-def refuse_if_too_fast(session: Session, email: str, address: str, now: datetime) -> None:
-    """Raise TooManyAttempts while this account or this address has to wait; the text is the same for both."""
-    wait = timedelta(0)
-    for kind, key in _keys(email, address):
-        row = session.get(SignInFailure, key)
-        if row is None or now - row.last_failure > FORGOTTEN_AFTER:
-            continue
-        extra = row.failures - FREE_TRIES[kind]
-        if extra > 0:
-            pause = min(timedelta(seconds=2 ** min(extra, 10)), LONGEST_WAIT)
-            wait = max(wait, row.last_failure + pause - now)
-    if wait > timedelta(0):
-        seconds = int(wait.total_seconds()) + 1
-        # Nobody counts seconds for minutes; rounded up, or the next try would come too early.
-        length = f"{seconds} seconds" if seconds <= 120 else f"{-(-wait // timedelta(minutes=1))} minutes"
-        raise TooManyAttempts(f"Too many failed sign-ins. Try again in {length}.", seconds)
+def take(session: Session, attempt: Attempt, now: datetime) -> None:
+    """Count an attempt, before its password is compared. Raises TooManyAttempts, and then has counted nothing.
+
+    Ends the caller's transaction where it raises.
+    """
+    waits = [wait for bucket in attempt.buckets if (wait := take_one(session, bucket, now))]
+    if waits:
+        raise too_many("Too many failed sign-ins.", max(waits))
 
 
-def remember_failure(session: Session, email: str, address: str, now: datetime) -> None:
-    """Count one failure for the account and for the address, and forget old ones."""
-    session.execute(delete(SignInFailure).where(SignInFailure.last_failure < now - FORGOTTEN_AFTER))
-    for _kind, key in _keys(email, address):
-        if _count(session, key, now):
-            continue
-        try:
-            with session.begin_nested():
-                session.add(SignInFailure(key=key, failures=1, last_failure=now))
-        except IntegrityError:
-            # Another process has counted its first failure between the two statements.
-            _count(session, key, now)
+def take_without_account(session: Session, attempt: Attempt, now: datetime) -> bool:
+    """Whether time may be spent on comparing where there is no account (or none with a password)."""
+    return not take_one(session, attempt.network, now)
 
 
-def _count(session: Session, key: str, now: datetime) -> bool:
-    counted = session.execute(
-        update(SignInFailure)
-        .where(SignInFailure.key == key)
-        .values(failures=SignInFailure.failures + 1, last_failure=now)
+def give_back(attempt: Attempt) -> None:
+    """The password was right: this attempt does not count. Guesses before it still do, whoever made them."""
+    with transaction() as session:
+        for bucket in attempt.buckets:
+            session.execute(
+                update(AttemptBucket)
+                .where(AttemptBucket.key == bucket.key)
+                .values(full_at=AttemptBucket.full_at - _milliseconds(bucket.limit.interval))
+                .execution_options(synchronize_session=False)
+            )
+
+
+def forget_full(now: datetime) -> None:
+    """Delete full buckets: they are the same as none. For the worker, each minute."""
+    with transaction() as session:
+        # One that a sign-in is just taking from is left for the next time.
+        full = select(AttemptBucket.key).where(AttemptBucket.full_at < _number(now)).with_for_update(skip_locked=True)
+        session.execute(
+            delete(AttemptBucket).where(AttemptBucket.key.in_(full)).execution_options(synchronize_session=False)
+        )
+
+
+def take_one(session: Session, bucket: Bucket, now: datetime) -> timedelta:
+    """Take one from a bucket, in one statement of the database. Returns how long to wait; zero: one was taken."""
+    moment, interval = _number(now), _milliseconds(bucket.limit.interval)
+    # When it will be full is all there is to know of a bucket (the generic cell rate algorithm).
+    latest = moment + (bucket.limit.burst - 1) * interval
+    table = AttemptBucket
+    taken = session.execute(
+        _INSERTS[session.get_bind().dialect.name](table)
+        .values(key=bucket.key, attempts=1, latest=now, full_at=moment + interval)
+        .on_conflict_do_update(
+            index_elements=["key"],
+            set_={
+                "full_at": case((table.full_at > moment, table.full_at), else_=moment) + interval,
+                "failures": table.attempts + 1,
+                "last_failure": now,
+            },
+            where=table.full_at <= latest,
+        )
+        .returning(table.key)
     )
-    return bool(counted.rowcount)  # type: ignore[attr-defined]
+    if taken.first() is not None:
+        return timedelta(0)
+    full_at = session.execute(select(table.full_at).where(table.key == bucket.key)).scalar_one_or_none()
+    return max((full_at or 0) - latest, 1) * _MILLISECOND
 
 
-def forget_failures(session: Session, email: str) -> None:
-    """A right password clears the account's count (the address keeps its own)."""
-    session.execute(delete(SignInFailure).where(SignInFailure.key == _key("account", email)))
+def too_many(what: str, wait: timedelta) -> TooManyAttempts:
+    """The refusal that says `what` there was too much of, and how long to wait."""
+    seconds = -(-wait // timedelta(seconds=1))
+    # Nobody counts seconds for minutes; rounded up, or the next try would come too early.
+    if seconds == 1:
+        length = "a second"
+    elif seconds <= 120:
+        length = f"{seconds} seconds"
+    else:
+        length = f"{-(-wait // timedelta(minutes=1))} minutes"
+    return TooManyAttempts(f"{what} Try again in {length}.", seconds)
+
+
+def _number(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def _milliseconds(length: timedelta) -> int:
+    return length // _MILLISECOND

@@ -10,7 +10,8 @@ from portal.extensions import transaction
 from portal.models import ApiToken
 from portal.models.base import utcnow
 from portal.policies import Actor
-from portal.services.accounts import NewToken, create_token, sign_in
+from portal.services.accounts import NewToken, create_token
+from portal.services.sign_in import sign_in
 
 SIGN_IN_TOKEN_NAME = "API sign-in"  # noqa: S105 - a name, not a secret
 # A script that signs in on every run would otherwise leave a token behind each time.

@@ -6,22 +6,24 @@ import uuid as uuidlib
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
 from portal.domain.mail import GROUPS
-from portal.errors import Invalid, NotFound, TooManyAttempts
+from portal.errors import Invalid, NotFound
 from portal.extensions import settings
 from portal.models.base import utcnow
 from portal.queries import accounts as queries
 from portal.services import accounts as services
-from portal.services import mail
+from portal.services import mail, passwords
+from portal.services import sign_in as sign_in_service
 from portal.services.accounts import NewToken
+from portal.web.errors import too_early
 from portal.web.forms import PasswordForm, SignInForm, TokenForm, put_error
 from portal.web.guards import public, signed_in
 from portal.web.links import local_path
-from portal.web.people import current_actor, end_session, start_session
+from portal.web.people import current_actor, end_session, known_browser, start_session
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -33,14 +35,15 @@ def sign_in() -> ResponseReturnValue:
     onward = local_path(request.args.get("next"))
     if request.method == "GET" and current_user.is_authenticated:
         return redirect(onward or url_for("catalogue.index"), code=303)
-    form, refusal, code, retry_after = SignInForm(), "", 200, 0
+    form, code = SignInForm(), 200
+    refused: Invalid | None = None
     if form.validate_on_submit():
         try:
-            user = services.sign_in(form.email.data, form.password.data, request.remote_addr or "")
-        except TooManyAttempts as error:
-            refusal, code, retry_after = error.message, 429, error.retry_after
+            user = sign_in_service.sign_in(
+                form.email.data, form.password.data, request.remote_addr or "", browser=known_browser()
+            )
         except Invalid as error:
-            refusal, code = error.message, 400
+            refused, code = error, 400
         else:
             start_session(user, login_user)
             return redirect(onward or url_for("catalogue.index"), code=303)
@@ -50,15 +53,13 @@ def sign_in() -> ResponseReturnValue:
         render_template(
             "accounts/sign_in.html",
             form=form,
-            refusal=refusal,
+            refusal=refused.message if refused else "",
             next=onward,
             sign_up=settings().sign_up == "open",
         ),
         code,
     )
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+    return too_early(response, refused) if refused else response
 
 
 @blueprint.post("/logout")
@@ -93,10 +94,12 @@ def change_password() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _account_page(password_form=form, code=400)
     try:
-        services.change_password(current_actor(), form.current.data, form.new.data)
+        sign_in_service.change_password(
+            current_actor(), form.current.data, form.new.data, request.remote_addr or "", browser=known_browser()
+        )
     except Invalid as error:
         put_error(form, error, default="new")
-        return _account_page(password_form=form, code=400)
+        return too_early(_account_page(password_form=form, code=400), error)
     user = queries.find_user(current_user.email)
     if user is None:
         raise NotFound("User")
@@ -172,7 +175,7 @@ def _account_page(
     password_form: PasswordForm | None = None,
     new_token: NewToken | None = None,
     code: int = 200,
-) -> ResponseReturnValue:
+) -> Response:
     actor = current_actor()
     response = make_response(
         render_template(
@@ -183,7 +186,7 @@ def _account_page(
             # Two forms share the page: only the one that was sent is filled from the request.
             token_form=token_form or TokenForm(formdata=None),
             password_form=password_form or PasswordForm(formdata=None),
-            min_password=services.MIN_PASSWORD,
+            min_password=passwords.MIN_PASSWORD,
             new_token=new_token,
             mail_groups=GROUPS,
             mail_off=queries.mail_off(actor),

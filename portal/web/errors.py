@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import make_response, render_template, request, url_for
+from flask import Response, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -113,13 +113,19 @@ def portal_error(error: PortalError) -> ResponseReturnValue:
         noun = NOUNS.get(error.what, error.what.lower())
         return problem(404, title=f"There is no such {noun}", message="It does not exist, or you may not see it.")
     if isinstance(error, TooManyAttempts):
-        response = make_response(problem(429, message=error.message))
-        response.headers["Retry-After"] = str(error.retry_after)
-        return response
+        return too_early(make_response(problem(429, message=error.message)), error)
     for kind, code in ((Forbidden, 403), (Invalid, 400), (Conflict, 409), (CalendarRefused, 409)):
         if isinstance(error, kind):
             return problem(code, message=error.message)
     return problem(500)
+
+
+def too_early(response: Response, error: PortalError) -> Response:
+    """The answer to a refusal, with status and `Retry-After` where it was for trying too often."""
+    if isinstance(error, TooManyAttempts):
+        response.status_code = 429
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def http_error(error: HTTPException) -> ResponseReturnValue:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, Response, redirect, request, session, url_for
+from flask import Flask, Response, after_this_request, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal.extensions import db, login_manager, reading
+from portal.extensions import db, login_manager, reading, settings
 from portal.models import User
 from portal.models.base import utcnow
 from portal.policies import NOBODY, Actor
 from portal.queries.accounts import user_of_session
 from portal.queries.bookings import pending_count
-from portal.services import accounts
+from portal.services import browsers, sign_in
+from portal.services.accounts import token_digest
 
 # Beyond this a number tells nothing more.
 MOST_TOLD = 99
+KNOWN_BROWSER = "portal_browser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def current_actor() -> Actor:
 
 def _load(session_name: str) -> Person | None:
     with reading():
-        found = user_of_session(accounts.token_digest(session_name), utcnow() - accounts.SESSION_LASTS)
+        found = user_of_session(token_digest(session_name), utcnow() - sign_in.SESSION_LASTS)
         person = None if found is None else Person.of(found[0], session_name, manages=found[1])
         # A request that goes on to write must be free to begin its own transaction.
         db.session.commit()
@@ -68,15 +70,36 @@ def waiting_requests() -> str:
 
 
 def start_session(user: User, login: Callable[[Person], object]) -> None:
-    """Sign a person in. Nothing of an earlier session, of whoever it was, goes into the new one."""
+    """Sign a person in. Nothing of an earlier session, of whoever it was, goes into the new one.
+
+    The browser is known from then on: others who guess at this account do not slow it down.
+    """
     end_session()
-    login(Person.of(user, accounts.open_session(user)))
+    login(Person.of(user, sign_in.open_session(user)))
+    remembered = browsers.remember(known_browser(), user)
+
+    @after_this_request
+    def _set(response: Response) -> Response:
+        response.set_cookie(
+            KNOWN_BROWSER,
+            remembered,
+            max_age=browsers.LASTS,
+            httponly=True,
+            samesite="Lax",
+            secure=settings().secure_cookies,
+        )
+        return response
+
+
+def known_browser() -> str:
+    """The cookie by which the browser is known, as it was sent; "" where there is none."""
+    return request.cookies.get(KNOWN_BROWSER, "")
 
 
 def end_session() -> None:
     """End the browser's session, if there is one, for whoever holds a copy of its cookie, too."""
     if current_user.is_authenticated:
-        accounts.close_session(current_user.get_id())
+        sign_in.close_session(current_user.get_id())
     session.clear()
 
 

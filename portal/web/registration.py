@@ -15,16 +15,15 @@ from portal.domain.mail import GROUPS
 from portal.errors import Forbidden, Invalid, NotFound, TooManyAttempts
 from portal.extensions import settings
 from portal.mail.compose import read_off_token
-from portal.services import accounts as accounts_service
-from portal.services import mail, registration
-from portal.web.errors import problem
+from portal.services import mail, passwords, registration
+from portal.web.errors import problem, too_early
 from portal.web.forms import AddressForm, NewPasswordForm, RegistrationForm, put_error
 from portal.web.guards import public
 from portal.web.people import start_session
 
 blueprint = Blueprint("registration", __name__)
 
-SENT = "Look into your mail: if the address is right, a link is on its way."
+SENT = "Check your e-mail. If the address is right, a link is on its way or in your inbox already."
 
 
 @blueprint.route("/register/", methods=["GET", "POST"])
@@ -118,22 +117,27 @@ def mail_off(token: str) -> ResponseReturnValue:
 
 def _ask(title: str, says: str, action: str, ask: Callable[[str, str], None]) -> ResponseReturnValue:
     form = AddressForm()
-    refusal, code = "", 200
+    refused: TooManyAttempts | None = None
     if form.validate_on_submit():
         try:
             ask(form.email.data, request.remote_addr or "")
         except TooManyAttempts as error:
-            refusal, code = error.message, 429
+            refused = error
         except Invalid as error:
             put_error(form, error, default="email")
-            code = 400
         else:
             flash(SENT, "good")
             return redirect(url_for("accounts.sign_in"), code=303)
-    elif form.is_submitted():
-        code = 400
-    page = render_template("accounts/address.html", form=form, title=title, says=says, action=action, refusal=refusal)
-    return page, code
+    page = render_template(
+        "accounts/address.html",
+        form=form,
+        title=title,
+        says=says,
+        action=action,
+        refusal=refused.message if refused else "",
+    )
+    response = make_response(page, 400 if form.is_submitted() else 200)
+    return too_early(response, refused) if refused else response
 
 
 def _email_of(link: str, purposes: tuple[str, ...]) -> str:
@@ -155,7 +159,7 @@ def _chosen(form: NewPasswordForm, email: str, title: str, action: str) -> Respo
         email=email,
         title=title,
         action=action,
-        min_password=accounts_service.MIN_PASSWORD,
+        min_password=passwords.MIN_PASSWORD,
     )
     response = make_response(page, 400 if form.is_submitted() else 200)
     # The address is the secret. The host may be told: over https the form is refused without.

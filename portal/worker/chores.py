@@ -9,7 +9,7 @@ from portal.extensions import analyse
 from portal.mail.deliver import deliver_due
 from portal.models.base import utcnow
 from portal.queries.stamp import thin_out
-from portal.services import mail
+from portal.services import mail, throttle
 from portal.services.bookings import expire_bookings
 
 # Once an hour.
@@ -22,6 +22,7 @@ def do_chores(settings: Settings, now: datetime | None = None) -> None:
     expire_bookings(now=now)
     mail.write_reminders(now)
     mail.forget_old(now)
+    throttle.forget_full(now)
     thin_out()
     if now.minute == ANALYSED_AT:
         analyse()

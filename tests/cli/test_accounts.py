@@ -10,7 +10,8 @@ from portal.app import create_app
 from portal.cli.register import register as register_commands
 from portal.models import ApiToken, Membership, User
 from portal.models.organizations import organization_group_members
-from portal.services.accounts import sign_in, token_digest
+from portal.services.accounts import token_digest
+from portal.services.sign_in import sign_in
 from tests.support import builders as make
 
 

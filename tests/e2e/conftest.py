@@ -17,7 +17,7 @@ import pytest
 from portal.domain.periods import Period
 from portal.domain.standin import google_settings
 from portal.policies import SYSTEM
-from portal.services import accounts, bookings
+from portal.services import accounts, bookings, sign_in
 from portal.standin.testing import RunningStandin, running_standin
 from tests.support import builders as make
 from tests.support.portal import LivePortal, MakeLivePortal
@@ -65,7 +65,7 @@ def build(portal: LivePortal, standin: RunningStandin) -> House:
     booked = [Period(start + timedelta(hours=hour), start + timedelta(hours=hour + 1)) for hour in (0, 3, 30)]
     for period in booked:
         bookings.request_booking(booker, bookings.Wish(offering.uuid, [period], name="Secret project"))
-    owner = accounts.sign_in("owner@example.org", PASSWORD, "")
+    owner = sign_in.sign_in("owner@example.org", PASSWORD, "")
     token = accounts.create_token(make.actor(owner), owner.id, f"test {secrets.token_hex(2)}").key
     return House(portal, standin, "Light Lab", offering.uuid, booked, token)
 

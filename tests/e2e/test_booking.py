@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from portal.policies import SYSTEM
-from portal.services import accounts
+from portal.services import accounts, sign_in
 from tests.e2e.conftest import PASSWORD, House
 from tests.e2e.test_share import PATIENCE, until
 
@@ -62,7 +62,7 @@ def test_from_a_free_slot_to_the_calendar(house, browser, scripts):
     with house.portal.app.app_context():
         for email in ("visitor@example.org", "rival@example.org"):
             accounts.create_user(SYSTEM, email, full_name=email.partition("@")[0].title(), password=PASSWORD)
-        rival = accounts.sign_in("rival@example.org", PASSWORD, "")
+        rival = sign_in.sign_in("rival@example.org", PASSWORD, "")
         key = accounts.create_token(SYSTEM, rival.id, "test").key
     tokens = house.standin.grant("owner@lab.example.org", "openid", "email", "calendar")
     house.command("calendars", "connect", "Light Lab", "--refresh-token-stdin", stdin=tokens["refresh_token"])

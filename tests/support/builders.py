@@ -9,7 +9,7 @@ from portal.documents import store as documents
 from portal.extensions import db
 from portal.models import Category, Membership, Offering, Organization, OrganizationGroup, Plan, User
 from portal.policies import Actor
-from portal.services import accounts
+from portal.services import passwords
 
 PASSWORD = "correct horse battery"
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # a Monday
@@ -35,7 +35,7 @@ def category(title: str = "Microscopes") -> Category:
 
 def user(email: str = "", *, staff: bool = False, password: str | None = None, active: bool = True) -> User:
     email = email or f"{secrets.token_hex(6)}@example.org"
-    hashed = accounts._hasher.hash(password) if password else None
+    hashed = passwords._hasher.hash(password) if password else None
     return add(
         User(
             email=email,

@@ -22,7 +22,7 @@ from portal.app import create_app
 from portal.cli.register import register as register_commands
 from portal.config import load_settings
 from portal.extensions import db, looked
-from portal.services import accounts
+from portal.services import passwords
 from tests.support.databases import SECRET_KEY, CopyDatabase
 
 MakeLivePortal = Callable[..., "LivePortal"]
@@ -54,8 +54,8 @@ def environ_for(database_url: str, instance: Path, **more: str) -> dict[str, str
 def real_hasher() -> Iterator[PasswordHasher]:
     """What hashes passwords outside of tests; inside something does that takes a thousandth of its time."""
     with pytest.MonkeyPatch.context() as patch:
-        real = accounts._hasher
-        patch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        real = passwords._hasher
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield real
 
 

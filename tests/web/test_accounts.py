@@ -1,10 +1,15 @@
 """Signing in and out, passwords and tokens, as a person meets them."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from portal.services.accounts import SIGN_IN_FAILED
+from portal.extensions import db
+from portal.models import User
+from portal.services import browsers, throttle
+from portal.services.sign_in import SIGN_IN_FAILED
+from portal.web.people import KNOWN_BROWSER
 from tests.web.conftest import PASSWORD
 
 
@@ -17,12 +22,58 @@ def test_a_refused_sign_in_says_the_same_whatever_the_reason(visitor, world, ema
 
 
 def test_repeated_failures_have_to_wait(visitor, world):
-    somebody = visitor()
-    codes = [
-        somebody.post("/login", {"email": "owner@example.org", "password": "wrong"}, page="/login") for _ in range(6)
-    ]
-    assert codes[-1].status_code == 429
-    assert int(codes[-1].headers["Retry-After"]) > 0
+    somebody, wrong = visitor(), {"email": "owner@example.org", "password": "wrong"}
+    answers = [somebody.post("/login", wrong, page="/login") for _ in range(throttle.ACCOUNT_AND_NETWORK.burst + 1)]
+    assert [it.status_code for it in answers[-2:]] == [400, 429]
+    assert 290 < int(answers[-1].headers["Retry-After"]) <= 300
+    assert "Try again in 5 minutes." in answers[-1].text
+
+
+def test_where_somebody_signed_in_before_strangers_keep_nobody_out(visitor, world):
+    known, stranger = visitor("owner"), visitor()
+    known.post("/logout", page="/account/")
+    guess = {"email": "owner@example.org", "password": "a guess"}
+    while stranger.post("/login", guess, page="/login").status_code != 429:
+        pass
+    assert stranger.post("/login", {**guess, "password": PASSWORD}, page="/login").status_code == 429
+    assert known.post("/login", {**guess, "password": PASSWORD}, page="/login").status_code == 303
+    # Nor is anybody else kept out behind the same address, in a browser that nobody knows.
+    assert visitor("member").get("/account/").status_code == 200
+
+
+def test_the_cookie_of_a_known_browser(app, visitor, world, monkeypatch):
+    somebody = visitor("owner")
+    cookie = somebody.client.get_cookie(KNOWN_BROWSER)
+    assert cookie.http_only
+    assert cookie.same_site == "Lax"
+    assert cookie.max_age == 400 * 24 * 3600
+    assert not cookie.secure
+    # It lets nobody in.
+    thief = app.test_client()
+    thief.set_cookie(KNOWN_BROWSER, cookie.value)
+    assert thief.get("/account/").status_code == 303
+    secured = replace(app.extensions["portal.settings"], public_url="https://booking.example.org")
+    monkeypatch.setitem(app.extensions, "portal.settings", secured)
+    assert visitor("owner").client.get_cookie(KNOWN_BROWSER).secure
+
+
+def test_a_new_password_makes_other_browsers_unknown_and_keeps_this_one(visitor, world):
+    here, there = visitor("owner"), visitor("owner")
+    new = "another long password"
+    here.post("/account/password/", {"current": PASSWORD, "new": new, "again": new}, page="/account/")
+    user = db.session.query(User).filter_by(email="owner@example.org").one()
+    known = [bool(browsers.recognize(it.client.get_cookie(KNOWN_BROWSER).value, user)) for it in (here, there)]
+    assert known == [True, False]
+
+
+def test_guesses_at_the_present_password_have_to_wait(visitor, world):
+    somebody, new = visitor("owner"), "another long password"
+    for _ in range(throttle.KNOWN_BROWSER.burst):
+        fields = {"current": "a guess", "new": new, "again": new}
+        assert somebody.post("/account/password/", fields, page="/account/").status_code == 400
+    answer = somebody.post("/account/password/", {**fields, "current": PASSWORD}, page="/account/")
+    assert (answer.status_code, "Try again in 5 minutes." in answer.text) == (429, True)
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""Signing in: the one place where a password that somebody gives is compared; and the sessions of browsers."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+
+from portal.errors import Forbidden, Invalid
+from portal.extensions import transaction
+from portal.models import BrowserSession, User
+from portal.models.base import utcnow
+from portal.policies import Actor
+from portal.services import browsers, passwords, throttle
+from portal.services.accounts import set_password, token_digest
+from portal.services.throttle import Attempt
+
+SIGN_IN_FAILED = "The e-mail address or the password is wrong."
+SESSION_LASTS = timedelta(days=31)
+
+
+def sign_in(email: str, password: str, address: str, *, browser: str = "", now: datetime | None = None) -> User:
+    """The active person with this e-mail address and password.
+
+    `address` is where the request comes from, `browser` the cookie by which a browser is known (`browsers`). Raises
+    Invalid with one and the same text whatever the reason, and TooManyAttempts (`throttle`).
+    """
+    email = email.strip().lower()[:320]
+    user = _compare(email, password, address, browser, now or utcnow())
+    if user is None:
+        raise Invalid(SIGN_IN_FAILED)
+    return user
+
+
+def confirm_password(
+    actor: Actor, password: str, address: str = "", *, browser: str = "", now: datetime | None = None
+) -> User:
+    """The signed-in person, whose password this is. Guesses count as they do at sign-in.
+
+    Raises Forbidden if nobody is signed in, Invalid if the password is wrong, TooManyAttempts.
+    """
+    with transaction() as session:
+        user = session.get(User, actor.user_id) if actor.signed_in else None
+        if user is None:
+            raise Forbidden
+        email = user.email
+    found = _compare(email, password, address, browser, now or utcnow())
+    if found is None or found.id != user.id:
+        raise Invalid("The present password is wrong.", "current")
+    return found
+
+
+def change_password(
+    actor: Actor, current: str, new: str, address: str = "", *, browser: str = "", now: datetime | None = None
+) -> None:
+    """Change one's own password, having given the present one. Ends all sessions.
+
+    Raises what confirm_password raises, and Invalid if the new password is refused.
+    """
+    user = confirm_password(actor, current, address, browser=browser, now=now)
+    set_password(actor, user.id, new)
+
+
+def _compare(email: str, password: str, address: str, browser: str, now: datetime) -> User | None:
+    """The active person with this e-mail address, if this is their password. Counted before it is compared."""
+    with transaction() as session:
+        user = session.execute(select(User).where(User.email == email)).scalar_one_or_none()
+        stored = user.password_hash if user is not None and user.is_active else None
+        known = browsers.recognize(browser, user) if user is not None else ""
+        attempt = Attempt.at(email, address, known)
+        throttle.take(session, attempt, now)
+        compared = stored is not None or throttle.take_without_account(session, attempt, now)
+    # Hashing takes long; no transaction is held meanwhile.
+    if not compared:
+        passwords.wait_as_if_compared()
+        return None
+    if not passwords.is_right(stored, password):
+        return None
+    throttle.give_back(attempt)
+    return user
+
+
+def open_session(user: User, *, now: datetime | None = None) -> str:
+    """Note that a browser is signed in as this person, who has just proved it; answers what its cookie is to name."""
+    now = now or utcnow()
+    name = secrets.token_hex(20)
+    with transaction() as session:
+        session.execute(delete(BrowserSession).where(BrowserSession.created <= now - SESSION_LASTS))
+        # The key that the person had then: a password that was changed meanwhile ends this session, too.
+        session.add(BrowserSession(digest=token_digest(name), session_key=user.session_key, created=now))
+    return name
+
+
+def close_session(name: str) -> None:
+    """Sign out: what has this name opens nothing any more, also where it was copied."""
+    with transaction() as session:
+        session.execute(delete(BrowserSession).where(BrowserSession.digest == token_digest(name)))
