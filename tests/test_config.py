@@ -57,6 +57,8 @@ def test_http_for_google_is_taken_on_loopback_only():
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY is too short"),
+        ({"SECRET_KEY": "0123456789abcdef,"}, "SECRET_KEY is too short"),
+        ({"SECRET_KEY": "0123456789abcdef,old,0123456789abcdef"}, "SECRET_KEY is too short"),
         ({"PORT": "80x"}, "PORT must be a whole number"),
         ({"PORT": "70000"}, "PORT must be a whole number"),
         ({"PROXY_HOPS": "-1"}, "PROXY_HOPS must be"),

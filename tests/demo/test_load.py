@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from portal.demo import accounts
 from portal.extensions import db
 from portal.models import ApiToken, Booking, Offering, User
-from portal.services.accounts import sign_in, token_digest
+from portal.services.accounts import token_digest
+from portal.services.sign_in import sign_in
 
 pytestmark = pytest.mark.sqlite_only
 
