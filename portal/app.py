@@ -76,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["portal.secret_box"] = SecretBox(settings.secret_key)
     app.extensions["portal.memory"] = Memory()
     app.extensions["portal.consent"] = Deferred("portal.google.oauth", "GoogleConsent", settings)
+    app.extensions["portal.password_estimator"] = Deferred("portal.services.password_guesses", "Zxcvbn")
     app.extensions[OPEN_PROVIDER] = Deferred("portal.google.connect", "Opener", settings)
     wake.connect(app, Deferred("portal.worker.queue", "open_queue", app))
     logs.configure(settings.log_level)

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from portal.config import Settings
 from portal.domain.google import Consent
 from portal.domain.memory import Memory
+from portal.domain.passwords import Estimator
 from portal.models import Base
 from portal.secretbox import SecretBox
 
@@ -164,6 +165,12 @@ def wake_ending() -> None:
 def memory() -> Memory:
     """What the running application remembers of what it has read."""
     found: Memory = current_app.extensions["portal.memory"]
+    return found
+
+
+def password_estimator() -> Estimator:
+    """What says how easily a password is guessed, as the composition root has put it in."""
+    found: Estimator = current_app.extensions["portal.password_estimator"]
     return found
 
 

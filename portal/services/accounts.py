@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, transaction
 from portal.models import ApiToken, Membership, Organization, Role, User
 from portal.models.base import utcnow
 from portal.policies import Actor
-from portal.services.passwords import check_password, hash_password
+from portal.services.passwords import checked_hash
 
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{40}")
 TOKEN_USE_RECORDED_EVERY = timedelta(hours=1)
@@ -52,26 +53,26 @@ def create_user(
 ) -> uuidlib.UUID:
     """Create a person and answer their uuid. Staff only. Without a password they cannot sign in by one.
 
-    Raises Forbidden; Invalid if the address is malformed or taken, or the password too short.
+    Raises Forbidden; Invalid if the address is malformed or taken, or the password refused.
     """
     _need_staff(actor)
-    address = clean_email(email)
-    if password is not None:
-        check_password(password)
+    address, name = clean_email(email), full_name.strip()
+    hashed = None if password is None else checked_hash(password, address, name)
+    with transaction() as session:
+        return add_user(session, address, name, hashed, is_staff=is_staff).uuid
+
+
+def add_user(session: Session, email: str, full_name: str, hashed: str | None, *, is_staff: bool = False) -> User:
+    """Add a person in the caller's transaction: a clean address, a checked_hash. Raises Invalid if it is taken."""
     user = User(
-        email=address,
-        full_name=full_name.strip(),
-        password_hash=None if password is None else hash_password(password),
-        is_staff=is_staff,
-        session_key=secrets.token_hex(16),
+        email=email, full_name=full_name, password_hash=hashed, is_staff=is_staff, session_key=secrets.token_hex(16)
     )
     try:
-        with transaction() as session:
+        with session.begin_nested():
             session.add(user)
-            session.flush()
-            return user.uuid
     except IntegrityError as error:
-        raise Invalid(f"There is an account with the address {address} already.", "email") from error
+        raise Invalid(f"There is an account with the address {email} already.", "email") from error
+    return user
 
 
 def set_password(actor: Actor, user_id: int, password: str) -> None:
@@ -81,13 +82,20 @@ def set_password(actor: Actor, user_id: int, password: str) -> None:
     """
     if not (actor.is_staff or actor.user_id == user_id):
         raise Forbidden
-    check_password(password)
     with transaction() as session:
         user = session.get(User, user_id)
         if user is None:
             raise NotFound("User")
-        user.password_hash = hash_password(password)
-        user.session_key = secrets.token_hex(16)
+        about = user.email, user.full_name
+    hashed = checked_hash(password, *about)
+    with transaction():
+        store_password(user, hashed)
+
+
+def store_password(user: User, hashed: str) -> None:
+    """Put a new password (a checked_hash) in the place of the old one, which ends all sessions."""
+    user.password_hash = hashed
+    user.session_key = secrets.token_hex(16)
 
 
 def token_digest(key: str) -> bytes:

@@ -11,40 +11,46 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from portal.errors import Invalid
+from portal.domain.passwords import MAX_PASSWORD, check_password, normalized
+from portal.extensions import password_estimator, settings
 
 # OWASP's second recommendation (19 MiB, t=2, p=1): 36 ms here, so parallel sign-ins do not exhaust a small machine.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
-MIN_PASSWORD = 10
-MAX_PASSWORD = 256
 # How long the latest comparisons of this process took (seconds).
 _durations: deque[float] = deque(maxlen=50)
 
 
-def check_password(password: str) -> None:
-    """Raise Invalid unless the password is long enough; there are no other rules (NIST SP 800-63B)."""
-    if len(password) < MIN_PASSWORD:
-        raise Invalid(f"The password must have at least {MIN_PASSWORD} characters.", "password")
-    if len(password) > MAX_PASSWORD:
-        raise Invalid(f"The password must have at most {MAX_PASSWORD} characters.", "password")
+def checked_hash(password: str, *about: str) -> str:
+    """What is stored of a new password. `about` are texts about its owner that it must not be made of.
 
-
-def hash_password(password: str) -> str:
-    """What is stored of a password."""
-    return _hasher.hash(password)
+    Raises Invalid if it is too short, too long or easy to guess. Takes long: to be called outside of transactions.
+    """
+    check_password(password, (*about, settings().site_name), password_estimator())
+    return _hasher.hash(normalized(password))
 
 
 def is_right(stored: str | None, password: str) -> bool:
     """Whether this is the password; False after the same time where none is stored (`stored` is None)."""
     began = time.perf_counter()
+    right = _matches(stored or _no_password(), normalized(password))
+    # Hashes from before passwords were normalized; both spellings of one are one guess.
+    if not right and normalized(password) != password:
+        right = _matches(stored or _no_password(), password)
+    _durations.append(time.perf_counter() - began)
+    return right and stored is not None
+
+
+def newer_hash(stored: str, password: str) -> str | None:
+    """The hash to keep instead, of a password that was just found right: None while `stored` costs what it should."""
+    return _hasher.hash(normalized(password)) if _hasher.check_needs_rehash(stored) else None
+
+
+def _matches(stored: str, password: str) -> bool:
     try:
-        _hasher.verify(stored or _no_password(), password[:MAX_PASSWORD])
+        return _hasher.verify(stored, password[:MAX_PASSWORD])
     except (VerificationError, InvalidHashError):
         return False
-    finally:
-        _durations.append(time.perf_counter() - began)
-    return stored is not None
 
 
 def wait_as_if_compared() -> None:

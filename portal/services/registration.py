@@ -15,8 +15,9 @@ from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import settings, transaction
 from portal.models import AccountLink, User
 from portal.models.base import utcnow
-from portal.policies import SYSTEM, Actor
-from portal.services import accounts, mail, passwords
+from portal.policies import Actor
+from portal.services import accounts, mail
+from portal.services.passwords import checked_hash
 from portal.services.throttle import Bucket, Limit, network_of, take_one, too_many
 
 LASTS = {"register": timedelta(days=1), "password": timedelta(hours=2), "invite": timedelta(days=7)}
@@ -24,6 +25,7 @@ WORDS = {"register": "a day", "password": "two hours", "invite": "a week"}
 # Links that are mailed to one address, and registrations that one network may ask for.
 LINKS_FOR_ADDRESS = Limit(3, timedelta(minutes=20))
 REGISTRATIONS_FOR_NETWORK = Limit(20, timedelta(minutes=3))
+PASSWORD_LINKS = ("password", "invite")
 GONE = "This link has been used, or has ended. Ask for a new one."
 
 
@@ -55,19 +57,15 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
 def finish_registration(secret: str, full_name: str, password: str, *, now: datetime | None = None) -> User:
     """Make the account that a link is for, and answer it. Raises NotFound (the link has ended), Invalid."""
     now = now or utcnow()
-    passwords.check_password(password)
     name = _checked_name(full_name)
     if settings().sign_up != "open":
         raise Forbidden("Accounts are made by the staff here.")
+    hashed = checked_hash(password, link_email(secret, ("register",), now=now), name)
     with transaction() as session:
         email = _use(session, secret, ("register",), now)
         if _find(session, email) is not None:
             raise NotFound("Link")
-        accounts.create_user(SYSTEM, email, full_name=name, password=password)
-        session.flush()
-        found = _find(session, email)
-        assert found is not None
-        return found
+        return accounts.add_user(session, email, name, hashed)
 
 
 def ask_for_password(email: str, network: str, *, now: datetime | None = None) -> None:
@@ -109,13 +107,12 @@ def invite_again(actor: Actor, uuid: uuidlib.UUID, *, now: datetime | None = Non
 def set_password_by_link(secret: str, password: str, *, now: datetime | None = None) -> User:
     """Choose a new password with a mailed link, which ends with it, as do all sessions. Raises NotFound, Invalid."""
     now = now or utcnow()
-    passwords.check_password(password)
     with transaction() as session:
-        email = _use(session, secret, ("password", "invite"), now)
-        user = _find(session, email)
-        if user is None or not user.is_active:
-            raise NotFound("Link")
-        accounts.set_password(SYSTEM, user.id, password)
+        user = _owner(session, _row(session, secret, PASSWORD_LINKS, now).email)
+    hashed = checked_hash(password, user.email, user.full_name)
+    with transaction() as session:
+        user = _owner(session, _use(session, secret, PASSWORD_LINKS, now))
+        accounts.store_password(user, hashed)
         return user
 
 
@@ -130,6 +127,14 @@ def _mail_invitation(session: Session, email: str, now: datetime) -> None:
     user = _find(session, email)
     facts = {"link": f"/password/{link}/", "lasts": WORDS["invite"]}
     mail.put_to(session, Kind.INVITATION, email, facts, now, user.id if user else None)
+
+
+def _owner(session: Session, email: str) -> User:
+    """The person who may choose a password with a link to this address. Raises NotFound where nobody may."""
+    user = _find(session, email)
+    if user is None or not user.is_active:
+        raise NotFound("Link")
+    return user
 
 
 def _find(session: Session, email: str) -> User | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from portal.errors import Forbidden, Invalid
 from portal.extensions import transaction
@@ -75,10 +75,19 @@ def _compare(email: str, password: str, address: str, browser: str, now: datetim
     if not compared:
         passwords.wait_as_if_compared()
         return None
-    if not passwords.is_right(stored, password):
+    if not passwords.is_right(stored, password) or stored is None:
         return None
     throttle.give_back(attempt)
+    _renew_hash(stored, password)
     return user
+
+
+def _renew_hash(stored: str, password: str) -> None:
+    """Hash anew what was hashed with less effort than today's; not over a password that was changed meanwhile."""
+    newer = passwords.newer_hash(stored, password)
+    if newer is not None:
+        with transaction() as session:
+            session.execute(update(User).where(User.password_hash == stored).values(password_hash=newer))
 
 
 def open_session(user: User, *, now: datetime | None = None) -> str:

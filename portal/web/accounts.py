@@ -10,13 +10,14 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
+from portal.domain import passwords
 from portal.domain.mail import GROUPS
 from portal.errors import Invalid, NotFound
 from portal.extensions import settings
 from portal.models.base import utcnow
 from portal.queries import accounts as queries
 from portal.services import accounts as services
-from portal.services import mail, passwords
+from portal.services import mail
 from portal.services import sign_in as sign_in_service
 from portal.services.accounts import NewToken
 from portal.web.errors import too_early
@@ -186,7 +187,7 @@ def _account_page(
             # Two forms share the page: only the one that was sent is filled from the request.
             token_form=token_form or TokenForm(formdata=None),
             password_form=password_form or PasswordForm(formdata=None),
-            min_password=passwords.MIN_PASSWORD,
+            password_help=passwords.HELP,
             new_token=new_token,
             mail_groups=GROUPS,
             mail_off=queries.mail_off(actor),

@@ -11,11 +11,12 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 from flask_login import login_user
 
+from portal.domain import passwords
 from portal.domain.mail import GROUPS
 from portal.errors import Forbidden, Invalid, NotFound, TooManyAttempts
 from portal.extensions import settings
 from portal.mail.compose import read_off_token
-from portal.services import mail, passwords, registration
+from portal.services import mail, registration
 from portal.web.errors import problem, too_early
 from portal.web.forms import AddressForm, NewPasswordForm, RegistrationForm, put_error
 from portal.web.guards import public
@@ -159,7 +160,7 @@ def _chosen(form: NewPasswordForm, email: str, title: str, action: str) -> Respo
         email=email,
         title=title,
         action=action,
-        min_password=passwords.MIN_PASSWORD,
+        password_help=passwords.HELP,
     )
     response = make_response(page, 400 if form.is_submitted() else 200)
     # The address is the secret. The host may be told: over https the form is refused without.

@@ -38,7 +38,7 @@ def test_users_create(run, db_session):
     ("arguments", "said"),
     [
         (("users", "create", "nobody"), "not an e-mail address"),
-        (("users", "create", "new@example.org", "--password-stdin"), "at least 10 characters"),
+        (("users", "create", "new@example.org", "--password-stdin"), "at least 12 characters"),
         (("users", "token", "nobody@example.org"), "no such user"),
         (("users", "role", "nobody@example.org", "Lab", "owner"), "no such user"),
         (("users", "role", "anna@example.org", "Nowhere", "owner"), "no such organization"),

@@ -36,10 +36,28 @@ def test_only_staff_create_people_and_give_roles(db_session):
             act()
 
 
-@pytest.mark.parametrize("password", ["short", "x" * 257])
-def test_a_password_has_a_length(db_session, password):
-    with pytest.raises(Invalid, match="characters"):
-        accounts.create_user(SYSTEM, "new@example.org", password=password)
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [
+        ("short", "at least 12 characters"),
+        ("x" * 257, "at most 256 characters"),
+        ("qwertyuiop12", "easy to guess"),
+        ("nora.new@example.org", "easy to guess"),
+        ("Nora Newcomer", "easy to guess"),
+    ],
+)
+def test_a_password_that_may_not_be_changes_nothing(db_session, password, words):
+    user = make.user("nora.new@example.org", password=PASSWORD)
+    user.full_name = "Nora Newcomer"
+    db_session.commit()
+    before = user.password_hash
+    with pytest.raises(Invalid, match=words) as refused:
+        accounts.set_password(SYSTEM, user.id, password)
+    assert refused.value.field == "password"
+    with pytest.raises(Invalid, match=words):
+        accounts.create_user(SYSTEM, "nora.new@example.org", full_name="Nora Newcomer", password=password)
+    db_session.expire_all()
+    assert user.password_hash == before
 
 
 def test_a_token_is_kept_as_a_digest_only(db_session):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from argon2 import PasswordHasher
 
 from portal.errors import Forbidden, Invalid, TooManyAttempts
 from portal.extensions import db
@@ -16,7 +17,7 @@ from tests.support import builders as make
 from tests.support.builders import NOW, PASSWORD
 
 EMAIL = "anna@example.org"
-OTHER = "another password"
+OTHER = "quite another password"
 BURST = throttle.ACCOUNT_AND_NETWORK.burst
 
 
@@ -58,6 +59,40 @@ def test_a_hash_costs_what_owasp_asks_for(db_session, monkeypatch, real_hasher):
     assert user.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert sign_in.sign_in(EMAIL, PASSWORD, "", now=NOW).id == user.id
     assert guess(password=PASSWORD + "!") == "wrong"
+
+
+COMPOSED, DECOMPOSED = "r\u00e9sum\u00e9 walrus lamp", "re\u0301sume\u0301 walrus lamp"
+
+
+@pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
+@pytest.mark.parametrize("chosen", [COMPOSED, DECOMPOSED])
+def test_a_password_is_the_same_however_a_keyboard_writes_it(anna, chosen, typed):
+    accounts.set_password(SYSTEM, anna.id, chosen)
+    assert sign_in.sign_in(EMAIL, typed, "").id == anna.id
+
+
+def test_a_hash_from_before_passwords_had_one_spelling_is_good(db_session):
+    user = make.user(EMAIL, password=DECOMPOSED)
+    assert sign_in.sign_in(EMAIL, DECOMPOSED, "").id == user.id
+    with pytest.raises(Invalid):
+        sign_in.sign_in(EMAIL, COMPOSED, "")
+
+
+def test_a_hash_that_cost_less_is_replaced_at_sign_in(anna, db_session, monkeypatch):
+    cheap = anna.password_hash
+    sign_in.sign_in(EMAIL, PASSWORD, "", now=NOW)
+    db_session.expire_all()
+    assert anna.password_hash == cheap
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    assert guess() == "wrong"
+    db_session.expire_all()
+    assert anna.password_hash == cheap, "only a right password is hashed anew"
+    key = anna.session_key
+    sign_in.sign_in(EMAIL, PASSWORD, "")
+    db_session.expire_all()
+    assert anna.password_hash.startswith("$argon2id$v=19$m=16,t=2,p=1$")
+    assert anna.session_key == key, "sessions go on"
+    assert sign_in.sign_in(EMAIL, PASSWORD, "").id == anna.id
 
 
 def test_a_failed_sign_in_says_the_same_whatever_the_reason(anna):

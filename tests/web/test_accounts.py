@@ -192,7 +192,7 @@ def test_a_new_password_ends_the_other_sessions(visitor, world):
     ("current", "new", "again", "words"),
     [
         ("wrong", "another long password", "another long password", "present password is wrong"),
-        (PASSWORD, "short", "short", "at least 10 characters"),
+        (PASSWORD, "short", "short", "at least 12 characters"),
         (PASSWORD, "another long password", "yet another one", "not the same"),
     ],
 )

@@ -46,7 +46,7 @@ def test_somebody_registers(open_portal, visitor, world):
     fields = {"full_name": "Nora New", "new": PASSWORD, "again": "something else"}
     assert "not the same" in person.post(link, fields, page=link).text
     short = person.post(link, {**fields, "new": "short", "again": "short"}, page=link)
-    assert (short.status_code, "at least 10" in short.text) == (400, True)
+    assert (short.status_code, "at least 12" in short.text) == (400, True)
     done = person.post(link, {**fields, "again": PASSWORD}, page=link)
     assert done.status_code == 303
     assert "Nora New" in person.get("/account/").text

@@ -1,0 +1,59 @@
+"""What a password may be: one spelling, a length, not easy to guess, nothing about the person."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Protocol
+
+from portal.errors import Invalid
+
+MIN_PASSWORD = 12
+MAX_PASSWORD = 256
+HELP = f"At least {MIN_PASSWORD} characters. Use several unrelated words, or let a password manager make it."
+# In the order in which people guess. Any three common words need 10**8, "password password" among them.
+LEAST_GUESSES = 2 * 10**8
+_WORD = re.compile(r"[^\W\d_]{3,}|\d{4,}")
+
+
+class Estimator(Protocol):
+    """What knows common passwords and how people vary them."""
+
+    def guesses(self, password: str, about: list[str]) -> float:
+        """How many guesses it takes about; `about` are texts that would be guessed first."""
+
+
+def normalized(password: str) -> str:
+    """The one spelling in which a password is hashed and compared: keyboards write the same letter differently."""
+    return unicodedata.normalize("NFC", password)
+
+
+def check_password(password: str, about: Iterable[str], estimator: Estimator) -> None:
+    """Raise Invalid unless this may be a password of somebody to whom the texts in `about` (address, name) belong."""
+    password = normalized(password)
+    if len(password) < MIN_PASSWORD:
+        raise Invalid(f"The password must have at least {MIN_PASSWORD} characters.", "password")
+    if len(password) > MAX_PASSWORD:
+        raise Invalid(f"The password must have at most {MAX_PASSWORD} characters.", "password")
+    if estimator.guesses(password, _guessed_first(about)) < LEAST_GUESSES:
+        raise Invalid(
+            "This password is easy to guess: it is common, or made of your name or address. "
+            "Use several unrelated words, or let a password manager make it.",
+            "password",
+        )
+
+
+def _guessed_first(about: Iterable[str]) -> list[str]:
+    """The texts, their parts and words, with and without accents."""
+    found: dict[str, None] = {}
+    for text in about:
+        lower = normalized(text).lower()
+        for spelling in (lower, _without_accents(lower)):
+            found.update(dict.fromkeys((spelling, *spelling.split("@"), *_WORD.findall(spelling))))
+    found.pop("", None)
+    return list(found)
+
+
+def _without_accents(text: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
