@@ -11,6 +11,8 @@ Rules (Waldur API contract, and this portal's decisions in docs/permissions.md):
 - A booking is seen by staff, by who manages its offering, and by whose it is. Who manages the offering answers it;
   whose it is cancels and moves it, and so do those who manage it.
 - A project can be named in a booking by members of its organization and by staff.
+- What an offering refers to is judged by itself: its parent is shown to those who may see the parent, its project to
+  members of the project's organization and to those who manage the offering.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ from portal.models import (
     organization_group_members,
     plan_organization_groups,
 )
+
+# An offering whose parent is looked at: the parent itself is Offering, over which the clauses speak.
+_CHILD = aliased(Offering, name="child")
 
 LISTED_STATES = ("Active", "Paused")
 MANAGING_ROLES = (Role.OWNER.value, Role.MANAGER.value)
@@ -189,3 +194,29 @@ def visible_plans(actor: Actor) -> ColumnElement[bool]:
     if not actor.signed_in:
         return unrestricted
     return or_(unrestricted, _in_group_of(actor, link, link.c.plan_id == Plan.id))
+
+
+def shows_parent(actor: Actor, child_id: ColumnElement[int], outer: Any) -> ColumnElement[bool]:
+    """Clause: the actor may see the parent of the offering with this id, a column of `outer` (not of Offering).
+
+    A parent that is not in the database has no state by which it could be judged, so it is shown to those who manage
+    the child.
+    """
+    if actor.is_staff:
+        return true()
+    linked = (
+        select(Offering.id)
+        .join(_CHILD, _CHILD.parent_id == Offering.id)
+        .where(_CHILD.id == child_id, visible_offerings(actor))
+    )
+    named = select(Offering.id).where(Offering.id == child_id, Offering.parent_id.is_(None), managed_offerings(actor))
+    return or_(exists(linked.correlate(outer)), exists(named.correlate(outer)))
+
+
+@_kept
+def shows_project(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Offering: those of which the actor may see the project that they belong to."""
+    if actor.is_staff:
+        return true()
+    found = select(Project.id).where(Project.id == Offering.project_id, usable_projects(actor))
+    return or_(managed_offerings(actor), exists(found.correlate(Offering)))

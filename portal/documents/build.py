@@ -120,6 +120,11 @@ def _prepare(source: Source, row: AnyRow) -> Prepared:
     # The spans too: they name plans by their keys, which a plan made anew does not keep.
     for part in (public, full_spans := full_index.pack(), public_spans := public_index.pack(), inherited or b""):
         digest.update(part)
+    # What not everybody who sees the offering may see: restricted plans, and references that are judged by themselves.
+    refers = row.parent_uuid is not None or row.project_id is not None
+    restricted = refers or any(plan.id in source.plan_groups for plan in plans)
+    if restricted:
+        digest.update(b"restricted")
     return Prepared(
         offering_id=row.id,
         full=full,
@@ -127,7 +132,7 @@ def _prepare(source: Source, row: AnyRow) -> Prepared:
         full_index=full_spans,
         public_index=public_spans,
         first_end=min((span.end for span in full_index.schedules), default=None),
-        restricted=any(plan.id in source.plan_groups for plan in plans),
+        restricted=restricted,
         inherited=inherited,
         digest=digest.hexdigest(),
         search_name=" ".join(words_of(row.name)),

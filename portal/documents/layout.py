@@ -103,6 +103,10 @@ PROVIDER_ONLY = frozenset(
     }
 )
 
+# References that are null for readers who may not see what they refer to (portal.policies).
+PARENT = frozenset({"parent_description", "parent_uuid", "parent_name"})
+PROJECT = frozenset({"project", "project_uuid", "project_name"})
+
 _ATTRIBUTES = POSITION["attributes"]
 _PLANS = POSITION["plans"]
 _PLUGIN_OPTIONS = POSITION["plugin_options"]
@@ -186,12 +190,14 @@ def cut(
     fields: tuple[int, ...] | None = None,
     now: float | None = None,
     hidden_plans: frozenset[int] = frozenset(),
+    hidden: Collection[str] = (),
     plugin_options: bytes | None = None,
 ) -> bytes:
     """The body with what this reader asked for and may see.
 
-    Schedules that have ended at `now` are dropped (None: none), and so are the plans named in `hidden_plans`;
-    `plugin_options`, if given, takes the place of the offering's own. Without an index the body is answered whole.
+    Schedules that have ended at `now` are dropped (None: none), and so are the plans named in `hidden_plans`; the
+    values of the fields `hidden` become null; `plugin_options`, if given, takes the place of the offering's own.
+    Without an index the body is answered whole.
     """
     if index is None:
         return body
@@ -203,6 +209,9 @@ def cut(
     if hidden_plans:
         kept = [body[span.start : span.stop] for span in index.plans if span.plan_id not in hidden_plans]
         edits[_PLANS] = _with_items(body, offsets, _PLANS, index.plans, kept)
+    for name in hidden:
+        if offsets[POSITION[name]] != offsets[POSITION[name] + 1]:
+            edits[POSITION[name]] = b'"%b":null' % name.encode()
     if plugin_options is not None:
         edits[_PLUGIN_OPTIONS] = b'"plugin_options":' + plugin_options
     if fields is not None:

@@ -16,14 +16,24 @@ from functools import cache
 from typing import Any, Literal, cast
 
 import orjson
-from sqlalchemy import Row, Select, Text, and_, bindparam, case, func, null, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, bindparam, case, exists, false, func, null, or_, select
 from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import InstrumentedAttribute
 
-from portal.documents.layout import Index, cut, selection, splice
+from portal.documents.layout import PARENT, PROJECT, Index, cut, selection, splice
 from portal.domain.memory import Stamp
 from portal.extensions import db, memory, settings
 from portal.models import Offering, OfferingDocument, Plan
-from portal.policies import NOBODY, SYSTEM, Actor, managed_offerings, visible_offerings, visible_plans
+from portal.policies import (
+    NOBODY,
+    SYSTEM,
+    Actor,
+    managed_offerings,
+    shows_parent,
+    shows_project,
+    visible_offerings,
+    visible_plans,
+)
 
 Reader = Literal["staff", "signed in", "nobody"]
 
@@ -110,7 +120,8 @@ def read_one(
 ) -> Document | None:
     """The offering, or None if there is none that the actor may see. One statement.
 
-    A child offering shows its parent's plugin_options here (contract section 8), not in lists.
+    A child offering shows its parent's plugin_options here (contract section 8), not in lists, and not to those who may
+    not see the parent.
     """
     wanted = selection(fields)
     row = _one_row(actor, uuid, now, bodies=True, index=wanted is not None)
@@ -180,17 +191,22 @@ def _statement(reader: Reader, *, one: bool, bodies: bool, index: bool) -> Selec
         .correlate(page)
         .scalar_subquery()
     )
-    needed = or_(document.first_end <= bindparam("now"), document.restricted)
+    project = exists(select(Offering.id).where(Offering.id == page.c.id, shows_project(actor)).correlate(page))
+    needed = document.first_end <= bindparam("now")
+    if reader != "staff":
+        needed = or_(needed, document.restricted)
     if one:
         needed = or_(needed, document.inherited.is_not(None))
     spans = case((page.c.managed, document.full_index), else_=document.public_index)
-    columns = [
+    columns: list[ColumnElement[Any] | InstrumentedAttribute[Any]] = [
         document.digest,
         document.written,
         document.first_end,
         page.c.managed,
         (spans if index else case((needed, spans))).label("spans"),
-        case((and_(~page.c.managed, document.restricted), hidden)).label("hidden"),
+        case((and_(~page.c.managed, document.restricted), hidden)).label("hidden_plans"),
+        case((document.restricted, ~shows_parent(actor, page.c.id, page)), else_=false()).label("hides_parent"),
+        case((document.restricted, ~project), else_=false()).label("hides_project"),
     ]
     if bodies:
         columns.append(document.inherited if one else null().label("inherited"))
@@ -216,14 +232,16 @@ def _cut(row: Row[Any], base_url: str, wanted: tuple[int, ...] | None, now: date
         None if row.spans is None else Index.unpack(row.spans),
         fields=wanted,
         now=now.timestamp(),
-        hidden_plans=_hidden(row),
-        plugin_options=row.inherited,
+        hidden_plans=_hidden_plans(row),
+        hidden=(*(PARENT if row.hides_parent else ()), *(PROJECT if row.hides_project else ())),
+        # The parent's.
+        plugin_options=None if row.hides_parent else row.inherited,
     )
     return splice(body, base_url, settings().google_embed_uri)
 
 
-def _hidden(row: Row[Any]) -> frozenset[int]:
-    return frozenset(map(int, row.hidden.split(","))) if row.hidden else _NONE_HIDDEN
+def _hidden_plans(row: Row[Any]) -> frozenset[int]:
+    return frozenset(map(int, row.hidden_plans.split(","))) if row.hidden_plans else _NONE_HIDDEN
 
 
 def _tag(rows: list[Row[Any]], base_url: str, wanted: tuple[int, ...] | None, now: datetime, total: int) -> Tag:
@@ -245,7 +263,8 @@ def _tag(rows: list[Row[Any]], base_url: str, wanted: tuple[int, ...] | None, no
             last = max(span.end for span in index.schedules if span.end <= moment)
             changes.append(datetime.fromtimestamp(last, UTC))
             until = min([until, *(span.end for span in index.schedules if span.end > moment)])
-        hidden = ",".join(map(str, sorted(_hidden(row))))
-        parts.append(f"{row.digest} {bool(row.managed)} {ended} {hidden}")
+        hidden = ",".join(map(str, sorted(_hidden_plans(row))))
+        refers = f"{bool(row.hides_parent)} {bool(row.hides_project)}"
+        parts.append(f"{row.digest} {bool(row.managed)} {ended} {hidden} {refers}")
     digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=16)
     return Tag(f'"{digest.hexdigest()}"', max(changes, default=None), until)

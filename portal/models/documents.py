@@ -15,8 +15,9 @@ class OfferingDocument(Base):
 
     Each has an index of byte spans (top-level keys, and what may be cut for a reader or by the clock);
     portal.documents.layout knows the format. `first_end` is the earliest end among the schedules (seconds since
-    the epoch): before it nothing has to be cut by the clock. `restricted` says that some plan is restricted to
-    organization groups. `inherited` are the plugin_options of a linked parent. `digest` is that of all of them.
+    the epoch): before it nothing has to be cut by the clock. `restricted` says that something in it is not for
+    everybody who sees the offering: a plan restricted to organization groups, a parent, a project. `inherited` are the
+    plugin_options of a linked parent. `digest` is that of all of them.
     `search_name` and `search_text` are the words of the name, and of all that a search looks through
     (portal.domain.words: databases do not agree on folding); the database's full-text index follows them by triggers
     (migration 0006). `clock` is a number for when it can be booked (portal.domain.clocks).
@@ -44,7 +45,7 @@ class OfferingDocument(Base):
 
 
 class CatalogueChange(Base):
-    """Something changed of what readers are shown: written by triggers alone (migrations 0005 and 0008).
+    """Something changed of what readers are shown: written by triggers alone (migrations 0005, 0008 and 0011).
 
     PostgreSQL: a row for each change, thinned out by the worker. SQLite: one row whose id moves with each.
     """

@@ -13,15 +13,24 @@ from sqlalchemy.orm import joinedload, raiseload
 
 from portal.errors import Forbidden, NotFound
 from portal.extensions import db
-from portal.models import Offering, OfferingDocument, Plan, PlanComponent
-from portal.policies import Actor, managed_offerings, owned_offerings, visible_offerings, visible_plans
+from portal.models import Offering, OfferingDocument, Plan, PlanComponent, Project
+from portal.policies import (
+    Actor,
+    managed_offerings,
+    owned_offerings,
+    shows_project,
+    visible_offerings,
+    visible_plans,
+)
+
+MOST_RELATIVES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """An offering that another one points to."""
+    """An offering that another one points to. `uuid` is None where there is no page to link to."""
 
-    uuid: uuidlib.UUID
+    uuid: uuidlib.UUID | None
     name: str
     description: str
 
@@ -31,11 +40,12 @@ class OfferingView:
     """An offering as one reader may see it, and what they may do.
 
     Loaded are what it belongs to, its calendar, and in `plans`, with their components, the plans that the actor is
-    offered; touching the database through it again raises. Its other lists stand in `document`, the published JSON as
-    prepared for this reader, `written` when that last changed.
+    offered; touching the database through it again raises. `project` is the offering's, if the actor may see it. Its
+    other lists stand in `document`, the published JSON as prepared for this reader, `written` when that last changed.
     """
 
     offering: Offering
+    project: Project | None
     plans: list[Plan]
     document: bytes
     written: datetime
@@ -55,6 +65,7 @@ def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
             Offering,
             managed.label("manages"),
             owned_offerings(actor).label("owns"),
+            shows_project(actor).label("shows_project"),
             case((managed, document.full), else_=document.public).label("document"),
             document.written,
         )
@@ -79,7 +90,9 @@ def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
         .options(raiseload("*"), joinedload(Plan.components).joinedload(PlanComponent.component))
     )
     by_name = sorted(plans.unique().scalars(), key=lambda plan: (plan.name.casefold(), str(plan.uuid)))
-    return OfferingView(row.Offering, by_name, row.document, row.written, bool(row.manages), bool(row.owns))
+    found = row.Offering
+    project = found.project if row.shows_project else None
+    return OfferingView(found, project, by_name, row.document, row.written, bool(row.manages), bool(row.owns))
 
 
 def get_managed_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
@@ -90,18 +103,24 @@ def get_managed_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
     return view
 
 
-def relatives(actor: Actor, offering: Offering) -> tuple[Related | None, list[Related]]:
-    """The offering's parent, and the offerings whose parent it is, as far as the actor may see them. One statement."""
+def relatives(actor: Actor, view: OfferingView) -> tuple[Related | None, list[Related]]:
+    """The offering's parent, and the offerings whose parent it is, as far as the actor may see them. One statement.
+
+    A parent that is not in the database is shown to those who manage the offering (portal.policies.shows_parent).
+    """
+    offering = view.offering
     near = Offering.parent_id == offering.id
     if offering.parent_id is not None:
         near = or_(near, Offering.id == offering.parent_id)
     rows = db.session.execute(
         select(Offering.id, Offering.uuid, Offering.name, Offering.description)
         .where(near, visible_offerings(actor))
-        .order_by(Offering.sort_key, Offering.uuid)
-        .limit(100)
+        .order_by(case((Offering.id == offering.parent_id, 0), else_=1), Offering.sort_key, Offering.uuid)
+        .limit(MOST_RELATIVES)
     ).all()
     parent = next((Related(*row[1:]) for row in rows if row.id == offering.parent_id), None)
+    if offering.parent_id is None and view.manages and offering.parent_name:
+        parent = Related(None, offering.parent_name, offering.parent_description or "")
     return parent, [Related(*row[1:]) for row in rows if row.id != offering.parent_id]
 
 

@@ -261,11 +261,12 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     )
     ticked, carried = ticks(week, picked(request.args.getlist("slot")[:MAX_PICKED]))
     price = cheapest_of(view.plans)
-    parent, children = relatives(actor, found)
+    parent, children = relatives(actor, view)
     page = render_template(
         "catalogue/offering.html",
         offering=found,
         shown=shown,
+        project=view.project,
         parent=parent,
         children=children,
         zone=zone,

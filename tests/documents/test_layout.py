@@ -7,7 +7,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.documents.layout import FIELDS, Index, PlanSpan, ScheduleSpan, cut, selection, splice
+from portal.documents.layout import FIELDS, PARENT, PROJECT, Index, PlanSpan, ScheduleSpan, cut, selection, splice
 from tests.support.samples import DATA
 
 LEAF = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8)
@@ -60,6 +60,7 @@ def test_a_cut_gives_what_cutting_the_document_would(
     hidden = frozenset(data.draw(st.lists(st.sampled_from(plan_ids)))) if plan_ids else frozenset()
     fields = data.draw(st.none() | st.lists(st.sampled_from([*FIELDS, "nonsense"]), max_size=6))
     options = data.draw(st.none() | st.just({"from": "the parent"}))
+    nulls = data.draw(st.sampled_from([(), PARENT, PROJECT, PARENT | PROJECT]))
 
     expected = dict(document)
     if now is not None:
@@ -68,6 +69,7 @@ def test_a_cut_gives_what_cutting_the_document_would(
     expected["plans"] = [entry for key, entry in zip(plan_ids, document["plans"], strict=True) if key not in hidden]
     if options is not None:
         expected["plugin_options"] = options
+    expected.update({name: None for name in nulls if name in document})
     known = [name for name in fields or () if name in FIELDS]
     if known:
         expected = {name: value for name, value in expected.items() if name in known}
@@ -78,6 +80,7 @@ def test_a_cut_gives_what_cutting_the_document_would(
         fields=selection(fields),
         now=now,
         hidden_plans=hidden,
+        hidden=nulls,
         plugin_options=None if options is None else orjson.dumps(options),
     )
     assert json.loads(found) == expected

@@ -15,6 +15,7 @@ from portal.models import (
     Offering,
     OfferingDocument,
     Plan,
+    Project,
     User,
     offering_organization_groups,
     organization_group_members,
@@ -33,8 +34,10 @@ def world(db_session):
     group = builders.group()
     offering = builders.offering("Microscope")
     plan = builders.plan(offering)
+    project = builders.add(Project(name="Project"))
     db.session.commit()
-    return {"group": group.id, "offering": offering.id, "organization": offering.organization_id, "plan": plan.id}
+    made = {"group": group, "offering": offering, "plan": plan, "project": project}
+    return {"organization": offering.organization_id, **{name: it.id for name, it in made.items()}}
 
 
 def document(world):
@@ -66,6 +69,9 @@ CHANGES = {
     ),
     "an offering for a group": lambda world: offering_organization_groups.insert().values(
         offering_id=world["offering"], group_id=world["group"], position=0
+    ),
+    "whose a project is": lambda world: (
+        update(Project).where(Project.id == world["project"]).values(organization_id=world["organization"])
     ),
     "a plan for a group": lambda world: plan_organization_groups.insert().values(
         plan_id=world["plan"], group_id=world["group"], position=0
