@@ -45,7 +45,7 @@ class OfferingDocument(Base):
 
 
 class CatalogueChange(Base):
-    """Something changed of what readers are shown: written by triggers alone (migrations 0005, 0008 and 0011).
+    """Something changed of what readers are shown: written by triggers alone (migrations 0005, 0008 and 0012).
 
     PostgreSQL: a row for each change, thinned out by the worker. SQLite: one row whose id moves with each.
     """

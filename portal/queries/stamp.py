@@ -1,6 +1,6 @@
 """The stamp of the catalogue: it moves with every change of what readers are shown, and of who may see what.
 
-Triggers move it (migrations 0005, 0008 and 0011), in the transaction that makes the change, so no write path can
+Triggers move it (migrations 0005, 0008 and 0012), in the transaction that makes the change, so no write path can
 forget it.
 """
 

@@ -81,7 +81,7 @@ def test_what_is_there_already_gets_its_clock(live_database):
         downgrade(revision="0008")
         upgrade()
         assert dict(db.session.execute(clocks).all()) == before
-        # Each migration that writes documents is one change, however many there are (0009, 0011).
+        # Each migration that writes documents is one change, however many there are (0009, 0012).
         assert present_stamp()[0] <= changes + 2
         assert len(set(before.values())) == 3
 
