@@ -21,7 +21,7 @@ install: python  ## set up .venv and the front-end assets, and nothing more
 assets: python  ## fetch the front-end assets again
 	@"$(PYTHON)" -m tools.prepare run --retry-assets
 
-run: python  ## the portal with demo data: web server, worker and stand-in for Google, until Ctrl-C
+run: python  ## the portal with demo data: web server, worker and Google Calendar emulator, until Ctrl-C
 	@"$(PYTHON)" -m tools.prepare run
 	@exec $(PY) -m tools.run
 

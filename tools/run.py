@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tools.run
 
-Prepares the instance folder and the database, then runs the stand-in for Google, the web server and the worker
+Prepares the instance folder and the database, then runs the Google Calendar emulator, the web server and the worker
 until Ctrl-C, SIGTERM, the end of make, or the death of one of them; then everything stops. Each runs in a process
 group of its own, and tools/guardian.py stops these groups should this process be killed without a chance to.
 """
@@ -17,8 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from portal.config import DEMO_ENV, Settings, load_settings, read_demo_env
-from portal.demo import accounts
-from portal.domain.standin import CLIENT_ID, DEFAULT_PORT, google_settings
+from portal.dev.demo import accounts
+from portal.dev.google_emulator.settings import CLIENT_ID, DEFAULT_PORT, google_settings
 from portal.errors import ConfigError
 from tools.database import database_problem, has_user
 from tools.prepare import ROOT
@@ -37,7 +37,7 @@ def main() -> None:
         settings = settle(environ)
         tree = Tree(environ)
         if not settings.google_client_id:
-            start_stand_in(tree, settings)
+            start_emulator(tree, settings)
         write_demo_env(settings.instance_path, environ)
         prepare_database(tree, settings)
         start_portal(tree, settings)
@@ -93,20 +93,19 @@ def write_demo_env(instance: Path, environ: dict[str, str]) -> None:
     fresh.replace(instance / DEMO_ENV)
 
 
-def start_stand_in(tree: "Tree", settings: Settings) -> None:
-    """Start the stand-in for Google and point the portal to it. It keeps its port: calendar links hold it."""
+def start_emulator(tree: "Tree", settings: Settings) -> None:
+    """Start the emulator and point the portal to it, on the port of the last start: calendar links contain it."""
     kept = read_demo_env(settings.instance_path)
     port = urlsplit(kept["GOOGLE_API_ROOT"]).port or 0 if kept.get("GOOGLE_CLIENT_ID") == CLIENT_ID else 0
     if port and port_problem("127.0.0.1", port):
-        print(f"Port {port} of the stand-in for Google is in use: links to shared calendars change.", flush=True)
+        print(f"Port {port} of the Google Calendar emulator is in use: links to shared calendars change.", flush=True)
         port = 0
     if not port:
         port = DEFAULT_PORT if not port_problem("127.0.0.1", DEFAULT_PORT) else free_port()
     root = f"http://127.0.0.1:{port}"
-    data = str(settings.instance_path / "standin.db")
-    tree.start(
-        "the stand-in for Google", "-m", "portal.standin", "--host", "127.0.0.1", "--port", str(port), "--data", data
-    )
+    data = str(settings.instance_path / "emulator.db")
+    listen = ("--host", "127.0.0.1", "--port", str(port))
+    tree.start("the emulator", "-m", "portal.dev.google_emulator", *listen, "--data", data)
     tree.environ.update(google_settings(root))
     tree.expect("127.0.0.1", port)
 

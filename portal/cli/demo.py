@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 from flask import Flask
 from flask.cli import with_appcontext
 
 from portal.cli.errors import refusals
-from portal.demo import accounts
-from portal.demo.load import is_loaded, load
-from portal.extensions import settings
-from portal.models.base import utcnow
 
 
 def register(app: Flask) -> None:
@@ -22,9 +20,6 @@ def register(app: Flask) -> None:
 @with_appcontext
 def demo() -> None:
     """Load the demo data where it is absent; print the sign-ins and, the first time, a staff API token."""
-    configured = settings()
     with refusals():
-        accounts.refuse_public_host(configured)
-        loaded = None if is_loaded() else load(utcnow(), lambda line: click.echo(line, err=True))
-        sign_ins = loaded.sign_ins if loaded else accounts.kept(configured.instance_path)
-    click.echo(accounts.described(configured.instance_path, sign_ins, loaded.token if loaded else ""))
+        # By name: the other commands and the worker, which register this one too, never load the demo.
+        import_module("portal.dev.demo.command").run()

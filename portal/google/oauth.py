@@ -108,7 +108,7 @@ class GoogleConsent:
 
     @contextmanager
     def _plain_http_on_loopback(self) -> Iterator[None]:
-        """Let oauthlib use http while the token address is on this machine (the stand-in), and only then.
+        """Let oauthlib use http while the token address is on this machine (an emulator), and only then.
 
         It knows no other switch than the environment, so that is set for the moment of the call. The settings
         refuse http on any other address, so nothing else can travel unprotected meanwhile.

@@ -1,4 +1,4 @@
-"""The whole portal: a web server, a worker process, the stand-in for Google, an owner and a booked offering."""
+"""The whole portal: a web server, a worker process, the Google Calendar emulator, an owner and a booked offering."""
 
 import contextlib
 import os
@@ -14,11 +14,11 @@ from uuid import UUID
 
 import pytest
 
+from portal.dev.google_emulator.settings import google_settings
+from portal.dev.google_emulator.testing import RunningEmulator, running_emulator
 from portal.domain.periods import Period
-from portal.domain.standin import google_settings
 from portal.policies import SYSTEM
 from portal.services import accounts, bookings, sign_in
-from portal.standin.testing import RunningStandin, running_standin
 from tests.support import builders as make
 from tests.support.portal import LivePortal, MakeLivePortal
 
@@ -31,7 +31,7 @@ class House:
     """What a test needs to know of it. `booked` are the periods that the calendar has to show."""
 
     portal: LivePortal
-    standin: RunningStandin
+    emulator: RunningEmulator
     organization: str
     offering: UUID
     booked: list[Period]
@@ -47,15 +47,15 @@ class House:
 @pytest.fixture
 def house(make_live_portal: MakeLivePortal, tmp_path: Path) -> Iterator[House]:
     """Everything running; the organization is not connected to Google yet."""
-    with running_standin(tmp_path / "standin.db", consent="page") as standin:
-        portal = make_live_portal(**google_settings(standin.base_url))
+    with running_emulator(tmp_path / "emulator.db", consent="page") as emulator:
+        portal = make_live_portal(**google_settings(emulator.base_url))
         with portal.app.app_context():
-            found = build(portal, standin)
+            found = build(portal, emulator)
         with worker(portal):
             yield found
 
 
-def build(portal: LivePortal, standin: RunningStandin) -> House:
+def build(portal: LivePortal, emulator: RunningEmulator) -> House:
     lab = make.organization("Light Lab")
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
     offering = make.offering("Confocal", of=lab, attributes={"schedules": make.schedule(start - timedelta(days=9))})
@@ -67,7 +67,7 @@ def build(portal: LivePortal, standin: RunningStandin) -> House:
         bookings.request_booking(booker, bookings.Wish(offering.uuid, [period], name="Secret project"))
     owner = sign_in.sign_in("owner@example.org", PASSWORD, "")
     token = accounts.create_token(make.actor(owner), owner.id, f"test {secrets.token_hex(2)}").key
-    return House(portal, standin, "Light Lab", offering.uuid, booked, token)
+    return House(portal, emulator, "Light Lab", offering.uuid, booked, token)
 
 
 @contextlib.contextmanager

@@ -64,7 +64,7 @@ def test_from_a_free_slot_to_the_calendar(house, browser, scripts):
             accounts.create_user(SYSTEM, email, full_name=email.partition("@")[0].title(), password=PASSWORD)
         rival = sign_in.sign_in("rival@example.org", PASSWORD, "")
         key = accounts.create_token(SYSTEM, rival.id, "test").key
-    tokens = house.standin.grant("owner@lab.example.org", "openid", "email", "calendar")
+    tokens = house.emulator.grant("owner@lab.example.org", "openid", "email", "calendar")
     house.command("calendars", "connect", "Light Lab", "--refresh-token-stdin", stdin=tokens["refresh_token"])
     headers = {"Authorization": f"Token {house.owner_token}"}
     api = f"{house.portal.url}/api"

@@ -38,7 +38,7 @@ def test_an_owner_connects_shares_and_unshares_in_a_browser(house, browser_page,
     page.click("a[href$='/google/']")
     page.click("form[action$='/connect/'] button")
     page.wait_for_load_state()
-    assert urlsplit(page.url).netloc == urlsplit(house.standin.base_url).netloc, "the consent page is the stand-in's"
+    assert urlsplit(page.url).netloc == urlsplit(house.emulator.base_url).netloc, "the consent page is the emulator's"
     page.click("button:has-text('Allow')")
     page.wait_for_url(f"{portal.url}/manage/**")
 
@@ -65,7 +65,7 @@ def test_an_owner_connects_shares_and_unshares_in_a_browser(house, browser_page,
 
 @pytest.mark.sqlite_only  # tests/worker does the same with both databases
 def test_a_program_shares_and_unshares_through_the_api(house):
-    tokens = house.standin.grant("owner@lab.example.org", "openid", "email", "calendar")
+    tokens = house.emulator.grant("owner@lab.example.org", "openid", "email", "calendar")
     house.command("calendars", "connect", "Light Lab", "--refresh-token-stdin", stdin=tokens["refresh_token"])
     api = f"{house.portal.url}/api/booking-offerings/{house.offering}/"
     headers = {"Authorization": f"Token {house.owner_token}"}

@@ -32,21 +32,21 @@ def calendar(calendars):
     return calendars.create_calendar("Microscope", "", "Europe/Tallinn").id
 
 
-def http_requests(standin):
-    counters = standin.world.counters
+def http_requests(emulator):
+    counters = emulator.state.counters
     return counters._http["calendar"], counters._http["batch"]
 
 
-def test_a_batch_is_one_request_and_goes_where_the_calls_go(standin, calendars, calendar):
-    standin.world.counters.reset()
+def test_a_batch_is_one_request_and_goes_where_the_calls_go(emulator, calendars, calendar):
+    emulator.state.counters.reset()
     calendars.write_events(calendar, [write(number + 1) for number in range(50)])
-    assert http_requests(standin) == (0, 1)
+    assert http_requests(emulator) == (0, 1)
     calendars.write_events(calendar, [write(100)])
-    assert http_requests(standin) == (1, 1)
+    assert http_requests(emulator) == (1, 1)
 
 
-def test_an_access_token_that_google_refuses_is_renewed_once(standin, calendars, calendar, tokens):
-    with standin.world.store.write() as db:
+def test_an_access_token_that_google_refuses_is_renewed_once(emulator, calendars, calendar, tokens):
+    with emulator.state.store.write() as db:
         db.execute("DELETE FROM access_tokens")
     tokens.asked.clear()
     assert calendars.get_calendar(calendar).id == calendar
@@ -55,14 +55,14 @@ def test_an_access_token_that_google_refuses_is_renewed_once(standin, calendars,
     assert tokens.asked[0] is not None
 
 
-def test_parts_of_a_batch_with_a_dead_token_are_sent_again(standin, calendars, calendar):
-    with standin.world.store.write() as db:
+def test_parts_of_a_batch_with_a_dead_token_are_sent_again(emulator, calendars, calendar):
+    with emulator.state.store.write() as db:
         db.execute("DELETE FROM access_tokens")
     results = calendars.write_events(calendar, [write(1), write(2)])
     assert [result.id for result in results] == [write(1).event_id, write(2).event_id]
 
 
-def test_a_consent_that_is_gone_comes_through_the_library_as_it_is(standin, client, tokens):
+def test_a_consent_that_is_gone_comes_through_the_library_as_it_is(emulator, client, tokens):
     def gone(stale):
         if stale is None:
             return tokens(None)
@@ -70,50 +70,50 @@ def test_a_consent_that_is_gone_comes_through_the_library_as_it_is(standin, clie
 
     calendars = GoogleCalendars(client, gone, "app")
     made = calendars.create_calendar("x", "", "UTC").id
-    with standin.world.store.write() as db:
+    with emulator.state.store.write() as db:
         db.execute("DELETE FROM access_tokens")
     with pytest.raises(ReconnectNeeded):
         calendars.get_calendar(made)
 
 
 @pytest.mark.parametrize("kind", ["reset", "close", "truncate", "broken_json", "html"])
-def test_no_answer_or_a_broken_one_is_unreachable(standin, calendars, calendar, kind):
-    standin.world.faults.add(kind, path="/calendars/", times=3)
+def test_no_answer_or_a_broken_one_is_unreachable(emulator, calendars, calendar, kind):
+    emulator.state.faults.add(kind, path="/calendars/", times=3)
     with pytest.raises(Unreachable):
         calendars.get_calendar(calendar)
 
 
 @pytest.mark.parametrize("kind", ["reset", "close", "truncate", "html"])
-def test_a_batch_without_a_whole_answer_is_unreachable(standin, calendars, calendar, kind):
-    standin.world.faults.add(kind, path="/batch", where="http", times=3, apply=kind == "html")
+def test_a_batch_without_a_whole_answer_is_unreachable(emulator, calendars, calendar, kind):
+    emulator.state.faults.add(kind, path="/batch", where="http", times=3, apply=kind == "html")
     with pytest.raises(Unreachable):
         calendars.write_events(calendar, [write(1), write(2)])
-    standin.world.faults._queue.clear()
+    emulator.state.faults._queue.clear()
     results = calendars.write_events(calendar, [write(1), write(2)])
     assert len(results) == 2, "and can be repeated"
 
 
-def test_the_making_of_a_calendar_is_never_sent_twice(standin, calendars):
-    standin.world.faults.add("close", path="/calendars$", apply=True)
+def test_the_making_of_a_calendar_is_never_sent_twice(emulator, calendars):
+    emulator.state.faults.add("close", path="/calendars$", apply=True)
     with pytest.raises(Unreachable):
         calendars.create_calendar("Microscope", "", "UTC")
-    with standin.world.store.read() as db:
+    with emulator.state.store.read() as db:
         made = db.execute("SELECT count(*) FROM calendars WHERE summary = 'Microscope'").fetchone()[0]
     assert made == 1
 
 
-def test_limits_keep_what_google_says_about_waiting(standin, calendars, calendar):
-    standin.world.faults.add("status", status=429, reason="rateLimitExceeded", headers={"Retry-After": "7"})
+def test_limits_keep_what_google_says_about_waiting(emulator, calendars, calendar):
+    emulator.state.faults.add("status", status=429, reason="rateLimitExceeded", headers={"Retry-After": "7"})
     with pytest.raises(RateLimited) as limited:
         calendars.get_calendar(calendar)
     assert limited.value.retry_after == 7
-    standin.world.faults.add("status", status=403, reason="quotaExceeded")
+    emulator.state.faults.add("status", status=403, reason="quotaExceeded")
     with pytest.raises(QuotaExhausted):
         calendars.get_calendar(calendar)
 
 
-def test_a_part_that_fails_alone_is_told_alone(standin, calendars, calendar):
-    standin.world.faults.add("status", status=409, reason="conflict", where="part")
+def test_a_part_that_fails_alone_is_told_alone(emulator, calendars, calendar):
+    emulator.state.faults.add("status", status=409, reason="conflict", where="part")
     results = calendars.write_events(calendar, [write(1), write(2)])
     # Google works through a batch in any order; the results are in ours.
     [failed] = [number for number, result in enumerate(results) if isinstance(result, Retryable)]
@@ -124,8 +124,8 @@ def test_the_time_out_is_ours(client):
     assert client.http.timeout == 20
 
 
-def test_each_thread_has_a_client_of_its_own_and_keeps_it(standin):
-    pool = ClientPool(standin.base_url)
+def test_each_thread_has_a_client_of_its_own_and_keeps_it(emulator):
+    pool = ClientPool(emulator.base_url)
     found = {0: pool.client()}
     thread = threading.Thread(target=lambda: found.update({1: pool.client()}))
     thread.start()
@@ -135,9 +135,9 @@ def test_each_thread_has_a_client_of_its_own_and_keeps_it(standin):
     pool.close()
 
 
-def test_nobody_is_mailed(standin, calendars, calendar):
+def test_nobody_is_mailed(emulator, calendars, calendar):
     calendars.write_events(calendar, [write(1), write(2)])
-    with standin.world.store.read() as db:
+    with emulator.state.store.read() as db:
         assert db.execute("SELECT count(*) FROM mails").fetchone()[0] == 0
 
 

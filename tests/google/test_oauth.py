@@ -1,4 +1,4 @@
-"""Consent over HTTP against the stand-in, as a browser would carry it."""
+"""Consent over HTTP against the emulator, as in a browser."""
 
 import os
 from urllib.parse import parse_qs, urlsplit
@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from portal.config import load_settings
+from portal.dev.google_emulator.settings import google_settings
 from portal.domain.google import SCOPE_SHARING, SCOPES, OperatorNeeded, ReconnectNeeded, Refused, Unreachable
-from portal.domain.standin import google_settings
 from portal.google.oauth import GoogleConsent
 
 REDIRECT = "http://127.0.0.1:8000/manage/google/callback"
@@ -71,25 +71,25 @@ def test_a_code_works_once_and_only_with_its_verifier(consent):
         consent.exchange(redirect_uri=REDIRECT, code=code, code_verifier=again.code_verifier)
 
 
-def test_an_unticked_box_is_no_error_here(standin, consent):
-    token = standin.grant("alice@lab.example", "openid", "calendar.app.created")
+def test_an_unticked_box_is_no_error_here(emulator, consent):
+    token = emulator.grant("alice@lab.example", "openid", "calendar.app.created")
     grant = consent.refresh(token["refresh_token"])
     assert SCOPE_SHARING not in grant.scopes
     assert consent.account(grant.access.token).email == ""
 
 
-def test_trouble_at_the_token_address(standin, consent):
-    token = standin.grant("alice@lab.example", "openid")["refresh_token"]
-    standin.world.faults.add("reset", path="/token", times=None)
+def test_trouble_at_the_token_address(emulator, consent):
+    token = emulator.grant("alice@lab.example", "openid")["refresh_token"]
+    emulator.state.faults.add("reset", path="/token", times=None)
     with pytest.raises(Unreachable):
         consent.refresh(token)
-    standin.world.faults._queue.clear()
+    emulator.state.faults._queue.clear()
 
 
-def test_a_client_that_google_does_not_know(standin, tmp_path):
-    environ = {**google_settings(standin.base_url), "GOOGLE_CLIENT_SECRET": "wrong"}
+def test_a_client_that_google_does_not_know(emulator, tmp_path):
+    environ = {**google_settings(emulator.base_url), "GOOGLE_CLIENT_SECRET": "wrong"}
     settings = load_settings({"SECRET_KEY": "a secret for the tests", "INSTANCE_PATH": str(tmp_path), **environ})
-    token = standin.grant("alice@lab.example", "openid")["refresh_token"]
+    token = emulator.grant("alice@lab.example", "openid")["refresh_token"]
     with pytest.raises(OperatorNeeded):
         GoogleConsent(settings).refresh(token)
 

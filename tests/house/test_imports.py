@@ -1,6 +1,9 @@
 """The tree of folders is the dependency rule: imports point down, Flask stays with the faces, Google in its room."""
 
 import ast
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +15,7 @@ LEAVES = frozenset({"portal.domain", "portal.errors"})
 BASE = LEAVES | {"portal.config", "portal.models", "portal.secretbox", "portal.logs"}
 READS = BASE | {"portal.extensions", "portal.policies", "portal.queries", "portal.documents"}
 WRITES = READS | {"portal.services", "portal.transfer"}
-FACES = WRITES | {"portal.sync", "portal.worker", "portal.google", "portal.demo", "portal.mail"}
+FACES = WRITES | {"portal.sync", "portal.worker", "portal.google", "portal.mail"}
 
 # A room, and the rooms that it may import (itself always). A room that is not named here is not built yet:
 # the first file in it fails the test until somebody says where it stands.
@@ -34,12 +37,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.mail": WRITES,
     "portal.worker": WRITES | {"portal.sync", "portal.mail"},
     "portal.google": WRITES | {"portal.sync"},
-    "portal.demo": FACES - {"portal.demo"},
-    "portal.standin": frozenset({"portal.domain"}),
     "portal.cli": FACES,
     "portal.packing": LEAVES,
-    "portal.web": FACES - {"portal.demo"},
-    "portal.api": FACES - {"portal.demo"},
+    "portal.web": FACES,
+    "portal.api": FACES,
+    # In nobody else's list: production never loads it.
+    "portal.dev": FACES,
     "portal.app": FACES | {"portal.web", "portal.api", "portal.cli", "portal.packing", "portal.deferred"},
 }
 FLASK = ("flask", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "werkzeug", "wtforms", "jinja2")
@@ -51,7 +54,7 @@ WITH_FLASK = (
     "portal.web",
     "portal.api",
     "portal.cli",
-    "portal.standin",
+    "portal.dev",
 )
 GOOGLE = ("google", "googleapiclient", "google_auth_oauthlib", "google_auth_httplib2", "httplib2", "oauthlib")
 WITHOUT_OUTSIDE = ("flask", "sqlalchemy", "requests", "socket", "http", "urllib.request", "huey", "redis", "psycopg")
@@ -134,6 +137,40 @@ def test_no_import_hides_in_a_function(path):
         if isinstance(inner, ast.Import | ast.ImportFrom)
     ]
     assert not hidden, hidden
+
+
+def strings(path: Path) -> Iterator[tuple[str, int]]:
+    """The strings of a file that could be the name of a module, with their lines."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value, node.lineno
+
+
+def test_only_the_demo_command_loads_what_is_for_development():
+    """It imports portal.dev by name when it is called: the worker registers the command too, and must not load it."""
+    naming = {
+        str(path)
+        for path in [*FILES, Path("wsgi.py")]
+        for name, _line in strings(path)
+        if path.parts[1:2] != ("dev",) and is_below(name, ("portal.dev",))
+    }
+    assert naming == {"portal/cli/demo.py"}
+
+
+@pytest.mark.parametrize("module", ["wsgi", "portal.cli.register", "portal.worker.queue", "portal.worker.run"])
+def test_production_does_not_load_what_is_for_development(module):
+    code = f"import sys, {module}; print(*(name for name in sys.modules if name.startswith('portal.dev')))"
+    environ = {"PATH": os.environ["PATH"], "SECRET_KEY": "x" * 40}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parts[1:3] == ("dev", "google_emulator")], ids=str)
+def test_the_google_calendar_emulator_knows_nothing_of_the_portal(path):
+    foreign = [f"{path}:{line} imports {name}" for name, line in imported(path) if is_below(name, ("portal",))]
+    assert not [one for one in foreign if "portal.dev.google_emulator" not in one]
 
 
 def test_the_table_has_no_circle():

@@ -1,4 +1,4 @@
-"""A portal on a database of its own, connected to a stand-in for Google, whose workers are processes."""
+"""A portal on a database of its own, connected to the Google Calendar emulator, whose workers are processes."""
 
 import contextlib
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from portal.app import create_app
 from portal.config import load_settings
+from portal.dev.google_emulator.settings import google_settings
 from portal.domain.google import SCOPES
-from portal.domain.standin import google_settings
 from portal.extensions import db, transaction
 from portal.models import Booking, GoogleCalendar, Slot, WorkerHeartbeat
 from portal.models.base import utcnow
@@ -26,19 +26,19 @@ PATIENCE = 60
 
 
 class Site:
-    """A portal on a database of its own, connected to a stand-in; workers are processes."""
+    """A portal on a database of its own, connected to an emulator; workers are processes."""
 
-    def __init__(self, database, standin, log):
-        self.environ = {**database.environ, **google_settings(standin.base_url)}
+    def __init__(self, database, emulator, log):
+        self.environ = {**database.environ, **google_settings(emulator.base_url)}
         self.app = create_app(load_settings(self.environ))
-        self.standin = standin
+        self.emulator = emulator
         self.log = log
         self.workers = []
         with self.app.app_context():
             offering = builders.offering("Room")
             self.offering_id, self.uuid = offering.id, offering.uuid
             scopes = [scope.rpartition("/")[2] for scope in SCOPES]
-            token = standin.grant("alice@lab.example", *scopes)["refresh_token"]
+            token = emulator.grant("alice@lab.example", *scopes)["refresh_token"]
             organization = offering.organization.uuid
             db.session.commit()
             connections.connect_with_refresh_token(SYSTEM, organization, token)

@@ -1,4 +1,4 @@
-"""One contract, two providers: Google in memory, and Google's own client library over HTTP against the stand-in.
+"""One contract, two providers: Google in memory, and Google's own client library over HTTP against the emulator.
 
 The engine is tested over the first; this is why that says something about the second.
 """
@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from portal.dev.google_emulator.testing import RunningEmulator, running_emulator
 from portal.domain.google import (
     SCOPES,
     AccessToken,
@@ -30,7 +31,6 @@ from portal.domain.google import (
 )
 from portal.domain.sync_plan import Content, RemoteEvent, app_mark, calendar_mark, digest_of, event_id
 from portal.google.client import Client, GoogleCalendars
-from portal.standin.testing import RunningStandin, running_standin
 from portal.sync.memory import MemoryCalendars, MemoryGoogle
 from portal.sync.provider import MAX_BATCH, CalendarProvider, Write, WriteKind
 
@@ -91,18 +91,18 @@ class InMemory(World):
 
 
 class OverHttp(World):
-    def __init__(self, standin: RunningStandin) -> None:
-        self.standin = standin
+    def __init__(self, emulator: RunningEmulator) -> None:
+        self.emulator = emulator
         self.clients: list[Client] = []
         self.hands = self._client()
         self.person = GoogleCalendars(self.hands, self._tokens("calendar"), "a person")
 
     def _client(self) -> Client:
-        self.clients.append(Client(self.standin.base_url))
+        self.clients.append(Client(self.emulator.base_url))
         return self.clients[-1]
 
     def _tokens(self, *scopes: str) -> Callable[[str | None], AccessToken]:
-        token = self.standin.grant(ALICE, *scopes)["access_token"]
+        token = self.emulator.grant(ALICE, *scopes)["access_token"]
         return lambda _stale: AccessToken(token, datetime.fromtimestamp(time.time() + 3000, UTC))
 
     def provider(self, *, may_share: bool = True, may_list: bool = True) -> CalendarProvider:
@@ -133,7 +133,7 @@ class OverHttp(World):
         self._execute(self.hands.events.delete(calendarId=calendar_id, eventId=name))
 
     def expire_tokens(self, calendar_id: str) -> None:
-        url = f"{self.standin.base_url}/standin/expire-sync-tokens"
+        url = f"{self.emulator.base_url}/emulator/expire-sync-tokens"
         order = urllib.request.Request(url, data=b"{}", headers={"Content-Type": "application/json"}, method="POST")
         with urllib.request.urlopen(order):
             return
@@ -144,9 +144,9 @@ class OverHttp(World):
 
 
 @pytest.fixture(scope="module")
-def shared_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStandin]:
-    folder: Path = tmp_path_factory.mktemp("standin")
-    with running_standin(folder / "standin.db") as running:
+def shared_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
+    folder: Path = tmp_path_factory.mktemp("emulator")
+    with running_emulator(folder / "emulator.db") as running:
         yield running
 
 
@@ -155,9 +155,9 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     if request.param == "memory":
         yield InMemory()
         return
-    standin: RunningStandin = request.getfixturevalue("shared_standin")
-    standin.reset()
-    over = OverHttp(standin)
+    emulator: RunningEmulator = request.getfixturevalue("shared_emulator")
+    emulator.reset()
+    over = OverHttp(emulator)
     yield over
     over.close()
 

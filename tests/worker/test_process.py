@@ -5,17 +5,17 @@ from datetime import timedelta
 
 import pytest
 
+from portal.dev.google_emulator.testing import running_emulator
 from portal.extensions import transaction
 from portal.models import GoogleCalendar
 from portal.models.base import utcnow
-from portal.standin.testing import running_standin
 from tests.support.site import PATIENCE, Site
 
 
 @pytest.fixture
 def site(live_database, tmp_path):
-    with running_standin(tmp_path / "standin.db") as standin, (tmp_path / "worker.log").open("w") as log:
-        found = Site(live_database, standin, log)
+    with running_emulator(tmp_path / "emulator.db") as emulator, (tmp_path / "worker.log").open("w") as log:
+        found = Site(live_database, emulator, log)
         yield found
         found.close()
 
@@ -31,7 +31,7 @@ def test_a_click_reaches_google_and_the_worker_ends_in_good_order(site, number):
 
 
 def test_a_worker_killed_in_its_run_is_followed_by_another(site):
-    site.standin.world.faults.add("delay", path="/batch", where="http", seconds=1.5)
+    site.emulator.state.faults.add("delay", path="/batch", where="http", seconds=1.5)
     site.book(120)
     site.share()
     worker = site.start()
@@ -45,7 +45,7 @@ def test_a_worker_killed_in_its_run_is_followed_by_another(site):
         row.lease_until = utcnow() - timedelta(seconds=1)
     site.start()
     site.wait(lambda: site.row().public)
-    with site.standin.world.store.read() as database:
+    with site.emulator.state.store.read() as database:
         counted = "SELECT count(*) FROM events WHERE status != 'cancelled'"
         assert database.execute(counted).fetchone()[0] == 120
         assert database.execute("SELECT count(*) FROM calendars WHERE summary = 'Room'").fetchone()[0] == 1
@@ -57,5 +57,5 @@ def test_two_workers_share_the_work(site):
     site.share()
     site.wait(lambda: site.row().public, first)
     assert second.poll() is None
-    with site.standin.world.store.read() as database:
+    with site.emulator.state.store.read() as database:
         assert database.execute("SELECT count(*) FROM events").fetchone()[0] == 60

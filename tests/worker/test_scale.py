@@ -18,12 +18,12 @@ from datetime import timedelta
 
 import pytest
 
+from portal.dev.google_emulator.testing import running_emulator
 from portal.extensions import db, transaction
 from portal.models import Booking, GoogleCalendar, Offering, Slot
 from portal.models.base import utcnow
 from portal.policies import SYSTEM
 from portal.services import calendars
-from portal.standin.testing import running_standin
 from portal.sync.calls import Clock
 from portal.sync.due import due_calendars
 from portal.sync.engine import Outcome
@@ -42,16 +42,16 @@ QUOTA = int(os.environ.get("SCALE_QUOTA", "72"))
 
 @pytest.fixture
 def site(live_database, tmp_path):
-    with running_standin(tmp_path / "standin.db") as standin, (tmp_path / "worker.log").open("w") as log:
-        found = Site(live_database, standin, log)
+    with running_emulator(tmp_path / "emulator.db") as emulator, (tmp_path / "worker.log").open("w") as log:
+        found = Site(live_database, emulator, log)
         yield found
         found.close()
 
 
 def spent(site):
     """What came over the wire since this was asked last: calls of the Calendar API, HTTP requests, tokens fetched."""
-    report = site.standin.world.counters.report()
-    site.standin.world.counters.reset()
+    report = site.emulator.state.counters.report()
+    site.emulator.state.counters.reset()
     http = report["http"]
     return sum(report["calls"].values()), http.get("calendar", 0) + http.get("batch", 0), http.get("token", 0)
 
@@ -74,8 +74,8 @@ def cancel(site, number):
 
 
 def at_google(site):
-    """The instants between which our events lie, as the stand-in has them, and how many calendars there are."""
-    with site.standin.world.store.read() as database:
+    """The instants between which our events lie, as the emulator has them, and how many calendars there are."""
+    with site.emulator.state.store.read() as database:
         events = [
             (row["start"], row["finish"])
             for row in database.execute("SELECT start, finish FROM events WHERE status != 'cancelled'")
@@ -121,7 +121,7 @@ def test_killed_again_and_again_it_ends_right(site):
     chance = random.Random(os.environ.get("SCALE_SEED", "1"))
     site.book(BOOKINGS)
     sync(site)
-    site.standin.world.faults.add("delay", path="/batch", where="http", seconds=0.6, times=100_000)
+    site.emulator.state.faults.add("delay", path="/batch", where="http", seconds=0.6, times=100_000)
     begun = time.monotonic()
     ends = Counter()
     written_at = []
@@ -199,14 +199,14 @@ class Looked:
 
 
 class Simulated:
-    """One time for the portal's clock and the stand-in's: who waits moves it on."""
+    """One time for the portal's clock and the emulator's: who waits moves it on."""
 
-    def __init__(self, standin):
-        self.standin = standin
+    def __init__(self, emulator):
+        self.emulator = emulator
         self.lock = threading.Lock()
         self.begun = utcnow()
         self.passed = 0.0
-        standin.world.clock.freeze(self.begun)
+        emulator.state.clock.freeze(self.begun)
 
     def now(self):
         return self.begun + timedelta(seconds=self.passed)
@@ -214,7 +214,7 @@ class Simulated:
     def sleep(self, seconds):
         with self.lock:
             self.passed += seconds
-            self.standin.world.clock.freeze(self.now())
+            self.emulator.state.clock.freeze(self.now())
 
 
 def test_two_workers_keep_many_calendars_in_sync_below_the_quota(site):
@@ -234,9 +234,9 @@ def test_two_workers_keep_many_calendars_in_sync_below_the_quota(site):
     for uuid in ids.values():
         with site.app.app_context():
             calendars.sync_google_calendar(SYSTEM, uuid)
-    site.standin.world.counters.reset()
-    site.standin.world.counters.quota.per_minute = QUOTA
-    simulated = Simulated(site.standin)
+    site.emulator.state.counters.reset()
+    site.emulator.state.counters.quota.per_minute = QUOTA
+    simulated = Simulated(site.emulator)
     problems, outcomes = [], Counter()
     apart = Apart()
 
@@ -275,9 +275,9 @@ def test_two_workers_keep_many_calendars_in_sync_below_the_quota(site):
     written, number = at_google(site)
     assert number == CALENDARS
     assert written == booked(site)
-    report = site.standin.world.counters.report()
+    report = site.emulator.state.counters.report()
     assert sum(report["units"].values())
-    refused = sum(number for answer, number in report["answers"].items() if answer.startswith("403"))
+    refused = sum(number for answer, number in report["responses"].items() if answer.startswith("403"))
     print(  # noqa: T201
         f"\n{CALENDARS} calendars in sync after {simulated.passed / 60:.1f} simulated minutes under {QUOTA} calls a "
         f"minute: {sum(report['calls'].values())} calls, {refused} refused and waited out, runs {dict(outcomes)}"
