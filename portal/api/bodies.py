@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from flask import request
 
 from portal.api.errors import Refused
+from portal.domain.texts import is_storable, visible
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 REQUIRED = "This field is required."
@@ -16,6 +19,11 @@ NOT_NULL = "This field may not be null."
 NOT_TEXT = "Not a valid string."
 # Objects inside objects: enough for every document of this API.
 DEEPEST = 40
+# Numbers that the databases and other JSON readers hold: whole ones of 64 bits, and doubles.
+WHOLE = range(-(2**63), 2**63)
+TOO_LARGE = "A number is too large: whole numbers have at most 64 bits."
+# More digits than any of them has.
+_MOST_DIGITS = 20
 
 
 def read_body(*, forms: bool = False) -> Any:
@@ -35,11 +43,21 @@ def read_body(*, forms: bool = False) -> Any:
 
 
 def read_object(*, forms: bool = False) -> dict[str, Any]:
-    """The body as an object. Raises Refused (400, 415)."""
+    """The body as an object of values that can be stored. Raises Refused (400 with the fields that are wrong, 415)."""
     body = read_body(forms=forms)
     if not isinstance(body, dict):
         kind = type(body).__name__
         raise Refused(400, {"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]})
+    problems = {}
+    for field, value in body.items():
+        if not is_storable(field):
+            raise Refused(400, {"non_field_errors": [f"“{visible(field)}” is not a valid name of a field."]})
+        found = next(_unstorable(value), None)
+        if found is not None:
+            path, reason = found
+            problems[field] = [f"{path}: {reason}" if path else reason]
+    if problems:
+        raise Refused(400, problems)
     return body
 
 
@@ -50,10 +68,24 @@ def optional_object() -> dict[str, Any]:
     return read_object()
 
 
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """Stands for a number that was too large to be read."""
+
+
 def parsed(body: bytes) -> Any:
-    """JSON as plain data. A key that comes twice, a number that is none and deep nesting are refused (400)."""
+    """JSON as plain data. A key that comes twice, a number that is none and deep nesting are refused (400).
+
+    A number that is too large becomes TooLarge, so that read_object() can name the field.
+    """
     try:
-        found = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        found = json.loads(
+            body.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_int=_whole,
+            parse_float=_double,
+            object_pairs_hook=_unique,
+        )
         if _depth(found) > DEEPEST:
             raise ValueError("it is nested too deeply")
     except (ValueError, RecursionError) as error:
@@ -62,14 +94,14 @@ def parsed(body: bytes) -> Any:
 
 
 def text_problem(value: Any) -> str | None:
-    """Why a value is no text that can be kept, or None."""
+    """Why a value is no text that can be stored, or None."""
     if value is None:
         return NOT_NULL
     if not isinstance(value, str):
         return NOT_TEXT
     if "\0" in value:
         return "Null characters are not allowed."
-    return NOT_TEXT if _lone_surrogate(value) else None
+    return None if is_storable(value) else NOT_TEXT
 
 
 def strange_text(value: Any) -> bool:
@@ -89,8 +121,24 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _lone_surrogate(value: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in value)
+def _unstorable(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Where in plain data something stands that can be neither stored nor sent back, and what is wrong with it.
+
+    NUL characters are left to the fields: each has its own words for them.
+    """
+    if isinstance(value, str):
+        if not is_storable(value.replace("\0", "")):
+            yield path, NOT_TEXT
+    elif isinstance(value, TooLarge) or (isinstance(value, int) and value not in WHOLE):
+        yield path, TOO_LARGE
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if not is_storable(key.replace("\0", "")):
+                yield path, f"“{visible(key)}” is not a valid name of a field."
+            yield from _unstorable(inner, f"{path}.{visible(key)}".removeprefix("."))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _unstorable(inner, f"{path}[{position}]")
 
 
 def _depth(value: Any) -> int:
@@ -112,6 +160,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key comes twice")
     return found
+
+
+def _whole(digits: str) -> int | TooLarge:
+    return int(digits) if len(digits) <= _MOST_DIGITS else TooLarge()
+
+
+def _double(digits: str) -> float | TooLarge:
+    number = float(digits)
+    return number if math.isfinite(number) else TooLarge()
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from portal.domain.texts import visible
+
 _FORM = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.]\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?",
     re.ASCII | re.IGNORECASE,
@@ -31,7 +33,7 @@ def parse_instant(text: object) -> datetime:
         raise ValueError(f"“{text}” is a date without a time of day and a time zone")
     form = _FORM.fullmatch(text)
     if form is None:
-        raise ValueError(f"“{text[:60]}” is not a date and time such as 2025-03-14T09:26:53Z")
+        raise ValueError(f"“{visible(text)}” is not a date and time such as 2025-03-14T09:26:53Z")
     if form[3] is None:
         raise ValueError(f"“{text}” has no time zone: end it with Z or an offset such as +02:00")
     try:

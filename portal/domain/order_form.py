@@ -15,6 +15,7 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from portal.domain.texts import is_storable
 from portal.errors import Invalid
 
 MOST_TEXT = 10_000
@@ -236,7 +237,7 @@ def _text(raw: Any) -> str:
     text = str(raw).strip()
     if len(text) > MOST_TEXT:
         raise ValueError(f"This is too long (at most {MOST_TEXT:,} characters).")
-    if "\x00" in text:
+    if not is_storable(text):
         raise ValueError("This holds a character that can't be kept.")
     return text
 

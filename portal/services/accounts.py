@@ -14,6 +14,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from portal.domain.texts import is_storable
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, transaction
 from portal.models import ApiToken, Membership, Organization, Role, User
@@ -189,6 +190,8 @@ def find_organization(name_or_uuid: str) -> Organization:
     """The organization with this name or uuid. Raises NotFound, or Invalid where several have the name."""
     session = db.session()
     text = name_or_uuid.strip()
+    if not is_storable(text):
+        raise NotFound("Organization")
     try:
         clause = Organization.uuid == uuidlib.UUID(text)
     except ValueError:

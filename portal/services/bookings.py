@@ -79,6 +79,10 @@ def request_booking(
         if known is not None:
             return known
         offering = _lock_visible(session, actor, wish.offering_uuid)
+        # Asked again: the same request may have held the lock until now.
+        known = repeated(session, user_id, repeat)
+        if known is not None:
+            return known
         check_periods(offering, wish.periods, now, actor, user_id)
         state = first_state(offering, now)
         booking = Booking(

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from portal.domain.availability import Availability
+from portal.domain.availability import LONGEST_REQUEST, Availability
 from portal.domain.booking_states import BookingState
 from portal.domain.periods import Period
 from portal.domain.refusals import Code, Refusal
@@ -147,12 +147,14 @@ def check_periods(
     booker = actor if booker_id == actor.user_id else Actor(booker_id)
     ordered = sorted(periods)
     hull = Period(ordered[0].start, max(it.end for it in ordered))
-    counted = rules_of(offering.attributes).counts_own
+    # One statement for all periods, unless each is judged with those before it, or bookings of many years lie between.
+    together = hull.duration <= LONGEST_REQUEST and not rules_of(offering.attributes).counts_own
     free = None
     for number, period in enumerate(ordered):
-        if free is None or counted:
+        if free is None or not together:
+            window = hull if together else Period(period.start, min(period.end, period.start + LONGEST_REQUEST))
             free = availability.of_offering(
-                offering.id, offering.attributes, hull, now, booker, without=without, also=ordered[:number]
+                offering.id, offering.attributes, window, now, booker, without=without, also=ordered[:number]
             )
         refused = free.explain(period)
         if refused is not None:

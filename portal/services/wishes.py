@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from portal.domain.booking_states import HOLDING
 from portal.domain.periods import Period
 from portal.domain.pricing import is_active
+from portal.domain.refusals import EVER
+from portal.domain.texts import is_storable
 from portal.errors import Forbidden, Invalid, SignInRequired
 from portal.models import Booking, IdempotencyKey, Offering, Plan, Project
 from portal.policies import Actor, managed_offerings, usable_projects, visible_plans
@@ -53,6 +55,8 @@ def repeated(session: Session, user_id: int, repeat: Repeat | None) -> uuidlib.U
         return None
     if not 0 < len(repeat.key) <= MAX_KEY:
         raise Invalid(f"The key must have 1 to {MAX_KEY} characters.", "Idempotency-Key")
+    if not repeat.key.isprintable():
+        raise Invalid("The key must consist of printable characters.", "Idempotency-Key")
     found = session.execute(
         select(IdempotencyKey.digest, Booking.uuid)
         .join(Booking, Booking.id == IdempotencyKey.booking_id)
@@ -89,6 +93,8 @@ def check_list(periods: Sequence[Period]) -> None:
         raise Invalid("Pick at least one period.", "slots")
     if len(periods) > MAX_PERIODS:
         raise Invalid(f"At most {MAX_PERIODS} periods go into one booking.", "slots")
+    if not all(EVER.contains(period) for period in periods):
+        raise Invalid(f"Choose times in the years {EVER.start.year} to {EVER.end.year}.", "slots")
     if any(first.overlaps(second) for first, second in pairwise(sorted(periods))):
         raise Invalid("Two of the periods overlap each other.", "slots")
 
@@ -97,7 +103,7 @@ def check_text(field: str, text: str) -> None:
     """Refuse a text that is too long or cannot be kept (Invalid)."""
     if len(text) > MAX_TEXT:
         raise Invalid(f"This is too long (at most {MAX_TEXT} characters).", field)
-    if "\x00" in text:
+    if not is_storable(text):
         raise Invalid("This holds a character that can't be kept.", field)
 
 

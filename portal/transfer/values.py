@@ -16,6 +16,7 @@ from typing import Any
 from portal.domain import choices
 from portal.domain.identifiers import parse_uuid
 from portal.domain.instants import parse_instant
+from portal.domain.texts import is_storable
 
 Check = Callable[[Any], Any]
 
@@ -60,11 +61,8 @@ def checked_text(value: Any, limit: int | None = None) -> str:
         raise Wrong("holds a NUL character, which cannot be kept")
     if limit is not None and len(value) > limit:
         raise Wrong(f"is longer than {limit} characters")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise Wrong("holds half of a surrogate pair, which is no character") from None
+    if not is_storable(value):
+        raise Wrong("holds half of a surrogate pair, which is no character")
     return value
 
 

@@ -12,6 +12,7 @@ from flask_login import current_user, login_user, logout_user
 
 from portal.domain import passwords
 from portal.domain.mail import GROUPS
+from portal.domain.refusals import EVER
 from portal.errors import Invalid, NotFound
 from portal.extensions import settings
 from portal.models.base import utcnow
@@ -167,6 +168,8 @@ def _zone() -> str:
 def _end_of(day: date | None) -> datetime | None:
     if day is None:
         return None
+    if not EVER.start.year < day.year < EVER.end.year:
+        raise Invalid(f"Choose a day before the year {EVER.end.year}.", "expires")
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(_zone()))
 
 

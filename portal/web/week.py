@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from portal.domain.instants import format_instant, parse_instant
 from portal.domain.periods import Period, subtract
+from portal.domain.refusals import EVER
 
 DAYS = 7
 END_OF_DAY = 24 * 60
@@ -125,9 +126,11 @@ def parse_slot(value: str) -> Period | None:
     """The period that a checkbox stands for, or None."""
     start, _, end = value.partition("/")
     try:
-        return Period(parse_instant(start), parse_instant(end))
+        period = Period(parse_instant(start), parse_instant(end))
     except ValueError:
         return None
+    # The clocks of a zone cannot show the very ends of the calendar.
+    return period if EVER.contains(period) else None
 
 
 def ticks(week: Week, periods: Sequence[Period]) -> tuple[frozenset[str], list[str]]:

@@ -85,6 +85,7 @@ def test_a_booking_with_everything(client, who, offering, world, owned, db_sessi
     assert [it["start"] for it in made["slots"]] == [at(1), "2026-03-02T11:00:00Z"]
 
 
+YEARS = {"slots": ["Choose times in the years 1970 to 9998."]}
 BAD = [
     ({}, {"offering": ["This field is required."], "slots": ["This field is required."]}),
     ({"offering": None, "slots": None}, {n: ["This field may not be null."] for n in ("offering", "slots")}),
@@ -112,6 +113,16 @@ BAD = [
     ({"options": []}, {"options": ["Expected an object of answers by the keys of the order form."]}),
     ({"options": {"x": 1}}, {"options": {"x": ["The order form has no such question."]}}),
     ({"options": {"x": "a\0"}}, {"options": ["This holds a character that can't be kept."]}),
+    ({"options": {"x": [{"y": "a\ud800"}]}}, {"options": ["x[0].y: Not a valid string."]}),
+    ({"options": {"\ud800": 1}}, {"options": ["“?” is not a valid name of a field."]}),
+    ({"options": {"x": 2**64}}, {"options": ["x: A number is too large: whole numbers have at most 64 bits."]}),
+    ({"slots": [{"start": "\udc00", "end": at(2)}]}, {"slots": ["[0].start: Not a valid string."]}),
+    ({"slots": [slot(1, 2), 10**400]}, {"slots": ["[1]: A number is too large: whole numbers have at most 64 bits."]}),
+    ({"name": "a\ud800"}, {"name": ["Not a valid string."]}),
+    ({"unknown": -(2**63) - 1}, {"unknown": ["A number is too large: whole numbers have at most 64 bits."]}),
+    ({"slots": [{"start": "0001-01-01T00:00:00Z", "end": "0001-01-01T01:00:00Z"}]}, YEARS),
+    ({"slots": [{"start": "9999-12-31T22:00:00Z", "end": "9999-12-31T23:59:59Z"}]}, YEARS),
+    ({"slots": [slot(1, 24 * 367)]}, {"slots": ["A booking lasts at most 366 days."]}),
     ({"plan": "nonsense"}, {"plan": ["Enter a UUID or an address that ends with one."]}),
     ({"plan": "00000000-0000-4000-8000-000000000000"}, {"plan": ["This offering has no such plan."]}),
     ({"project": "00000000-0000-4000-8000-000000000000"}, None),
@@ -121,7 +132,9 @@ BAD = [
 @pytest.mark.parametrize(("change", "said"), BAD)
 def test_bad_input_is_told_by_field_and_changes_nothing(client, who, offering, world, db_session, change, said):
     body = {"offering": str(offering.uuid), "slots": [slot(1, 2)], **change} if change else {}
-    answer = client.post(LIST, json=body, headers=who["stranger"])
+    # A key makes the request repeatable: what it asks for is digested before anything else.
+    headers = {**who["stranger"], "Idempotency-Key": "k"}
+    answer = client.post(LIST, json=body, headers=headers)
     assert answer.status_code == 400, answer.json
     if said is None:
         assert answer.json
@@ -138,6 +151,9 @@ def test_bad_input_is_told_by_field_and_changes_nothing(client, who, offering, w
         (b'{"offering": "a", "offering": "b"}', "application/json", 400),
         (b"[" * 5000 + b"]" * 5000, "application/json", 400),
         (b'{"slots": NaN}', "application/json", 400),
+        (b'{"slots": 1e999}', "application/json", 400),
+        (b'{"slots": ' + b"9" * 5000 + b"}", "application/json", 400),
+        (b'{"\\ud800": 1}', "application/json", 400),
         (b"\xff", "application/json", 400),
         (b"[]", "application/json", 400),
         (b"null", "application/json", 400),
@@ -170,8 +186,9 @@ def test_an_idempotency_key_makes_a_request_repeatable(client, who, offering, wo
     assert number_of_bookings(db_session) == 1
     other = client.post(LIST, json={**body, "name": "other"}, headers=headers)
     assert (other.status_code, list(other.json)) == (400, ["Idempotency-Key"])
-    long = client.post(LIST, json=body, headers={**who["stranger"], "Idempotency-Key": "k" * 256})
-    assert long.status_code == 400
+    for key in ("k" * 256, "", "a\0b", "a\x7f"):
+        odd = client.post(LIST, json=body, environ_overrides={"HTTP_IDEMPOTENCY_KEY": key}, headers=who["stranger"])
+        assert (odd.status_code, list(odd.json)) == (400, ["Idempotency-Key"]), key
 
 
 def test_who_sees_what(client, who, offering, world):

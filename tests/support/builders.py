@@ -15,6 +15,11 @@ PASSWORD = "correct horse battery"
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # a Monday
 
 
+def utcnow_hour() -> datetime:
+    """The present hour."""
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
 def add(row: Any) -> Any:
     db.session.add(row)
     db.session.commit()
