@@ -15,7 +15,7 @@ from portal.documents import store as documents
 from portal.extensions import analyse, transaction
 from portal.models import Booking, Category, Offering, Organization, Slot, User
 from portal.policies import SYSTEM
-from portal.queries.stamp import thin_out
+from portal.queries.catalogue_index import prune_changes
 from portal.services import accounts
 
 ZONES = ("Europe/Tallinn", "America/New_York", "Australia/Lord_Howe", "UTC")
@@ -46,7 +46,7 @@ def fill(offerings: int, bookings: int, busiest: int) -> tuple[str, str]:
             documents.refresh(session, ids[first : first + CHUNK])
         key = accounts.create_token(SYSTEM, person.id, "bench").key
     analyse()
-    thin_out()
+    prune_changes()
     return key, str(rows[0]["uuid"])
 
 

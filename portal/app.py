@@ -13,11 +13,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import logs
 from portal.api.register import register as register_api
-from portal.api.remembered import Remembering
 from portal.api.sessions import Sessions
 from portal.config import Settings, load_settings
 from portal.deferred import Deferred
-from portal.domain.memory import Memory
+from portal.domain.cache import Cache
+from portal.domain.catalogue_index import CatalogueIndex
 from portal.extensions import csrf, db, login_manager, prepare_engine, set_reading
 from portal.packing import register_packing
 from portal.secretbox import SecretBox
@@ -74,7 +74,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["portal.settings"] = settings
     app.extensions["portal.secret_box"] = SecretBox(settings.secret_key)
-    app.extensions["portal.memory"] = Memory()
+    app.extensions["portal.cache"] = Cache()
+    app.extensions["portal.catalogue_index"] = CatalogueIndex()
     app.extensions["portal.consent"] = Deferred("portal.google.oauth", "GoogleConsent", settings)
     app.extensions["portal.password_estimator"] = Deferred("portal.services.password_guesses", "Zxcvbn")
     app.extensions[OPEN_PROVIDER] = Deferred("portal.google.connect", "Opener", settings)
@@ -86,9 +87,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-        # Inside of what reads a proxy's headers: the address asked for decides the answer.
-        inner = Remembering(app.wsgi_app, app.extensions["portal.memory"], db.engines)
-        app.wsgi_app = inner  # type: ignore[method-assign]
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -22,8 +22,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
+from portal.domain.cache import Cache
+from portal.domain.catalogue_index import CatalogueIndex
 from portal.domain.google import Consent
-from portal.domain.memory import Memory
 from portal.domain.passwords import Estimator
 from portal.models import Base
 from portal.secretbox import SecretBox
@@ -162,9 +163,15 @@ def wake_ending() -> None:
     after_commit(lambda: ending_wanted.send(app))
 
 
-def memory() -> Memory:
-    """What the running application remembers of what it has read."""
-    found: Memory = current_app.extensions["portal.memory"]
+def cache() -> Cache:
+    """The cache of the running application, of this process alone."""
+    found: Cache = current_app.extensions["portal.cache"]
+    return found
+
+
+def catalogue_index() -> CatalogueIndex:
+    """The catalogue index of the running application. portal.queries.catalogue_index brings it up to date."""
+    found: CatalogueIndex = current_app.extensions["portal.catalogue_index"]
     return found
 
 

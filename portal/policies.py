@@ -158,6 +158,19 @@ def visible_offerings(actor: Actor) -> ColumnElement[bool]:
 
 
 @_kept
+def offerings_beyond_public(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Offering: those that the actor may see and not everybody."""
+    hidden = and_(visible_offerings(actor), ~visible_offerings(NOBODY))
+    if actor.is_staff or not actor.signed_in:
+        return hidden
+    # Nobody but staff sees such an offering without a role or a group: where to look, so that the database need not
+    # judge each of 100,000 offerings.
+    own = select(Membership.organization_id).where(Membership.user_id == actor.user_id)
+    grouped = select(offering_organization_groups.c.offering_id)
+    return and_(or_(Offering.organization_id.in_(own), Offering.id.in_(grouped)), hidden)
+
+
+@_kept
 def visible_bookings(actor: Actor) -> ColumnElement[bool]:
     """Clause over Booking joined with its Offering: the bookings the actor may see."""
     return or_(own_bookings(actor), managed_offerings(actor))

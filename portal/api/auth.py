@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
 from portal.api.errors import Refused, unauthorized
-from portal.domain.memory import Stamp
 from portal.models.base import utcnow
 from portal.policies import NOBODY, Actor
+from portal.queries.catalogue_index import Position
 from portal.queries.tokens import TokenHolder, token_holder
 from portal.services.accounts import TOKEN_PATTERN, TOKEN_USE_RECORDED_EVERY, record_token_use, token_digest
 
@@ -25,9 +24,6 @@ CHARACTERS = "Invalid token header. Token string should not contain invalid char
 INACTIVE = "User inactive or deleted."
 EXPIRED = "Token has expired."
 
-# Where a request's environment holds what its token was found to be, if that was asked before.
-HOLDER = "portal.token_holder"
-_RECORDED_SECONDS = TOKEN_USE_RECORDED_EVERY.total_seconds()
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +47,8 @@ def token_key(header: str) -> str:
 
 def authenticate() -> TokenHolder:
     """Who holds the token that came with the request. Raises Refused (401) in the words of the published API."""
-    holder: TokenHolder | None = request.environ.pop(HOLDER, None)
-    if holder is None:
-        key = token_key(request.environ.get("HTTP_AUTHORIZATION", ""))
-        holder = token_holder(token_digest(key)) if TOKEN_PATTERN.fullmatch(key) else None
+    key = token_key(request.environ.get("HTTP_AUTHORIZATION", ""))
+    holder = token_holder(token_digest(key)) if TOKEN_PATTERN.fullmatch(key) else None
     if holder is None:
         raise unauthorized(UNKNOWN)
     if not holder.is_active:
@@ -67,31 +61,16 @@ def authenticate() -> TokenHolder:
     return holder
 
 
-def holder_of(header: str, engine: Any) -> TokenHolder | None:
-    """The same before there is a request, for an Authorization header: None where nobody holds what it names."""
-    try:
-        key = token_key(header)
-    except Refused:
-        return None
-    return token_holder(token_digest(key), engine) if TOKEN_PATTERN.fullmatch(key) else None
-
-
-def is_good(holder: TokenHolder, now: float) -> bool:
-    """Whether the token lets in at `now` (seconds since the epoch), and its use need not be recorded."""
-    recorded = holder.last_used is not None and now - holder.last_used.timestamp() <= _RECORDED_SECONDS
-    return holder.is_active and recorded and (holder.expires is None or holder.expires.timestamp() > now)
-
-
 def current_actor() -> Actor:
     """Who asks, once the guard of the route has let them in."""
     actor: Actor = g.get("api_actor", NOBODY)
     return actor
 
 
-def current_stamp() -> Stamp:
-    """The catalogue's stamp, asked for with the token."""
-    stamp: Stamp = g.catalogue_stamp
-    return stamp
+def known_position() -> Position | None:
+    """Where the catalogue index is known to be up to date since the token was looked up."""
+    found: Position | None = g.get("index_position")
+    return found
 
 
 def actor_if_any() -> Actor:

@@ -1,49 +1,93 @@
-"""/api/booking-offerings/: the list and one offering, sent as prepared bytes (portal.documents)."""
+"""/api/booking-offerings/: the list and one offering, made of stored documents (portal.documents).
+
+Complete bodies are cached (portal.domain.cache) under a version that changes with the offerings they show and with
+roles and groups: docs/caching.md.
+"""
 
 from __future__ import annotations
 
-from flask import Response
+from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
-from portal.api.auth import current_actor, current_stamp
+from flask import Response, request
+
+from portal.api.auth import current_actor, known_position
 from portal.api.errors import no_match
 from portal.api.guards import token
 from portal.api.paging import base_url, link_header
 from portal.api.params import offering_uuid, wanted_fields, wanted_page
-from portal.api.remembered import keep
-from portal.api.responses import bytes_response, client_has, not_modified, validators
+from portal.api.responses import bytes_response, tag_of
 from portal.api.routing import resource
-from portal.documents.read import one_tag, order, page_tag, read_one, read_page
+from portal.documents.read import read_one, read_page
+from portal.extensions import cache, catalogue_index
 from portal.models.base import utcnow
+from portal.queries.catalogue_index import current_index, visible_ids
+
+
+class Body(NamedTuple):
+    """A complete answer: its JSON, its ETag (quoted), and when what it shows last changed."""
+
+    json: bytes
+    etag: str
+    modified: datetime | None
 
 
 def booking_offerings_list() -> Response:
-    """The offerings that the reader may see, by case-folded name. Three statements at most, the token's included."""
+    """The offerings that the caller may see, by case-folded name. Three statements at most, the token's included."""
     actor, base, fields, now = current_actor(), base_url(), wanted_fields(), utcnow()
     wanted = wanted_page()
-    ids = order(actor, current_stamp())
-    total = len(ids)
-    number, last = wanted.of(total)
-    piece = ids[(number - 1) * wanted.size : number * wanted.size]
-    headers = {"X-Result-Count": str(total), "Link": link_header(number, last)}
+    visible = visible_ids(actor, known_position())
+    number, last = wanted.of(len(visible))
+    ids = visible[(number - 1) * wanted.size : number * wanted.size]
 
-    tag = client_has(lambda: page_tag(actor, base, fields, piece, now, total=total))
-    if tag:
-        return keep(not_modified(tag, headers), tag)
-    page = read_page(actor, base, fields, piece, now, total=total)
-    return keep(bytes_response(page.body, headers={**headers, **validators(page.tag)}), page.tag)
+    def make() -> tuple[Body, float]:
+        page = read_page(actor, base, fields, ids, now, total=len(visible))
+        return Body(page.body, tag_of(page.body).etag, page.tag.modified), page.tag.until
+
+    body = _cached(("list", actor.reader, base, tuple(fields), ids.tobytes()), ids, make, now)
+    headers = {"X-Result-Count": str(len(visible)), "Link": link_header(number, last)}
+    # A client that keeps its copy keeps the headers with it, so the total is part of the tag.
+    return _answer(body._replace(etag=f'{body.etag[:-1]}-{len(visible)}"'), headers)
 
 
 def booking_offerings_retrieve(segment: str) -> Response:
-    """One offering. Two statements at most, the token's included."""
+    """One offering. Two statements, the token's included; a third one where it changed since it was cached."""
     actor, base, fields, now = current_actor(), base_url(), wanted_fields(), utcnow()
     uuid = offering_uuid(segment)
-    tag = client_has(lambda: one_tag(actor, uuid, base, fields, now))
-    if tag:
-        return keep(not_modified(tag), tag)
-    document = read_one(actor, uuid, base, fields, now)
-    if document is None:
-        raise no_match("Offering")
-    return keep(bytes_response(document.body, headers=validators(document.tag)), document.tag)
+    known = cache().get(("offering id", uuid), None)
+
+    def make() -> tuple[Body, float]:
+        document = read_one(actor, uuid, base, fields, now)
+        if document is None:
+            raise no_match("Offering")
+        cache().put(("offering id", uuid), None, document.id, 30)
+        return Body(document.body, tag_of(document.body).etag, document.tag.modified), document.tag.until
+
+    if known is None or catalogue_index().position is None:
+        return _answer(make()[0], {})
+    return _answer(_cached(("offering", actor.reader, base, tuple(fields), uuid), [known], make, now), {})
+
+
+def _cached(key: Hashable, ids: Sequence[int], make: Callable[[], tuple[Body, float]], now: datetime) -> Body:
+    """A body that shows these offerings: the cached one while it is right, else what `make` returns."""
+    index = current_index(known_position())
+    version = (index.last_change(ids), index.access_generation)
+    found: Body | None = cache().get(key, version, now.timestamp())
+    if found is None:
+        found, until = make()
+        cache().put(key, version, found, len(found.json), until)
+    return found
+
+
+def _answer(body: Body, headers: dict[str, str]) -> Response:
+    response = bytes_response(body.json, headers={**headers, "ETag": body.etag})
+    if "HTTP_IF_NONE_MATCH" in request.environ:
+        response.make_conditional(request)
+    # Only now: a list that lost an offering is not newer for that, so If-Modified-Since must not decide.
+    if body.modified:
+        response.last_modified = body.modified
+    return response
 
 
 resource("/api/booking-offerings/", "booking_offerings_list", guard=token, get=booking_offerings_list)

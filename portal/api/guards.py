@@ -33,7 +33,7 @@ def _anybody() -> None:
 
 def _with_token() -> None:
     holder = authenticate()
-    g.api_actor, g.catalogue_stamp = holder.actor, holder.stamp
+    g.api_actor, g.index_position = holder.actor, holder.index_position
 
 
 def _operators() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid as uuidlib
-from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,8 +20,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.documents.layout import PARENT, PROJECT, Index, cut, selection, splice
-from portal.domain.memory import Stamp
-from portal.extensions import db, memory, settings
+from portal.extensions import db, settings
 from portal.models import Offering, OfferingDocument, Plan
 from portal.policies import (
     NOBODY,
@@ -60,6 +58,7 @@ class Tag:
 class Document:
     """One offering as a reader gets it, ready to send."""
 
+    id: int
     body: bytes
     tag: Tag
 
@@ -78,25 +77,10 @@ class Page:
         return b"[" + b",".join(self.documents) + b"]"
 
 
-def order(actor: Actor, stamp: Stamp) -> array[int]:
-    """The ids of the offerings that the actor may see, by case-folded name and uuid.
-
-    One statement, and none where they are remembered under this stamp: so every page is as near as the first.
-    """
-
-    def make() -> tuple[array[int], int]:
-        rows = db.session.execute(_order_statement(_kind(actor)), _who(actor))
-        made = array("q", (row[0] for row in rows.yield_per(5000)))
-        return made, len(made) * made.itemsize
-
-    found: array[int] = memory().kept(stamp, ("order", actor.reader), make)
-    return found
-
-
 def read_page(
     actor: Actor, base_url: str, fields: Collection[str] | None, ids: Sequence[int], now: datetime, *, total: int
 ) -> Page:
-    """The offerings with these ids (a piece of `order`) that the actor may see, in order.
+    """The offerings with these ids (a page of visible_ids() of portal.queries.catalogue_index) that the actor may see.
 
     `base_url` is scheme://host of the request. `fields` are the names asked for, known or not (None: all). Schedules
     that have ended at `now` are left out. One statement.
@@ -127,7 +111,7 @@ def read_one(
     row = _one_row(actor, uuid, now, bodies=True, index=wanted is not None)
     if row is None:
         return None
-    return Document(_cut(row, base_url, wanted, now), _tag([row], base_url, wanted, now, 1))
+    return Document(row.id, _cut(row, base_url, wanted, now), _tag([row], base_url, wanted, now, 1))
 
 
 def one_tag(
@@ -169,11 +153,6 @@ def _who(actor: Actor) -> dict[str, Any]:
 
 
 @cache
-def _order_statement(reader: Reader) -> Select[Any]:
-    return select(Offering.id).where(visible_offerings(_READERS[reader])).order_by(Offering.sort_key, Offering.uuid)
-
-
-@cache
 def _statement(reader: Reader, *, one: bool, bodies: bool, index: bool) -> Select[Any]:
     actor = _READERS[reader]
     document = OfferingDocument
@@ -199,6 +178,7 @@ def _statement(reader: Reader, *, one: bool, bodies: bool, index: bool) -> Selec
         needed = or_(needed, document.inherited.is_not(None))
     spans = case((page.c.managed, document.full_index), else_=document.public_index)
     columns: list[ColumnElement[Any] | InstrumentedAttribute[Any]] = [
+        page.c.id,
         document.digest,
         document.written,
         document.first_end,

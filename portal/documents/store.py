@@ -7,7 +7,6 @@ property test (tests/documents) compares stored documents with ones built afresh
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import islice
 from typing import cast
@@ -30,7 +29,6 @@ from portal.models import (
     plan_organization_groups,
 )
 from portal.models.base import utcnow
-from portal.queries.stamp import noted_once
 
 BATCH = 200
 
@@ -151,12 +149,11 @@ def _refresh(session: Session, ids: list[int]) -> int:
         else:
             new.append(row)
     written = len(new) + len(changed)
-    with noted_once(session) if written > 1 else nullcontext():
-        connection = session.connection()
-        if new:
-            connection.execute(insert(document), new)
-        if changed:
-            connection.execute(update(document).where(document.c.offering_id == bindparam("key")), changed)
+    connection = session.connection()
+    if new:
+        connection.execute(insert(document), new)
+    if changed:
+        connection.execute(update(document).where(document.c.offering_id == bindparam("key")), changed)
     return written
 
 

@@ -45,11 +45,15 @@ class OfferingDocument(Base):
 
 
 class CatalogueChange(Base):
-    """Something changed of what readers are shown: written by triggers alone (migrations 0005, 0008 and 0012).
+    """Something changed of what readers are shown of an offering, or (no offering) in who may see what.
 
-    PostgreSQL: a row for each change, thinned out by the worker. SQLite: one row whose id moves with each.
+    Written by triggers alone, in the transaction of the change, and read by portal.queries.catalogue_index. The worker
+    deletes old rows. `transaction_id` is PostgreSQL's: ids there are given before the commit, in another order.
     """
 
     __tablename__ = "catalogue_changes"
+    __table_args__ = (Index("ix_catalogue_changes_transaction_id", "transaction_id"),)
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    offering_id: Mapped[int | None] = mapped_column(Integer)
+    transaction_id: Mapped[int | None] = mapped_column(BigInteger)

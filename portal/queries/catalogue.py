@@ -1,7 +1,7 @@
 """The catalogue: search, facets, sort and pages over the offerings an actor may see.
 
-What a text search finds is read once, as columns of numbers in order, and remembered until the catalogue's stamp moves;
-filters, counts and pages are then arithmetic over them. portal.queries.free looks for what is free among them.
+Order, facets and counts come from the catalogue index (portal.domain.catalogue_index), what a text search finds from
+the database's full-text index. portal.queries.free looks for what is free among them.
 """
 
 from __future__ import annotations
@@ -9,30 +9,29 @@ from __future__ import annotations
 import uuid as uuidlib
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import compress
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, column, func, literal, select, table, union_all
+from sqlalchemy import Select, cast, column, func, literal, select, table, union_all
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from portal.domain.memory import Stamp
+from portal.domain.catalogue_index import FACETS, CatalogueIndex, Label, both, picked
 from portal.domain.words import words_of
-from portal.extensions import db, memory
-from portal.models import Category, Offering, OfferingDocument, Organization
+from portal.extensions import cache, db
+from portal.models import Offering, OfferingDocument, Organization
 from portal.policies import Actor, visible_offerings
+from portal.queries.catalogue_index import MANY, current_index, extra_ids
 from portal.queries.page import Page
 
 SORTS = {"name": "Name", "newest": "Newest first", "provider": "Provider"}
-# By name; what was searched for in names comes before what stands in descriptions.
+# By name; offerings that have the search words in their names come before those that have them in their descriptions.
 DEFAULT_SORT = "name"
 PAGE_SIZE = 24
 MAX_TEXT = 200
-# Fails more facets than there are.
-OUT = 100
-FACETS = ("category", "organization", "country", "state")
+# In the mask of a search: the words are in the name, not only in the description.
+IN_NAME = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,16 @@ class Search:
         empty: Any = "" if facet == "q" else ()
         return replace(self, **{facet: empty})
 
+    @property
+    def words(self) -> tuple[str, ...] | None:
+        """The words of the text, each of which has to begin a word of the offering; None without a text."""
+        return tuple(words_of(self.q[:MAX_TEXT])) if self.q else None
+
+    @property
+    def chosen(self) -> dict[str, tuple[str, ...]]:
+        """The facets that have a value, with their values."""
+        return {facet: wanted for facet in FACETS if (wanted := getattr(self, facet))}
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -67,7 +76,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CatalogueRow:
     """What a card needs of an offering before availability and prices are added."""
 
     id: int
@@ -86,69 +95,35 @@ class Row:
 class Found:
     """One page of the catalogue. `facets` maps a facet's name to its choices, `tally` a state to its number."""
 
-    rows: list[Row]
+    rows: list[CatalogueRow]
     page: Page
     facets: dict[str, list[Choice]]
     tally: dict[str, int]
 
 
-# Of a facet: the value in an address and the name of each key.
-Labels = dict[int, tuple[str, str]]
-
-
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """What is shown to an actor, in order: ids, for each facet the key of each offering's value, and what keys mean.
-
-    `clocks` are keys too: offerings with the same one can be booked at the same times (portal.domain.clocks), and
-    `examples` names one for each key.
-    """
+class Candidates:
+    """Offerings in the order of a search, and the number of the schedule of each (equal numbers, equal schedules)."""
 
     ids: array[int]
-    columns: dict[str, array[int]]
-    labels: dict[str, Labels]
-    clocks: array[int]
-    examples: array[int]
-
-    @property
-    def size(self) -> int:
-        """Bytes that it takes."""
-        columns = (self.ids, *self.columns.values(), self.clocks, self.examples)
-        return sum(it.itemsize * len(it) for it in columns) + 400 * sum(map(len, self.labels.values()))
-
-    def picked(self, places: Sequence[int]) -> Shelf:
-        """The offerings at these places alone, in the order of the places."""
-        columns = {facet: _at(column, places) for facet, column in self.columns.items()}
-        return Shelf(_at(self.ids, places), columns, self.labels, _at(self.clocks, places), self.examples)
-
-
-@dataclass(frozen=True, slots=True)
-class Among:
-    """Some of the offerings of a shelf: their places, in order."""
-
-    shelf: Shelf
-    places: array[int]
+    schedules: array[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """A shelf with the facets that were chosen: the ids that are left, and the choices of each facet."""
+    """What a search finds: ids in order, and the choices of each facet."""
 
     ids: array[int]
     facets: dict[str, list[Choice]]
 
 
-def browse(
-    actor: Actor, search: Search, stamp: Stamp, *, among: Among | None = None, page_size: int = PAGE_SIZE
-) -> Found:
+def browse(actor: Actor, search: Search, *, among: Collection[int] | None = None, page_size: int = PAGE_SIZE) -> Found:
     """The page of offerings that a search shows to an actor, with counts for every facet.
 
-    `among` is what no other offering counts beside, of the shelf that `shelf_of` answers for this search.
-
-    A page number out of range becomes the nearest one. One SQL statement; one or two more where nothing is remembered
-    under this stamp (portal.queries.stamp).
+    `among`: only these ids count. A page number out of range becomes the nearest one. Two SQL statements; one more
+    for words, and for a signed-in actor, where their results are not cached.
     """
-    found = _narrowed(actor, search, stamp) if among is None else _apply(among.shelf, _chosen(search), among.places)
+    found = _narrow(actor, search) if among is None else _narrow_among(actor, search, among)
     page = Page.of(search.page, page_size, len(found.ids))
     ids = found.ids[page.offset : page.offset + page.size]
     rows = {row.id: row for row in _rows(actor, ids)} if ids else {}
@@ -156,21 +131,28 @@ def browse(
     return Found([rows[it] for it in ids if it in rows], page, found.facets, tally)
 
 
-def active(actor: Actor, search: Search, stamp: Stamp) -> Among:
-    """The Active offerings that count in a search or in the menu of a facet of it."""
-    shelf = shelf_of(actor, search, stamp)
-    bookable = _keys(shelf, "state", ("Active",))
-    failing = zip(_fails(shelf, _chosen(search)), shelf.columns["state"], strict=True)
-    places = (place for place, (failed, state) in enumerate(failing) if failed < 2 and state in bookable)
-    return Among(shelf, array("i", places))
+def active(actor: Actor, search: Search) -> Candidates:
+    """The Active offerings that count in a search or in the menu of one of its facets."""
+    index = current_index()
+    with index.lock:
+        visible, order = _scope(index, actor, search)
+        bookable = both(visible, index.having("state", index.numbers_of("state", ("Active",))))
+        passing = {facet: index.having(facet, numbers) for facet, numbers in _numbers(index, search).items()}
+        # An offering that fails one facet alone still counts in that facet's menu.
+        failed = [0] * index.width
+        for having in passing.values():
+            failed = [count + (not passes) for count, passes in zip(failed, having, strict=True)]
+        wanted = bytes(has and count < 2 for has, count in zip(bookable, failed, strict=True)) if passing else bookable
+        ids = picked(order, wanted)
+        return Candidates(ids, array("i", map(index.schedules.__getitem__, ids)))
 
 
-def count(actor: Actor, search: Search, stamp: Stamp) -> int:
+def count(actor: Actor, search: Search) -> int:
     """How many offerings a search shows to an actor."""
-    return len(_narrowed(actor, search, stamp).ids)
+    return len(_narrow(actor, search).ids)
 
 
-def _rows(actor: Actor, ids: Sequence[int]) -> list[Row]:
+def _rows(actor: Actor, ids: Sequence[int]) -> list[CatalogueRow]:
     statement = (
         select(
             Offering.id,
@@ -188,191 +170,71 @@ def _rows(actor: Actor, ids: Sequence[int]) -> list[Row]:
         .join(OfferingDocument, OfferingDocument.offering_id == Offering.id)
         .where(Offering.id.in_(list(ids)), visible_offerings(actor))
     )
-    return [Row(*row) for row in db.session.execute(statement)]
+    return [CatalogueRow(*row) for row in db.session.execute(statement)]
 
 
-def _chosen(search: Search) -> dict[str, tuple[str, ...]]:
-    return {facet: wanted for facet in FACETS if (wanted := getattr(search, facet))}
+def _narrow(actor: Actor, search: Search) -> Narrowed:
+    """A search with its facets, cached until any offering changes: arithmetic over all offerings takes some ms."""
+    index = current_index()
+    key = ("narrowed", actor.reader, search.words, search.sort, tuple(search.chosen.items()))
+    with index.lock:
+        found: Narrowed | None = cache().get(key, index.generation)
+        if found is None:
+            visible, order = _scope(index, actor, search)
+            found = _apply(index, search, visible, order)
+            choices = sum(map(len, found.facets.values()))
+            cache().put(key, index.generation, found, found.ids.itemsize * len(found.ids) + 300 * choices)
+        return found
 
 
-def _narrowed(actor: Actor, search: Search, stamp: Stamp) -> Narrowed:
-    """The shelf of a search with its facets applied."""
-    chosen = _chosen(search)
-
-    def make() -> tuple[Narrowed, int]:
-        found = _apply(shelf_of(actor, search, stamp), chosen)
-        choices = sum(map(len, found.facets.values()))
-        return found, found.ids.itemsize * len(found.ids) + 300 * choices + 1000 * len(chosen)
-
-    key = ("narrowed", actor.reader, _words(search), search.sort, tuple(chosen.items()))
-    found: Narrowed = memory().kept(stamp, key, make)
-    return found
+def _narrow_among(actor: Actor, search: Search, among: Collection[int]) -> Narrowed:
+    index = current_index()
+    with index.lock:
+        visible, order = _scope(index, actor, search)
+        return _apply(index, search, both(visible, index.mask(among)), order)
 
 
-def _words(search: Search) -> tuple[str, ...] | None:
-    return tuple(words_of(search.q[:MAX_TEXT])) if search.q else None
+def _scope(index: CatalogueIndex, actor: Actor, search: Search) -> tuple[bytes | bytearray, array[int]]:
+    """The offerings that an actor is shown of a search without its facets: as a mask, and in order."""
+    extra = extra_ids(index, actor)
+    visible: bytes | bytearray = index.visible(extra)
+    order = index.ids_by_name(extra)
+    words = search.words
+    if words is not None:
+        matches = _matches(index, words)
+        visible = both(visible, bytes(map(bool, matches)))
+        order = picked(order, visible)
+        if search.sort == DEFAULT_SORT:
+            order = array("i", sorted(order, key=lambda it: matches[it] != IN_NAME))
+    if search.sort == "newest":
+        order = index.newest_first(order)
+    elif search.sort == "provider":
+        order = index.by_provider(order)
+    return visible, order
 
 
-def shelf_of(actor: Actor, search: Search, stamp: Stamp) -> Shelf:
-    """What an actor is shown of a search without its facets. One or two SQL statements where it is not remembered."""
-    return _shelf(actor, _words(search), search.sort, stamp)
+def _apply(index: CatalogueIndex, search: Search, visible: bytes | bytearray, order: array[int]) -> Narrowed:
+    having = {facet: index.having(facet, numbers) for facet, numbers in _numbers(index, search).items()}
+    passing = both(visible, *having.values())
+    facets = {}
+    for facet in FACETS:
+        others = [it for name, it in having.items() if name != facet]
+        mask = both(visible, *others) if facet in having else passing
+        facets[facet] = _choices(index.labels[facet], index.count(facet, mask))
+    return Narrowed(picked(order, passing), facets)
 
 
-def _shelf(actor: Actor, words: tuple[str, ...] | None, sort: str, stamp: Stamp) -> Shelf:
-    def make() -> tuple[Shelf, int]:
-        if words is None:
-            made = _read_shelf(actor, sort)
-        else:
-            whole = _shelf(actor, None, sort, stamp)
-            made = whole.picked(_places(whole.ids, words, sort))
-        return made, made.size
-
-    found: Shelf = memory().kept(stamp, ("shelf", actor.reader, words, sort), make)
-    return found
+def _numbers(index: CatalogueIndex, search: Search) -> dict[str, set[int]]:
+    chosen = {}
+    for facet, values in search.chosen.items():
+        given = {str(it) for it in _uuids(values)} if facet in ("category", "organization") else values
+        chosen[facet] = index.numbers_of(facet, given)
+    return chosen
 
 
-def _read_shelf(actor: Actor, sort: str) -> Shelf:
-    ids, clocks, examples = array("i"), array("i"), array("i")
-    columns = {facet: array("i") for facet in FACETS}
-    labels: dict[str, Labels] = {facet: {} for facet in FACETS}
-    statement = (
-        select(
-            *(Offering.id, Offering.category_id, Offering.organization_id, Offering.country, Offering.state),
-            # As texts: most are not looked at.
-            *(
-                cast(Category.uuid, String).label("c_uuid"),
-                Category.title,
-                cast(Organization.uuid, String).label("o_uuid"),
-                Organization.name,
-            ),
-            OfferingDocument.clock,
-        )
-        .join(Category, Category.id == Offering.category_id)
-        .outerjoin(Organization, Organization.id == Offering.organization_id)
-        .join(OfferingDocument, OfferingDocument.offering_id == Offering.id)
-        .where(visible_offerings(actor))
-        .order_by(*_order(sort))
-    )
-    # What stands for a value in a column: small numbers, so that a column is small.
-    keys: tuple[dict[Any, int], ...] = ({}, {}, {}, {})
-    category, organization, country, state = (columns[facet].append for facet in FACETS)
-    categories, organizations, countries, states = keys
-    clock_keys: dict[int, int] = {}
-    for row in db.session.execute(statement.execution_options(yield_per=2000)):
-        offering_id, category_id, organization_id, its_country, its_state, c_uuid, title, o_uuid, name, clock = row
-        ids.append(offering_id)
-        if category_id not in categories:
-            labels["category"][len(categories)] = (str(uuidlib.UUID(c_uuid)), title)
-        category(categories.setdefault(category_id, len(categories)))
-        if organization_id not in organizations:
-            label = (str(uuidlib.UUID(o_uuid)), name) if organization_id else ("", "")
-            labels["organization"][len(organizations)] = label
-        organization(organizations.setdefault(organization_id, len(organizations)))
-        country(countries.setdefault(its_country, len(countries)))
-        state(states.setdefault(its_state, len(states)))
-        if clock not in clock_keys:
-            examples.append(offering_id)
-        clocks.append(clock_keys.setdefault(clock, len(clock_keys)))
-    for facet, known in (("country", countries), ("state", states)):
-        labels[facet].update((key, (value, value)) for value, key in known.items())
-    return Shelf(ids, {facet: _small(it) for facet, it in columns.items()}, labels, _small(clocks), examples)
-
-
-def _small(column: array[int]) -> array[int]:
-    """The same numbers (none below 0) in as few bytes as they need."""
-    most = max(column, default=0)
-    return array("B" if most < 1 << 8 else "H" if most < 1 << 16 else "i", column)
-
-
-def _at(column: array[int], places: Sequence[int]) -> array[int]:
-    return array(column.typecode, map(column.__getitem__, places))
-
-
-def _places(ids: array[int], words: Sequence[str], sort: str) -> list[int]:
-    """Where on the shelf the offerings stand that have words beginning so, each of them. One SQL statement.
-
-    Unless another order was asked for, those that have them in their names come first.
-    """
-    if not words:
-        return []
-    everywhere, in_names = _matching(words)
-    found: set[int] = set()
-    named: set[int] = set()
-    for offering_id, in_name in db.session.execute(union_all(everywhere, in_names)):
-        (named if in_name else found).add(offering_id)
-    places = [place for place, it in enumerate(ids) if it in found]
-    return places if sort != DEFAULT_SORT else sorted(places, key=lambda place: ids[place] not in named)
-
-
-def _matching(words: Sequence[str]) -> tuple[Select[Any], Select[Any]]:
-    """What the full-text index finds: ids with 0 for words anywhere, and with 1 for words in names."""
-    if db.engine.dialect.name == "sqlite":
-        wanted = " AND ".join(f'"{word}" *' for word in words)
-        index = table("offering_search", column("rowid"), column("offering_search"))
-
-        def match(text: str, mark: int) -> Select[Any]:
-            return select(index.c.rowid, literal(mark)).where(index.c.offering_search.op("MATCH")(text))
-
-        return match(wanted, 0), match(f"search_name : ({wanted})", 1)
-    query = cast(" & ".join(f"'{word}':*" for word in words), TSQUERY)
-    index = table("offering_search", column("offering_id"), column("words"), column("name_words"))
-    return (
-        select(index.c.offering_id, literal(0)).where(index.c.words.op("@@")(query)),
-        select(index.c.offering_id, literal(1)).where(index.c.name_words.op("@@")(query)),
-    )
-
-
-def _order(sort: str) -> list[ColumnElement[Any]]:
-    by_name: list[Any] = [Offering.sort_key, Offering.uuid]
-    if sort == "newest":
-        return [Offering.created.desc(), *by_name]
-    if sort == "provider":
-        return [func.lower(func.coalesce(Organization.name, "")), *by_name]
-    return by_name
-
-
-def _apply(shelf: Shelf, chosen: dict[str, tuple[str, ...]], places: Sequence[int] | None = None) -> Narrowed:
-    """`places`: nothing but what stands there counts."""
-    fails = _fails(shelf, chosen)
-    if places is not None:
-        outside = bytearray((OUT,)) * len(fails)
-        for place in places:
-            outside[place] = fails[place]
-        fails = outside
-    counts: dict[str, Counter[int]] = {}
-    passing = [not it for it in fails]
-    everything = places is None and not chosen
-    for facet, keys_of in shelf.columns.items():
-        if facet in chosen:
-            keys = _keys(shelf, facet, chosen[facet])
-            counts[facet] = Counter(
-                key
-                for key, failed in zip(keys_of, fails, strict=True)
-                if not failed or (failed == 1 and key not in keys)
-            )
-        else:
-            counts[facet] = Counter(keys_of if everything else compress(keys_of, passing))
-    facets = {facet: _choices(shelf.labels[facet], counted) for facet, counted in counts.items()}
-    ids = shelf.ids if everything else array(shelf.ids.typecode, compress(shelf.ids, passing))
-    return Narrowed(ids, facets)
-
-
-def _fails(shelf: Shelf, chosen: dict[str, tuple[str, ...]]) -> bytearray:
-    """How many of the chosen facets each offering fails. Failing one alone it still counts in that facet's menu."""
-    fails = bytearray(len(shelf.ids))
-    for facet, values in chosen.items():
-        keys = _keys(shelf, facet, values)
-        for place, key in enumerate(shelf.columns[facet]):
-            if key not in keys:
-                fails[place] += 1
-    return fails
-
-
-def _keys(shelf: Shelf, facet: str, values: Sequence[str]) -> set[int]:
-    given = set(values)
-    if facet in ("category", "organization"):
-        given = {str(it) for it in _uuids(values)}
-    return {key for key, (value, _label) in shelf.labels[facet].items() if value in given}
+def _choices(labels: dict[int, Label], counted: Counter[int]) -> list[Choice]:
+    found = [Choice(*labels[key], number) for key, number in counted.items() if key in labels and labels[key].value]
+    return sorted(found, key=lambda choice: (choice.label or "").casefold())
 
 
 def _uuids(values: Sequence[str]) -> list[uuidlib.UUID]:
@@ -385,6 +247,50 @@ def _uuids(values: Sequence[str]) -> list[uuidlib.UUID]:
     return found
 
 
-def _choices(labels: Labels, counted: Counter[int]) -> list[Choice]:
-    found = [Choice(*labels[key], number) for key, number in counted.items() if key in labels and labels[key][0]]
-    return sorted(found, key=lambda choice: (choice.label or "").casefold())
+def _matches(index: CatalogueIndex, words: tuple[str, ...]) -> bytearray:
+    """A mask of the offerings that have words beginning so, each of them; IN_NAME where their names have all.
+
+    One SQL statement where it is not cached; where it is, one for the offerings that changed since, if any did.
+    """
+    if not words:
+        return bytearray(index.width)
+    key = ("search", words)
+    kept: tuple[int, bytearray] | None = cache().get(key, None)
+    changed = index.changes_since(kept[0]) if kept else None
+    if kept and changed is not None and not changed:
+        return kept[1]
+    if kept is None or changed is None or len(changed) > MANY:
+        mask, changed = bytearray(index.width), None
+    else:
+        mask = kept[1] + bytes(index.width - len(kept[1]))
+        for offering_id in changed:
+            if offering_id < len(mask):
+                mask[offering_id] = 0
+    everywhere, in_names = _matching(words, changed)
+    for offering_id, in_name in db.session.execute(union_all(everywhere, in_names)):
+        if offering_id < len(mask):
+            mask[offering_id] = max(mask[offering_id], IN_NAME if in_name else 1)
+    cache().put(key, None, (index.generation, mask), len(mask))
+    return mask
+
+
+def _matching(words: Sequence[str], ids: Collection[int] | None) -> tuple[Select[Any], Select[Any]]:
+    """What the full-text index finds (of these ids): ids with 0 for words anywhere, and with 1 for words in names."""
+    if db.engine.dialect.name == "sqlite":
+        wanted = " AND ".join(f'"{word}" *' for word in words)
+        index = table("offering_search", column("rowid"), column("offering_search"))
+
+        def match(text: str, mark: int) -> Select[Any]:
+            found = select(index.c.rowid, literal(mark)).where(index.c.offering_search.op("MATCH")(text))
+            return found if ids is None else found.where(index.c.rowid.in_(ids))
+
+        return match(wanted, 0), match(f"search_name : ({wanted})", 1)
+    query = cast(" & ".join(f"'{word}':*" for word in words), TSQUERY)
+    index = table("offering_search", column("offering_id"), column("words"), column("name_words"))
+    found = [
+        select(index.c.offering_id, literal(mark)).where(text.op("@@")(query))
+        for text, mark in ((index.c.words, 0), (index.c.name_words, 1))
+    ]
+    if ids is not None:
+        found = [it.where(index.c.offering_id.in_(ids)) for it in found]
+    return found[0], found[1]

@@ -31,7 +31,7 @@ from portal.queries.availability import (
     stale_offerings,
     understood_text,
 )
-from portal.queries.catalogue import Among
+from portal.queries.catalogue import Candidates
 
 # So many attributes are read at once.
 BATCH = 500
@@ -50,11 +50,11 @@ class Wanted:
 
     def window(self, zone: ZoneInfo) -> Period | None:
         """The instants that are meant in a zone; None where the zone never had them."""
-        start = day_start(self.day, zone) if self.after is None else _at(self.day, self.after, zone)[0]
+        start = day_start(self.day, zone) if self.after is None else _instants(self.day, self.after, zone)[0]
         end = (
             day_start(self.day + timedelta(days=1), zone)
             if self.before is None
-            else _at(self.day, self.before, zone)[-1]
+            else _instants(self.day, self.before, zone)[-1]
         )
         try:
             return Period(start, end)
@@ -83,31 +83,31 @@ class Clear:
 class Free:
     """What was found: the offerings, and the first free period of each."""
 
-    among: Among
+    among: Candidates
     clear: Mapping[int, Clear]
     later: Mapping[int, Period]
 
     def periods(self, offering_ids: Collection[int]) -> dict[int, Period]:
         """The first period of each of these that is free as wanted; those without one are left out."""
-        shelf, wanted, found = self.among.shelf, set(offering_ids), {}
-        for place in self.among.places:
-            if (offering_id := shelf.ids[place]) in wanted:
-                found[offering_id] = self.later.get(offering_id) or self.clear[shelf.clocks[place]].period
+        wanted, found = set(offering_ids), {}
+        for offering_id, schedule in zip(self.among.ids, self.among.schedules, strict=True):
+            if offering_id in wanted:
+                found[offering_id] = self.later.get(offering_id) or self.clear[schedule].period
         return found
 
 
-def free_among(among: Among, wanted: Wanted, now: datetime) -> Free:
+def free_among(among: Candidates, wanted: Wanted, now: datetime) -> Free:
     """Those of the offerings (all Active) that are free as wanted, each by its own clocks and rules.
 
     Nobody's quota is asked. Three SQL statements where there are no more than 500 clocks; one more where busy times
     that are out of date close something.
     """
-    ids, clocks = among.shelf.ids, among.shelf.clocks
+    ids, clocks = among.ids, among.schedules
     first: dict[int, Understood] = {}
     clear = _clear(among, wanted, now, first)
-    places = array("i", (place for place in among.places if clocks[place] in clear))
+    places = array("i", (place for place, clock in enumerate(clocks) if clock in clear))
     if not places:
-        return Free(Among(among.shelf, places), {}, {})
+        return Free(_at(among, places), {}, {})
     strict = [ids[place] for place in places if clear[clocks[place]].strict]
     closed = stale_offerings(strict, now) if strict else set()
     of_period: dict[Period, list[int]] = {}
@@ -125,7 +125,13 @@ def free_among(among: Among, wanted: Wanted, now: datetime) -> Free:
             later[ids[place]] = period
     gone = closed | {ids[place] for place in met if ids[place] not in later}
     left = array("i", (place for place in places if ids[place] not in gone)) if gone else places
-    return Free(Among(among.shelf, left), clear, later)
+    return Free(_at(among, left), clear, later)
+
+
+def _at(among: Candidates, places: Sequence[int]) -> Candidates:
+    return Candidates(
+        array("i", (among.ids[place] for place in places)), array("i", (among.schedules[place] for place in places))
+    )
 
 
 def _hull(clear: Collection[Clear]) -> Period:
@@ -192,17 +198,17 @@ def _met(asked: Mapping[Period, Sequence[int]]) -> set[int]:
     return set(db.session.execute(_meeting(dialect.name), given).scalars())
 
 
-def _clear(among: Among, wanted: Wanted, now: datetime, first: dict[int, Understood]) -> dict[int, Clear]:
+def _clear(among: Candidates, wanted: Wanted, now: datetime, first: dict[int, Understood]) -> dict[int, Clear]:
     """What the clocks of these offerings leave free; those that leave nothing are left out.
 
     What the first of them say is put into `first`.
     """
-    clocks, examples = among.shelf.clocks, among.shelf.examples
+    examples = dict(zip(among.schedules, among.ids, strict=True))
     of_zone: dict[ZoneInfo, Period | None] = {}
     # Clocks that differ at other times alone are the same here.
     alike: dict[Any, Clear | None] = {}
     found = {}
-    asked = sorted({clocks[place] for place in among.places})
+    asked = sorted(examples)
     for clock, known in _understood(asked, [examples[clock] for clock in asked]):
         if known.zone not in of_zone:
             of_zone[known.zone] = wanted.window(known.zone)
@@ -232,14 +238,16 @@ def _near(periods: Sequence[Period], window: Period) -> tuple[Period, ...]:
     return tuple(met for it in periods if (met := it.intersection(beside)) is not None)
 
 
-def _known(among: Among, places: Sequence[int], first: Mapping[int, Understood]) -> Iterator[tuple[int, Understood]]:
-    """What the attributes of the offerings at these places say of their time; not read again where it is in `first`."""
-    shelf = among.shelf
+def _known(
+    among: Candidates, places: Sequence[int], first: Mapping[int, Understood]
+) -> Iterator[tuple[int, Understood]]:
+    """What the offerings at these places say of their time; not read again where it is in `first`."""
     of_clock: dict[int, list[int]] = {}
     for place in places:
-        of_clock.setdefault(shelf.clocks[place], []).append(place)
+        of_clock.setdefault(among.schedules[place], []).append(place)
     unread = [clock for clock in of_clock if clock not in first]
-    for clock, known in chain(first.items(), _understood(unread, [shelf.examples[clock] for clock in unread])):
+    examples = [among.ids[of_clock[clock][0]] for clock in unread]
+    for clock, known in chain(first.items(), _understood(unread, examples)):
         for place in of_clock.get(clock, ()):
             yield place, known
 
@@ -253,5 +261,5 @@ def _understood(clocks: Sequence[int], examples: Sequence[int]) -> Iterator[tupl
             yield batch[offering_id], understood_text(attributes)
 
 
-def _at(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, ...]:
+def _instants(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, ...]:
     return instants_at(datetime.combine(day, clock), zone)

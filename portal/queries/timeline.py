@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from portal.domain.availability import Stretch
-from portal.domain.memory import Stamp
 from portal.domain.periods import Period
 from portal.domain.zones import day_start
 from portal.policies import Actor
@@ -32,9 +31,9 @@ class Line:
     stretches: list[Stretch]
 
 
-def day_of(actor: Actor, search: Search, day: date, now: datetime, stamp: Stamp) -> tuple[list[Line], Page]:
+def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list[Line], Page]:
     """The offerings that a search shows, each with the given day by its own clocks. Six SQL statements at most."""
-    found = browse(actor, search, stamp, page_size=ROWS)
+    found = browse(actor, search, page_size=ROWS)
     known = {row.id: understood(row.attributes) for row in found.rows}
     windows = {key: _window(day, it.zone) for key, it in known.items()}
     if not windows:

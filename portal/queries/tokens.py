@@ -4,40 +4,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
 
 from sqlalchemy import bindparam, select
 
-from portal.domain.memory import Stamp
+from portal.extensions import catalogue_index, db
 from portal.models import ApiToken, User
 from portal.policies import Actor
+from portal.queries.catalogue_index import Position, number_of_changes
 from portal.queries.look import Look
-from portal.queries.stamp import STAMP
 
 _TOKEN = ApiToken.__table__.c
 _USER = User.__table__.c
-_HOLDER = Look(
-    select(
-        _TOKEN.id,
-        _TOKEN.expires,
-        _TOKEN.last_used,
-        _USER.id.label("user_id"),
-        _USER.is_staff,
-        _USER.is_active,
-        _USER.full_name,
-        _USER.email,
-        *STAMP,
+
+
+@cache
+def _holder(dialect: str) -> Look:
+    return Look(
+        select(
+            _TOKEN.id,
+            _TOKEN.expires,
+            _TOKEN.last_used,
+            _USER.id.label("user_id"),
+            _USER.is_staff,
+            _USER.is_active,
+            _USER.full_name,
+            _USER.email,
+            number_of_changes(dialect).label("changes"),
+        )
+        .join_from(ApiToken.__table__, User.__table__, _USER.id == _TOKEN.user_id)
+        .where(_TOKEN.digest == bindparam("digest"))
     )
-    .join_from(ApiToken.__table__, User.__table__, _USER.id == _TOKEN.user_id)
-    .where(_TOKEN.digest == bindparam("digest"))
-)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenHolder:
-    """A token that exists, and the person it belongs to. Whether it may be used is the asker's question.
+    """A token that exists, and the person it belongs to. Whether it may be used is for the caller to decide.
 
-    `stamp` is the catalogue's at this moment (portal.domain.memory).
+    `index_position`: the catalogue index of this process is up to date there; None where it has to be brought up to
+    date first (portal.queries.catalogue_index).
     """
 
     token_id: int
@@ -45,17 +50,19 @@ class TokenHolder:
     last_used: datetime | None
     is_active: bool
     actor: Actor
-    stamp: Stamp
+    index_position: Position | None
 
 
-def token_holder(digest: bytes, engine: Any = None) -> TokenHolder | None:
-    """Who holds the token with this digest; None where nobody does. One Core SELECT, asked anew each time.
+def token_holder(digest: bytes) -> TokenHolder | None:
+    """The holder of the token with this digest, or None. One Core SELECT, made for each request.
 
-    `engine` is given where there is no application context. Nothing of it is remembered between requests, so that a
-    revoked token is refused at once.
+    Nothing of it is cached, so that a revoked token is refused at once.
     """
-    row = _HOLDER.first(engine, digest=digest)
+    position: Position | None = catalogue_index().position
+    cursor = position.cursor if position else 0
+    row = _holder(db.engine.dialect.name).first(digest=digest, cursor=cursor)
     if row is None:
         return None
     actor = Actor(row.user_id, row.is_staff, row.full_name or row.email)
-    return TokenHolder(row.id, row.expires, row.last_used, row.is_active, actor, (row.changes, row.last_change))
+    current = position is not None and row.changes == len(position.applied)
+    return TokenHolder(row.id, row.expires, row.last_used, row.is_active, actor, position if current else None)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portal.errors import PortalError
 from portal.extensions import analyse, settings, transaction
-from portal.queries.stamp import noted_once, thin_out
+from portal.queries.catalogue_index import prune_changes
 from portal.transfer.apply import Batch, Outcome
 from portal.transfer.record import Record, read_record
 from portal.transfer.values import Wrong
@@ -88,7 +88,7 @@ def import_offerings(
         run.all(records)
         if run.report.created + run.report.updated >= MUCH:
             analyse()
-            thin_out()
+            prune_changes()
         return run.report
     try:
         with transaction():
@@ -195,8 +195,7 @@ class _Run:
                     batch.take(record)
                 except Wrong as wrong:
                     problems.append((position, record.name, wrong))
-            with noted_once(session):
-                outcome = batch.write()
+            outcome = batch.write()
         self.report.add(outcome)
         for problem in problems:
             self._fail(*problem)

@@ -14,9 +14,9 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 
 from portal.documents.read import content
+from portal.domain.catalogue_index import FACETS
 from portal.domain.choices import country_name
 from portal.domain.identifiers import parse_uuid
-from portal.domain.memory import Stamp
 from portal.domain.periods import Period
 from portal.errors import NotFound
 from portal.models.base import utcnow
@@ -27,7 +27,6 @@ from portal.queries.catalogue import Search
 from portal.queries.free import Free, free_among
 from portal.queries.offerings import get_visible_offering, relatives
 from portal.queries.plans import cheapest, cheapest_of
-from portal.queries.stamp import present_stamp
 from portal.web import finder, sheet
 from portal.web.booking_form import picked
 from portal.web.calendars import card_of
@@ -106,12 +105,12 @@ class Card:
 @public
 def index() -> ResponseReturnValue:
     """The catalogue: everything it shows is in the query string."""
-    actor, search, now, stamp = current_actor(), search_of_request(), utcnow(), present_stamp()
+    actor, search, now = current_actor(), search_of_request(), utcnow()
     asked = finder.read(request.args)
     free: Free | None = None
     if asked.wanted is not None:
-        free = free_among(queries.active(actor, search, stamp), asked.wanted, now)
-    found = queries.browse(actor, search, stamp, among=free.among if free else None)
+        free = free_among(queries.active(actor, search), asked.wanted, now)
+    found = queries.browse(actor, search, among=free.among.ids if free else None)
     facets = _facets(search, found.facets)
     page = render_template(
         "catalogue/index.html",
@@ -121,7 +120,7 @@ def index() -> ResponseReturnValue:
         cards=_cards(actor, found.rows, free.periods([row.id for row in found.rows]) if free else None),
         facets=facets,
         tally=sorted(found.tally.items()),
-        applied=_applied(actor, search, stamp, facets, asked, nothing_found=not found.rows),
+        applied=_applied(actor, search, facets, asked, nothing_found=not found.rows),
         sorts=queries.SORTS,
         timeline_query=_timeline_query(search, asked),
         default_sort=queries.DEFAULT_SORT,
@@ -139,7 +138,7 @@ def search_of_request() -> Search:
     """The search that the query string asks for."""
     args = request.args
     sort = args.get("sort", queries.DEFAULT_SORT)
-    chosen: dict[str, Any] = {facet: _chosen(args.getlist(facet)) for facet in queries.FACETS}
+    chosen: dict[str, Any] = {facet: _chosen(args.getlist(facet)) for facet in FACETS}
     return Search(
         q=printable(" ".join(args.get("q", "").split()))[: queries.MAX_TEXT],
         sort=sort if sort in queries.SORTS else queries.DEFAULT_SORT,
@@ -150,7 +149,7 @@ def search_of_request() -> Search:
 
 def _timeline_query(search: Search, asked: finder.Asked) -> dict[str, Any]:
     """The arguments with which the day view shows the same offerings."""
-    kept: dict[str, Any] = {name: list(getattr(search, name)) for name in queries.FACETS if getattr(search, name)}
+    kept: dict[str, Any] = {name: list(getattr(search, name)) for name in FACETS if getattr(search, name)}
     if search.q:
         kept["q"] = search.q
     if asked.wanted is not None:
@@ -165,7 +164,7 @@ def _chosen(values: list[str]) -> tuple[str, ...]:
 
 def _facets(search: Search, found: dict[str, list[queries.Choice]]) -> list[Facet]:
     facets = []
-    for name in queries.FACETS:
+    for name in FACETS:
         wanted = getattr(search, name)
         choices = [Choice(c.value, _label(name, c.label), c.count, c.value in wanted) for c in found[name]]
         known = {choice.value for choice in choices}
@@ -181,12 +180,12 @@ def _label(facet: str, text: str) -> str:
 
 
 def _applied(
-    actor: Actor, search: Search, stamp: Stamp, facets: list[Facet], asked: finder.Asked, *, nothing_found: bool
+    actor: Actor, search: Search, facets: list[Facet], asked: finder.Asked, *, nothing_found: bool
 ) -> list[Applied]:
     filters = [("q", Applied("Search", search.q, url_without("q")))] if search.q else []
     if asked.wanted is not None:
         without = url_with(**dict.fromkeys((*finder.NAMES, "page")))
-        filters.append(("free", Applied("Free", asked.words, without, queries.count(actor, search, stamp))))
+        filters.append(("free", Applied("Free", asked.words, without, queries.count(actor, search))))
     filters += [
         (facet.name, Applied(facet.label, choice.label, url_without(facet.name, choice.value)))
         for facet in facets
@@ -197,11 +196,11 @@ def _applied(
     # The page then says which filter to drop: what would there be without it?
     if asked.wanted is not None:
         return [applied for _, applied in filters]
-    left = {name: queries.count(actor, search.without(name), stamp) for name in {name for name, _ in filters}}
+    left = {name: queries.count(actor, search.without(name)) for name in {name for name, _ in filters}}
     return [replace(applied, leaves=left[name]) for name, applied in filters]
 
 
-def _cards(actor: Actor, rows: list[queries.Row], known: dict[int, Period] | None = None) -> list[Card]:
+def _cards(actor: Actor, rows: list[queries.CatalogueRow], known: dict[int, Period] | None = None) -> list[Card]:
     free = known
     if free is None:
         free = next_free(((row.id, row.attributes) for row in rows if row.state == "Active"), utcnow())

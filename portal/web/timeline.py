@@ -11,10 +11,9 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.domain.availability import Stretch
+from portal.domain.catalogue_index import FACETS
 from portal.extensions import settings
 from portal.models.base import utcnow
-from portal.queries import catalogue
-from portal.queries.stamp import present_stamp
 from portal.queries.timeline import Line, day_of
 from portal.web.catalogue import search_of_request
 from portal.web.guards import public
@@ -48,7 +47,7 @@ def day() -> ResponseReturnValue:
     today = now.astimezone(ZoneInfo(settings().timezone)).date()
     wanted = first_day(request.args.get("day"), today)
     search = search_of_request()
-    lines, page = day_of(current_actor(), search, wanted, now, present_stamp())
+    lines, page = day_of(current_actor(), search, wanted, now)
     return render_template(
         "catalogue/timeline.html",
         search=search,
@@ -60,7 +59,7 @@ def day() -> ResponseReturnValue:
         legend=[(look, words[1]) for look, words in WORDS.items() if look not in ("past", "held", "kept")],
         page=page,
         columns=COLUMNS,
-        filters=[(name, value) for name in catalogue.FACETS for value in getattr(search, name)],
+        filters=[(name, value) for name in FACETS for value in getattr(search, name)],
     )
 
 

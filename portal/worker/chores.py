@@ -8,7 +8,7 @@ from portal.config import Settings
 from portal.extensions import analyse
 from portal.mail.deliver import deliver_due
 from portal.models.base import utcnow
-from portal.queries.stamp import thin_out
+from portal.queries.catalogue_index import prune_changes
 from portal.services import mail, throttle
 from portal.services.bookings import expire_bookings
 
@@ -23,7 +23,7 @@ def do_chores(settings: Settings, now: datetime | None = None) -> None:
     mail.write_reminders(now)
     mail.forget_old(now)
     throttle.forget_full(now)
-    thin_out()
+    prune_changes()
     if now.minute == ANALYSED_AT:
         analyse()
     deliver_due(settings)

@@ -20,7 +20,6 @@ from portal.policies import NOBODY
 from portal.queries import catalogue
 from portal.queries.availability import explain, of_offering
 from portal.queries.free import Wanted, free_among
-from portal.queries.stamp import present_stamp
 from portal.web.week import parse_slot
 from tests.support import builders as make
 
@@ -159,7 +158,7 @@ def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, w
                 wanted = Wanted(day, hours * HOUR)
                 span = wanted.window(zone)
                 expected = service.free(span, wanted.duration) if span.end > now else []
-                among = catalogue.active(NOBODY, catalogue.Search(q=name), present_stamp())
+                among = catalogue.active(NOBODY, catalogue.Search(q=name))
                 found = free_among(among, wanted, now).periods([offering.id])
                 assert found.get(offering.id) == (expected[0] if expected else None)
 

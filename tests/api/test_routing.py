@@ -103,7 +103,7 @@ def test_a_defect_is_told_in_json_and_not_explained(client, app, who, monkeypatc
     def broken(*_):
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr(catalogue, "order", broken)
+    monkeypatch.setattr(catalogue, "visible_ids", broken)
     app.testing = False
     try:
         answer = client.get(LIST, headers=who["stranger"])

@@ -14,9 +14,8 @@ from portal.models import Booking, BusyPeriod, GoogleCalendar, GoogleConnection,
 from portal.policies import NOBODY
 from portal.queries import availability, free
 from portal.queries.availability import of_offering
-from portal.queries.catalogue import Search, active, browse, shelf_of
+from portal.queries.catalogue import Search, active, browse
 from portal.queries.free import Wanted, free_among
-from portal.queries.stamp import present_stamp
 from tests.support import builders as make
 from tests.support.builders import NOW
 
@@ -75,12 +74,11 @@ def one_by_one(wanted):
 @pytest.mark.parametrize("batch", [500, 1])
 def test_many_are_found_as_each_is(world, monkeypatch, batch):
     monkeypatch.setattr(free, "BATCH", batch)
-    among = active(NOBODY, Search(), present_stamp())
-    shelf = among.shelf
+    among = active(NOBODY, Search())
     for wanted in WISHES:
         found, expected = free_among(among, wanted, NOW), one_by_one(wanted)
         assert found.periods([it.id for it in world]) == expected
-        assert [shelf.ids[place] for place in found.among.places] == [it.id for it in world if it.id in expected]
+        assert list(found.among.ids) == [it.id for it in world if it.id in expected]
 
 
 def test_something_is_free_and_something_is_not(world):
@@ -90,10 +88,9 @@ def test_something_is_free_and_something_is_not(world):
 
 
 def test_facets_count_what_is_free(world):
-    stamp = present_stamp()
     search = Search(organization=(str(world[0].organization.uuid),))
-    found = free_among(active(NOBODY, search, stamp), WISHES[0], NOW)
-    page = browse(NOBODY, search, stamp, among=found.among)
+    found = free_among(active(NOBODY, search), WISHES[0], NOW)
+    page = browse(NOBODY, search, among=found.among.ids)
     expected = one_by_one(WISHES[0])
     assert [row.id for row in page.rows] == [it.id for it in world[::2] if it.id in expected]
     # The other organization's number is what choosing it as well would add.
@@ -106,12 +103,11 @@ def test_facets_count_what_is_free(world):
 
 
 def test_offerings_that_are_alike_share_a_clock(world):
-    shelf = shelf_of(NOBODY, Search(), present_stamp())
-    assert len(shelf.examples) == len(CLOCKS)
+    assert len(set(active(NOBODY, Search()).schedules)) == len(CLOCKS)
     world[0].attributes = {**world[0].attributes, "booking_rules": {"buffer_after_minutes": 15}}
     documents.refresh(db.session(), [world[0].id])
     db.session.commit()
-    assert len(shelf_of(NOBODY, Search(), present_stamp()).examples) == len(CLOCKS) + 1
+    assert len(set(active(NOBODY, Search()).schedules)) == len(CLOCKS) + 1
 
 
 def test_a_book_among_the_attributes_is_not_kept_in_memory(world):
@@ -129,7 +125,7 @@ def test_what_says_nothing_of_times_makes_no_clock_of_its_own(world):
     world[0].attributes = {**world[0].attributes, "schedules": schedules, "colour": "red"}
     documents.refresh(db.session(), [world[0].id])
     db.session.commit()
-    assert len(shelf_of(NOBODY, Search(), present_stamp()).examples) == len(CLOCKS)
+    assert len(set(active(NOBODY, Search()).schedules)) == len(CLOCKS)
 
 
 @pytest.mark.parametrize("part", ["start", "end", "type", "slotDuration", "weekends", "businessHours"])
@@ -160,7 +156,7 @@ def test_an_offering_that_is_closed_while_its_busy_times_are_old(world):
     db.session.commit()
 
     def found():
-        among = active(NOBODY, Search(), present_stamp())
+        among = active(NOBODY, Search())
         return free_among(among, WISHES[0], NOW).periods([offering.id])
 
     assert offering.id in found()

@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from portal.app import create_app
 from portal.cli.register import register as register_commands
 from portal.config import load_settings
+from portal.domain.catalogue_index import CatalogueIndex
 from portal.extensions import db, looked
 from portal.services import passwords
 from tests.support.databases import SECRET_KEY, CopyDatabase
@@ -83,6 +84,9 @@ def app(worker_app: Flask) -> Iterator[Flask]:
     with engine.connect() as connection:
         outer = connection.begin()
         engines[None] = connection  # type: ignore[assignment] - the session binds to whatever stands here
+        # What the test before this one wrote was rolled back, without a change that anybody could read.
+        worker_app.extensions["portal.catalogue_index"] = CatalogueIndex()
+        worker_app.extensions["portal.cache"].clear()
         try:
             yield worker_app
         finally:

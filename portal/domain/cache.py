@@ -1,0 +1,68 @@
+"""A bounded cache for one process. Each entry has a version, and is only returned for that version.
+
+Callers choose a version that changes with everything the value is made of (docs/caching.md lists what is cached,
+and under which version), so nothing expires by time, except values with an `until`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+# Bytes that one process may keep.
+LIMIT = 6 * 1024 * 1024
+# What an entry costs beside its value.
+OVERHEAD = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
+    """A value, the version it was made for, its size in bytes, and the instant (epoch seconds) it is valid until."""
+
+    value: Any
+    version: Hashable
+    size: int
+    until: float
+
+
+class Cache:
+    """Keeps up to `limit` bytes; the least recently used entries go first. Thread-safe."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._size = 0
+        self._entries: OrderedDict[Hashable, CacheEntry] = OrderedDict()
+
+    def get(self, key: Hashable, version: Hashable, now: float = 0.0) -> Any:
+        """The value of this key if it was made for this version and is valid at `now` (epoch seconds), else None."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or entry.version != version or entry.until <= now:
+                return None
+            self._entries.move_to_end(key)
+            return entry.value
+
+    def put(self, key: Hashable, version: Hashable, value: Any, size: int, until: float = float("inf")) -> None:
+        """Keep a value of `size` bytes in place of what the key had. One larger than half the limit is not kept."""
+        # Clients choose parts of keys, so their length counts.
+        size += OVERHEAD + len(repr(key))
+        with self._lock:
+            before = self._entries.pop(key, None)
+            self._size -= before.size if before else 0
+            if size > self._limit // 2:
+                return
+            self._size += size
+            self._entries[key] = CacheEntry(value, version, size, until)
+            while self._size > self._limit:
+                _key, oldest = self._entries.popitem(last=False)
+                self._size -= oldest.size
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._entries.clear()
+            self._size = 0
