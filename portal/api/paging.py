@@ -29,8 +29,12 @@ def _base_url(scheme: str, host: str, root: str) -> str:
 
 def link_header(number: int, last: int) -> str:
     """The Link header of page `number` of `last`. The first page's address has no `page`."""
-    path = f"{base_url()}{request.path}"
-    query = parse_qs(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
+    return _link_header(f"{base_url()}{request.path}", request.query_string, number, last)
+
+
+@lru_cache(maxsize=256)
+def _link_header(path: str, query_string: bytes, number: int, last: int) -> str:
+    query = parse_qs(query_string.decode("utf-8", "replace"), keep_blank_values=True)
 
     def entry(rel: str, page: int) -> str:
         wanted = {**query, "page": [str(page)]} if page > 1 else {k: v for k, v in query.items() if k != "page"}
