@@ -3,7 +3,7 @@
 import os
 import sys
 
-from portal.app import create_app
+from portal.app import create_app, load_catalogue
 from portal.config import load_settings
 from portal.errors import ConfigError
 
@@ -14,5 +14,7 @@ try:
         from portal.cli.register import register
 
         register(app)
+    else:
+        load_catalogue(app)
 except ConfigError as error:
     sys.exit(f"portal: {error.message}")

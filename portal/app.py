@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from flask import Flask, request
 from flask.ctx import RequestContext
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import logs
@@ -18,12 +20,15 @@ from portal.config import Settings, load_settings
 from portal.deferred import Deferred
 from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
-from portal.extensions import csrf, db, login_manager, prepare_engine, set_reading
+from portal.extensions import csrf, db, login_manager, prepare_engine, reading, set_reading
 from portal.packing import register_packing
+from portal.queries.catalogue_index import current_index
 from portal.secretbox import SecretBox
 from portal.sync.provider import OPEN_PROVIDER
 from portal.web.register import register as register_web
 from portal.worker import wake
+
+logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -99,6 +104,22 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_web(app)
     register_api(app)
     return app
+
+
+def load_catalogue(app: Flask) -> None:
+    """Load the catalogue index before this process takes requests, so that none of them has to.
+
+    A database that does not answer yet, or has no tables yet, is no reason not to start: the index is loaded by the
+    first request that needs it, then.
+    """
+    with app.app_context(), reading():
+        try:
+            current_index()
+        except SQLAlchemyError as error:
+            logger.warning("The catalogue is not loaded yet: %s", type(error).__name__)
+        # A server may start other processes from this one, and a connection must not be shared with them.
+        db.session.remove()
+        db.engine.dispose()
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:

@@ -6,6 +6,7 @@ import threading
 import pytest
 from sqlalchemy import delete, select, update
 
+from portal.app import load_catalogue
 from portal.documents import store as documents
 from portal.domain.catalogue_index import FACETS, CatalogueIndex
 from portal.extensions import catalogue_index, db, reading, transaction
@@ -323,3 +324,30 @@ def test_a_change_that_is_committed_after_a_later_one_is_noticed(live_database):
             slow.commit()
         assert current_index().changed[first] == index.generation == before + 1
         assert current_index().generation == index.generation
+
+
+def test_a_process_loads_it_before_the_first_request(live_database, query_counter):
+    app = live_database.app
+    with app.app_context():
+        builders.offering("First")
+        db.session.commit()
+    load_catalogue(app)
+    assert len(app.extensions["portal.catalogue_index"]) == 1
+    with query_counter() as counted:
+        assert b"First" in app.test_client().get("/").data
+    assert not [it for it in counted.statements if "FROM categories" in it]
+
+
+@pytest.mark.sqlite_only
+def test_a_process_starts_without_a_database_and_loads_it_later(live_database):
+    app = live_database.app
+    with app.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE catalogue_changes RENAME TO elsewhere")
+    load_catalogue(app)
+    assert app.extensions["portal.catalogue_index"].position is None
+    with app.app_context():
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO catalogue_changes")
+        builders.offering("First")
+        db.session.commit()
+        assert len(current_index()) == 1
