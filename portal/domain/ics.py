@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from portal.domain.booking_states import BookingState
 from portal.domain.periods import Period
+from portal.domain.texts import clean_lines, one_line
 
 PRODUCT = "-//Booking portal//Bookings//EN"
 REFRESH = "PT30M"
@@ -51,7 +52,7 @@ def calendar_bytes(events: Iterable[IcsEvent], name: str, *, method: str = "PUBL
         "VERSION:2.0",
         "CALSCALE:GREGORIAN",
         f"METHOD:{method}",
-        _line("X-WR-CALNAME", " ".join(name.split())),
+        _line("X-WR-CALNAME", one_line(name)),
         f"REFRESH-INTERVAL;VALUE=DURATION:{REFRESH}",
         f"X-PUBLISHED-TTL:{REFRESH}",
     ]
@@ -80,25 +81,28 @@ def _event(it: IcsEvent) -> list[str]:
         f"SEQUENCE:{it.sequence}",
         f"DTSTART:{_instant(it.period.start)}",
         f"DTEND:{_instant(it.period.end)}",
-        _line("SUMMARY", it.summary),
+        _line("SUMMARY", one_line(it.summary)),
         f"STATUS:{_STATUS.get(it.state, 'CANCELLED')}",
         f"TRANSP:{'OPAQUE' if it.state in _STATUS else 'TRANSPARENT'}",
     ]
-    lines += [_line(name, text) for name, text in (("LOCATION", it.location), ("DESCRIPTION", it.description)) if text]
+    if it.location:
+        lines.append(_line("LOCATION", one_line(it.location)))
+    if it.description:
+        lines.append(_line("DESCRIPTION", clean_lines(it.description)))
     if it.url:
-        lines.append(_folded(f"URL:{_clean(it.url)}"))
+        lines.append(_folded(f"URL:{one_line(it.url)}"))
     lines.append("END:VEVENT")
     return lines
 
 
 def _line(name: str, text: str) -> str:
-    """A property with a text (RFC 5545, 3.3.11): what means something is escaped, and the line is folded."""
-    return _folded(f"{name}:{_clean(text).translate(_ESCAPED)}")
+    """A property with a cleaned text (RFC 5545, 3.3.11): what means something is escaped, and the line is folded."""
+    return _folded(f"{name}:{text.translate(_ESCAPED)}")
 
 
 def _folded(line: str) -> str:
     """The line in pieces of at most 75 bytes, none of which cuts a character (RFC 5545, 3.1)."""
-    if len(line) < 25 or (line.isascii() and len(line) <= WIDEST):
+    if len(line) * 4 <= WIDEST or (line.isascii() and len(line) <= WIDEST):
         return line
     pieces, piece, width = [], "", 0
     for sign in line:
@@ -116,7 +120,7 @@ def google_link(period: Period, title: str, description: str, location: str) -> 
     form = "%Y%m%dT%H%M%SZ"
     dates = f"{period.start:{form}}/{period.end:{form}}"
     query = {"action": "TEMPLATE", "text": title, "dates": dates, "details": description, "location": location}
-    return f"https://calendar.google.com/calendar/render?{urlencode(query)}"
+    return f"https://calendar.google.com/calendar/render?{urlencode(query, errors='replace')}"
 
 
 def outlook_link(period: Period, title: str, description: str, location: str) -> str:
@@ -131,13 +135,8 @@ def outlook_link(period: Period, title: str, description: str, location: str) ->
         "body": description,
         "location": location,
     }
-    return f"https://outlook.office.com/calendar/deeplink/compose?{urlencode(query)}"
+    return f"https://outlook.office.com/calendar/deeplink/compose?{urlencode(query, errors='replace')}"
 
 
 def _instant(instant: datetime) -> str:
     return f"{instant:%Y%m%dT%H%M%SZ}"
-
-
-def _clean(text: str) -> str:
-    """The text without what iCalendar has no way to write: control characters, and halves of others."""
-    return "".join(sign for sign in text if sign == "\n" or sign.isprintable())

@@ -8,16 +8,27 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import recurring_ical_events
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
 from portal.domain.booking_states import BookingState
 from portal.domain.ics import IcsEvent, calendar_bytes, google_link, outlook_link
 from portal.domain.periods import Period
+from portal.domain.texts import clean_lines, one_line
+from tests.support.hostile_text import hostile_text
 
 NOW = datetime(2026, 3, 2, 8, 0, 0, 123456, tzinfo=UTC)
 UUID = uuid.UUID(int=7)
+HEAD = (
+    *("BEGIN", "PRODID", "VERSION", "CALSCALE", "METHOD", "X-WR-CALNAME"),
+    *("REFRESH-INTERVAL;VALUE=DURATION", "X-PUBLISHED-TTL"),
+)
+EVENT = (
+    *("BEGIN", "UID", "DTSTAMP", "CREATED", "LAST-MODIFIED", "SEQUENCE", "DTSTART", "DTEND"),
+    *("SUMMARY", "STATUS", "TRANSP"),
+)
+TAIL = ("END", "END", "")
 
 
 def event(
@@ -63,13 +74,20 @@ def test_states() -> None:
         assert (found["status"], found["transp"]) == (status, transparent)
 
 
-@given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=40))
-def test_texts_read_back_without_what_cannot_be_written(summary: str, description: str, name: str) -> None:
-    body = calendar_bytes([event(summary=summary, description=description)], name)
+@given(hostile_text(), hostile_text(), hostile_text(), hostile_text())
+@example("Ice\r\nBEGIN:VALARM", "a\nATTACH:https://evil.example/\u2028X:1", "x\r\nMETHOD:CANCEL", "\ud800")
+@example("\U0001f9ca" * 40, "ä" * 75, "é" * 75, "\\n;,")
+def test_texts_stay_in_their_own_property(summary: str, description: str, name: str, location: str) -> None:
+    body = calendar_bytes([event(summary=summary, description=description, location=location)], name)
     assert all(len(line) <= 75 for line in body.split(b"\r\n"))
+    assert body.count(b"\r") == body.count(b"\n") == body.count(b"\r\n")
+    properties = [line.partition(":")[0] for line in body.decode().replace("\r\n ", "").split("\r\n")]
+    expected = [*HEAD, *EVENT, *(["LOCATION"] if location else []), *(["DESCRIPTION"] if description else []), *TAIL]
+    assert properties == expected
     [found] = read(body).events
-    clean = "".join(sign for sign in summary if sign == "\n" or sign.isprintable())
-    assert str(found["summary"]) == clean
+    assert str(found["summary"]) == one_line(summary)
+    assert str(found.get("location", "")) == one_line(location)
+    assert str(found.get("description", "")) == clean_lines(description)
 
 
 @given(
