@@ -49,6 +49,11 @@ class Portal(Flask):
             environ["HTTP_HOST"] = ""
         return super().request_context(environ)
 
+    def log_exception(self, exc_info: Any) -> None:
+        # Flask would write the address, and some addresses are secrets: links in mail, feeds.
+        rule = request.url_rule.rule if request.url_rule else "(no such address)"
+        self.logger.error("Exception on %s [%s]", rule, request.method, exc_info=exc_info)
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         # No view and no hook is a coroutine; finding that out anew takes as long as routing.
         return func
@@ -123,9 +128,11 @@ def load_catalogue(app: Flask) -> None:
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:
+    # An error would otherwise be logged with all that was to be written.
+    options: dict[str, object] = {"hide_parameters": True}
     if settings.database_url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 15}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+        return {**options, "connect_args": {"timeout": 15}}
+    return {**options, "pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
 
 
 def _is_host(host: str) -> bool:

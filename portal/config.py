@@ -13,14 +13,18 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import formataddr, parseaddr
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.utils import parseaddr, quote
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from portal.domain.addresses import mail_address
 from portal.errors import ConfigError
 
 DEMO_ENV = "demo.env"
+LONGEST_PUBLIC_URL = 500
 GOOGLE_API_ROOT = "https://www.googleapis.com"
 GOOGLE_AUTH_URI = "https://accounts.google.com/o/oauth2/v2/auth"
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a secret
@@ -110,7 +114,7 @@ def load_settings(environ: Mapping[str, str], *, root: Path | None = None) -> Se
         database_url=_database("DATABASE_URL", get("DATABASE_URL", f"sqlite:///{instance / 'portal.db'}"), base),
         queue_url=_queue(get("QUEUE_URL", f"sqlite:///{instance / 'queue.db'}"), base),
         instance_path=instance,
-        public_url=_url("PUBLIC_URL", get("PUBLIC_URL", f"http://{shown_host}:{port}"), https_only=False),
+        public_url=_public_url(get("PUBLIC_URL", f"http://{shown_host}:{port}")),
         host=host,
         port=port,
         proxy_hops=_whole("PROXY_HOPS", get("PROXY_HOPS", "0"), 0, 10),
@@ -244,16 +248,34 @@ def _mail_url(value: str) -> str:
 
 
 def _sender(value: str) -> str:
+    if not value:
+        return ""
     name, address = parseaddr(value)
-    if value and ("@" not in address or any(ord(sign) < 32 for sign in value)):
+    try:
+        mail_address(address)
+        # Also where it was given as mail programs write it: =?utf-8?q?Gr=C3=BCn?= <booking@example.org>.
+        name = str(make_header(decode_header(name)))
+    except (MessageError, ValueError, LookupError):
+        address = ""
+    if not address or not value.isprintable() or not name.isprintable():
         raise ConfigError(f"MAIL_FROM must be an address such as booking@example.org (it is {value!r}).")
-    return formataddr((name, address)) if value else ""
+    return f'"{quote(name)}" <{address}>' if name else address
 
 
 def _currency(value: str) -> str:
     if len(value) == 3 and value.isascii() and value.isalpha():
         return value.upper()
     raise ConfigError(f"CURRENCY must be an ISO 4217 code such as EUR (it is {value!r}).")
+
+
+def _public_url(value: str) -> str:
+    # It is written into headers of mail, where a line has an end.
+    if len(value) > LONGEST_PUBLIC_URL or not value.isprintable() or set(value) & set(' <>"\\'):
+        raise ConfigError(
+            f"PUBLIC_URL must have at most {LONGEST_PUBLIC_URL} characters, without spaces, quotes or angle brackets "
+            f"(it is {value[:200]!r})."
+        )
+    return _url("PUBLIC_URL", value, https_only=False)
 
 
 def _url(name: str, value: str, *, https_only: bool = True) -> str:

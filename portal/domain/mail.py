@@ -49,6 +49,12 @@ GROUP_OF: Mapping[Kind, str] = {
     Kind.MOVED_BY_BOOKER: "requests",
     Kind.RECONNECT: "calendars",
 }
+# Where the link of a message leads; its secret part is put in when the message is sent.
+LINK_OF: Mapping[Kind, str] = {
+    Kind.REGISTER: "/register/{}/",
+    Kind.PASSWORD: "/password/{}/",
+    Kind.INVITATION: "/password/{}/",
+}
 REMIND_BEFORE = timedelta(days=1)
 MOST_ATTEMPTS = 12
 LONGEST_WAIT = timedelta(hours=6)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import uuid as uuidlib
 from collections.abc import Mapping
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Any
@@ -12,57 +12,72 @@ from urllib.parse import urlsplit
 
 from flask import render_template
 from itsdangerous import URLSafeSerializer
+from werkzeug.urls import iri_to_uri
 
 from portal.config import Settings
+from portal.domain.addresses import mail_address
 from portal.domain.booking_states import HOLDING, BookingState
 from portal.domain.ics import IcsEvent, calendar_bytes
 from portal.domain.instants import parse_instant
 from portal.domain.mail import GROUP_OF, Kind
 from portal.domain.periods import Period
+from portal.domain.texts import one_line
+from portal.mail.headers import MESSAGE, header_text, mailbox
 from portal.mail.words import words_of
 from portal.models import OutgoingMail
 
 _SALT = "mail-off"
+_HOST = re.compile(r"[a-z0-9.-]{1,255}")
 
 
-def compose(row: OutgoingMail, settings: Settings) -> EmailMessage:
-    """The e-mail that a row of the outbox means. Its Message-ID is the row's, so that a doubled one can be told."""
+def compose(row: OutgoingMail, settings: Settings, secret: str = "") -> EmailMessage:
+    """The e-mail that a row of the outbox means; `secret` is what its link holds, where it has one.
+
+    Its Message-ID is the row's, so that a mail server can recognize a message that is sent twice. Raises UnsafeHeader
+    where the recipient's address cannot be written into a header.
+    """
     kind = Kind(row.kind)
-    words = words_of(kind, row.data, settings.site_name)
-    site = urlsplit(settings.public_url)
+    words = words_of(kind, row.data, settings.site_name, secret)
+    base = iri_to_uri(settings.public_url)
     off = ""
     if row.user_id is not None and kind in GROUP_OF:
-        off = f"{settings.public_url}/mail/off/{off_token(settings, row.user_id, GROUP_OF[kind])}/"
-    context = {"words": words, "site": settings.site_name, "url": settings.public_url, "off": off}
-    message = EmailMessage()
-    message["Subject"] = _line(words.subject)
-    message["From"] = sender(settings)
-    message["To"] = Address(addr_spec=row.recipient)
+        off = f"{base}/mail/off/{off_token(settings, row.user_id, GROUP_OF[kind])}/"
+    context = {"words": words, "site": one_line(settings.site_name), "url": settings.public_url, "off": off}
+    message = EmailMessage(policy=MESSAGE)
+    message["Subject"] = header_text(words.subject)
+    message["From"] = mailbox(*parseaddr(sender(settings)))
+    message["To"] = mailbox("", row.recipient)
     message["Date"] = format_datetime(row.created)
-    message["Message-ID"] = f"<{row.uuid}@{site.hostname or 'localhost'}>"
-    # Nobody's holiday notice answers this.
+    message["Message-ID"] = f"<{row.uuid}@{_host(settings)}>"
+    # No automatic reply (a holiday notice, say) answers this.
     message["Auto-Submitted"] = "auto-generated"
     if off:
         message["List-Unsubscribe"] = f"<{off}>"
+        if off.startswith("https://"):
+            # RFC 8058: mail programs may send this as a POST, which portal.web.registration takes.
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(render_template("mail/message.txt", **context))
     message.add_alternative(render_template("mail/message.html", **context), subtype="html")
     if "slots" in row.data:
         method, body = _ics(row.data, settings.public_url)
         message.add_attachment(
-            body, maintype="text", subtype="calendar", filename="booking.ics", params={"method": method}
+            body,
+            maintype="text",
+            subtype="calendar",
+            filename="booking.ics",
+            params={"method": method, "charset": "utf-8"},
         )
     return message
 
 
 def sender(settings: Settings) -> str:
     """MAIL_FROM, else an address on the portal's own host."""
-    host = urlsplit(settings.public_url).hostname or "localhost"
-    return settings.mail_from or f"booking@{host}"
+    return settings.mail_from or f"booking@{_host(settings)}"
 
 
 def sender_address(settings: Settings) -> str:
-    """The bare address of the sender."""
-    return parseaddr(sender(settings))[1]
+    """The bare address of the sender, as mail servers take it."""
+    return mail_address(parseaddr(sender(settings))[1])
 
 
 def off_token(settings: Settings, user_id: int, group: str) -> str:
@@ -101,6 +116,7 @@ def _ics(data: Mapping[str, Any], base: str) -> tuple[str, bytes]:
     return method, calendar_bytes(events, data["name"], method=method)
 
 
-def _line(text: str) -> str:
-    """A header's text: one line, whatever somebody called their booking."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:200]
+def _host(settings: Settings) -> str:
+    """The portal's host in ASCII, for addresses and Message-IDs; an IPv6 address is none that they take."""
+    host = urlsplit(iri_to_uri(settings.public_url)).hostname or ""
+    return host if _HOST.fullmatch(host) else "localhost"

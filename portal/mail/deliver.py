@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import random
@@ -15,9 +14,12 @@ from portal.config import Settings
 from portal.domain.mail import MOST_ATTEMPTS, wait_after
 from portal.extensions import db, reading_apart, transaction
 from portal.mail.compose import compose
+from portal.mail.headers import UnsafeHeader
 from portal.mail.transport import Refused, Transport
 from portal.models import OutgoingMail
 from portal.models.base import utcnow
+from portal.secretbox import SecretLost
+from portal.services import mail, registration
 
 log = structlog.get_logger()
 
@@ -30,7 +32,7 @@ class Sender(Protocol):
     """What sends a message."""
 
     def send(self, message: Any, recipient: str, name: str) -> None:
-        """Hand it over; raises Refused, OSError, smtplib.SMTPException."""
+        """Hand it over; raises Refused and UnsafeHeader for what will never be sent, others for what may be later."""
 
 
 def deliver_due(
@@ -57,7 +59,7 @@ def _due(now: datetime) -> list[int]:
 
 
 def _take_up(mail_id: int, now: datetime) -> OutgoingMail | None:
-    """The message, lent to this worker; None where another one has it."""
+    """The message, lent to this worker; None where another one has it, or where too many workers died of it."""
     with transaction() as session:
         taken = session.execute(
             update(OutgoingMail)
@@ -67,28 +69,51 @@ def _take_up(mail_id: int, now: datetime) -> OutgoingMail | None:
         )
         if taken.rowcount != 1:  # type: ignore[attr-defined]
             return None
-        return session.execute(
+        row = session.execute(
             select(OutgoingMail).where(OutgoingMail.id == mail_id).execution_options(populate_existing=True)
         ).scalar_one()
+        mail.seal_link(row)
+    if row.attempts > MOST_ATTEMPTS:
+        _give_up(row, "Each attempt ended before it could be noted.")
+        return None
+    return row
 
 
 def _send(row: OutgoingMail, settings: Settings, transport: Sender, clock: Callable[[], datetime]) -> bool:
     """Send one message and note what became of it. No transaction is open meanwhile."""
+    secret = ""
     try:
+        secret = mail.secret_of(row)
+        if secret and not registration.is_open(secret, clock()):
+            _give_up(row, "The link was used, or ended, before the message could be sent.")
+            return False
         name = f"{row.created:%Y%m%dT%H%M%S}-{row.kind}-{row.uuid.hex[:8]}"
-        transport.send(compose(row, settings), row.recipient, name)
-    except Refused as refused:
-        _note(row.id, error=str(refused), next_attempt=None)
-    except (OSError, smtplib.SMTPException, ValueError, KeyError, LookupError) as error:
-        log.warning("mail_not_sent", mail=row.id, attempts=row.attempts, error=str(error)[:300])
-        again = None
-        if row.attempts < MOST_ATTEMPTS:
-            again = clock() + wait_after(row.attempts) * (0.75 + random() / 2)  # noqa: S311 - spread, no secret
-        _note(row.id, error=str(error)[:1000] or type(error).__name__, next_attempt=again)
+        transport.send(compose(row, settings, secret), row.recipient, name)
+    except (Refused, UnsafeHeader, SecretLost) as final:
+        _give_up(row, _without(secret, str(final)))
+    except Exception as error:
+        # Whatever it is: the messages after this one are sent, and this one is not tried for ever.
+        words = _without(secret, str(error)) or type(error).__name__
+        log.warning("mail_not_sent", mail=row.id, attempts=row.attempts, error=words[:300])
+        if row.attempts >= MOST_ATTEMPTS:
+            _give_up(row, words)
+        else:
+            wait = wait_after(row.attempts) * (0.75 + random() / 2)  # noqa: S311 - spread, no secret
+            _note(row.id, error=words[:1000], next_attempt=clock() + wait)
     else:
-        _note(row.id, error="", next_attempt=None, sent=clock())
+        _note(row.id, error="", next_attempt=None, sent=clock(), sealed_secret=None)
         return True
     return False
+
+
+def _without(secret: str, words: str) -> str:
+    """What went wrong, without the secret: mail servers repeat links that they refuse."""
+    return words.replace(secret, "…") if secret else words
+
+
+def _give_up(row: OutgoingMail, words: str) -> None:
+    log.warning("mail_given_up", mail=row.id, attempts=row.attempts, error=words[:300])
+    _note(row.id, error=words[:1000], next_attempt=None, sealed_secret=None)
 
 
 def _note(mail_id: int, **values: object) -> None:

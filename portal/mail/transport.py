@@ -17,6 +17,7 @@ import structlog
 
 from portal.config import Settings
 from portal.mail.compose import sender_address
+from portal.mail.headers import message_bytes, recipient_address
 
 log = structlog.get_logger()
 
@@ -42,13 +43,24 @@ class Transport:
         self._close()
 
     def send(self, message: EmailMessage, recipient: str, name: str) -> None:
-        """Hand a message over. `name` names it in the folder. Raises Refused, OSError, smtplib.SMTPException."""
+        """Hand a message over. `name` names it in the folder.
+
+        Raises UnsafeHeader, before anything is sent, and Refused, OSError, smtplib.SMTPException.
+        """
+        source, target = sender_address(self._settings), recipient_address(recipient)
+        # Addresses without a form in ASCII need a server that takes UTF-8 in commands and headers (RFC 6531).
+        international = not (source + target).isascii()
+        body = message_bytes(message, international=international)
         if not self._settings.mail_url:
-            self._write(message, recipient, name)
+            self._write(body, recipient, str(message["Subject"]), name)
             return
         try:
             server = self._server or self._open()
-            server.send_message(message, sender_address(self._settings), [recipient])
+            server.ehlo_or_helo_if_needed()
+            if international and not server.has_extn("smtputf8"):
+                raise Refused("The mail server takes only addresses in ASCII (it does not offer SMTPUTF8).")
+            options = ("SMTPUTF8", "BODY=8BITMIME") if international else ()
+            server.sendmail(source, [target], body, options)
         except smtplib.SMTPRecipientsRefused as error:
             self._close()
             code, said = next(iter(error.recipients.values()))
@@ -56,7 +68,10 @@ class Transport:
             if 500 <= code < 600:
                 raise Refused(words) from error
             raise
-        except (OSError, smtplib.SMTPException):
+        except Refused:
+            raise
+        except Exception:
+            # Whatever it was, the conversation may be in the middle of something.
             self._close()
             raise
 
@@ -74,12 +89,12 @@ class Transport:
         self._server = server
         return server
 
-    def _write(self, message: EmailMessage, recipient: str, name: str) -> None:
+    def _write(self, body: bytes, recipient: str, subject: str, name: str) -> None:
         folder = Path(self._settings.instance_path) / FOLDER
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = folder / f"{name}.eml"
-        file.write_bytes(message.as_bytes())
-        log.info("mail_written", to=recipient, subject=str(message["Subject"]), file=str(file))
+        file.write_bytes(body)
+        log.info("mail_written", to=recipient, subject=subject, file=str(file))
 
     def _close(self) -> None:
         server, self._server = self._server, None

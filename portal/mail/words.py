@@ -8,8 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.domain.instants import parse_instant
-from portal.domain.mail import Kind
+from portal.domain.mail import LINK_OF, Kind
 from portal.domain.periods import Period
+from portal.domain.texts import clean_lines, one_line
 from portal.domain.zones import parse_zone, period_text
 
 
@@ -25,16 +26,20 @@ class Words:
     button: str = ""
 
 
-def words_of(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
-    """The words of a message of this kind about these facts."""
-    if kind in (Kind.REGISTER, Kind.KNOWN, Kind.PASSWORD, Kind.INVITATION):
-        return _account(kind, data, site)
+def words_of(kind: Kind, data: Mapping[str, Any], site: str, secret: str = "") -> Words:
+    """The words of a message of this kind about these facts. `secret` is what its link holds.
+
+    Names are on one line each, whatever was typed, so that none looks like a line of the message's own.
+    """
+    if kind is Kind.KNOWN or kind in LINK_OF:
+        return _account(kind, data, one_line(site), secret)
     if kind is Kind.RECONNECT:
+        organization = one_line(data["organization"])
         return Words(
-            f"Reconnect Google Calendar of {data['organization']}",
+            f"Reconnect Google Calendar of {organization}",
             "Google Calendar has to be connected again",
             [
-                f"The portal can't reach Google for {data['organization']} any more: {data['reason']}",
+                f"The portal can't reach Google for {organization} any more: {one_line(data['reason'])}",
                 "Until it is connected again, its calendars are not brought up to date.",
             ],
             link=f"/manage/organizations/{data['organization_uuid']}/google/",
@@ -73,7 +78,7 @@ _SENTENCES: Mapping[Kind, str] = {
 
 def _booking(kind: Kind, data: Mapping[str, Any]) -> Words:
     zone = parse_zone(data["zone"])
-    named = {key: str(data.get(key, "")) for key in ("name", "offering", "who")}
+    named = {key: one_line(str(data.get(key, ""))) for key in ("name", "offering", "who")}
     subject = _SUBJECTS[kind].format_map(named)
     sentences = [_SENTENCES[kind].format_map(named)]
     waits = data["state"] == "requested"
@@ -83,10 +88,10 @@ def _booking(kind: Kind, data: Mapping[str, Any]) -> Words:
     facts.append(("Time zone", zone.key))
     for label, value in (
         ("What", named["offering"]),
-        ("Where", str(data.get("provider", ""))),
+        ("Where", one_line(str(data.get("provider", "")))),
         ("For", named["name"]),
-        ("Note", str(data.get("note", ""))),
-        ("Reason", str(data.get("reason", ""))),
+        ("Note", clean_lines(str(data.get("note", "")))),
+        ("Reason", clean_lines(str(data.get("reason", "")))),
     ):
         if value:
             facts.append((label, value))
@@ -105,14 +110,15 @@ def times(data: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
     return [period_text(Period(parse_instant(it["start"]), parse_instant(it["end"])), zone) for it in data["slots"]]
 
 
-def _account(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
+def _account(kind: Kind, data: Mapping[str, Any], site: str, secret: str) -> Words:
+    link = LINK_OF[kind].format(secret) if kind in LINK_OF else "/login"
     ends = f"The link works once, for {data.get('lasts', 'a day')}."
     if kind is Kind.REGISTER:
         return Words(
             f"Your account at {site}",
             "Finish your account",
             ["Somebody, probably you, asked for an account with this address.", ends],
-            link=data["link"],
+            link=link,
             button="Choose a password",
         )
     if kind is Kind.KNOWN:
@@ -123,7 +129,7 @@ def _account(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
                 "Somebody, probably you, asked for an account with this address. There is one.",
                 "Sign in, or choose a new password if you have forgotten yours.",
             ],
-            link="/login",
+            link=link,
             button="Sign in",
         )
     if kind is Kind.INVITATION:
@@ -131,7 +137,7 @@ def _account(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
             f"An account for you at {site}",
             "You are invited",
             [f"An account was made for you at {site}.", ends],
-            link=data["link"],
+            link=link,
             button="Choose a password",
         )
     return Words(
@@ -141,6 +147,6 @@ def _account(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
             "Somebody, probably you, asked for a new password. If it was not you, ignore this: nothing has changed.",
             ends,
         ],
-        link=data["link"],
+        link=link,
         button="Choose a password",
     )

@@ -16,6 +16,8 @@ class OutgoingMail(HasUuid, HasCreated, Base):
 
     `kind` names the template, `data` is what it shows: facts as they were, so that a later change does not alter what
     is told. `next_attempt` None: nothing more is tried (it was sent, or given up with `error`).
+
+    `sealed_secret` is what the message's link holds, encrypted (portal.secretbox), until nothing more is tried.
     """
 
     __tablename__ = "outgoing_mails"
@@ -25,6 +27,7 @@ class OutgoingMail(HasUuid, HasCreated, Base):
     recipient: Mapped[str] = mapped_column(String(320))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    sealed_secret: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     next_attempt: Mapped[datetime | None] = mapped_column(UTCDateTime, default=utcnow)
     sent: Mapped[datetime | None] = mapped_column(UTCDateTime)

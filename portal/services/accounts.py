@@ -9,11 +9,12 @@ import uuid as uuidlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import validate_email
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from portal.domain.addresses import mail_address
 from portal.domain.texts import is_storable
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, transaction
@@ -39,9 +40,11 @@ class NewToken:
 def clean_email(email: str) -> str:
     """The address in the form it is kept in (lower case). Raises Invalid if it is not one."""
     try:
-        return validate_email(email.strip(), check_deliverability=False, globally_deliverable=False).normalized.lower()
-    except EmailNotValidError as error:
+        found = validate_email(email.strip(), check_deliverability=False, globally_deliverable=False).normalized.lower()
+        mail_address(found)
+    except ValueError as error:
         raise Invalid(f"This is not an e-mail address: {error}", "email") from error
+    return found
 
 
 def create_user(

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.domain.booking_states import BookingAct, BookingState
 from portal.domain.instants import format_instant
-from portal.domain.mail import REMIND_BEFORE, Kind, is_wanted
-from portal.extensions import transaction, wake_mail
+from portal.domain.mail import LINK_OF, REMIND_BEFORE, Kind, is_wanted
+from portal.extensions import secret_box, transaction, wake_mail
 from portal.models import (
     AccountLink,
     Booking,
@@ -70,10 +70,50 @@ def put_to(
     session: Session, kind: Kind, email: str, data: Mapping[str, Any], now: datetime, user_id: int | None = None
 ) -> None:
     """Write one message to an address. It is sent after the commit of the present transaction."""
-    session.add(
-        OutgoingMail(kind=kind.value, recipient=email, user_id=user_id, data=dict(data), created=now, next_attempt=now)
-    )
+    session.add(_message(kind, email, data, now, user_id))
     wake_mail()
+
+
+def put_link(
+    session: Session,
+    kind: Kind,
+    email: str,
+    secret: str,
+    data: Mapping[str, Any],
+    now: datetime,
+    user_id: int | None = None,
+) -> None:
+    """Write one message with a link, whose secret is encrypted until it is sent and deleted then."""
+    row = _message(kind, email, data, now, user_id)
+    row.sealed_secret = secret_box().encrypt(secret)
+    session.add(row)
+    wake_mail()
+
+
+def secret_of(row: OutgoingMail) -> str:
+    """The secret of the link that a message is about; "" where it has none. Raises SecretLost."""
+    return secret_box().decrypt(row.sealed_secret) if row.sealed_secret else ""
+
+
+def seal_link(row: OutgoingMail) -> None:
+    """Encrypt a link that an earlier version has written in clear, or delete it where the message is done with."""
+    if "link" not in row.data:
+        return
+    kept = dict(row.data)
+    path = str(kept.pop("link"))
+    row.data = kept
+    if row.next_attempt is not None:
+        row.sealed_secret = secret_box().encrypt(path.strip("/").rpartition("/")[2])
+
+
+def seal_links() -> None:
+    """Do so for all messages."""
+    with transaction() as session:
+        query = select(OutgoingMail).where(
+            OutgoingMail.kind.in_([kind.value for kind in LINK_OF]), OutgoingMail.data["link"].as_string().is_not(None)
+        )
+        for row in session.execute(query.with_for_update(skip_locked=True)).scalars():
+            seal_link(row)
 
 
 def booking_changed(
@@ -195,6 +235,12 @@ def switch_off(user_id: int, group: str) -> None:
         user = session.get(User, user_id, with_for_update=True)
         if user is not None:
             user.mail_off = sorted({*user.mail_off, group})
+
+
+def _message(kind: Kind, email: str, data: Mapping[str, Any], now: datetime, user_id: int | None) -> OutgoingMail:
+    return OutgoingMail(
+        kind=kind.value, recipient=email, user_id=user_id, data=dict(data), created=now, next_attempt=now
+    )
 
 
 def _to_managers(

@@ -50,8 +50,7 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
         if user is not None:
             mail.put_to(session, Kind.KNOWN, address, {}, now, user.id)
         else:
-            facts = {"link": f"/register/{link}/", "lasts": WORDS["register"]}
-            mail.put_to(session, Kind.REGISTER, address, facts, now)
+            mail.put_link(session, Kind.REGISTER, address, link, {"lasts": WORDS["register"]}, now)
 
 
 def finish_registration(secret: str, full_name: str, password: str, *, now: datetime | None = None) -> User:
@@ -80,8 +79,7 @@ def ask_for_password(email: str, network: str, *, now: datetime | None = None) -
         user = _find(session, address)
         if _may_mail(session, address, now) and user is not None and user.is_active:
             link = _make(session, "password", address, network, now)
-            facts = {"link": f"/password/{link}/", "lasts": WORDS["password"]}
-            mail.put_to(session, Kind.PASSWORD, address, facts, now, user.id)
+            mail.put_link(session, Kind.PASSWORD, address, link, {"lasts": WORDS["password"]}, now, user.id)
 
 
 def invite(actor: Actor, email: str, full_name: str = "", *, now: datetime | None = None) -> uuidlib.UUID:
@@ -122,11 +120,18 @@ def link_email(secret: str, purposes: tuple[str, ...], *, now: datetime | None =
         return _row(session, secret, purposes, now or utcnow()).email
 
 
+def is_open(secret: str, now: datetime) -> bool:
+    """Whether a link can still be used."""
+    with transaction() as session:
+        query = select(AccountLink.id).where(AccountLink.digest == _digest(secret), AccountLink.expires > now)
+        return session.execute(query).first() is not None
+
+
 def _mail_invitation(session: Session, email: str, now: datetime) -> None:
     link = _make(session, "invite", email, "", now)
     user = _find(session, email)
-    facts = {"link": f"/password/{link}/", "lasts": WORDS["invite"]}
-    mail.put_to(session, Kind.INVITATION, email, facts, now, user.id if user else None)
+    facts = {"lasts": WORDS["invite"]}
+    mail.put_link(session, Kind.INVITATION, email, link, facts, now, user.id if user else None)
 
 
 def _owner(session: Session, email: str) -> User:

@@ -56,6 +56,8 @@ def register(app: Flask) -> None:
         app.register_blueprint(face.blueprint)
     # Google sends a channel's token, and no form.
     csrf.exempt(notifications.blueprint)
+    # It checks the form's token itself, except where a mail program unsubscribes.
+    csrf.exempt(registration.mail_off)
     app.register_error_handler(PortalError, portal_error)
     app.register_error_handler(HTTPException, http_error)
 

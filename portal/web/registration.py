@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_user
 
 from portal.domain import passwords
 from portal.domain.mail import GROUPS
 from portal.errors import Forbidden, Invalid, NotFound, TooManyAttempts
-from portal.extensions import settings
+from portal.extensions import csrf, settings
 from portal.mail.compose import read_off_token
 from portal.services import mail, registration
 from portal.web.errors import problem, too_early
@@ -96,12 +96,21 @@ def choose(link: str) -> ResponseReturnValue:
 @blueprint.route("/mail/off/<token>/", methods=["GET", "POST"])
 @public
 def mail_off(token: str) -> ResponseReturnValue:
-    """Switch off the kind of mail that a link in it names: asks first."""
+    """Switch off the kind of mail that a link in it names: asks first.
+
+    A mail program may do it with one click (RFC 8058), without a cookie and without a form of ours: for that body
+    alone the CSRF token is not needed. The link itself is what only the recipient has.
+    """
+    one_click = request.method == "POST" and request.form.to_dict(flat=False) == {"List-Unsubscribe": ["One-Click"]}
+    if not one_click:
+        csrf.protect()
     found = read_off_token(settings(), token)
     if found is None or found[1] not in GROUPS:
         raise NotFound("Link")
     if request.method == "POST":
         mail.switch_off(*found)
+        if one_click:
+            return Response("This kind of mail is switched off.\n", mimetype="text/plain")
         flash("This kind of mail is switched off. Your account page switches it on again.", "good")
         return redirect(url_for("catalogue.index"), code=303)
     return render_template(

@@ -13,7 +13,7 @@ from portal.services import mail, throttle
 from portal.services.bookings import expire_bookings
 
 # Once an hour.
-ANALYSED_AT = 17
+HOURLY_AT = 17
 
 
 def do_chores(settings: Settings, now: datetime | None = None) -> None:
@@ -24,6 +24,7 @@ def do_chores(settings: Settings, now: datetime | None = None) -> None:
     mail.forget_old(now)
     throttle.forget_full(now)
     prune_changes()
-    if now.minute == ANALYSED_AT:
+    if now.minute == HOURLY_AT:
         analyse()
+        mail.seal_links()
     deliver_due(settings)

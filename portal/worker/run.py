@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from huey.consumer import Consumer
 
+from portal.services import mail
 from portal.sync.ending import end_connections
 from portal.sync.engine import Outcome
 from portal.sync.provider import OPEN_PROVIDER
@@ -40,6 +41,7 @@ def run_worker(app: Application, *, threads: int = THREADS) -> None:
     with app.app_context():
         # What a worker before us has left is found at once, not only at the next full minute.
         sweep(huey, queue.tasks.sync_calendar)
+        mail.seal_links()
     log.info("worker_started", threads=threads, name=worker_name())
     consumer = PortalConsumer(
         huey,

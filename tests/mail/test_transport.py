@@ -9,6 +9,7 @@ from aiosmtpd.controller import Controller
 
 from portal.config import load_settings
 from portal.errors import ConfigError
+from portal.mail.headers import MESSAGE, UnsafeHeader, mailbox
 from portal.mail.transport import Refused, Transport
 from tools.run import free_port
 
@@ -69,9 +70,45 @@ def test_messages_go_over_one_connection_and_survive_a_refusal(server, tmp_path)
         ("booking@example.org", ["a@example.org"]),
         ("booking@example.org", ["b@example.org"]),
     ]
+    assert server.taken[0][2].isascii()
     read = message_from_bytes(server.taken[0][2], policy=policy.default)
     assert read["Subject"] == "Grüße"
     assert read.get_content().strip() == "Hällo"
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_addresses_without_a_form_in_ascii_need_a_server_that_takes_them(tmp_path, able):
+    box = Box()
+    controller = Controller(box, hostname="127.0.0.1", port=free_port(), enable_SMTPUTF8=able)
+    controller.start()
+    given = settings(tmp_path, MAIL_URL=f"smtp://127.0.0.1:{controller.port}", MAIL_FROM="booking@example.org")
+    made = EmailMessage(policy=MESSAGE)
+    made["Subject"], made["To"] = "Grüße", mailbox("", "büro@example.org")
+    try:
+        with Transport(given) as transport:
+            if able:
+                transport.send(made, "büro@example.org", "one")
+            else:
+                with pytest.raises(Refused, match="SMTPUTF8"):
+                    transport.send(made, "büro@example.org", "one")
+            transport.send(message("a@example.org"), "a@straße.example", "two")
+    finally:
+        controller.stop()
+    assert [to for _, to, _ in box.taken] == [["büro@example.org"], ["a@xn--strae-oqa.example"]][not able :]
+    assert not able or "To: büro@example.org" in box.taken[0][2].decode()
+
+
+def test_nothing_is_said_to_the_server_of_a_message_that_is_unsafe(server, tmp_path):
+    given = settings(tmp_path, MAIL_URL=f"smtp://127.0.0.1:{server.port}", MAIL_FROM="booking@example.org")
+    unsafe = message("a@example.org")
+    unsafe["X-Text"] = "=?utf-8?q?a=0aBcc:evil@evil.example?="
+    with Transport(given) as transport:
+        with pytest.raises(UnsafeHeader):
+            transport.send(unsafe, "a@example.org", "one")
+        with pytest.raises(UnsafeHeader):
+            transport.send(message("a@example.org"), "a@example.org>\r\nRCPT TO:<b@example.org", "two")
+        transport.send(message("b@example.org"), "b@example.org", "three")
+    assert [to for _, to, _ in server.taken] == [["b@example.org"]]
 
 
 def test_a_server_that_is_not_there_is_an_error_to_try_again(tmp_path):

@@ -5,14 +5,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from portal.domain.mail import LINK_OF, Kind
 from portal.errors import NotFound, TooManyAttempts
 from portal.extensions import db
+from portal.mail.compose import off_token
 from portal.models import AccountLink, OutgoingMail, User
 from portal.models.base import utcnow
 from portal.policies import SYSTEM
-from portal.services import accounts, registration
+from portal.services import accounts, mail, registration
 
 pytestmark = pytest.mark.sqlite_only
 PASSWORD = "a brand new password"
@@ -31,7 +33,7 @@ def last_link(kind):
         .scalars()
         .first()
     )
-    return row and row.data["link"]
+    return row and LINK_OF[Kind(kind)].format(mail.secret_of(row))
 
 
 def test_somebody_registers(open_portal, visitor, world):
@@ -177,3 +179,75 @@ def test_mail_preferences(visitor, world, db_session):
         "reminders",
         "requests",
     ]
+
+
+def mail_off(session):
+    session.expire_all()
+    return session.query(User).filter_by(email="member@example.org").one().mail_off
+
+
+def test_a_link_in_a_message_switches_its_kind_off(app, visitor, world, db_session):
+    user = db_session.query(User).filter_by(email="member@example.org").one()
+    link = f"/mail/off/{off_token(app.extensions['portal.settings'], user.id, 'reminders')}/"
+    person = visitor()
+    page = person.get(link)
+    assert "A reminder the day before" in page.text
+    assert mail_off(db_session) == []
+    assert person.post(link, page=link).status_code == 303
+    assert mail_off(db_session) == ["reminders"]
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_a_mail_program_unsubscribes_with_one_click(app, visitor, world, db_session, content_type):
+    user = db_session.query(User).filter_by(email="member@example.org").one()
+    token = off_token(app.extensions["portal.settings"], user.id, "reminders")
+    for base in ("http://localhost", "https://localhost"):
+        user.mail_off = []
+        db_session.commit()
+        # No cookie, no Referer and no token of a form: mail programs have none of them.
+        answer = visitor().client.post(
+            f"/mail/off/{token}/", data={"List-Unsubscribe": "One-Click"}, content_type=content_type, base_url=base
+        )
+        # RFC 8058, 3.2: not a redirect.
+        assert (answer.status_code, "Set-Cookie" in answer.headers) == (200, False)
+        assert mail_off(db_session) == ["reminders"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"List-Unsubscribe": "one-click"},
+        {"List-Unsubscribe": ["One-Click", "One-Click"]},
+        {"List-Unsubscribe": "One-Click", "more": "1"},
+    ],
+)
+def test_any_other_body_needs_the_token_of_the_form(app, visitor, world, db_session, fields):
+    user = db_session.query(User).filter_by(email="member@example.org").one()
+    link = f"/mail/off/{off_token(app.extensions['portal.settings'], user.id, 'reminders')}/"
+    assert visitor().client.post(link, data=fields).status_code == 400
+    assert visitor().client.post(link, query_string={"List-Unsubscribe": "One-Click"}).status_code == 400
+    assert mail_off(db_session) == []
+    assert visitor().client.post("/mail/off/made-up/", data={"List-Unsubscribe": "One-Click"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "rule", "broken"),
+    [
+        ("/password/{}/", "/password/<link>/", "portal.services.registration.link_email"),
+        ("/register/{}/", "/register/<link>/", "portal.services.registration.link_email"),
+        ("/mail/off/{}/", "/mail/off/<token>/", "portal.web.registration.read_off_token"),
+        ("/feeds/{}.ics", "/feeds/<secret>.ics", "portal.queries.feeds.secret_feed"),
+    ],
+)
+def test_an_error_is_logged_without_the_secret_of_its_address(app, visitor, monkeypatch, caplog, path, rule, broken):
+    def fails(*_arguments, **_named):
+        db.session.execute(text("SELECT nothing FROM nowhere WHERE digest = :digest"), {"digest": secret * 2})
+
+    secret = "a" * 32
+    monkeypatch.setattr(broken, fails)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    assert visitor().get(path.format(secret)).status_code == 500
+    assert f"Exception on {rule} [GET]" in caplog.text
+    assert "OperationalError" in caplog.text
+    assert secret not in caplog.text
