@@ -53,10 +53,10 @@ def main() -> None:
 
 def prepare_database(tree: Tree, settings: Settings) -> None:
     """Load the demo where it is absent; where it is there, only say how to get in, which needs no application."""
-    kept = accounts.kept(settings.instance_path)
+    kept = accounts.read_sign_ins(settings.instance_path)
     # The staff account is the first of the list and the last that is made.
     if kept and not database_problem(settings) and has_user(settings, kept[0].email):
-        print(accounts.described(settings.instance_path, kept), flush=True)
+        print(accounts.sign_in_help(settings.instance_path, kept), flush=True)
     else:
         tree.run_once("The database cannot be prepared", "-m", "tools.demo_database")
 

@@ -1,4 +1,4 @@
-"""The demo's sign-ins: random passwords, made once for an installation and kept beside its database."""
+"""The demo's sign-ins: random passwords, generated once per installation and stored in its instance folder."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from portal.config import Settings, is_loopback
 from portal.errors import ConfigError
 
 FILE = "demo-accounts.json"
-# One of each kind is shown; the others are in the file.
+# Staff and owners; the others are in the file.
 SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A demo sign-in as it is printed."""
+    """A demo sign-in; `what` describes its roles."""
 
     email: str
     password: str
@@ -40,8 +40,8 @@ def new_password() -> str:
     return "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(4))
 
 
-def keep(instance: Path, sign_ins: list[SignIn]) -> None:
-    """Write the sign-ins where only the owner of the instance folder can read them."""
+def save_sign_ins(instance: Path, sign_ins: list[SignIn]) -> None:
+    """Write the sign-ins to a file that only its owner can read."""
     path = instance / FILE
     fresh = path.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -50,16 +50,16 @@ def keep(instance: Path, sign_ins: list[SignIn]) -> None:
     fresh.replace(path)
 
 
-def kept(instance: Path) -> list[SignIn]:
-    """The sign-ins made at the first start; none where the demo was not loaded."""
+def read_sign_ins(instance: Path) -> list[SignIn]:
+    """The sign-ins of the first start; none where the demo was not loaded."""
     path = instance / FILE
     if not path.is_file():
         return []
     return [SignIn(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def described(instance: Path, sign_ins: list[SignIn], token: str = "") -> str:
-    """How to get in, for a person: the first sign-ins, where the others are, and the API token if one was made now."""
+def sign_in_help(instance: Path, sign_ins: list[SignIn], token: str = "") -> str:
+    """How to sign in: the first sign-ins, where the others are, and the API token if one was created now."""
     if not sign_ins:
         return ""
     width = max(len(it.email) for it in sign_ins)

@@ -15,5 +15,5 @@ def run() -> None:
     configured = settings()
     accounts.refuse_public_host(configured)
     loaded = None if is_loaded() else load(utcnow(), lambda line: click.echo(line, err=True))
-    sign_ins = loaded.sign_ins if loaded else accounts.kept(configured.instance_path)
-    click.echo(accounts.described(configured.instance_path, sign_ins, loaded.token if loaded else ""))
+    sign_ins = loaded.sign_ins if loaded else accounts.read_sign_ins(configured.instance_path)
+    click.echo(accounts.sign_in_help(configured.instance_path, sign_ins, loaded.token if loaded else ""))

@@ -25,7 +25,7 @@ def test_the_demo_loads_and_says_how_to_get_in(live_database):
         counted = {model: db.session.scalar(select(func.count()).select_from(model)) for model in (Offering, Booking)}
         assert counted[Offering] >= 40
         assert counted[Booking] >= 500
-        for known in accounts.kept(live_database.app.extensions["portal.settings"].instance_path)[:3]:
+        for known in accounts.read_sign_ins(live_database.app.extensions["portal.settings"].instance_path)[:3]:
             assert known.password in first.stdout
             assert sign_in(known.email, known.password, "").email == known.email
     again = runner.invoke(args=["demo"])
