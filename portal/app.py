@@ -23,6 +23,7 @@ from portal.domain.catalogue_index import CatalogueIndex
 from portal.extensions import csrf, db, login_manager, prepare_engine, reading, set_reading
 from portal.packing import register_packing
 from portal.queries.catalogue_index import current_index
+from portal.request_ids import REQUEST_ID, RequestIds
 from portal.secretbox import SecretBox
 from portal.sync.provider import OPEN_PROVIDER
 from portal.web.register import register as register_web
@@ -100,11 +101,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = RequestIds(app.wsgi_app, trusted=settings.proxy_hops > 0)  # type: ignore[method-assign]
     register_packing(app)
     login_manager.init_app(app)
     csrf.init_app(app)
 
+    app.before_request(_bind_request)
     app.before_request(_decide_transaction)
+    app.teardown_request(_unbind_request)
     app.teardown_request(_forget_transaction)
     register_web(app)
     register_api(app)
@@ -141,6 +145,14 @@ def _is_host(host: str) -> bool:
     except UnicodeError:
         return False
     return len(host) <= LONGEST_HOST
+
+
+def _bind_request() -> None:
+    logs.bind_request(request.environ.get(REQUEST_ID, ""), request.remote_addr or "")
+
+
+def _unbind_request(_error: BaseException | None) -> None:
+    logs.unbind_request()
 
 
 def _decide_transaction() -> None:

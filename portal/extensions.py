@@ -135,6 +135,11 @@ def transaction() -> Iterator[Session]:
         effect()
 
 
+def in_transaction() -> bool:
+    """Whether a transaction() is open."""
+    return bool(db.session().info.get("open"))
+
+
 def before_commit(key: Hashable, effect: Callable[[], Any]) -> None:
     """Run `effect` just before the present transaction() commits; once for a key, however often it is asked for."""
     db.session().info["before_commit"].setdefault(key, effect)

@@ -7,6 +7,9 @@ import sys
 
 import structlog
 
+# Of other libraries' lines, tracebacks among them.
+_FORMAT = "%(asctime)s %(name)s request_id=%(request_id)s %(message)s"
+
 
 def configure(level: str) -> None:
     """Send the portal's and its libraries' log lines to stderr at the given level (debug, info, warning, error)."""
@@ -17,17 +20,33 @@ def configure(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(_Stderr()),  # type: ignore[arg-type]
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(
-        level=max(number, logging.WARNING), stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
-    )
+    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format=_FORMAT)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_add_request_id)
     # Retries are ours to tell of, once they have failed, in words.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+
+
+def bind_request(request_id: str, client: str) -> None:
+    """Say of the present request what each of its log lines has. The next request of the thread says it anew."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id, client=client)
+
+
+def unbind_request() -> None:
+    """The request is over: what the thread does next is not part of it."""
+    structlog.contextvars.clear_contextvars()
+
+
+def _add_request_id(record: logging.LogRecord) -> bool:
+    record.request_id = structlog.contextvars.get_contextvars().get("request_id", "-")
+    return True
 
 
 class _Stderr:

@@ -9,6 +9,7 @@ from flask.cli import ScriptInfo
 from flask_migrate import upgrade
 from sqlalchemy.exc import SQLAlchemyError
 
+from portal import logs
 from portal.cli.register import register
 from portal.errors import PortalError
 from wsgi import app
@@ -16,6 +17,8 @@ from wsgi import app
 
 def main() -> None:
     register(app)
+    # Dozens of accounts and roles are made up here: they are no news in a terminal.
+    logs.configure("warning")
     try:
         with app.app_context():
             upgrade()

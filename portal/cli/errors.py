@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from portal.audit import acting_as
 from portal.errors import PortalError
 
 
@@ -15,10 +16,12 @@ from portal.errors import PortalError
 def refusals() -> Iterator[None]:
     """Turn the portal's own errors into a line on stderr and exit status 1; let defects show as they are.
 
-    A database that does not answer, or has no tables yet, is no defect either.
+    A database that does not answer, or has no tables yet, is no defect either. In the security log, what happens inside
+    was done on the command line.
     """
     try:
-        yield
+        with acting_as("command line"):
+            yield
     except PortalError as error:
         raise click.ClickException(error.message) from error
     except (OperationalError, ProgrammingError) as error:

@@ -14,7 +14,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from portal.audit import Event, account, record, thing
 from portal.domain.addresses import mail_address
+from portal.domain.instants import format_instant
 from portal.domain.texts import is_storable
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, transaction
@@ -63,10 +65,12 @@ def create_user(
     address, name = clean_email(email), full_name.strip()
     hashed = None if password is None else checked_hash(password, address, name)
     with transaction() as session:
-        return add_user(session, address, name, hashed, is_staff=is_staff).uuid
+        return add_user(session, actor, address, name, hashed, is_staff=is_staff).uuid
 
 
-def add_user(session: Session, email: str, full_name: str, hashed: str | None, *, is_staff: bool = False) -> User:
+def add_user(
+    session: Session, actor: Actor, email: str, full_name: str, hashed: str | None, *, is_staff: bool = False
+) -> User:
     """Add a person in the caller's transaction: a clean address, a checked_hash. Raises Invalid if it is taken."""
     user = User(
         email=email, full_name=full_name, password_hash=hashed, is_staff=is_staff, session_key=secrets.token_hex(16)
@@ -76,7 +80,13 @@ def add_user(session: Session, email: str, full_name: str, hashed: str | None, *
             session.add(user)
     except IntegrityError as error:
         raise Invalid(f"There is an account with the address {email} already.", "email") from error
+    record(Event.ACCOUNT_CREATED, actor, account(user.id), email=email, staff=is_staff)
     return user
+
+
+def actor_of(user: User) -> Actor:
+    """The person as who acts."""
+    return Actor(user.id, user.is_staff, user.full_name or user.email)
 
 
 def set_password(actor: Actor, user_id: int, password: str) -> None:
@@ -93,11 +103,15 @@ def set_password(actor: Actor, user_id: int, password: str) -> None:
         about = user.email, user.full_name
     hashed = checked_hash(password, *about)
     with transaction():
-        store_password(user, hashed)
+        store_password(actor, user, hashed)
 
 
-def store_password(user: User, hashed: str) -> None:
-    """Put a new password (a checked_hash) in the place of the old one, which ends all sessions."""
+def store_password(actor: Actor, user: User, hashed: str, *, by: str = "password") -> None:
+    """Put a new password (a checked_hash) in the place of the old one, which ends all sessions.
+
+    `by` says for the security log what proved the right to: the old password, or a mailed link.
+    """
+    record(Event.PASSWORD_CHANGED, actor, account(user.id), by=by)
     user.password_hash = hashed
     user.session_key = secrets.token_hex(16)
 
@@ -135,6 +149,8 @@ def create_token(
         token = ApiToken(user_id=user_id, name=name, digest=token_digest(key), expires=expires)
         session.add(token)
         session.flush()
+        until = "never" if expires is None else format_instant(expires)
+        record(Event.TOKEN_CREATED, actor, thing("token", token.uuid), owner=account(user_id), expires=until)
         return NewToken(key, token.uuid, name, expires)
 
 
@@ -144,8 +160,10 @@ def revoke_token(actor: Actor, token_uuid: uuidlib.UUID) -> None:
         clause = ApiToken.uuid == token_uuid
         if not actor.is_staff:
             clause = clause & (ApiToken.user_id == actor.user_id)
-        if session.execute(delete(ApiToken).where(clause)).rowcount != 1:  # type: ignore[attr-defined]
+        owner = session.execute(delete(ApiToken).where(clause).returning(ApiToken.user_id)).scalar_one_or_none()
+        if owner is None:
             raise NotFound("Token")
+        record(Event.TOKEN_REVOKED, actor, thing("token", token_uuid), owner=account(owner))
 
 
 def record_token_use(token_id: int, now: datetime) -> None:
@@ -168,7 +186,9 @@ def set_role(actor: Actor, email: str, organization: str, role: str | None) -> N
             raise NotFound("User")
         found = find_organization(organization)
         clause = (Membership.user_id == user.id) & (Membership.organization_id == found.id)
-        session.execute(delete(Membership).where(clause))
+        before = session.execute(delete(Membership).where(clause).returning(Membership.role)).scalar_one_or_none()
+        facts = {"organization": found.uuid, "before": before or "none", "role": role or "none"}
+        record(Event.ROLE_CHANGED, actor, account(user.id), **facts)
         if role is not None:
             session.add(Membership(user_id=user.id, organization_id=found.id, role=role))
 
@@ -185,6 +205,7 @@ def set_active(actor: Actor, uuid: uuidlib.UUID, active: bool) -> None:
             raise NotFound("User")
         if user.id == actor.user_id:
             raise Invalid("You can't keep yourself out.")
+        record(Event.ACCOUNT_REACTIVATED if active else Event.ACCOUNT_DEACTIVATED, actor, account(user.id))
         user.is_active = active
         user.session_key = secrets.token_hex(16)
 

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from portal.audit import Event, record, thing
 from portal.documents import store as documents
 from portal.domain.calendar_states import CalendarAct, refusal, scheduled
 from portal.errors import CalendarRefused, Forbidden, NotFound
@@ -63,6 +64,9 @@ def _act(actor: Actor, offering_uuid: uuidlib.UUID, act: CalendarAct) -> None:
         session.flush()
         documents.refresh(session, [offering.id])
         wake_calendar(calendar.id)
+        if act is not CalendarAct.SYNC:
+            event = Event.CALENDAR_SHARED if act is CalendarAct.SHARE else Event.CALENDAR_UNSHARED
+            record(event, actor, thing("offering", offering_uuid))
 
 
 def _lock_offering(session: Session, actor: Actor, offering_uuid: uuidlib.UUID) -> Offering:

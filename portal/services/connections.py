@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from portal.audit import Event, record, thing
 from portal.domain.google import (
     SCOPE_CALENDARS,
     SCOPE_SHARING,
@@ -189,6 +190,8 @@ def _connect(actor: Actor, organization_uuid: uuidlib.UUID, grant: Grant, accoun
         connection.created = now
         session.flush()
         _wake_calendars(session, organization.id, now)
+        facts = {"google": account.email, "sharing": grants(grant.scopes, SCOPE_SHARING)}
+        record(Event.GOOGLE_CONNECTED, actor, thing("organization", organization_uuid), **facts)
     return Connected(organization_uuid, account.email, grants(grant.scopes, SCOPE_SHARING))
 
 

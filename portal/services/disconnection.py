@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
+from portal.audit import Event, record, thing
 from portal.domain.google import ProviderError
 from portal.extensions import consent, secret_box, transaction, wake_ending
 from portal.models import CalendarChannel, GoogleCalendar, GoogleConnection
@@ -44,6 +45,7 @@ def disconnect(
         ).scalar_one_or_none()
         if connection is None:
             return True
+        record(Event.GOOGLE_DISCONNECTED, actor, thing("organization", organization_uuid), calendars=calendars.value)
         offerings = offerings_of(organization.id)
         watched = select(
             exists().where(CalendarChannel.calendar_id == GoogleCalendar.id, GoogleCalendar.offering_id.in_(offerings))

@@ -9,6 +9,7 @@ import uuid as uuidlib
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from portal.audit import Event, account, record, thing
 from portal.errors import NotFound, SignInRequired
 from portal.extensions import transaction
 from portal.models import CalendarFeed, Organization
@@ -26,12 +27,14 @@ def make_user_feed(actor: Actor) -> str:
         raise SignInRequired
     with transaction() as session:
         session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
+        record(Event.FEED_CREATED, actor, account(actor.user_id))
         return _make(session, user_id=actor.user_id)
 
 
 def revoke_user_feed(actor: Actor) -> None:
     """The actor's feed stops working."""
     with transaction() as session:
+        record(Event.FEED_REVOKED, actor, account(actor.user_id))
         session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
 
 
@@ -40,6 +43,7 @@ def make_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> str:
     with transaction() as session:
         organization_id = _managed(session, actor, uuid)
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
+        record(Event.FEED_CREATED, actor, thing("organization", uuid))
         return _make(session, organization_id=organization_id)
 
 
@@ -47,6 +51,7 @@ def revoke_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> None:
     """The organization's feed stops working. Raises NotFound."""
     with transaction() as session:
         organization_id = _managed(session, actor, uuid)
+        record(Event.FEED_REVOKED, actor, thing("organization", uuid))
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
 
 

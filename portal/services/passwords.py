@@ -53,12 +53,12 @@ def _matches(stored: str, password: str) -> bool:
         return False
 
 
-def wait_as_if_compared() -> None:
-    """Take as long as a comparison takes here at present, without the work."""
+def wait_as_if_compared() -> bool:
+    """Take as long as a comparison takes here at present, without the work. Always False."""
     if not _durations:
-        is_right(None, "")
-        return
+        return is_right(None, "")
     time.sleep(random.choice(_durations))  # noqa: S311 - the spread of real durations, no secret
+    return False
 
 
 @cache

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from portal.audit import Event, account, record
 from portal.domain.mail import Kind
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import settings, transaction
 from portal.models import AccountLink, User
 from portal.models.base import utcnow
-from portal.policies import Actor
+from portal.policies import NOBODY, Actor
 from portal.services import accounts, mail
 from portal.services.passwords import checked_hash
 from portal.services.throttle import Bucket, Limit, network_of, take_one, too_many
@@ -46,6 +47,7 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
         user = _find(session, address)
         if not _may_mail(session, address, now):
             return
+        record(Event.REGISTRATION_REQUESTED, NOBODY, account(user.id if user is not None else None))
         link = _make(session, "register", address, network, now)
         if user is not None:
             mail.put_to(session, Kind.KNOWN, address, {}, now, user.id)
@@ -64,7 +66,7 @@ def finish_registration(secret: str, full_name: str, password: str, *, now: date
         email = _use(session, secret, ("register",), now)
         if _find(session, email) is not None:
             raise NotFound("Link")
-        return accounts.add_user(session, email, name, hashed)
+        return accounts.add_user(session, NOBODY, email, name, hashed)
 
 
 def ask_for_password(email: str, network: str, *, now: datetime | None = None) -> None:
@@ -77,7 +79,9 @@ def ask_for_password(email: str, network: str, *, now: datetime | None = None) -
     address = accounts.clean_email(email)
     with transaction() as session:
         user = _find(session, address)
-        if _may_mail(session, address, now) and user is not None and user.is_active:
+        mailed = _may_mail(session, address, now) and user is not None and user.is_active
+        record(Event.PASSWORD_LINK_REQUESTED, NOBODY, account(user.id if user is not None else None), mailed=mailed)
+        if mailed and user is not None:
             link = _make(session, "password", address, network, now)
             mail.put_link(session, Kind.PASSWORD, address, link, {"lasts": WORDS["password"]}, now, user.id)
 
@@ -87,7 +91,7 @@ def invite(actor: Actor, email: str, full_name: str = "", *, now: datetime | Non
     now = now or utcnow()
     with transaction() as session:
         uuid = accounts.create_user(actor, email, full_name=_checked_name(full_name, required=False))
-        _mail_invitation(session, accounts.clean_email(email), now)
+        _mail_invitation(session, actor, accounts.clean_email(email), now)
         return uuid
 
 
@@ -99,7 +103,7 @@ def invite_again(actor: Actor, uuid: uuidlib.UUID, *, now: datetime | None = Non
         user = session.execute(select(User).where(User.uuid == uuid)).scalar_one_or_none()
         if user is None or not user.is_active:
             raise NotFound("User")
-        _mail_invitation(session, user.email, now or utcnow())
+        _mail_invitation(session, actor, user.email, now or utcnow())
 
 
 def set_password_by_link(secret: str, password: str, *, now: datetime | None = None) -> User:
@@ -110,7 +114,7 @@ def set_password_by_link(secret: str, password: str, *, now: datetime | None = N
     hashed = checked_hash(password, user.email, user.full_name)
     with transaction() as session:
         user = _owner(session, _use(session, secret, PASSWORD_LINKS, now))
-        accounts.store_password(user, hashed)
+        accounts.store_password(NOBODY, user, hashed, by="link")
         return user
 
 
@@ -127,9 +131,10 @@ def is_open(secret: str, now: datetime) -> bool:
         return session.execute(query).first() is not None
 
 
-def _mail_invitation(session: Session, email: str, now: datetime) -> None:
+def _mail_invitation(session: Session, actor: Actor, email: str, now: datetime) -> None:
     link = _make(session, "invite", email, "", now)
     user = _find(session, email)
+    record(Event.INVITED, actor, account(user.id if user else None))
     facts = {"lasts": WORDS["invite"]}
     mail.put_link(session, Kind.INVITATION, email, link, facts, now, user.id if user else None)
 

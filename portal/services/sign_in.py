@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
-from portal.errors import Forbidden, Invalid
+from portal.audit import Event, account, record
+from portal.errors import Forbidden, Invalid, TooManyAttempts
 from portal.extensions import transaction
 from portal.models import BrowserSession, User
 from portal.models.base import utcnow
-from portal.policies import Actor
+from portal.policies import NOBODY, Actor
 from portal.services import browsers, passwords, throttle
-from portal.services.accounts import set_password, token_digest
+from portal.services.accounts import actor_of, set_password, token_digest
 from portal.services.throttle import Attempt
 
 SIGN_IN_FAILED = "The e-mail address or the password is wrong."
@@ -27,9 +28,10 @@ def sign_in(email: str, password: str, address: str, *, browser: str = "", now: 
     Invalid with one and the same text whatever the reason, and TooManyAttempts (`throttle`).
     """
     email = email.strip().lower()[:320]
-    user = _compare(email, password, address, browser, now or utcnow())
+    user = _compare(NOBODY, email, password, address, browser, now or utcnow())
     if user is None:
         raise Invalid(SIGN_IN_FAILED)
+    record(Event.SIGNED_IN, actor_of(user), account(user.id))
     return user
 
 
@@ -45,9 +47,10 @@ def confirm_password(
         if user is None:
             raise Forbidden
         email = user.email
-    found = _compare(email, password, address, browser, now or utcnow())
+    found = _compare(actor, email, password, address, browser, now or utcnow())
     if found is None or found.id != user.id:
         raise Invalid("The present password is wrong.", "current")
+    record(Event.PASSWORD_CONFIRMED, actor, account(user.id))
     return found
 
 
@@ -62,20 +65,25 @@ def change_password(
     set_password(actor, user.id, new)
 
 
-def _compare(email: str, password: str, address: str, browser: str, now: datetime) -> User | None:
+def _compare(actor: Actor, email: str, password: str, address: str, browser: str, now: datetime) -> User | None:
     """The active person with this e-mail address, if this is their password. Counted before it is compared."""
-    with transaction() as session:
-        user = session.execute(select(User).where(User.email == email)).scalar_one_or_none()
-        stored = user.password_hash if user is not None and user.is_active else None
-        known = browsers.recognize(browser, user) if user is not None else ""
-        attempt = Attempt.at(email, address, known)
-        throttle.take(session, attempt, now)
-        compared = stored is not None or throttle.take_without_account(session, attempt, now)
+    known, target = "", account(None)
+    try:
+        with transaction() as session:
+            user = session.execute(select(User).where(User.email == email)).scalar_one_or_none()
+            stored = user.password_hash if user is not None and user.is_active else None
+            if user is not None:
+                known, target = browsers.recognize(browser, user), account(user.id)
+            attempt = Attempt.at(email, address, known)
+            throttle.take(session, attempt, now)
+            compared = stored is not None or throttle.take_without_account(session, attempt, now)
+    except TooManyAttempts as slowed:
+        record(Event.SIGN_IN_THROTTLED, actor, target, known_browser=bool(known), wait=slowed.retry_after)
+        raise
     # Hashing takes long; no transaction is held meanwhile.
-    if not compared:
-        passwords.wait_as_if_compared()
-        return None
-    if not passwords.is_right(stored, password) or stored is None:
+    right = passwords.is_right(stored, password) if compared else passwords.wait_as_if_compared()
+    if not right or stored is None:
+        record(Event.SIGN_IN_FAILED, actor, target, known_browser=bool(known), compared=compared)
         return None
     throttle.give_back(attempt)
     _renew_hash(stored, password)
@@ -101,7 +109,8 @@ def open_session(user: User, *, now: datetime | None = None) -> str:
     return name
 
 
-def close_session(name: str) -> None:
+def close_session(actor: Actor, name: str) -> None:
     """Sign out: what has this name opens nothing any more, also where it was copied."""
     with transaction() as session:
+        record(Event.SIGNED_OUT, actor, account(actor.user_id))
         session.execute(delete(BrowserSession).where(BrowserSession.digest == token_digest(name)))

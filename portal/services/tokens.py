@@ -9,8 +9,7 @@ from sqlalchemy import delete, func, select
 from portal.extensions import transaction
 from portal.models import ApiToken
 from portal.models.base import utcnow
-from portal.policies import Actor
-from portal.services.accounts import NewToken, create_token
+from portal.services.accounts import NewToken, actor_of, create_token
 from portal.services.sign_in import sign_in
 
 SIGN_IN_TOKEN_NAME = "API sign-in"  # noqa: S105 - a name, not a secret
@@ -26,7 +25,7 @@ def token_for_password(email: str, password: str, address: str, *, now: datetime
     """
     now = now or utcnow()
     user = sign_in(email, password, address, now=now)
-    actor = Actor(user.id, user.is_staff, user.full_name or user.email)
+    actor = actor_of(user)
     with transaction() as session:
         token = create_token(actor, user.id, SIGN_IN_TOKEN_NAME, now=now)
         kept = (

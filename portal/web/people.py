@@ -99,7 +99,7 @@ def known_browser() -> str:
 def end_session() -> None:
     """End the browser's session, if there is one, for whoever holds a copy of its cookie, too."""
     if current_user.is_authenticated:
-        sign_in.close_session(current_user.get_id())
+        sign_in.close_session(current_actor(), current_user.get_id())
     session.clear()
 
 

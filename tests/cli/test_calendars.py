@@ -13,8 +13,9 @@ from portal.policies import SYSTEM
 from portal.services import calendars
 from portal.sync.memory import MemoryCalendars, MemoryGoogle
 from portal.sync.provider import OPEN_PROVIDER
-from tests.services.test_connections import FakeConsent, google, organization
+from tests.services.test_connections import google, organization
 from tests.support import builders
+from tests.support.consent import FakeConsent
 
 __all__ = ["google", "organization"]  # fixtures
 
@@ -27,7 +28,7 @@ def run(app, *arguments, stdin=""):
 def test_connect_takes_a_refresh_token_from_standard_input(app, google: FakeConsent, organization):
     result = run(app, "calendars", "connect", organization.name, "--refresh-token-stdin", stdin="1//token\n")
     assert result.exit_code == 0, result.output
-    assert result.output == "Connected as facility@lab.example.\n"
+    assert result.stdout == "Connected as facility@lab.example.\n"
     assert google.refreshed == ["1//token"]
     assert db.session.query(GoogleConnection).count() == 1
     again = run(app, "calendars", "connect", organization.uuid.hex, "--refresh-token-stdin", stdin="1//token\n")

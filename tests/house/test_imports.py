@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LEAVES = frozenset({"portal.domain", "portal.errors"})
 BASE = LEAVES | {"portal.config", "portal.models", "portal.secretbox", "portal.logs"}
-READS = BASE | {"portal.extensions", "portal.policies", "portal.queries", "portal.documents"}
+READS = BASE | {"portal.extensions", "portal.policies", "portal.audit", "portal.queries", "portal.documents"}
 WRITES = READS | {"portal.services", "portal.transfer"}
 FACES = WRITES | {"portal.sync", "portal.worker", "portal.google", "portal.mail"}
 
@@ -29,6 +29,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.models": LEAVES,
     "portal.extensions": BASE,
     "portal.policies": BASE | {"portal.extensions"},
+    "portal.audit": BASE | {"portal.extensions", "portal.policies"},
+    "portal.request_ids": frozenset(),
     "portal.queries": BASE | {"portal.extensions", "portal.policies"},
     "portal.documents": BASE | {"portal.extensions", "portal.policies", "portal.queries"},
     "portal.services": READS,
@@ -43,7 +45,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.api": FACES,
     # In nobody else's list: production never loads it.
     "portal.dev": FACES,
-    "portal.app": FACES | {"portal.web", "portal.api", "portal.cli", "portal.packing", "portal.deferred"},
+    "portal.app": FACES
+    | {"portal.web", "portal.api", "portal.cli", "portal.packing", "portal.request_ids", "portal.deferred"},
 }
 FLASK = ("flask", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "werkzeug", "wtforms", "jinja2")
 WITH_FLASK = (

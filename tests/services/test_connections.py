@@ -1,6 +1,6 @@
 """Connecting an organization: single-use consent bound to person and session, tokens unreadable at rest, its end."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,10 +10,6 @@ from portal.domain.google import (
     SCOPE_CALENDARS,
     SCOPE_SHARING,
     SCOPES,
-    AccessToken,
-    Account,
-    ConsentAddress,
-    Grant,
     OperatorNeeded,
     ReconnectNeeded,
     Refused,
@@ -26,53 +22,9 @@ from portal.models.base import utcnow
 from portal.policies import NOBODY, SYSTEM
 from portal.services import calendars, connections, disconnection, google_access
 from tests.support import builders
+from tests.support.consent import FakeConsent
 
 BINDING = "the browser's session"
-
-
-class FakeConsent:
-    """Google's side, to order."""
-
-    def __init__(self):
-        self.scopes = SCOPES
-        self.refresh_token = "1//refresh"
-        self.error = None
-        self.states = []
-        self.exchanged = []
-        self.refreshed = []
-        self.revoked = []
-        self.sub = "sub-1"
-
-    def _grant(self, refresh_token):
-        number = len(self.exchanged) + len(self.refreshed)
-        token = AccessToken(f"ya29.{number}", datetime.now(UTC) + timedelta(hours=1))
-        return Grant(refresh_token, token, tuple(self.scopes))
-
-    def _fail(self):
-        if self.error is not None:
-            raise self.error
-
-    def address(self, *, redirect_uri, state, scopes):
-        self.asked = scopes
-        self.states.append(state)
-        return ConsentAddress(f"https://google.example/consent?state={state}&back={redirect_uri}", "the verifier")
-
-    def exchange(self, *, redirect_uri, code, code_verifier):
-        self._fail()
-        self.exchanged.append((redirect_uri, code, code_verifier))
-        return self._grant(self.refresh_token)
-
-    def refresh(self, refresh_token):
-        self._fail()
-        self.refreshed.append(refresh_token)
-        return self._grant("")
-
-    def account(self, access_token):
-        return Account(self.sub, "facility@lab.example")
-
-    def revoke(self, token):
-        self._fail()
-        self.revoked.append(token)
 
 
 @pytest.fixture

@@ -151,6 +151,9 @@ def test_staff_invite_and_give_roles(visitor, world, db_session):
     page = "/manage/people/"
     assert "owner of Light Lab" in staff.get(page).text
     assert "owner@example.org" not in staff.get(f"{page}?q=member").text
+    owner = db_session.query(User).filter_by(email="owner@example.org").one()
+    logged = staff.get(f"{page}?q=user:{owner.id}").text
+    assert ("owner@example.org" in logged, "member@example.org" in logged) == (True, False)
     assert staff.post(page, {"email": "nonsense"}, page=page).status_code == 400
     assert "already" in staff.post(page, {"email": "owner@example.org"}, page=page).text
     made = staff.post(page, {"email": "guest@example.org", "full_name": "Guest"}, page=page)

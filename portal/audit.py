@@ -1,0 +1,96 @@
+"""The security log: who did what to what, from where. One line an event in the log of the portal.
+
+Services call record(). What the request or command is comes from the context (portal.logs.bind_request). Facts are
+identifiers, states and addresses of accounts; never a password, token, link or anything else that somebody typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import StrEnum
+from functools import partial
+
+import structlog
+
+from portal.extensions import after_commit, in_transaction
+from portal.policies import Actor
+
+log = structlog.get_logger()
+
+_acting: ContextVar[str] = ContextVar("acting", default="")
+
+
+class Event(StrEnum):
+    """The names of the events (docs/security.md says what each has)."""
+
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_IN_THROTTLED = "sign_in_throttled"
+    SIGNED_OUT = "signed_out"
+    REGISTRATION_REQUESTED = "registration_requested"
+    PASSWORD_LINK_REQUESTED = "password_link_requested"  # noqa: S105 - the name of an event
+    INVITED = "invited"
+    ACCOUNT_CREATED = "account_created"
+    PASSWORD_CONFIRMED = "password_confirmed"  # noqa: S105 - the name of an event
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event
+    ROLE_CHANGED = "role_changed"
+    ACCOUNT_DEACTIVATED = "account_deactivated"
+    ACCOUNT_REACTIVATED = "account_reactivated"
+    GROUP_CHANGED = "group_changed"
+    TOKEN_CREATED = "token_created"  # noqa: S105 - the name of an event
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of an event
+    FEED_CREATED = "feed_created"
+    FEED_REVOKED = "feed_revoked"
+    GOOGLE_CONNECTED = "google_connected"
+    GOOGLE_DISCONNECTED = "google_disconnected"
+    CALENDAR_SHARED = "calendar_shared"
+    CALENDAR_UNSHARED = "calendar_unshared"
+
+
+# What somebody was kept from.
+_WARNINGS = frozenset({Event.SIGN_IN_FAILED, Event.SIGN_IN_THROTTLED})
+UNKNOWN = "unknown"
+
+
+def record(event: Event, actor: Actor, target: str, **facts: object) -> None:
+    """Write one event, once the transaction that it happens in has committed; never if that rolls back.
+
+    `target` is what was acted on: account(), thing().
+    """
+    if in_transaction():
+        after_commit(partial(_write, event, _who(actor), target, facts))
+    else:
+        _write(event, _who(actor), target, facts)
+
+
+def _write(event: Event, who: str, target: str, facts: dict[str, object]) -> None:
+    write = log.warning if event in _WARNINGS else log.info
+    write(event.value, log="security", actor=who, object=target, **facts)
+
+
+def _who(actor: Actor) -> str:
+    if actor.signed_in:
+        return account(actor.user_id)
+    return _acting.get() or actor.name or "nobody"
+
+
+@contextmanager
+def acting_as(name: str) -> Iterator[None]:
+    """Say who acts inside where that is not a person who is signed in."""
+    token = _acting.set(name)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def account(user_id: int | None) -> str:
+    """A person: the number that staff find them by."""
+    return UNKNOWN if user_id is None else f"user:{user_id}"
+
+
+def thing(kind: str, identifier: object) -> str:
+    """Something else, by its uuid."""
+    return f"{kind}:{identifier}"

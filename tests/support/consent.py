@@ -1,0 +1,51 @@
+"""Google's side of OAuth, to order."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from portal.domain.google import SCOPES, AccessToken, Account, ConsentAddress, Grant
+
+
+class FakeConsent:
+    """Answers as Google would, and keeps what it was asked; raises `error` where one is set."""
+
+    def __init__(self) -> None:
+        self.scopes = SCOPES
+        self.refresh_token = "1//refresh"
+        self.error = None
+        self.states = []
+        self.exchanged = []
+        self.refreshed = []
+        self.revoked = []
+        self.sub = "sub-1"
+
+    def _grant(self, refresh_token: str) -> Grant:
+        number = len(self.exchanged) + len(self.refreshed)
+        token = AccessToken(f"ya29.{number}", datetime.now(UTC) + timedelta(hours=1))
+        return Grant(refresh_token, token, tuple(self.scopes))
+
+    def _fail(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def address(self, *, redirect_uri: str, state: str, scopes: Any) -> ConsentAddress:
+        self.asked = scopes
+        self.states.append(state)
+        return ConsentAddress(f"https://google.example/consent?state={state}&back={redirect_uri}", "the verifier")
+
+    def exchange(self, *, redirect_uri: str, code: str, code_verifier: str) -> Grant:
+        self._fail()
+        self.exchanged.append((redirect_uri, code, code_verifier))
+        return self._grant(self.refresh_token)
+
+    def refresh(self, refresh_token: str) -> Grant:
+        self._fail()
+        self.refreshed.append(refresh_token)
+        return self._grant("")
+
+    def account(self, access_token: str) -> Account:
+        return Account(self.sub, "facility@lab.example")
+
+    def revoke(self, token: str) -> None:
+        self._fail()
+        self.revoked.append(token)
