@@ -254,7 +254,7 @@ def test_an_id_is_taken_from_a_trusted_proxy_if_it_is_well_formed(app, tmp_path,
 
 
 @pytest.mark.sqlite_only
-def test_answers_from_memory_have_ids_of_their_own(scene, client):
+def test_each_answer_has_an_id_of_its_own(scene, client):
     key = accounts.create_token(actor_of(scene.anna), scene.anna.id, "x").key
     answers = [
         client.get("/api/booking-offerings/", headers={"Authorization": f"Token {key}"}).headers for _ in range(3)
