@@ -24,6 +24,7 @@ from portal.services import (
     connections,
     disconnection,
     feeds,
+    mail,
     organizations,
     registration,
     sign_in,
@@ -58,8 +59,7 @@ def scene(app, db_session, monkeypatch):
 
 
 def last_link(kind):
-    row = db.session.query(OutgoingMail).filter_by(kind=kind).order_by(OutgoingMail.id.desc()).first()
-    return row.data["link"].split("/")[2]
+    return mail.secret_of(db.session.query(OutgoingMail).filter_by(kind=kind).order_by(OutgoingMail.id.desc()).first())
 
 
 def wrong_password(it, times=1, email="anna@example.org"):

@@ -7,11 +7,10 @@ from dataclasses import replace
 import pytest
 
 from portal import logs
-from portal.extensions import db
 from portal.mail.deliver import deliver_due
-from portal.models import OutgoingMail
 from tests.support.consent import FakeConsent
 from tests.web.conftest import PASSWORD
+from tests.web.test_registration import last_link
 
 pytestmark = pytest.mark.sqlite_only
 NEW, NEWER, GUESS = "walrus lamp of Tallinn", "forty-two purple kettles", "my other secret, typed by mistake"
@@ -28,10 +27,6 @@ def everything_logged(app, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     yield settings
     logs.configure(settings.log_level)
-
-
-def last_link(kind):
-    return db.session.query(OutgoingMail).filter_by(kind=kind).order_by(OutgoingMail.id.desc()).first().data["link"]
 
 
 def found(pattern, answer):
