@@ -20,6 +20,7 @@ from portal.secretbox import SecretBox
 from portal.services import mail, registration
 from portal.worker import run
 from portal.worker.chores import HOURLY_AT, do_chores
+from portal.worker.wake import queue_of
 from tests.support import builders as make
 from tests.support.builders import NOW
 
@@ -248,5 +249,6 @@ def test_a_worker_that_starts_encrypts_what_waits(live_database, monkeypatch):
         waiting = of_earlier_version(next_attempt=NOW + timedelta(days=9000))
         db.session.remove()
     run.run_worker(live_database.app, threads=1)
+    queue_of(live_database.app).huey.storage.close()
     with live_database.app.app_context():
         assert waiting not in dump()
