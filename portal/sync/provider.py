@@ -1,4 +1,4 @@
-"""Calendars as the engine sees them. portal.google implements this on Google's wire, portal.sync.memory in memory.
+"""Calendars as the engine sees them. portal.google implements this with Google's API, the tests have one in memory.
 
 Every method may raise the errors of portal.domain.google, and nothing else. None of them retries: when to repeat a
 call is the engine's decision, because only it knows whether that is harmless.

@@ -11,11 +11,11 @@ from portal.extensions import db, settings
 from portal.models import GoogleCalendar, GoogleConnection
 from portal.policies import SYSTEM
 from portal.services import calendars
-from portal.sync.memory import MemoryCalendars, MemoryGoogle
 from portal.sync.provider import OPEN_PROVIDER
 from tests.services.test_connections import google, organization
 from tests.support import builders
 from tests.support.consent import FakeConsent
+from tests.support.memory_calendars import MemoryCalendars, MemoryGoogle
 
 __all__ = ["google", "organization"]  # fixtures
 

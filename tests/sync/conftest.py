@@ -26,8 +26,8 @@ from portal.policies import SYSTEM
 from portal.services import calendars
 from portal.sync.calls import Clock
 from portal.sync.engine import Engine, Outcome
-from portal.sync.memory import MemoryCalendars, MemoryGoogle
 from tests.support import builders
+from tests.support.memory_calendars import MemoryCalendars, MemoryGoogle
 
 DEPLOYMENT = "https://portal.example"
 NOW = datetime.fromisoformat("2026-03-02T08:00:00+00:00")

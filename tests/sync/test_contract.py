@@ -31,8 +31,8 @@ from portal.domain.google import (
 )
 from portal.domain.sync_plan import Content, RemoteEvent, app_mark, calendar_mark, digest_of, event_id
 from portal.google.client import Client, GoogleCalendars
-from portal.sync.memory import MemoryCalendars, MemoryGoogle
 from portal.sync.provider import MAX_BATCH, CalendarProvider, Write, WriteKind
+from tests.support.memory_calendars import MemoryCalendars, MemoryGoogle
 
 APP = app_mark("https://portal.example")
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -56,8 +56,8 @@ def remove(what: Content) -> Write:
     return Write(WriteKind.DELETE, event_id(what.slot_uuid))
 
 
-class World:
-    """A provider under test, and a person's hands in the same calendars."""
+class ProviderUnderTest:
+    """A provider, and what a person does in the same calendars."""
 
     def provider(self, *, may_share: bool = True, may_list: bool = True) -> CalendarProvider:
         raise NotImplementedError
@@ -72,7 +72,7 @@ class World:
         raise NotImplementedError
 
 
-class InMemory(World):
+class InMemory(ProviderUnderTest):
     def __init__(self) -> None:
         self.google = MemoryGoogle()
 
@@ -90,7 +90,7 @@ class InMemory(World):
         self.google.forget_tokens(calendar_id)
 
 
-class OverHttp(World):
+class OverHttp(ProviderUnderTest):
     def __init__(self, emulator: RunningEmulator) -> None:
         self.emulator = emulator
         self.clients: list[Client] = []
@@ -151,7 +151,7 @@ def shared_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
 
 
 @pytest.fixture(params=["memory", "google"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+def google(request: pytest.FixtureRequest) -> Iterator[ProviderUnderTest]:
     if request.param == "memory":
         yield InMemory()
         return
@@ -163,8 +163,8 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 @pytest.fixture
-def provider(world: World) -> CalendarProvider:
-    return world.provider()
+def provider(google: ProviderUnderTest) -> CalendarProvider:
+    return google.provider()
 
 
 @pytest.fixture
@@ -213,9 +213,9 @@ class TestCalendars:
     def test_two_calendars_may_have_one_name(self, provider, calendar):
         assert provider.create_calendar("Microscope", "", "UTC").id != calendar
 
-    def test_without_the_permission_the_list_cannot_be_searched(self, world):
+    def test_without_the_permission_the_list_cannot_be_searched(self, google):
         with pytest.raises(ScopeMissing):
-            world.provider(may_list=False).find_calendar("x")
+            google.provider(may_list=False).find_calendar("x")
 
 
 class TestEvents:
@@ -313,22 +313,22 @@ class TestEvents:
         with pytest.raises(ValueError, match="at most"):
             provider.write_events(calendar, [insert(slot(number)) for number in range(MAX_BATCH + 1)])
 
-    def test_what_people_enter_is_read(self, world, provider, calendar):
-        world.enter(calendar, "service1", 3, title="Service")
-        world.enter(calendar, "free1", 4, transparent=True)
+    def test_what_people_enter_is_read(self, google, provider, calendar):
+        google.enter(calendar, "service1", 3, title="Service")
+        google.enter(calendar, "free1", 4, transparent=True)
         events, token = read_all(provider, calendar)
         service, free = events["service1"], events["free1"]
         assert (service.title, service.transparent, free.transparent) == ("Service", False, True)
         assert service.start.astimezone(UTC) == START + timedelta(hours=3)
-        world.erase(calendar, "service1")
+        google.erase(calendar, "service1")
         changed, _token = read_all(provider, calendar, token)
         assert list(changed) == ["service1"]
         assert changed["service1"].cancelled
 
-    def test_a_void_token_asks_for_a_full_read(self, world, provider, calendar):
+    def test_a_void_token_asks_for_a_full_read(self, google, provider, calendar):
         provider.write_events(calendar, [insert(slot(1))])
         _events, token = read_all(provider, calendar)
-        world.expire_tokens(calendar)
+        google.expire_tokens(calendar)
         with pytest.raises(TokenExpired):
             provider.read_events(calendar, sync_token=token)
         events, token = read_all(provider, calendar)
@@ -337,7 +337,7 @@ class TestEvents:
 
     def test_all_pages_of_many_events(self, provider, calendar, monkeypatch):
         monkeypatch.setattr("portal.google.client.EVENTS_PER_PAGE", 40)
-        monkeypatch.setattr("portal.sync.memory.PAGE", 40)
+        monkeypatch.setattr("tests.support.memory_calendars.PAGE", 40)
         for start in (0, 50):
             provider.write_events(calendar, [insert(slot(start + number + 1, hour=number)) for number in range(50)])
         assert len(read_all(provider, calendar)[0]) == 100
@@ -353,12 +353,12 @@ class TestSharing:
             provider.unshare(calendar)
             assert not provider.is_shared(calendar)
 
-    def test_without_the_permission_nothing_is_shared(self, world, calendar):
-        limited = world.provider(may_share=False)
+    def test_without_the_permission_nothing_is_shared(self, google, calendar):
+        limited = google.provider(may_share=False)
         for call in (limited.share, limited.unshare, limited.is_shared):
             with pytest.raises(ScopeMissing):
                 call(calendar)
-        assert not world.provider().is_shared(calendar)
+        assert not google.provider().is_shared(calendar)
 
 
 class Listener:
@@ -415,9 +415,9 @@ class TestChannels:
         with pytest.raises(CalendarMissing):
             provider.watch(calendar, str(uuid.uuid4()), "a secret", listener.address)
 
-    @pytest.mark.parametrize("world", ["google"], indirect=True)
-    def test_changes_are_told_with_the_token(self, world, listener):
-        provider = world.provider()
+    @pytest.mark.parametrize("google", ["google"], indirect=True)
+    def test_changes_are_told_with_the_token(self, google, listener):
+        provider = google.provider()
         calendar = provider.create_calendar("Microscope", "", "UTC").id
         channel = provider.watch(calendar, str(uuid.uuid4()), "a secret", listener.address)
         first = listener.told.get(timeout=10)

@@ -31,8 +31,8 @@ from portal.queries.offerings import get_visible_offering
 from portal.services import calendars, google_access
 from portal.sync import due, records, snapshot
 from portal.sync.engine import FULL_EVERY, READ_EVERY, Outcome
-from portal.sync.memory import MemoryCalendars
 from tests.support import builders
+from tests.support.memory_calendars import MemoryCalendars
 from tests.sync.conftest import NOW
 
 

@@ -10,9 +10,9 @@ from portal.errors import Conflict, Forbidden
 from portal.extensions import db, settings
 from portal.models import GoogleConnection
 from portal.policies import SYSTEM
-from portal.sync.memory import MemoryCalendars
 from portal.sync.preview import preview_sync
 from tests.support import builders
+from tests.support.memory_calendars import MemoryCalendars
 from tests.sync.conftest import NOW
 
 

@@ -15,11 +15,11 @@ from portal.queries.calendars import calendar_of
 from portal.queries.offerings import get_visible_offering
 from portal.services import calendars
 from portal.sync.engine import Outcome
-from portal.sync.memory import MemoryCalendars, MemoryGoogle
 from portal.sync.provider import OPEN_PROVIDER
 from portal.worker import tasks
 from portal.worker.run import run_until_idle
 from tests.support import builders
+from tests.support.memory_calendars import MemoryCalendars, MemoryGoogle
 
 
 @pytest.fixture

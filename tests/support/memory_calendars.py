@@ -1,8 +1,8 @@
-"""Google Calendar in memory: the same behaviour as far as the engine can see it, without any wire.
+"""A calendar provider in memory for tests of the sync engine, with the behaviour of Google that the engine relies on.
 
-For tests of the engine, and as a picture of what the engine relies on; one contract test runs against this and
-against the real client. Kept like Google: deleted events stay as tombstones, their ids stay taken, every change gets
-a new etag, a sync token is a place in the sequence of changes.
+tests/sync/test_contract.py runs against this and against the real client. As at Google, deleted events stay as
+tombstones, their ids stay taken, every change gets a new etag, and a sync token is a position in the sequence of
+changes.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class MemoryCalendar:
 
 @dataclass(slots=True)
 class MemoryGoogle:
-    """All calendars, and what the tests do to them.
+    """All calendars, and hooks for the tests.
 
-    `before` and `after` are called with a method's name around each call; raising there is a call that failed
-    without, or with, its effect.
+    `before` and `after` are called with a method's name around each call; raising in them makes a call fail without,
+    or with, its effect.
     """
 
     calendars: dict[str, MemoryCalendar] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class MemoryGoogle:
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def put(self, calendar_id: str, event: RemoteEvent) -> RemoteEvent:
-        """Write an event as somebody at Google would."""
+        """Write an event as a person at Google does."""
         calendar = self.calendars[calendar_id]
         number = next(self._numbers)
         stored = replace(event, etag=f'"{number}"')
@@ -66,19 +66,19 @@ class MemoryGoogle:
         return stored
 
     def delete(self, calendar_id: str, event_id: str) -> None:
-        """Delete an event as somebody at Google would; a tombstone stays."""
+        """Delete an event as a person at Google does; a tombstone stays."""
         self.put(calendar_id, RemoteEvent(event_id, "", cancelled=True))
 
     def forget_tokens(self, calendar_id: str) -> None:
-        """Make every sync token void."""
+        """Invalidate every sync token."""
         self.calendars[calendar_id].oldest_token = next(self._numbers)
 
     def number(self) -> int:
-        """The next number of a change."""
+        """The next change number."""
         return next(self._numbers)
 
     def live(self, calendar_id: str) -> dict[str, RemoteEvent]:
-        """The events that can be seen."""
+        """The events that are not deleted."""
         return {key: event for key, event in self.calendars[calendar_id].events.items() if not event.cancelled}
 
 
