@@ -1,13 +1,17 @@
 """Settings: what is taken, what is refused, and in which words."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from portal.config import load_settings
+from portal.dev.google_emulator.settings import google_settings
 from portal.errors import ConfigError
+from tools.run import write_demo_env
 
 KEY = {"SECRET_KEY": "0123456789abcdef"}
+EMULATOR = "http://127.0.0.1:8099"
 
 
 def test_defaults(tmp_path):
@@ -117,3 +121,21 @@ def test_a_server_reads_nothing_of_make_run(beside_make_run):
 def test_a_command_without_a_key_and_without_make_run_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="SECRET_KEY is not set"):
         load_settings({"INSTANCE_PATH": str(tmp_path), "FLASK_RUN_FROM_CLI": "true"})
+
+
+def test_commands_read_what_make_run_wrote(tmp_path):
+    environ = {
+        **KEY,
+        "PORT": "8123",
+        "SITE_NAME": "Lab",
+        "CURRENCY": " ",
+        "PATH": "/usr/bin",
+        **google_settings(EMULATOR),
+    }
+    write_demo_env(tmp_path, environ)
+    assert (tmp_path / "demo.env").stat().st_mode & 0o777 == 0o600
+    assert "PATH=" not in (tmp_path / "demo.env").read_text()
+    found = load_settings({"INSTANCE_PATH": str(tmp_path), "FLASK_RUN_FROM_CLI": "true"})
+    written = load_settings({**environ, "INSTANCE_PATH": str(tmp_path)})
+    assert found == replace(written, from_demo_env=True)
+    assert found.google_token_uri == f"{EMULATOR}/token"
