@@ -54,6 +54,7 @@ class Settings:
     mail_url: str
     mail_from: str
     sign_up: str
+    token_days: int
     google_client_id: str
     google_client_secret: str
     google_api_root: str
@@ -124,6 +125,7 @@ def load_settings(environ: Mapping[str, str], *, root: Path | None = None) -> Se
         mail_url=_mail_url(get("MAIL_URL", "")),
         mail_from=_sender(get("MAIL_FROM", "")),
         sign_up=_choice("SIGN_UP", get("SIGN_UP", "closed"), ("closed", "open")),
+        token_days=_whole("TOKEN_DAYS", get("TOKEN_DAYS", "365"), 0, 3650),
         google_client_id=get("GOOGLE_CLIENT_ID", ""),
         google_client_secret=get("GOOGLE_CLIENT_SECRET", ""),
         google_api_root=_url("GOOGLE_API_ROOT", get("GOOGLE_API_ROOT", GOOGLE_API_ROOT)),

@@ -33,7 +33,7 @@ from portal.services import (
 )
 from portal.services.accounts import actor_of
 from tests.support import builders as make
-from tests.support.builders import PASSWORD
+from tests.support.builders import NOW, PASSWORD
 from tests.support.consent import FakeConsent
 
 NEW = "walrus lamp of Tallinn"
@@ -79,7 +79,7 @@ def reset_password(it):
 
 
 def make_token(it):
-    it.token = accounts.create_token(actor_of(it.anna), it.anna.id, "laptop")
+    it.token = accounts.create_token(actor_of(it.anna), it.anna.id, "laptop", now=NOW)
 
 
 def revoke_token(it):
@@ -150,7 +150,7 @@ TABLE = [
         lambda it: organizations.set_group(SYSTEM, "Lab", "Club"),
         *("portal", LAB, {"group": "{group}", "member": True}),
     ),
-    (Event.TOKEN_CREATED, make_token, ANNA, "token:{token}", {"owner": ANNA, "expires": "never"}),
+    (Event.TOKEN_CREATED, make_token, ANNA, "token:{token}", {"owner": ANNA, "expires": "2027-03-02T08:00:00Z"}),
     (Event.TOKEN_REVOKED, revoke_token, STAFF, "token:{token}", {"owner": ANNA}),
     (Event.FEED_CREATED, lambda it: feeds.make_user_feed(actor_of(it.anna)), ANNA, ANNA, {}),
     (Event.FEED_CREATED, lambda it: feeds.make_organization_feed(actor_of(it.anna), it.lab.uuid), ANNA, LAB, {}),

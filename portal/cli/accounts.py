@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 
 import click
 from flask import Flask
@@ -11,6 +12,7 @@ from flask.cli import AppGroup
 from portal.cli.errors import refusals
 from portal.errors import NotFound
 from portal.models import Role
+from portal.models.base import utcnow
 from portal.policies import SYSTEM
 from portal.queries.accounts import find_user
 from portal.services import accounts, organizations
@@ -47,13 +49,17 @@ def create(email: str, staff: bool, name: str, password_stdin: bool) -> None:
 @users.command("token")
 @click.argument("email")
 @click.option("--name", default="made on the command line", show_default=True, help="What uses the token.")
-def token(email: str, name: str) -> None:
+@click.option("--days", type=click.IntRange(0, 36500), help="When it ends, at most TOKEN_DAYS; 0 is never.")
+def token(email: str, name: str, days: int | None) -> None:
     """Make an API token for a person; prints it (40 hex digits). It is shown this once: only a digest is kept."""
     with refusals():
         user = find_user(email)
         if user is None:
             raise NotFound("User")
-        click.echo(accounts.create_token(SYSTEM, user.id, name).key)
+        expires = utcnow() + timedelta(days=days) if days else None
+        made = accounts.create_token(SYSTEM, user.id, name, expires=expires, endless=days == 0)
+    click.echo(made.key)
+    click.echo(f"It expires on {made.expires:%Y-%m-%d}." if made.expires else "It never expires.", err=True)
 
 
 @users.command("role")

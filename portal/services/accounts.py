@@ -19,7 +19,7 @@ from portal.domain.addresses import mail_address
 from portal.domain.instants import format_instant
 from portal.domain.texts import is_storable
 from portal.errors import Forbidden, Invalid, NotFound
-from portal.extensions import db, transaction
+from portal.extensions import db, settings, transaction
 from portal.models import ApiToken, Membership, Organization, Role, User
 from portal.models.base import utcnow
 from portal.policies import Actor
@@ -127,11 +127,13 @@ def create_token(
     name: str,
     *,
     expires: datetime | None = None,
+    endless: bool = False,
     now: datetime | None = None,
 ) -> NewToken:
     """Make a named API token of 40 hex digits for a person: oneself, or anybody for staff.
 
-    Raises Forbidden, NotFound, Invalid (no name, too long, an expiry that has passed).
+    It ends at `expires`, else after TOKEN_DAYS. With TOKEN_DAYS=0 it does not end unless `expires` says so; only then
+    may it be `endless`. Raises Forbidden, NotFound, Invalid (no name, too long, an end that has passed or is too far).
     """
     if not (actor.is_staff or (actor.signed_in and actor.user_id == user_id)):
         raise Forbidden
@@ -140,8 +142,7 @@ def create_token(
         raise Invalid("Give the token a name, so that you know later what uses it.", "name")
     if len(name) > 100:
         raise Invalid("The name is too long (at most 100 characters).", "name")
-    if expires is not None and expires <= (now or utcnow()):
-        raise Invalid("The expiry has passed already.", "expires")
+    expires = _token_end(expires, endless, now or utcnow())
     key = secrets.token_hex(20)
     with transaction() as session:
         if session.get(User, user_id) is None:
@@ -152,6 +153,22 @@ def create_token(
         until = "never" if expires is None else format_instant(expires)
         record(Event.TOKEN_CREATED, actor, thing("token", token.uuid), owner=account(user_id), expires=until)
         return NewToken(key, token.uuid, name, expires)
+
+
+def _token_end(expires: datetime | None, endless: bool, now: datetime) -> datetime | None:
+    days = settings().token_days
+    if endless and days:
+        raise Invalid(f"Tokens end after at most {days} days here.", "expires")
+    if endless or (expires is None and not days):
+        return None
+    if expires is None:
+        return now + timedelta(days=days)
+    if expires <= now:
+        raise Invalid("The expiry has passed already.", "expires")
+    # A day more: the last day counts whole, wherever it is.
+    if days and expires > now + timedelta(days=days + 1):
+        raise Invalid(f"Tokens end after at most {days} days here.", "expires")
+    return expires
 
 
 def revoke_token(actor: Actor, token_uuid: uuidlib.UUID) -> None:

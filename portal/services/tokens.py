@@ -18,7 +18,7 @@ SIGN_IN_TOKENS_KEPT = 20
 
 
 def token_for_password(email: str, password: str, address: str, *, now: datetime | None = None) -> NewToken:
-    """A new API token for the person with this address and password; it does not expire.
+    """A new API token for the person with this address and password, which ends after TOKEN_DAYS.
 
     Of the tokens made here (named SIGN_IN_TOKEN_NAME) a person keeps the SIGN_IN_TOKENS_KEPT most recently used or
     made; tokens made on the account page are left alone. Raises what sign_in raises: Invalid, TooManyAttempts.

@@ -129,12 +129,16 @@ def create_token() -> ResponseReturnValue:
         return _account_page(token_form=form, code=400)
     try:
         token = services.create_token(
-            current_actor(), current_user.user_id, form.name.data, expires=_end_of(form.expires.data)
+            current_actor(),
+            current_user.user_id,
+            form.name.data,
+            expires=_end_of(form.expires.data),
+            endless=form.never.data,
         )
     except Invalid as error:
         put_error(form, error, default="name")
         return _account_page(token_form=form, code=400)
-    return _account_page(token_form=TokenForm(formdata=None), new_token=token, code=201)
+    return _account_page(new_token=token, code=201)
 
 
 @blueprint.route("/account/tokens/<uuid:uuid>/revoke/", methods=["GET", "POST"])
@@ -165,6 +169,11 @@ def _zone() -> str:
     return settings().timezone
 
 
+def _usual_last_day() -> date:
+    """What the form offers: TOKEN_DAYS from now, a year where tokens may be endless."""
+    return datetime.now(ZoneInfo(_zone())).date() + timedelta(days=settings().token_days or 365)
+
+
 def _end_of(day: date | None) -> datetime | None:
     if day is None:
         return None
@@ -188,7 +197,8 @@ def _account_page(
             roles=queries.roles_of(actor),
             tokens=queries.tokens_of(actor),
             # Two forms share the page: only the one that was sent is filled from the request.
-            token_form=token_form or TokenForm(formdata=None),
+            token_form=token_form or TokenForm(formdata=None, expires=_usual_last_day()),
+            token_days=settings().token_days,
             password_form=password_form or PasswordForm(formdata=None),
             password_help=passwords.HELP,
             new_token=new_token,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, Form, PasswordField, SelectField, StringField
+from wtforms import BooleanField, DateField, Form, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from portal.errors import Invalid
@@ -21,10 +21,11 @@ class SignInForm(FlaskForm):
 
 
 class TokenForm(FlaskForm):
-    """A new API token: its name and the last day on which it works."""
+    """A new API token: its name and the last day on which it works, or that it always does."""
 
     name = StringField("Name", [InputRequired("Give the token a name."), Length(max=100)], [printable])
-    expires = DateField("Expires", [Optional()])
+    expires = DateField("Last day", [Optional()])
+    never = BooleanField("Never expires")
 
 
 class PasswordForm(FlaskForm):

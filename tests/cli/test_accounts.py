@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from portal.app import create_app
 from portal.cli.register import register as register_commands
 from portal.models import ApiToken, Membership, User
+from portal.models.base import utcnow
 from portal.models.organizations import organization_group_members
 from portal.services.accounts import token_digest
 from portal.services.sign_in import sign_in
@@ -59,6 +61,16 @@ def test_users_token(run, db_session):
     assert re.fullmatch("[0-9a-f]{40}", key)
     kept = db_session.execute(select(ApiToken)).scalar_one()
     assert (kept.user_id, kept.digest) == (user.id, token_digest(key))
+
+
+@pytest.mark.parametrize(("days", "told"), [("7", "It expires on 20"), ("367", "at most 365"), ("0", "at most 365")])
+def test_users_token_for_some_days(run, db_session, days, told):
+    make.user("anna@example.org")
+    done = run("users", "token", "anna@example.org", "--days", days)
+    assert told in done.stderr
+    ends = db_session.execute(select(ApiToken.expires)).scalars().all()
+    assert [round((end - utcnow()) / timedelta(days=1), 1) for end in ends] == ([7.0] if days == "7" else [])
+    assert bool(re.fullmatch("[0-9a-f]{40}\n", done.stdout)) is (days == "7")
 
 
 def test_users_role(run, db_session):

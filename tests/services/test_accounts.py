@@ -1,5 +1,8 @@
 """Accounts: people, passwords, tokens, roles."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -91,6 +94,38 @@ def test_a_token_cannot_expire_in_the_past(db_session):
     user = make.user()
     with pytest.raises(Invalid, match="passed"):
         accounts.create_token(make.actor(user), user.id, "x", expires=NOW, now=NOW)
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "choice", "end"),
+    [
+        (365, {}, NOW + 365 * DAY),
+        (30, {}, NOW + 30 * DAY),
+        (365, {"expires": NOW + DAY}, NOW + DAY),
+        (30, {"expires": NOW + 31 * DAY}, NOW + 31 * DAY),
+        (30, {"expires": NOW + 31 * DAY + timedelta(seconds=1)}, "at most 30 days"),
+        (365, {"endless": True}, "at most 365 days"),
+        (0, {}, None),
+        (0, {"endless": True}, None),
+        (0, {"expires": NOW + 4000 * DAY}, NOW + 4000 * DAY),
+    ],
+)
+def test_a_token_ends_as_the_setting_says(app, db_session, monkeypatch, setting, choice, end):
+    monkeypatch.setitem(
+        app.extensions, "portal.settings", replace(app.extensions["portal.settings"], token_days=setting)
+    )
+    user = make.user()
+    if isinstance(end, str):
+        with pytest.raises(Invalid, match=end) as refused:
+            accounts.create_token(SYSTEM, user.id, "x", now=NOW, **choice)
+        assert refused.value.field == "expires"
+        assert db_session.execute(select(ApiToken)).first() is None
+    else:
+        made = accounts.create_token(make.actor(user), user.id, "x", now=NOW, **choice)
+        assert (made.expires, db_session.execute(select(ApiToken.expires)).scalar_one()) == (end, end)
 
 
 def test_a_token_is_revoked_by_its_owner_or_staff(db_session):

@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
 from portal.extensions import db
-from portal.models import User
+from portal.models import ApiToken, User
+from portal.models.base import utcnow
 from portal.services import browsers, throttle
 from portal.services.sign_in import SIGN_IN_FAILED
 from portal.web.people import KNOWN_BROWSER
@@ -151,8 +153,42 @@ def test_a_token_is_shown_once(visitor, world):
     assert key[1] not in again
 
 
+def ends(name):
+    db.session.expire_all()
+    end = db.session.query(ApiToken).filter_by(name=name).one().expires
+    return end and round((end - utcnow()) / timedelta(days=1), 1)
+
+
+def test_the_form_offers_a_year_and_endless_tokens_only_by_the_setting(app, visitor, world, monkeypatch):
+    somebody = visitor("owner")
+    page = somebody.get("/account/").text
+    offered = date.fromisoformat(re.search(r'name="expires"[^>]* value="([0-9-]+)"', page)[1])
+    assert offered - utcnow().date() == timedelta(days=365)
+    assert 'name="never"' not in page
+    somebody.post("/account/tokens/", {"name": "usual", "expires": str(offered)}, page="/account/")
+    somebody.post("/account/tokens/", {"name": "empty"}, page="/account/")
+    assert 365 <= ends("usual") <= 366
+    assert ends("empty") == 365
+    refused = somebody.post("/account/tokens/", {"name": "endless", "never": "y"}, page="/account/")
+    assert (refused.status_code, "at most 365 days" in refused.text) == (400, True)
+
+    settings = app.extensions["portal.settings"]
+    monkeypatch.setitem(app.extensions, "portal.settings", replace(settings, token_days=0))
+    assert 'name="never"' in somebody.get("/account/").text
+    somebody.post("/account/tokens/", {"name": "endless", "never": "y", "expires": str(offered)}, page="/account/")
+    assert ends("endless") is None
+    monkeypatch.setitem(app.extensions, "portal.settings", settings)
+    assert "A token that never expires was made before tokens had to." in somebody.get("/account/").text
+
+
 @pytest.mark.parametrize(
-    ("data", "words"), [({"name": ""}, "Give the token a name"), ({"name": "x", "expires": "2001-01-01"}, "passed")]
+    ("data", "words"),
+    [
+        ({"name": ""}, "Give the token a name"),
+        ({"name": "x", "expires": "2001-01-01"}, "passed"),
+        ({"name": "x", "expires": "9999-12-31"}, "Choose a day before"),
+        ({"name": "x", "expires": "2190-12-30"}, "at most 365 days"),
+    ],
 )
 def test_a_token_that_cannot_be_made_says_why(visitor, world, data, words):
     answer = visitor("owner").post("/account/tokens/", data, page="/account/")
