@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import Response, request
 
@@ -16,39 +17,44 @@ from portal.api.routing import resource
 from portal.domain.instants import format_instant, parse_instant
 from portal.domain.periods import Period, PeriodError
 from portal.models.base import utcnow
-from portal.queries.availability import of_offering
+from portal.queries.availability import offer_of, zone_of
 from portal.queries.offerings import visible_offering_row
 
 DEFAULT_SPAN = timedelta(days=7)
 LONGEST_SPAN = timedelta(days=62)
-_DURATION = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d)", re.ASCII)
+# Slots and refused times of one answer, together. Two months in steps of 20 minutes are fewer.
+MOST_ENTRIES = 5000
+_DURATION = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d)", re.ASCII)
 
 
 def booking_offerings_availability(segment: str) -> Response:
     """The slots of a window that can be booked, and the rest of it with reasons. At most three statements.
 
-    `start` and `end` are instants (by default from now for 7 days, at most 62 days), `duration` (HH:MM:SS) is how long
-    a slot must be at least. Every instant of the window is in `slots` or in `refused`.
+    `start` and `end` are instants (by default from now for 7 days, at most 62 days), `duration` (HH:MM:SS, no longer
+    than the window) is how long a slot must be at least. Every instant of the window is in `slots` or in `refused`,
+    unless these would be more than MOST_ENTRIES: then the answer ends early, and `next` is the `start` to go on with.
     """
     actor, now = current_actor(), utcnow()
     offering_id, attributes, state = visible_offering_row(actor, offering_uuid(segment))
     window, duration = _wanted(now)
-    free = of_offering(offering_id, attributes, window, now, actor)
     if state == "Active":
-        slots, refused = free.offer(window, duration)
-        told = [(it.start, it.end, it.reason) for it in refused]
+        offer = offer_of(offering_id, attributes, window, duration, MOST_ENTRIES, now, actor)
+        slots, following = offer.slots, offer.following
+        told = [(it.start, it.end, it.reason) for it in offer.refused]
     else:
-        slots, told = [], [(window.start, window.end, f"This offering is {state.lower()}: it can't be booked now.")]
-    return json_response(
-        {
-            "time_zone": free.zone.key,
-            "slots": [{"start": format_instant(it.start), "end": format_instant(it.end)} for it in slots],
-            "refused": [
-                {"start": format_instant(start), "end": format_instant(end), "reason": reason}
-                for start, end, reason in told
-            ],
-        }
-    )
+        slots, following = [], None
+        told = [(window.start, window.end, f"This offering is {state.lower()}: it can't be booked now.")]
+    body: dict[str, Any] = {
+        "time_zone": zone_of(attributes).key,
+        "slots": [{"start": format_instant(it.start), "end": format_instant(it.end)} for it in slots],
+        "refused": [
+            {"start": format_instant(start), "end": format_instant(end), "reason": reason}
+            for start, end, reason in told
+        ],
+    }
+    if following is not None:
+        body["next"] = format_instant(following)
+    return json_response(body)
 
 
 def _wanted(now: datetime) -> tuple[Period, timedelta | None]:
@@ -62,9 +68,12 @@ def _wanted(now: datetime) -> tuple[Period, timedelta | None]:
         except (PeriodError, OverflowError):
             problems["end"] = ["The end must be after the start."]
         else:
-            if window.duration <= LONGEST_SPAN:
+            if window.duration > LONGEST_SPAN:
+                problems["end"] = [f"At most {LONGEST_SPAN.days} days can be asked for at a time."]
+            elif duration is not None and duration > window.duration:
+                problems["duration"] = ["The duration must not be longer than the time from start to end."]
+            else:
                 return window, duration
-            problems["end"] = [f"At most {LONGEST_SPAN.days} days can be asked for at a time."]
     raise Refused(400, problems)
 
 

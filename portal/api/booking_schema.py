@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.api.availability import DEFAULT_SPAN, LONGEST_SPAN
+from portal.api.availability import DEFAULT_SPAN, LONGEST_SPAN, MOST_ENTRIES
 from portal.api.booking_filters import ORDER_STATES, ORDERS, OTHER_ORDER_STATES, filter_names
 from portal.api.openapi import Schema, an_object, json_content, one_of, or_null, ref, refusals, with_headers
 from portal.api.responses import JSON
@@ -144,6 +144,7 @@ def booking_schemas() -> Schema:
                         {"start": _TIME, "end": _TIME, "reason": _TEXT}, required=["start", "end", "reason"]
                     ),
                 },
+                "next": {**_TIME, "description": "The answer ends here: the `start` of the request for the rest."},
             },
             required=["time_zone", "slots", "refused"],
         ),
@@ -167,7 +168,9 @@ def booking_parameters() -> Schema:
             "end", _TIME, f"Its end; {DEFAULT_SPAN.days} days later by default, at most {LONGEST_SPAN.days} days."
         ),
         "duration": _query(
-            "duration", {**_TEXT, "pattern": r"^\d{1,3}:[0-5]\d:[0-5]\d$"}, "How long a slot must be at least."
+            "duration",
+            {**_TEXT, "pattern": r"^\d{1,4}:[0-5]\d:[0-5]\d$"},
+            "How long a slot must be at least; no longer than the window.",
         ),
         "Idempotency-Key": {
             "name": "Idempotency-Key",
@@ -273,7 +276,10 @@ def booking_paths() -> Schema:
                 "operationId": "booking_offerings_availability",
                 "tags": ["booking-offerings"],
                 "summary": "What is free",
-                "description": "Every instant of the window is in a slot, or refused with a reason.",
+                "description": (
+                    "Every instant of the window is in a slot, or refused with a reason. Where these would be more "
+                    f"than {MOST_ENTRIES:,}, the answer ends early and has `next`."
+                ),
                 "parameters": [ref("parameters", name) for name in ("start", "end", "duration")],
                 "responses": {
                     "200": {"description": "Slots", "content": json_content(ref("schemas", "Availability"))},

@@ -82,12 +82,16 @@ def words(code: Code, *, mine: bool = False) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a time is not free. `text` is for people; `period` is what stands there (the rival, the closed time)."""
+    """Why a time is not free. `text` is for people; `period` is what stands there (the rival, the closed time).
+
+    `until`: what refuses this period refuses every other one that is as long and begins before then.
+    """
 
     code: Code
     text: str
     period: Period
     mine: bool = False
+    until: datetime | None = None
 
     @property
     def is_conflict(self) -> bool:
@@ -122,6 +126,14 @@ def past(now: datetime) -> Obstacle:
     return Obstacle(Period(EVER.start, now), Code.PAST)
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Time of which one obstacle is told."""
+
+    period: Period
+    obstacle: Obstacle
+
+
 class Track:
     """Obstacles laid on one line: at each instant the one that is told first, so that a search is a bisection."""
 
@@ -130,8 +142,7 @@ class Track:
     def __init__(self, obstacles: Iterable[Obstacle]) -> None:
         waiting = sorted(obstacles, key=lambda it: it.period.start, reverse=True)
         points = sorted({edge for it in waiting for edge in (it.period.start, it.period.end)})
-        self._pieces: list[tuple[datetime, Obstacle]] = []
-        self._ends: list[datetime] = []
+        self._pieces: list[Piece] = []
         live: list[tuple[int, datetime, int, Obstacle]] = []
         for at, until in pairwise(points):
             while waiting and waiting[-1].period.start <= at:
@@ -140,17 +151,38 @@ class Track:
             while live and live[0][3].period.end <= at:
                 heappop(live)
             if live:
-                self._pieces.append((at, live[0][3]))
-                self._ends.append(until)
+                told, last = live[0][3], self._pieces[-1] if self._pieces else None
+                if last is not None and last.obstacle is told and last.period.end == at:
+                    self._pieces[-1] = Piece(Period(last.period.start, until), told)
+                else:
+                    self._pieces.append(Piece(Period(at, until), told))
+        self._ends = [piece.period.end for piece in self._pieces]
+
+    def after(self, instant: datetime) -> Piece | None:
+        """The first piece that ends after an instant; None where there is none."""
+        index = bisect_right(self._ends, instant)
+        return self._pieces[index] if index < len(self._pieces) else None
+
+    def gaps(self, window: Period) -> Iterator[Period]:
+        """The parts of the window in which there is no obstacle, in order."""
+        at = window.start
+        for piece in self._touching(window):
+            if piece.period.start > at:
+                yield Period(at, piece.period.start)
+            at = piece.period.end
+        if at < window.end:
+            yield Period(at, window.end)
 
     def across(self, period: Period) -> Iterator[Obstacle]:
         """The obstacles that stand out somewhere in the period, in order of time; one may come several times."""
-        for index in range(bisect_right(self._ends, period.start), len(self._pieces)):
-            start, obstacle = self._pieces[index]
-            if start >= period.end:
-                return
-            yield obstacle
+        return (piece.obstacle for piece in self._touching(period))
 
     def first(self, period: Period) -> Obstacle | None:
         """Of the obstacles in the period the one to tell, or None."""
         return min(self.across(period), key=lambda it: (RANK[it.code], it.period), default=None)
+
+    def _touching(self, period: Period) -> Iterator[Piece]:
+        for index in range(bisect_right(self._ends, period.start), len(self._pieces)):
+            if self._pieces[index].period.start >= period.end:
+                return
+            yield self._pieces[index]

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -184,7 +185,8 @@ def _at_most(longest: timedelta) -> Check:
     def check(period: Period) -> Refusal | None:
         if period.duration <= longest:
             return None
-        return Refusal(Code.TOO_LONG, f"Too long: book at most {duration_text(longest)} in a row.", period)
+        text = f"Too long: book at most {duration_text(longest)} in a row."
+        return Refusal(Code.TOO_LONG, text, period, until=EVER.end)
 
     return check
 
@@ -192,14 +194,19 @@ def _at_most(longest: timedelta) -> Check:
 def _quota(hours: int, kind: str, zone: ZoneInfo, own: Sequence[Period]) -> Check:
     most = timedelta(hours=hours)
 
+    @cache
+    def held_in(span: Period) -> timedelta:
+        return sum((part.duration for it in own if (part := it.intersection(span))), timedelta())
+
     def check(period: Period) -> Refusal | None:
         for span in quota_spans(period, kind, zone):
-            held = sum((part.duration for it in own if (part := it.intersection(span))), timedelta())
+            held = held_in(span)
             part = period.intersection(span)
             if part is not None and held + part.duration > most:
                 text = f"One person may book {duration_text(most, days=False)} a {kind}"
                 text += f"; you hold {duration_text(held, days=False)} already." if held else "."
-                return Refusal(Code.QUOTA, text, period)
+                # One that begins later has less in this span only once there is no more than that left of it.
+                return Refusal(Code.QUOTA, text, period, until=span.end - max(most - held, timedelta()))
         return None
 
     return check
@@ -211,7 +218,7 @@ def _upcoming(most: int, held: int) -> Check:
             return None
         bookings = "booking" if most == 1 else "bookings"
         text = f"One person may have {most} {bookings} ahead at a time, and you have {held}."
-        return Refusal(Code.QUOTA, text, period)
+        return Refusal(Code.QUOTA, text, period, until=EVER.end)
 
     return check
 

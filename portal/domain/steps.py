@@ -18,18 +18,61 @@ Where the Waldur API contract is silent (it stores no zone, and its web interfac
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import overload
 
 from portal.domain.periods import Period, merge
 from portal.domain.schedules import LONGEST_SLOT, Config
-from portal.domain.zones import LocalDay
+from portal.domain.zones import DAY_SECONDS, LocalDay
+
+# The edges of neighbouring steps, in order: each step lasts from one edge to the next.
+Edges = Sequence[datetime]
 
 
-def boundaries_of(config: Config) -> list[int]:
-    """The wall-clock times, in seconds since midnight, at which steps begin and end."""
-    if config.slot >= LONGEST_SLOT:
-        return [config.opens, config.closes]
-    return list(range(config.opens, config.closes + 1, int(config.slot.total_seconds())))
+class Grid(Sequence[datetime]):
+    """Edges that are equally far apart. None of them is made before it is asked for, so a long row costs nothing."""
+
+    __slots__ = ("_count", "slot", "start")
+
+    def __init__(self, start: datetime, slot: timedelta, count: int) -> None:
+        self.start = start
+        self.slot = slot
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> datetime: ...
+    @overload
+    def __getitem__(self, index: slice) -> Grid: ...
+    def __getitem__(self, index: int | slice) -> datetime | Grid:
+        if isinstance(index, slice):
+            first, last, _ = index.indices(self._count)
+            return Grid(self.start + first * self.slot, self.slot, max(0, last - first))
+        if index < 0:
+            index += self._count
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        return self.start + index * self.slot
+
+
+def within(edges: Edges, period: Period) -> Edges:
+    """The edges that lie in a period, its end included; empty where no step lies wholly in it."""
+    if edges[0] >= period.start and edges[-1] <= period.end:
+        return edges
+    found = edges[bisect_left(edges, period.start) : bisect_right(edges, period.end)]
+    return found if len(found) > 1 else ()
+
+
+def around(edges: Edges, period: Period) -> Edges:
+    """The edges of the steps that a period touches; empty where it touches none."""
+    first = max(0, bisect_right(edges, period.start) - 1)
+    found = edges[first : bisect_left(edges, period.end) + 1]
+    return found if len(found) > 1 else ()
 
 
 def open_times(local: LocalDay, config: Config) -> list[Period]:
@@ -43,25 +86,22 @@ def open_times(local: LocalDay, config: Config) -> list[Period]:
     )
 
 
-def steps_of(
-    local: LocalDay, config: Config, boundaries: list[int], opening: list[Period], usable: list[Period]
-) -> list[Period]:
-    """The steps of a day, in order.
+def steps_of(local: LocalDay, config: Config, opening: list[Period], usable: list[Period]) -> list[Edges]:
+    """The steps of a day, in order, as rows without a gap.
 
-    `boundaries` are `boundaries_of(config)` and `opening` is `open_times(local, config)`, computed once by the
-    caller; `usable` is the part of `opening` that the schedule covers, as `merge` gives it.
+    `opening` is `open_times(local, config)`; `usable` is the part of it that the schedule covers, as `merge` gives it.
     """
     if config.slot >= LONGEST_SLOT:
-        return [period for period in opening if period in usable]
-    edges = sorted({instant for seconds in boundaries for instant in local.instants(seconds)})
-    steps = []
-    rest = iter(usable)
-    part = next(rest, None)
-    for start, end in pairwise(edges):
-        while part is not None and part.end <= start:
-            part = next(rest, None)
-        if part is None:
-            break
-        if part.start <= start and end <= part.end:
-            steps.append(Period(start, end))
-    return steps
+        return [(period.start, period.end) for period in opening if period in usable]
+    edges = _edges_of(local, config)
+    return [row for part in usable if len(edges) > 1 and (row := within(edges, part))]
+
+
+def _edges_of(local: LocalDay, config: Config) -> Edges:
+    """Where the clocks of the day show the opening time plus a whole multiple of the slot duration."""
+    seconds = int(config.slot.total_seconds())
+    if local.change is None and local.period.duration.total_seconds() == DAY_SECONDS:
+        start = local.period.start + timedelta(seconds=config.opens)
+        return Grid(start, config.slot, (config.closes - config.opens) // seconds + 1)
+    boundaries = range(config.opens, config.closes + 1, seconds)
+    return sorted({instant for it in boundaries for instant in local.instants(it)})

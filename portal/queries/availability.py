@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    CompoundSelect,
-    Integer,
-    Text,
-    bindparam,
-    column,
-    func,
-    literal,
     select,
-    union_all,
 )
-from sqlalchemy.orm import aliased
 
-from portal.domain.availability import Availability, Code, Obstacle, Refusal, past
-from portal.domain.booking_states import BookingState
+from portal.domain.availability import Availability, Code, Obstacle, Refusal, Stretch, past
 from portal.domain.freshness import STALE, is_stale
 from portal.domain.periods import Period
 from portal.domain.refusals import EVER
 from portal.domain.rules import NO_RULES, Rules, buffers, checks_of, obstacles_of, read_rules
 from portal.domain.schedules import Schedule, read_schedules
+from portal.domain.timetable import Timetable
 from portal.domain.zones import parse_zone
 from portal.extensions import db, settings
-from portal.models import Booking, BusyPeriod, GoogleCalendar, GoogleConnection, Offering, Slot
-from portal.models.base import UTCDateTime
+from portal.models import Booking, GoogleCalendar, GoogleConnection, Offering, Slot
 from portal.policies import NOBODY, Actor
+from portal.queries.obstacles import among_ids, id_parameter, obstacles_of_offerings
 
 # How far ahead a "next free" search looks.
 HORIZON = timedelta(days=92)
@@ -45,11 +34,6 @@ HORIZON = timedelta(days=92)
 NEAR = timedelta(days=8)
 # Attributes are kept to be recognized, unless they are as long as a book: people write into them what they like.
 LONGEST_KEPT = 10_000
-_CODES = {
-    BookingState.CONFIRMED.value: Code.BOOKED,
-    BookingState.REQUESTED.value: Code.REQUESTED,
-    "busy": Code.BUSY,
-}
 
 
 def zone_of(attributes: Mapping[str, Any]) -> ZoneInfo:
@@ -63,6 +47,8 @@ def zone_of(attributes: Mapping[str, Any]) -> ZoneInfo:
     return ZoneInfo(settings().timezone)
 
 
+# No step is longer, whatever its slot duration and however clocks change.
+LONGEST_STEP = timedelta(days=2)
 OUT_OF_DATE = Obstacle(EVER, Code.CLOSURE, STALE)
 
 
@@ -105,6 +91,18 @@ def understood_text(attributes: str) -> Understood:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What can be booked of a window (`slots`) and, with reasons, the rest (`refused`).
+
+    `following`: where the answer goes on, if it ends before the window does.
+    """
+
+    slots: list[Period]
+    refused: list[Stretch]
+    following: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Own:
     """What the person asking holds of an offering: periods, and the number of bookings that are not over."""
 
@@ -135,6 +133,29 @@ def of_offering(
     obstacles = _obstacles(offering_id, known, window, now, actor, without)
     own = _own_of(offering_id, known, window, now, actor, without)
     return assembled(known, now, obstacles, Own((*own.periods, *also), own.upcoming))
+
+
+def offer_of(
+    offering_id: int,
+    attributes: Mapping[str, Any],
+    window: Period,
+    duration: timedelta | None,
+    most: int,
+    now: datetime,
+    actor: Actor,
+) -> Offer:
+    """What can be booked of the window, for `duration` at least, and with reasons what can't: at most `most` entries.
+
+    As `of_offering`. Where there are more, what is taken later is not read.
+    """
+    known = understood(attributes)
+    timetable = Timetable(known.schedule, known.zone, known.memo)
+    reach = timetable.reach(window, most)
+    # So long a slot that begins before then can last.
+    longest = max(duration or timedelta(), known.rules.minimum_duration or timedelta()) + LONGEST_STEP
+    read = Period(window.start, min(window.end, reach + longest))
+    slots, refused = of_offering(offering_id, attributes, read, now, actor).offer(window, duration, reach)
+    return Offer(slots, refused, reach if reach < window.end else None)
 
 
 def _obstacles(
@@ -212,8 +233,8 @@ def stale_offerings(offering_ids: Collection[int], now: datetime) -> set[int]:
         select(GoogleCalendar.offering_id, GoogleCalendar.last_synced)
         .join(Offering, Offering.id == GoogleCalendar.offering_id)
         .join(GoogleConnection, GoogleConnection.organization_id == Offering.organization_id)
-        .where(_among(GoogleCalendar.offering_id, dialect), GoogleCalendar.next_read.is_not(None)),
-        {"ids": _named(offering_ids, dialect)},
+        .where(among_ids(GoogleCalendar.offering_id, dialect), GoogleCalendar.next_read.is_not(None)),
+        {"ids": id_parameter(offering_ids, dialect)},
     )
     return {row.offering_id for row in rows if is_stale(row.last_synced, now)}
 
@@ -258,73 +279,3 @@ def _own(offering_id: int, window: Period, now: datetime, actor: Actor, without:
     ).all()
     upcoming = {row.booking_id for row in rows if row.end > now}
     return Own(tuple(Period(row.start, row.end) for row in rows), len(upcoming))
-
-
-def obstacles_of_offerings(
-    offering_ids: Collection[int], window: Period, actor: Actor, without: int | None = None
-) -> defaultdict[int, list[Obstacle]]:
-    """What is taken of offerings in a window, by offering. One SQL statement."""
-    found: defaultdict[int, list[Obstacle]] = defaultdict(list)
-    for offering_id, obstacle in _rows(offering_ids, window, actor, without):
-        found[offering_id].append(obstacle)
-    return found
-
-
-def _rows(
-    offering_ids: Collection[int], window: Period, actor: Actor, without: int | None
-) -> Iterator[tuple[int, Obstacle]]:
-    dialect = db.engine.dialect.name
-    given = {"ids": _named(offering_ids, dialect), "begin": window.start, "finish": window.end, "without": without or 0}
-    for offering_id, start, end, kind, user_id in db.session.execute(_taken(dialect), given).all():
-        mine = actor.signed_in and user_id == actor.user_id
-        yield offering_id, Obstacle(Period(start, end), _CODES[kind], mine=mine)
-
-
-def _among(key: Any, dialect: str) -> ColumnElement[bool]:
-    """Clause: the key is one of the parameter `ids`, which `_named` makes."""
-    if dialect == "postgresql":
-        return key == func.any(bindparam("ids", type_=ARRAY(Integer)))
-    return key.in_(select(column("value")).select_from(func.json_each(bindparam("ids", type_=Text))))
-
-
-def _named(offering_ids: Collection[int], dialect: str) -> Any:
-    # One value, however many: as many parameters take longer than what is asked with them, and there may be too many.
-    return list(offering_ids) if dialect == "postgresql" else orjson.dumps(list(offering_ids)).decode()
-
-
-@cache
-def _taken(dialect: str) -> CompoundSelect[Any]:
-    """What is taken of the offerings `ids` between `begin` and `finish`, but for the booking `without`.
-
-    Made once: putting such a statement together takes longer than running it.
-    """
-
-    begin, finish = (bindparam(name, type_=UTCDateTime) for name in ("begin", "finish"))
-    columns = (Slot.offering_id, Slot.start, Slot.end, Booking.state, Booking.user_id)
-    # Held slots of an offering lie in order, so an index on their ends serves both: those that end in the window, and
-    # of those that end later the first one, if it begins before.
-    ending = (
-        select(*columns)
-        .join(Booking, Booking.id == Slot.booking_id)
-        .where(_among(Slot.offering_id, dialect), Slot.holds.is_(True), Slot.end > begin, Slot.end <= finish)
-    )
-    later = aliased(Slot)
-    first_later = (
-        select(later.id)
-        .where(later.offering_id == Offering.id, later.holds.is_(True), later.end > finish)
-        .order_by(later.end)
-        .limit(1)
-        .correlate(Offering)
-        .scalar_subquery()
-    )
-    reaching = (
-        select(*columns)
-        .select_from(Offering)
-        .join(Slot, Slot.id == first_later)
-        .join(Booking, Booking.id == Slot.booking_id)
-        .where(_among(Offering.id, dialect), Slot.start < finish)
-    )
-    busy = select(
-        BusyPeriod.offering_id, BusyPeriod.start, BusyPeriod.end, literal("busy"), literal(None, Booking.user_id.type)
-    ).where(_among(BusyPeriod.offering_id, dialect), BusyPeriod.start < finish, BusyPeriod.end > begin)
-    return union_all(*(it.where(Booking.id != bindparam("without", type_=Integer)) for it in (ending, reaching)), busy)

@@ -27,11 +27,11 @@ from portal.policies import NOBODY
 from portal.queries.availability import (
     Understood,
     assembled,
-    obstacles_of_offerings,
     stale_offerings,
     understood_text,
 )
 from portal.queries.catalogue import Candidates
+from portal.queries.obstacles import obstacles_of_offerings
 
 # So many attributes are read at once.
 BATCH = 500

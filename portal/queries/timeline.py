@@ -11,8 +11,9 @@ from portal.domain.availability import Stretch
 from portal.domain.periods import Period
 from portal.domain.zones import day_start
 from portal.policies import Actor
-from portal.queries.availability import add_stale, assembled, obstacles_of_offerings, understood
+from portal.queries.availability import add_stale, assembled, understood
 from portal.queries.catalogue import Search, browse
+from portal.queries.obstacles import obstacles_of_offerings
 from portal.queries.page import Page
 
 ROWS = 30

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
+from portal.api.availability import MOST_ENTRIES
 from portal.api.booking_filters import FILTERS, ORDERS
 from portal.api.booking_schema import RESOURCE_FIELDS
 from portal.domain.periods import Period
@@ -405,6 +406,7 @@ def test_what_is_taken_of_an_offering(client, who, offering, world, db_session):
     assert client.get(f"/api/marketplace-bookings/{offering.uuid}/", headers=who["staff"]).status_code == 404
 
 
+BOOKED = "Mon 2 Mar 2026, 10:00–11:00."
 WINDOW = f"start={at(0)}&end={at(6)}"
 
 
@@ -438,9 +440,32 @@ def test_the_default_window_is_a_week_and_the_longest_two_months(client, who, of
     assert paused["refused"] == [{**slot(0, 6), "reason": "This offering is paused: it can't be booked now."}]
 
 
+def test_a_long_answer_ends_early_and_says_where_it_goes_on(client, who, offering, world, db_session):
+    offering.attributes = {"schedules": make.schedule(days=90, slotDuration="00:01:00")}
+    db_session.commit()
+    book(world, offering, (2, 3), who="member")
+    query, slots, refused, sizes = f"start={at(0)}&end={at(9 * 24)}&duration=00:30:00", [], [], []
+    while True:
+        answer = availability(client, who, offering, query)
+        assert len(answer.data) < 600_000
+        slots += answer.json["slots"]
+        refused += answer.json["refused"]
+        sizes.append(len(answer.json["slots"]) + len(answer.json["refused"]))
+        if "next" not in answer.json:
+            break
+        query = f"start={answer.json['next']}&end={at(9 * 24)}&duration=00:30:00"
+    assert max(sizes) <= MOST_ENTRIES
+    assert len(sizes) == 3
+    starts = [n for n in range(9 * 24 * 60 - 29) if n <= 90 or n >= 180]
+    assert slots == [slot(n / 60, (n + 30) / 60) for n in starts]
+    assert {it["reason"] for it in refused} == {"Held by a request that has not been answered yet: " + BOOKED}
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
+        ("duration=1488:00:01", "duration"),
+        (f"start={at(0)}&end={at(2)}&duration=02:00:01", "duration"),
         ("start=now", "start"),
         ("start=2026-03-02T08:00:00", "start"),
         (f"start={at(2)}&end={at(1)}", "end"),

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from portal.domain import availability as module
-from portal.domain.availability import Availability, Code, Cuts, Obstacle, Refusal, past
+from portal.domain import timetable
+from portal.domain.availability import Availability, Code, Obstacle, Refusal, past
 from portal.domain.periods import Period, merge, subtract
 from portal.domain.schedules import Config, Schedule
+from portal.domain.timetable import DayCache
 
 QUARTER = timedelta(minutes=15)
 TALLINN = ZoneInfo("Europe/Tallinn")
@@ -508,16 +509,16 @@ def test_the_nearest_can_be_booked_and_nothing_is_nearer(
 
 
 def test_what_is_kept_of_days_is_bounded_for_all_schedules_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    cuts = Cuts(most=300)
-    monkeypatch.setattr(module, "_cuts", cuts)
+    cache = DayCache(most=30)
+    monkeypatch.setattr(timetable, "_cache", cache)
     schedules = [Schedule(ROUND_THE_CLOCK, Config(slot=QUARTER)), Schedule(ROUND_THE_CLOCK, WORKDAYS)]
     for number in range(20):
         for memo, schedule in enumerate(schedules):
             day = date(2026, 3, 2) + timedelta(days=number)
             [kept] = Availability(schedule, TALLINN, memo=memo).days(day, 1)
             assert [kept] == Availability(schedule, TALLINN).days(day, 1)
-            assert cuts.get(memo, day) is not None
-            assert 0 < cuts.size <= 300
-    assert cuts.get(0, date(2026, 3, 2)) is None
+            assert cache.get(memo, day) is not None
+            assert 0 < cache.size <= 30
+    assert cache.get(0, date(2026, 3, 2)) is None
     [again] = Availability(schedules[0], TALLINN, memo=0).days(day, 1)
     assert len(again.steps) == 96

@@ -1,0 +1,246 @@
+"""The time of an offering by its schedule and business hours alone: local days as spans of steps and of closed time.
+
+A span holds its steps as edges, which are only made where somebody asks for them: a day costs the same to look at
+whether a slot lasts a minute or an hour.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from threading import Lock
+from zoneinfo import ZoneInfo
+
+from portal.domain.periods import Period, PeriodError, intersect, subtract
+from portal.domain.refusals import EVER, FREE, Code, Refusal, words
+from portal.domain.schedules import WEEKEND, Schedule
+from portal.domain.steps import Edges, around, open_times, steps_of
+from portal.domain.zones import LocalDay, clock_text, local_date
+
+_DAY_NAMES = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
+
+# So many spans of days are kept, of all schedules together: some 8 MB.
+MOST_KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A piece of time of one kind, in UTC: a bookable step (`is_step`), free or refused, or time that is no step."""
+
+    period: Period
+    is_step: bool
+    refusal: Refusal | None = None
+
+    @property
+    def start(self) -> datetime:
+        return self.period.start
+
+    @property
+    def end(self) -> datetime:
+        return self.period.end
+
+    @property
+    def is_free(self) -> bool:
+        return self.refusal is None
+
+    @property
+    def state(self) -> str:
+        """free, mine, booked, requested, busy, past, soon, late or closed."""
+        return FREE if self.refusal is None else self.refusal.state
+
+    @property
+    def reason(self) -> str:
+        """Why it can't be booked, in words; "" where it can."""
+        return "" if self.refusal is None else self.refusal.text
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Neighbouring steps with the same answer (`edges`), or time that is no step (without edges)."""
+
+    period: Period
+    edges: Edges = ()
+    refusal: Refusal | None = None
+
+    @property
+    def is_step(self) -> bool:
+        return bool(self.edges)
+
+    @property
+    def stretches(self) -> Iterator[Stretch]:
+        """Its steps one by one; time that is no step is one stretch."""
+        if not self.edges:
+            yield Stretch(self.period, False, self.refusal)
+        for start, end in pairwise(self.edges):
+            yield Stretch(Period(start, end), True, self.refusal)
+
+
+class DayCache:
+    """Days as schedules cut them: the last ones that were asked for, however many schedules there are.
+
+    A key stands for a schedule and a zone.
+    """
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._lock = Lock()
+        self._days: OrderedDict[tuple[Hashable, date], list[Span]] = OrderedDict()
+        self.size = 0
+
+    def get(self, key: Hashable, day: date) -> list[Span] | None:
+        """The day, if it is kept."""
+        with self._lock:
+            spans = self._days.get((key, day))
+            if spans is not None:
+                self._days.move_to_end((key, day))
+            return spans
+
+    def put(self, key: Hashable, day: date, spans: list[Span]) -> None:
+        """Keep the day for a while."""
+        with self._lock:
+            self.size += len(spans) - len(self._days.pop((key, day), ()))
+            self._days[key, day] = spans
+            while self.size > self._most:
+                self.size -= len(self._days.popitem(last=False)[1])
+
+
+_cache = DayCache()
+
+
+class Timetable:
+    """The days of one schedule in a zone. `key` stands for both: under it days are cached (None: they are not)."""
+
+    def __init__(self, schedule: Schedule, zone: ZoneInfo, key: Hashable = None) -> None:
+        self.schedule = schedule
+        self.zone = zone
+        self._key = key
+        self._periods = intersect(schedule.periods, [EVER])
+        self._ends = [period.end for period in self._periods]
+
+    def spans(self, window: Period) -> Iterator[Span]:
+        """The window in order, without a gap: steps whole, other time cut off at the edge."""
+        known = window.intersection(EVER)
+        if known is None:
+            yield _closed(window, Code.OUTSIDE_SCHEDULE)
+            return
+        if window.start < known.start:
+            yield _closed(Period(window.start, known.start), Code.OUTSIDE_SCHEDULE)
+        for local in _days(known, self.zone):
+            for span in self._touched(self._spans_of(local), known):
+                if span.edges:
+                    row = around(span.edges, known)
+                    yield Span(Period(row[0], row[-1]), row)
+                else:
+                    yield Span(part_within(span.period, known), (), span.refusal)
+        if known.end < window.end:
+            yield _closed(Period(known.end, window.end), Code.OUTSIDE_SCHEDULE)
+
+    def reach(self, window: Period, most: int) -> datetime:
+        """Where the first `most` steps and pieces of closed time in the window end; its end where it has no more."""
+        for span in self.spans(window):
+            number = max(len(span.edges) - 1, 1)
+            if number > most:
+                return span.edges[most] if most else span.period.start
+            most -= number
+        return window.end
+
+    def open_spans(self, window: Period, shortest: timedelta) -> Iterator[Span]:
+        """The spans of steps that the window touches, whole.
+
+        Days outside the schedule are passed over, and so is a part of it in the window that is shorter than `shortest`.
+        """
+        last: date | None = None
+        for period in self._offered(window):
+            part = part_within(period, window)
+            if part.duration < shortest:
+                continue
+            for local in _days(part, self.zone):
+                # Two entries may meet in one day.
+                if last is None or local.date > last:
+                    last = local.date
+                    yield from (span for span in self._touched(self._spans_of(local), window) if span.edges)
+
+    def day(self, day: date) -> list[Span]:
+        """One local day from midnight to midnight; empty where the zone never had it."""
+        local = _local_day(day, self.zone)
+        return self._spans_of(local) if local else []
+
+    def _touched(self, spans: list[Span], window: Period) -> Iterator[Span]:
+        first = bisect_right(spans, window.start, key=lambda it: it.period.end)
+        for index in range(first, len(spans)):
+            if spans[index].period.start >= window.end:
+                return
+            yield spans[index]
+
+    def _spans_of(self, local: LocalDay) -> list[Span]:
+        if self._key is None:
+            return self._cut(local)
+        spans = _cache.get(self._key, local.date)
+        if spans is None:
+            spans = self._cut(local)
+            _cache.put(self._key, local.date, spans)
+        return spans
+
+    def _cut(self, local: LocalDay) -> list[Span]:
+        config = self.schedule.config
+        day = local.period
+        offered = [part_within(period, day) for period in self._offered(day)]
+        spans = [_closed(part, Code.OUTSIDE_SCHEDULE) for part in subtract([day], offered)]
+        weekday = local.date.isoweekday() % 7
+        if weekday in WEEKEND and not config.weekends:
+            spans += [_closed(part, Code.WEEKEND) for part in offered]
+        elif weekday not in config.days:
+            spans += [_closed(part, Code.DAY_CLOSED, f"Closed on {_DAY_NAMES[weekday]}.") for part in offered]
+        elif offered:
+            opening = open_times(local, config)
+            hours = f"Outside business hours ({clock_text(config.opens)}–{clock_text(config.closes)})."
+            spans += [_closed(part, Code.OUTSIDE_HOURS, hours) for part in subtract(offered, opening)]
+            usable = intersect(offered, opening)
+            steps = [Span(Period(row[0], row[-1]), row) for row in steps_of(local, config, opening, usable)]
+            left = "Too short for a whole slot."
+            spans += [_closed(part, Code.REMAINDER, left) for part in subtract(usable, [it.period for it in steps])]
+            spans += steps
+        spans.sort(key=lambda it: it.period.start)
+        return spans
+
+    def _offered(self, window: Period) -> Iterator[Period]:
+        """The periods of the schedule that overlap the window, whole."""
+        for index in range(bisect_right(self._ends, window.start), len(self._periods)):
+            if self._periods[index].start >= window.end:
+                return
+            yield self._periods[index]
+
+
+def part_within(period: Period, window: Period) -> Period:
+    """The part of a period in a window that it is known to overlap."""
+    return Period(max(period.start, window.start), min(period.end, window.end))
+
+
+def _days(window: Period, zone: ZoneInfo) -> Iterator[LocalDay]:
+    """The local days that a window touches, in order."""
+    day = local_date(window.start, zone)
+    while True:
+        local = _local_day(day, zone)
+        if local is not None:
+            if local.period.start >= window.end:
+                return
+            yield local
+        day += timedelta(days=1)
+
+
+@lru_cache(maxsize=1024)
+def _local_day(day: date, zone: ZoneInfo) -> LocalDay | None:
+    """The day; None where the zone never had it."""
+    try:
+        return LocalDay(day, zone)
+    except PeriodError:
+        return None
+
+
+def _closed(period: Period, code: Code, text: str = "") -> Span:
+    return Span(period, (), Refusal(code, text or words(code), period))
