@@ -1,9 +1,10 @@
-"""The WSGI application, for servers and for `flask --app wsgi`."""
+"""The application: `app` for WSGI servers and `flask --app wsgi`, `asgi` for the server of `make serve`."""
 
 import os
 import sys
 
-from portal.app import create_app, load_catalogue
+from portal.app import MAX_BODY_BYTES, create_app, load_catalogue
+from portal.asgi import AsgiApplication
 from portal.config import load_settings
 from portal.errors import ConfigError
 
@@ -16,5 +17,6 @@ try:
         register(app)
     else:
         load_catalogue(app)
+        asgi = AsgiApplication(app, threads=min(8, 2 * (os.cpu_count() or 1)), most_bytes=MAX_BODY_BYTES)
 except ConfigError as error:
     sys.exit(f"portal: {error.message}")

@@ -2,17 +2,17 @@
 
 import errno
 import os
+import resource
 import shutil
 import socket
 from pathlib import Path
 
 from tools.tree import CannotStart
 
-# Requests worked on at once in one process; more wait. Each may hold a database connection. The server warns
-# above twice the number of cores.
-THREADS = str(min(8, 2 * (os.cpu_count() or 1)))
-# Connections held open by one process, most of them idle browsers.
-CONNECTIONS = "512"
+# Connections that one process holds open, most of them idle browsers; each costs a few kilobytes and a descriptor.
+CONNECTIONS = 10_000
+# Milliseconds in which a client has to send the headers of a request, counted from the connection or the last answer.
+HEADER_TIMEOUT = 15_000
 # What Python and its libraries ask of glibc (one pool: only one thread at a time runs Python), and granian of the
 # allocator that it brings.
 MEMORY = {
@@ -25,10 +25,19 @@ MEMORY = {
 def server_command(host: str, port: int, workers: int) -> list[str]:
     """The arguments after `python` that serve wsgi:app. Static files are the application's: with ETags and headers."""
     return [
-        *("-m", "granian", "--interface", "wsgi", "--host", host.strip("[]"), "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", THREADS, "--backpressure", CONNECTIONS),
-        *("--no-ws", "--log-level", "warning", "--respawn-failed-workers", "--workers-kill-timeout", "8", "wsgi:app"),
+        *("-m", "granian", "--interface", "asgi", "--host", host.strip("[]"), "--port", str(port)),
+        *("--workers", str(workers), "--backpressure", str(CONNECTIONS), "--backlog", "2048"),
+        *("--http1-header-read-timeout", str(HEADER_TIMEOUT), "--no-ws", "--log-level", "warning"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "8", "wsgi:asgi"),
     ]
+
+
+def raise_file_limit() -> None:
+    """Let this process and those it starts open as many files as the machine allows: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def server_environ(instance: Path) -> dict[str, str]:
@@ -37,6 +46,7 @@ def server_environ(instance: Path) -> dict[str, str]:
     A folder to add their numbers up in for /metrics, from 0 again; and memory that goes back to the machine once a
     large answer is out, from few pools: one for each thread would be kept and not used.
     """
+    raise_file_limit()
     folder = instance / "metrics"
     try:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,190 @@
+"""The WSGI application as an ASGI one, so that slow clients cost the server a connection and never a thread.
+
+A WSGI server hands a request to a thread as soon as its headers are there, and the thread waits for the body: twenty
+clients that never send theirs stop it. Here a body is read in the event loop, with a deadline, and a thread begins
+when it is complete; the answer is complete when the thread ends, and goes out at the client's speed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+from urllib.parse import unquote_to_bytes
+
+# Seconds without a byte of the body, after which the client is given up.
+IDLE_SECONDS = 15.0
+# A body has these seconds, and one more for each so many bytes received: clients on 2 kB/s have time enough.
+GRACE_SECONDS = 30.0
+SLOWEST_BYTES_PER_SECOND = 500
+# Larger bodies wait in a file: a thousand slow uploads must not fill the memory.
+IN_MEMORY = 16 * 1024
+# Requests that are complete and wait for a thread; more are told to come again.
+MOST_WAITING = 500
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+# Status, headers and body.
+Answer = tuple[int, Headers, bytes]
+
+
+class RequestRefused(Exception):
+    """The request cannot be taken; carries the status to answer."""
+
+    def __init__(self, status: HTTPStatus) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class AsgiApplication:
+    """Runs a WSGI application on `threads` threads. Bodies may have `most_bytes`; the application refuses larger ones."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]], *, threads: int, most_bytes: int) -> None:
+        self._application = application
+        self._most_bytes = most_bytes
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._waiting = 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            try:
+                status, headers, body = await self._answer(scope, receive)
+            except RequestRefused as refused:
+                status, headers, body = _refusal(refused.status)
+            except ClientGone:
+                return
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                # What is being answered is answered.
+                await asyncio.to_thread(self._threads.shutdown)
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    async def _answer(self, scope: Message, receive: Receive) -> Answer:
+        environ = environ_of(scope)
+        if environ.get("CONTENT_LENGTH", "0") == "0" and "HTTP_TRANSFER_ENCODING" not in environ:
+            return await self._in_a_thread(environ)
+        with SpooledTemporaryFile(IN_MEMORY) as body:
+            received = await self._read_body(receive, body)
+            body.seek(0)
+            environ["wsgi.input"] = body
+            # A body in chunks has no length of its own. One that is too long keeps its header and is refused for it.
+            if "CONTENT_LENGTH" not in environ or received <= self._most_bytes:
+                environ["CONTENT_LENGTH"] = str(received)
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
+            return await self._in_a_thread(environ)
+
+    async def _in_a_thread(self, environ: dict[str, Any]) -> Answer:
+        if self._waiting >= MOST_WAITING:
+            raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, environ)
+        finally:
+            self._waiting -= 1
+
+    async def _read_body(self, receive: Receive, body: IO[bytes]) -> int:
+        """Write the body into a file, up to one byte more than may be. Returns its length."""
+        loop = asyncio.get_running_loop()
+        begun, received, more = loop.time(), 0, True
+        while more and received <= self._most_bytes:
+            deadline = begun + GRACE_SECONDS + received / SLOWEST_BYTES_PER_SECOND
+            try:
+                async with asyncio.timeout_at(min(deadline, loop.time() + IDLE_SECONDS)):
+                    message = await receive()
+            except TimeoutError:
+                raise RequestRefused(HTTPStatus.REQUEST_TIMEOUT) from None
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            part = message.get("body", b"")
+            received += len(part)
+            body.write(part)
+            more = message.get("more_body", False)
+        return received
+
+    def _run(self, environ: dict[str, Any]) -> Answer:
+        answer: list[Answer] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Callable[[bytes], object]:
+            encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            answer[:] = [(int(status[:3]), encoded, b"")]
+            return _refuse_write
+
+        parts = self._application(environ, start_response)
+        try:
+            body = b"".join(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+        status, headers, _ = answer[0]
+        return status, headers, body
+
+
+def environ_of(scope: Message) -> dict[str, Any]:
+    """The WSGI environment (PEP 3333) of an ASGI request, without a body."""
+    path = unquote_to_bytes(scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    server, client = scope.get("server") or ("localhost", 80), scope.get("client") or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path.partition("?")[0],
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": client[0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope["headers"]:
+        # With an underscore it would pass for another header, one that a proxy has checked.
+        if b"_" in name:
+            continue
+        text = value.decode("latin-1")
+        key = name.decode("latin-1").upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+        if key in environ:
+            text = f"{environ[key]}{';' if key == 'HTTP_COOKIE' else ','}{text}"
+        environ[key] = text
+    return environ
+
+
+def _refusal(status: HTTPStatus) -> Answer:
+    text = f"{status.phrase}\n".encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(text)).encode()),
+        (b"connection", b"close"),
+    ]
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append((b"retry-after", b"5"))
+    return status, headers, text
+
+
+def _refuse_write(_data: bytes) -> object:
+    raise NotImplementedError("The application returns its body; it does not write it.")
