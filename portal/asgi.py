@@ -48,7 +48,7 @@ class ClientGone(Exception):
 
 
 class AsgiApplication:
-    """Runs a WSGI application on `threads` threads. Bodies may have `most_bytes`; the application refuses larger ones."""
+    """Runs a WSGI application on `threads` threads. It refuses bodies of more than `most_bytes` by itself."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]], *, threads: int, most_bytes: int) -> None:
         self._application = application
@@ -124,7 +124,7 @@ class AsgiApplication:
     def _run(self, environ: dict[str, Any]) -> Answer:
         answer: list[Answer] = []
 
-        def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Callable[[bytes], object]:
+        def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
             encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
             answer[:] = [(int(status[:3]), encoded, b"")]
             return _refuse_write

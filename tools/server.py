@@ -1,7 +1,6 @@
 """How the web server is started, for `make run` and `make serve` alike."""
 
 import errno
-import os
 import resource
 import shutil
 import socket

@@ -1,0 +1,279 @@
+"""The attacks. Each is bounded in number and time, and goes to the portal of the siege alone."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from urllib.parse import quote
+
+from tools.siege.honest import Seen
+from tools.siege.portal import Browser, SiegePortal
+
+STRANGER_ADDRESS = "198.51.100.66"
+SHARED_ADDRESS = "203.0.113.5"
+SLOW_BYTES_PER_SECOND = 2000
+
+
+class Scenario(Protocol):
+    """An attack, and honest people whom it might hit beside those who only browse."""
+
+    name: str
+    portal: SiegePortal
+    # Within which /healthz has to answer. Where the attack is work that the portal has to do, it shares the machine.
+    health_seconds: float
+
+    def people(self) -> dict[str, Callable[[Seen], None]]:
+        """What further honest people do, by a name for the table. Called before the attack."""
+
+    def attack(self, seconds: float, scale: float) -> str:
+        """Attack for so long; returns what became of it, in a sentence."""
+
+    def broken(self) -> list[str]:
+        """The bounds of this attack alone that did not hold."""
+
+
+class SlowConnections:
+    """Silent bodies, silent headers, idle connections and readers that do not read, while two clients are slow."""
+
+    name = "slow"
+    health_seconds = 1.0
+
+    def __init__(self, portal: SiegePortal) -> None:
+        self.portal = portal
+
+    def people(self) -> dict[str, Callable[[Seen], None]]:
+        return {"sends a form at 2 kB/s": self._send_slowly, "reads a page at 2 kB/s": self._read_slowly}
+
+    def attack(self, seconds: float, scale: float) -> str:
+        head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        kinds = {
+            "silent bodies": (200, head + b"Content-Length: 200000\r\n\r\nemail=a"),
+            "silent headers": (200, b"GET /login HTTP/1.1\r\nHost: localhost\r\nX-"),
+            "idle": (2000, b""),
+            "readers that do not read": (50, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        }
+        end, opened = time.monotonic() + seconds, Counter[str]()
+        wanted = {kind: max(1, int(number * scale)) for kind, (number, _sent) in kinds.items()}
+        with selectors.DefaultSelector() as selector:
+            try:
+                for kind, number in wanted.items():
+                    for _ in range(number):
+                        self._open(selector, kind, kinds[kind][1])
+                        opened[kind] += 1
+                while time.monotonic() < end:
+                    # One that the server closed is followed by another one.
+                    for key, _events in selector.select(0.2):
+                        if key.data != "readers that do not read" and not _is_open(key.fileobj):
+                            selector.unregister(key.fileobj)
+                            self._open(selector, key.data, kinds[key.data][1])
+                            opened[key.data] += 1
+            finally:
+                for key in list(selector.get_map().values()):
+                    key.fileobj.close()  # type: ignore[union-attr]
+        return "connections: " + ", ".join(f"{number} {kind}" for kind, number in opened.items())
+
+    def broken(self) -> list[str]:
+        return []
+
+    def _open(self, selector: selectors.BaseSelector, kind: str, sent: bytes) -> None:
+        connection = socket.create_connection(("127.0.0.1", self.portal.port), timeout=10)
+        connection.sendall(sent)
+        connection.setblocking(False)
+        selector.register(connection, selectors.EVENT_READ, kind)
+
+    def _send_slowly(self, seen: Seen) -> None:
+        body = b"email=nobody%40example.org&password=" + b"x" * 8000
+        head = f"POST /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+        kind = "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        self._slowly(seen, (head + kind).encode(), body, wanted=b"HTTP/1.1 400")
+
+    def _read_slowly(self, seen: Seen) -> None:
+        self._slowly(seen, b"GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"", b"HTTP/1.1 200")
+
+    def _slowly(self, seen: Seen, head: bytes, body: bytes, wanted: bytes) -> None:
+        begun, received, part = time.perf_counter(), b"", SLOW_BYTES_PER_SECOND // 4
+        try:
+            with socket.create_connection(("127.0.0.1", self.portal.port), timeout=30) as connection:
+                connection.sendall(head)
+                for first in range(0, len(body), part):
+                    connection.sendall(body[first : first + part])
+                    time.sleep(0.25)
+                while more := connection.recv(part):
+                    received += more
+                    if not body:
+                        time.sleep(0.25)
+        except OSError as error:
+            received = received or str(error).encode()
+        seen.seconds.append(time.perf_counter() - begun)
+        if not received.startswith(wanted):
+            seen.failures.append(received[:60].decode("utf-8", "replace"))
+
+
+class LargeAnswers:
+    """Eight at once ask for as much availability as there is: one-minute slots, 62 days, a length of 999 hours."""
+
+    name = "answers"
+    health_seconds = 5.0
+
+    def __init__(self, portal: SiegePortal) -> None:
+        self.portal = portal
+        self._statuses = Counter[int]()
+        self._largest = 0
+
+    def people(self) -> dict[str, Callable[[Seen], None]]:
+        return {}
+
+    def attack(self, seconds: float, scale: float) -> str:
+        now = datetime.now(UTC)
+        times = "&".join(
+            f"{name}={quote((now + timedelta(days=days)).isoformat())}" for name, days in (("start", 0), ("end", 62))
+        )
+        base = f"/api/booking-offerings/{self.portal.offerings[0]}/availability/?{times}"
+        end = time.monotonic() + seconds
+
+        def ask(number: int) -> None:
+            while time.monotonic() < end:
+                path = f"{base}&duration=999:00:00" if number % 2 else base
+                answer = self.portal.ask("GET", path, headers=self.portal.token("stranger"), address=STRANGER_ADDRESS)
+                self._statuses[answer.status] += 1
+                self._largest = max(self._largest, len(answer.body))
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(ask, range(max(2, int(8 * scale)))))
+        return f"statuses {dict(self._statuses)}, the largest answer has {self._largest:,} bytes"
+
+    def broken(self) -> list[str]:
+        return [f"{status} to a large answer" for status in self._statuses if status == 0 or status >= 500]
+
+
+class Guesses:
+    """A thousand guesses at one account and at accounts that do not exist, from one address and from many."""
+
+    name = "guesses"
+    health_seconds = 5.0
+
+    def __init__(self, portal: SiegePortal) -> None:
+        self.portal = portal
+        self._statuses = Counter[int]()
+
+    def people(self) -> dict[str, Callable[[Seen], None]]:
+        self._known = Browser(self.portal, "192.0.2.77")
+        # The victim has signed in with this browser before.
+        first = self._known.sign_in("victim")
+        assert first.status == 303, first
+        return {
+            "victim, known browser": self._sign_in_known,
+            "neighbour, address of the guesser": self._sign_in_neighbour,
+        }
+
+    def attack(self, seconds: float, scale: float) -> str:
+        number, end = int(1000 * scale), time.monotonic() + seconds
+
+        def guess(turn: int) -> None:
+            if time.monotonic() > end:
+                return
+            person = "victim" if turn % 2 else f"nobody{turn}"
+            address = SHARED_ADDRESS if turn % 4 < 2 else f"198.51.100.{turn % 250}"
+            answer = Browser(self.portal, address).sign_in(person, f"wrong guess number {turn}")
+            self._statuses[answer.status] += 1
+
+        with ThreadPoolExecutor(32) as pool:
+            list(pool.map(guess, range(number)))
+        while time.monotonic() < end:
+            time.sleep(0.1)
+        return f"{sum(self._statuses.values())} guesses, statuses {dict(self._statuses)}"
+
+    def broken(self) -> list[str]:
+        return [f"{status} to a guess" for status in self._statuses if status not in (400, 429)]
+
+    def _sign_in_known(self, seen: Seen) -> None:
+        self._known.forget_session()
+        seen.note(self._known.sign_in("victim"), 303)
+        time.sleep(0.3)
+
+    def _sign_in_neighbour(self, seen: Seen) -> None:
+        seen.note(Browser(self.portal, SHARED_ADDRESS).sign_in("neighbour"), 303)
+        time.sleep(0.3)
+
+
+class Hoarding:
+    """One person requests every hour of every offering for a week, as fast as the portal takes it."""
+
+    name = "hoarding"
+    health_seconds = 5.0
+    # More than any sensible limit, and far fewer than there are hours to be had.
+    MOST_HELD = 100
+
+    def __init__(self, portal: SiegePortal) -> None:
+        self.portal = portal
+        self._statuses = Counter[int]()
+        self._lock = threading.Lock()
+        self._hours = iter(range(24 * 9, 24 * 300))
+
+    def people(self) -> dict[str, Callable[[Seen], None]]:
+        return {"books an hour": self._book_honestly}
+
+    def attack(self, seconds: float, scale: float) -> str:
+        end = time.monotonic() + seconds
+        wanted = [(offering, hour) for hour in range(24, 24 + 7 * 24) for offering in self.portal.offerings[1:]]
+
+        def hold(what: tuple[str, int]) -> None:
+            if time.monotonic() < end:
+                status = self._book("stranger", STRANGER_ADDRESS, *what)
+                with self._lock:
+                    self._statuses[status] += 1
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(hold, wanted[: int(len(wanted) * scale)]))
+        return f"the stranger holds {self._statuses[201]} slots; statuses {dict(self._statuses)}"
+
+    def broken(self) -> list[str]:
+        found = [f"{status} to a request" for status in self._statuses if status == 0 or status >= 500]
+        if self._statuses[201] > self.MOST_HELD:
+            found.append(f"one person holds {self._statuses[201]} slots")
+        return found
+
+    def _book_honestly(self, seen: Seen) -> None:
+        begun = time.perf_counter()
+        # Cancelled at once: an honest person does not run into the limits.
+        headers = self.portal.token("visitor")
+        body = self._body(self.portal.offerings[-1], next(self._hours))
+        answer = self.portal.ask("POST", "/api/booking-resources/", body=body, headers=headers)
+        seen.note(answer, 201)
+        if answer.status == 201:
+            uuid = json.loads(answer.body)["uuid"]
+            self.portal.ask("POST", f"/api/booking-resources/{uuid}/cancel/", body="{}", headers=headers)
+        time.sleep(max(0.0, 1 - (time.perf_counter() - begun)))
+
+    def _book(self, person: str, address: str, offering: str, hour: int) -> int:
+        headers = self.portal.token(person)
+        body = self._body(offering, hour)
+        return self.portal.ask("POST", "/api/booking-resources/", body=body, headers=headers, address=address).status
+
+    def _body(self, offering: str, hour: int) -> str:
+        start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=hour)
+        slot = {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
+        return json.dumps({"offering": offering, "slots": [slot], "name": "Siege"})
+
+
+def _is_open(connection: object) -> bool:
+    assert isinstance(connection, socket.socket)
+    try:
+        return bool(connection.recv(65536))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+SCENARIOS: dict[str, Callable[[SiegePortal], Scenario]] = {
+    kind.name: kind for kind in (SlowConnections, LargeAnswers, Guesses, Hoarding)
+}
