@@ -29,6 +29,8 @@ class Event(StrEnum):
     SIGN_IN_FAILED = "sign_in_failed"
     SIGN_IN_THROTTLED = "sign_in_throttled"
     SIGNED_OUT = "signed_out"
+    SESSION_ENDED = "session_ended"
+    SESSIONS_ENDED = "sessions_ended"
     REGISTRATION_REQUESTED = "registration_requested"
     PASSWORD_LINK_REQUESTED = "password_link_requested"  # noqa: S105 - the name of an event
     INVITED = "invited"

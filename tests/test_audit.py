@@ -27,6 +27,7 @@ from portal.services import (
     mail,
     organizations,
     registration,
+    sessions,
     sign_in,
     throttle,
     tokens,
@@ -100,6 +101,11 @@ def disconnect(it):
     disconnection.disconnect(actor_of(it.anna), it.lab.uuid)
 
 
+def end_session(it):
+    name = sessions.open_session(it.anna)
+    sessions.end_session(actor_of(it.anna), accounts.token_digest(name))
+
+
 def give_role(it):
     accounts.set_role(it.staff, "anna@example.org", "Lab", "manager")
 
@@ -124,7 +130,9 @@ TABLE = [
         *("nobody", ANNA, {"known_browser": False, "wait": 300}),
     ),
     (Event.SIGNED_IN, lambda it: tokens.token_for_password("bob@example.org", PASSWORD, ""), BOB, BOB, {}),
-    (Event.SIGNED_OUT, lambda it: sign_in.close_session(actor_of(it.anna), "name"), ANNA, ANNA, {}),
+    (Event.SIGNED_OUT, lambda it: sessions.close_session(actor_of(it.anna), "name"), ANNA, ANNA, {}),
+    (Event.SESSION_ENDED, end_session, ANNA, ANNA, {}),
+    (Event.SESSIONS_ENDED, lambda it: sessions.end_other_sessions(actor_of(it.anna), "name"), ANNA, ANNA, {}),
     (Event.PASSWORD_CONFIRMED, lambda it: sign_in.confirm_password(actor_of(it.anna), PASSWORD), ANNA, ANNA, {}),
     (Event.REGISTRATION_REQUESTED, register, "nobody", "unknown", {}),
     (Event.ACCOUNT_CREATED, register, "nobody", NEW_PERSON, {"email": "new@example.org", "staff": False}),

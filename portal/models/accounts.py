@@ -47,14 +47,19 @@ class User(HasUuid, HasCreated, Base):
 class BrowserSession(Base):
     """A browser that is signed in: a digest of what its cookie names, and the person's `session_key` of that moment.
 
-    It ends with this row (signing out), and as soon as the person's key is another one.
+    It ends with this row (signing out), and as soon as the person's key is another one. `confirmed` is when the
+    password was entered last; `browser`, `network` and `last_seen` are for the person to recognize it by.
     """
 
     __tablename__ = "browser_sessions"
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    session_key: Mapped[str] = mapped_column(String(64))
+    session_key: Mapped[str] = mapped_column(String(64), index=True)
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, index=True)
+    confirmed: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_seen: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    browser: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    network: Mapped[str] = mapped_column(String(64), default="", server_default="")
 
 
 class Membership(HasCreated, Base):

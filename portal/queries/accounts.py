@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid as uuidlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from portal.extensions import db
@@ -37,17 +38,49 @@ class RoleRow:
     role: str
 
 
-def user_of_session(digest: bytes, since: datetime) -> tuple[User, bool] | None:
-    """The active person whose session this is, and whether they manage the offerings of an organization.
+class SignedIn(NamedTuple):
+    """The person behind a session, whether they manage the offerings of an organization, and the session's times."""
+
+    user: User
+    manages: bool
+    confirmed: datetime | None
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A browser in which a person is signed in, as they see it."""
+
+    digest: bytes
+    created: datetime
+    last_seen: datetime | None
+    browser: str
+    network: str
+
+
+def user_of_session(digest: bytes, since: datetime) -> SignedIn | None:
+    """The active person whose session this is.
 
     None once they signed out there, the password was changed, the person deactivated, or where it began before `since`.
     """
     row = db.session.execute(
-        select(User, managing_people())
+        select(User, managing_people(), BrowserSession.confirmed, BrowserSession.last_seen)
         .join(BrowserSession, BrowserSession.session_key == User.session_key)
         .where(BrowserSession.digest == digest, BrowserSession.created > since, User.is_active.is_(True))
     ).one_or_none()
-    return None if row is None else (row[0], bool(row[1]))
+    return None if row is None else SignedIn(row[0], bool(row[1]), row[2], row[3])
+
+
+def sessions_of(actor: Actor, since: datetime) -> list[SessionRow]:
+    """The actor's sessions that began after `since`, the one used last first."""
+    table = BrowserSession
+    rows = db.session.execute(
+        select(table.digest, table.created, table.last_seen, table.browser, table.network)
+        .join(User, User.session_key == table.session_key)
+        .where(User.id == actor.user_id, table.created > since)
+        .order_by(func.coalesce(table.last_seen, table.created).desc(), table.digest)
+    )
+    return [SessionRow(*row) for row in rows]
 
 
 def find_user(email: str) -> User | None:

@@ -1,24 +1,22 @@
-"""Signing in: the one place where a password that somebody gives is compared; and the sessions of browsers."""
+"""Signing in: the one place where a password that somebody gives is compared."""
 
 from __future__ import annotations
 
-import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from portal.audit import Event, account, record
 from portal.errors import Forbidden, Invalid, TooManyAttempts
 from portal.extensions import transaction
-from portal.models import BrowserSession, User
+from portal.models import User
 from portal.models.base import utcnow
 from portal.policies import NOBODY, Actor
 from portal.services import browsers, passwords, throttle
-from portal.services.accounts import actor_of, set_password, token_digest
+from portal.services.accounts import actor_of, set_password
 from portal.services.throttle import Attempt
 
 SIGN_IN_FAILED = "The e-mail address or the password is wrong."
-SESSION_LASTS = timedelta(days=31)
 
 
 def sign_in(email: str, password: str, address: str, *, browser: str = "", now: datetime | None = None) -> User:
@@ -96,21 +94,3 @@ def _renew_hash(stored: str, password: str) -> None:
     if newer is not None:
         with transaction() as session:
             session.execute(update(User).where(User.password_hash == stored).values(password_hash=newer))
-
-
-def open_session(user: User, *, now: datetime | None = None) -> str:
-    """Note that a browser is signed in as this person, who has just proved it; answers what its cookie is to name."""
-    now = now or utcnow()
-    name = secrets.token_hex(20)
-    with transaction() as session:
-        session.execute(delete(BrowserSession).where(BrowserSession.created <= now - SESSION_LASTS))
-        # The key that the person had then: a password that was changed meanwhile ends this session, too.
-        session.add(BrowserSession(digest=token_digest(name), session_key=user.session_key, created=now))
-    return name
-
-
-def close_session(actor: Actor, name: str) -> None:
-    """Sign out: what has this name opens nothing any more, also where it was copied."""
-    with transaction() as session:
-        record(Event.SIGNED_OUT, actor, account(actor.user_id))
-        session.execute(delete(BrowserSession).where(BrowserSession.digest == token_digest(name)))

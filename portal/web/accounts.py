@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid as uuidlib
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -18,16 +19,19 @@ from portal.extensions import settings
 from portal.models.base import utcnow
 from portal.queries import accounts as queries
 from portal.services import accounts as services
-from portal.services import mail
+from portal.services import mail, sessions
 from portal.services import sign_in as sign_in_service
 from portal.services.accounts import NewToken
+from portal.web.confirm import confirmed
 from portal.web.errors import too_early
 from portal.web.forms import PasswordForm, SignInForm, TokenForm, put_error
 from portal.web.guards import public, signed_in
 from portal.web.links import local_path
-from portal.web.people import current_actor, end_session, known_browser, start_session
+from portal.web.people import current_actor, end_session, known_browser, remember_browser, start_session
 
 blueprint = Blueprint("accounts", __name__)
+
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
@@ -110,6 +114,26 @@ def change_password() -> ResponseReturnValue:
     return redirect(url_for("accounts.account"), code=303)
 
 
+@blueprint.post("/account/sessions/<digest>/end/")
+@signed_in
+def end_session_elsewhere(digest: str) -> ResponseReturnValue:
+    """Sign one browser out."""
+    if not _DIGEST.fullmatch(digest):
+        raise NotFound("Session")
+    sessions.end_session(current_actor(), bytes.fromhex(digest))
+    flash("That browser is signed out.", "good")
+    return redirect(f"{url_for('accounts.account')}#sessions", code=303)
+
+
+@blueprint.post("/account/sessions/end/")
+@signed_in
+def end_other_sessions() -> ResponseReturnValue:
+    """Sign all other browsers out."""
+    remember_browser(sessions.end_other_sessions(current_actor(), current_user.get_id()))
+    flash("All other browsers are signed out.", "good")
+    return redirect(f"{url_for('accounts.account')}#sessions", code=303)
+
+
 @blueprint.post("/account/mail/")
 @signed_in
 def mail_wanted() -> ResponseReturnValue:
@@ -122,6 +146,7 @@ def mail_wanted() -> ResponseReturnValue:
 
 @blueprint.post("/account/tokens/")
 @signed_in
+@confirmed
 def create_token() -> ResponseReturnValue:
     """Make an API token and show it, this once: the answer is never kept anywhere."""
     form = TokenForm()
@@ -196,6 +221,8 @@ def _account_page(
             person=current_user,
             roles=queries.roles_of(actor),
             tokens=queries.tokens_of(actor),
+            sessions=queries.sessions_of(actor, utcnow() - sessions.SESSION_LASTS),
+            this_session=services.token_digest(current_user.get_id()),
             # Two forms share the page: only the one that was sent is filled from the request.
             token_form=token_form or TokenForm(formdata=None, expires=_usual_last_day()),
             token_days=settings().token_days,

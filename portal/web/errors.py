@@ -30,6 +30,7 @@ NOUNS = {
     "Link": "link",
     "User": "person",
     "Token": "token",
+    "Session": "session",
 }
 
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
-from flask import Flask, Response, after_this_request, redirect, request, session, url_for
+import structlog
+from flask import Flask, Response, after_this_request, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
 
+from portal.domain.browsers import browser_name
 from portal.extensions import db, login_manager, reading, settings
 from portal.models import User
 from portal.models.base import utcnow
 from portal.policies import NOBODY, Actor
 from portal.queries.accounts import user_of_session
 from portal.queries.bookings import pending_count
-from portal.services import browsers, sign_in
+from portal.services import browsers, sessions
 from portal.services.accounts import token_digest
+
+log = structlog.get_logger()
 
 # Beyond this a number tells nothing more.
 MOST_TOLD = 99
@@ -33,6 +40,8 @@ class Person:
     is_staff: bool
     session_name: str
     manages: bool = False
+    # When they entered their password last in this session.
+    confirmed: datetime | None = None
 
     is_authenticated = True
     is_active = True
@@ -42,8 +51,8 @@ class Person:
         return self.session_name
 
     @classmethod
-    def of(cls, user: User, session_name: str, *, manages: bool = False) -> Person:
-        return cls(user.id, user.email, user.full_name, user.is_staff, session_name, manages)
+    def of(cls, user: User, session_name: str, *, manages: bool = False, confirmed: datetime | None = None) -> Person:
+        return cls(user.id, user.email, user.full_name, user.is_staff, session_name, manages, confirmed)
 
 
 def current_actor() -> Actor:
@@ -55,8 +64,13 @@ def current_actor() -> Actor:
 
 def _load(session_name: str) -> Person | None:
     with reading():
-        found = user_of_session(token_digest(session_name), utcnow() - sign_in.SESSION_LASTS)
-        person = None if found is None else Person.of(found[0], session_name, manages=found[1])
+        now = utcnow()
+        found = user_of_session(token_digest(session_name), now - sessions.SESSION_LASTS)
+        person = None
+        if found is not None:
+            person = Person.of(found.user, session_name, manages=found.manages, confirmed=found.confirmed)
+            if found.last_seen is None or now - found.last_seen > sessions.SEEN_RECORDED_EVERY:
+                g.session_to_record = session_name
         # A request that goes on to write must be free to begin its own transaction.
         db.session.commit()
     return person
@@ -75,7 +89,15 @@ def start_session(user: User, login: Callable[[Person], object]) -> None:
     The browser is known from then on: others who guess at this account do not slow it down.
     """
     end_session()
-    login(Person.of(user, sign_in.open_session(user)))
+    name = sessions.open_session(
+        user, browser=browser_name(request.headers.get("User-Agent", "")), address=request.remote_addr or ""
+    )
+    login(Person.of(user, name))
+    remember_browser(user)
+
+
+def remember_browser(user: User) -> None:
+    """Have the answer of this request say that the browser is one in which this person signed in."""
     remembered = browsers.remember(known_browser(), user)
 
     @after_this_request
@@ -91,6 +113,24 @@ def start_session(user: User, login: Callable[[Person], object]) -> None:
         return response
 
 
+def _note_use(response: Response) -> Response:
+    """After a request: have the use of its session recorded once the answer is out, at most hourly."""
+    name = g.pop("session_to_record", None)
+    if name is not None:
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
+        response.call_on_close(partial(_record_use, app, name))
+    return response
+
+
+def _record_use(app: Flask, name: str) -> None:
+    try:
+        with app.app_context():
+            sessions.record_seen(name, utcnow())
+    except SQLAlchemyError:
+        # The answer is out already, and the next request tries again.
+        log.warning("session_use_not_recorded", exc_info=True)
+
+
 def known_browser() -> str:
     """The cookie by which the browser is known, as it was sent; "" where there is none."""
     return request.cookies.get(KNOWN_BROWSER, "")
@@ -99,7 +139,7 @@ def known_browser() -> str:
 def end_session() -> None:
     """End the browser's session, if there is one, for whoever holds a copy of its cookie, too."""
     if current_user.is_authenticated:
-        sign_in.close_session(current_actor(), current_user.get_id())
+        sessions.close_session(current_actor(), current_user.get_id())
     session.clear()
 
 
@@ -115,6 +155,7 @@ def to_sign_in() -> ResponseReturnValue:
 def register_people(app: Flask) -> None:
     """Tell Flask-Login how to find people."""
     login_manager.user_loader(_load)
+    app.after_request(_note_use)
     login_manager.unauthorized_handler(to_sign_in)
     # The extension's fingerprint of the network address reads a header anybody can write.
     login_manager.session_protection = None

@@ -14,6 +14,7 @@ from portal.web import (
     accounts,
     bookings,
     catalogue,
+    confirm,
     feeds,
     google,
     hours,
@@ -36,7 +37,7 @@ from portal.web.people import register_people, waiting_requests
 
 FACES = (
     *(catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, offerings, hours, rules),
-    *(registration, staff, google),
+    *(registration, confirm, staff, google),
 )
 
 

@@ -9,7 +9,7 @@ from portal.api import auth
 from portal.extensions import db
 from portal.models import ApiToken, User
 from portal.models.base import utcnow
-from portal.services import accounts, sign_in
+from portal.services import accounts, sessions
 from tests.support import builders as make
 
 LIST = "/api/booking-offerings/"
@@ -95,7 +95,7 @@ def test_a_token_in_the_address_is_no_token(client, token, path):
 
 def test_a_session_is_no_token(client, person):
     with client.session_transaction() as session:
-        session["_user_id"] = sign_in.open_session(person)
+        session["_user_id"] = sessions.open_session(person)
         session["_fresh"] = True
     answer = client.get(LIST)
     assert answer.status_code == 401

@@ -9,9 +9,8 @@ from argon2 import PasswordHasher
 
 from portal.errors import Forbidden, Invalid, TooManyAttempts
 from portal.extensions import db
-from portal.models import AttemptBucket, BrowserSession
+from portal.models import AttemptBucket
 from portal.policies import NOBODY, SYSTEM
-from portal.queries import accounts as queries
 from portal.services import accounts, browsers, passwords, sign_in, throttle
 from tests.support import builders as make
 from tests.support.builders import NOW, PASSWORD
@@ -301,19 +300,3 @@ def test_a_new_password_ends_all_sessions(anna, db_session):
     db_session.expire_all()
     assert anna.session_key != before
     assert sign_in.sign_in(EMAIL, OTHER, "").id == anna.id
-
-
-def test_a_session_ends_by_its_time_and_with_the_key_that_it_was_opened_with(anna, db_session):
-    proved = sign_in.sign_in(EMAIL, PASSWORD, "")
-    name = sign_in.open_session(proved, now=NOW)
-
-    def whose(name, now):
-        found = queries.user_of_session(accounts.token_digest(name), now - sign_in.SESSION_LASTS)
-        return found and found[0].id
-
-    assert whose(name, NOW + sign_in.SESSION_LASTS - timedelta(seconds=1)) == anna.id
-    assert whose(name, NOW + sign_in.SESSION_LASTS) is None
-    later = sign_in.open_session(proved, now=NOW + sign_in.SESSION_LASTS)
-    assert db_session.query(BrowserSession).count() == 1, "what has ended is forgotten"
-    accounts.set_password(SYSTEM, anna.id, OTHER)
-    assert whose(later, NOW + sign_in.SESSION_LASTS) is None

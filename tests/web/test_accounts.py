@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from portal.extensions import db
-from portal.models import ApiToken, User
+from portal.models import ApiToken, BrowserSession, User
 from portal.models.base import utcnow
 from portal.services import browsers, throttle
 from portal.services.sign_in import SIGN_IN_FAILED
@@ -66,6 +66,59 @@ def test_a_new_password_makes_other_browsers_unknown_and_keeps_this_one(visitor,
     user = db.session.query(User).filter_by(email="owner@example.org").one()
     known = [bool(browsers.recognize(it.client.get_cookie(KNOWN_BROWSER).value, user)) for it in (here, there)]
     assert known == [True, False]
+
+
+def sign_out_buttons(answer):
+    return re.findall(r'action="(/account/sessions/[0-9a-f]{64}/end/)"', answer.text)
+
+
+def test_sessions_are_listed_and_ended(visitor, world):
+    here = visitor("owner")
+    there = visitor()
+    there.client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"
+    there.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
+    there.sign_in("owner")
+    visitor("member")
+    page = here.get("/account/")
+    assert "Firefox on Linux" in page.text
+    assert "198.51.100.7" in page.text
+    assert page.text.count("This browser") == 1
+    [button] = sign_out_buttons(page)
+    assert here.post(button, page="/account/").status_code == 303
+    assert there.get("/account/").status_code == 303
+    assert sign_out_buttons(here.get("/account/")) == []
+    assert "Sign out everywhere else" not in here.get("/account/").text
+
+
+@pytest.mark.parametrize("digest", ["0" * 64, "nonsense", "0" * 63, "é" * 64])
+def test_a_session_of_nobody_cannot_be_ended(visitor, world, digest):
+    assert visitor("owner").post(f"/account/sessions/{digest}/end/", page="/account/").status_code == 404
+
+
+def test_signing_out_everywhere_else(visitor, world):
+    here, there, other = visitor("owner"), visitor("owner"), visitor("member")
+    assert here.post("/account/sessions/end/", page="/account/").status_code == 303
+    assert [it.get("/account/").status_code for it in (here, there, other)] == [200, 303, 200]
+    user = db.session.query(User).filter_by(email="owner@example.org").one()
+    known = [bool(browsers.recognize(it.client.get_cookie(KNOWN_BROWSER).value, user)) for it in (here, there)]
+    assert known == [True, False]
+
+
+def test_the_last_use_of_a_session_is_recorded_hourly(visitor, world):
+    somebody = visitor("owner")
+
+    def seen():
+        db.session.expire_all()
+        return db.session.query(BrowserSession).one().last_seen
+
+    before = seen()
+    somebody.get("/account/").close()
+    assert seen() == before
+    for earlier in (None, before - timedelta(hours=1, seconds=1)):
+        db.session.query(BrowserSession).update({"last_seen": earlier})
+        db.session.commit()
+        somebody.get("/account/").close()
+        assert seen() >= before
 
 
 def test_guesses_at_the_present_password_have_to_wait(visitor, world):

@@ -53,6 +53,10 @@ EXPECTED: dict[tuple[str, str, str], tuple[object, ...]] = {
     # A token of somebody else's; staff may end it, though their page does not list it.
     ("accounts.revoke_token", "GET", "/account/tokens/{token}/revoke/"): (TO_SIGN_IN, *(404,) * 5),
     ("accounts.revoke_token", "POST", "/account/tokens/{token}/revoke/"): (TO_SIGN_IN, *(404,) * 4, 303),
+    ("accounts.end_session_elsewhere", "POST", "/account/sessions/" + "0" * 64 + "/end/"): (TO_SIGN_IN, *(404,) * 5),
+    ("accounts.end_other_sessions", "POST", "/account/sessions/end/"): (TO_SIGN_IN, *(303,) * 5),
+    ("confirm.confirm", "GET", "/confirm/"): (TO_SIGN_IN, *(303,) * 5),
+    ("confirm.confirm", "POST", "/confirm/"): (TO_SIGN_IN, *(400,) * 5),
     ("accounts.mail_wanted", "POST", "/account/mail/"): (TO_SIGN_IN, *(303,) * 5),
     ("registration.register", "GET", "/register/"): (403,) * 6,
     ("registration.register", "POST", "/register/"): (403,) * 6,

@@ -1,0 +1,36 @@
+"""What a browser is called, for its owner to recognize it by."""
+
+from __future__ import annotations
+
+# The first that a browser names: most of them name others, too.
+_PROGRAMS = {
+    "Edg/": "Edge",
+    "EdgA/": "Edge",
+    "EdgiOS/": "Edge",
+    "OPR/": "Opera",
+    "SamsungBrowser/": "Samsung Internet",
+    "Firefox/": "Firefox",
+    "FxiOS/": "Firefox",
+    "CriOS/": "Chrome",
+    "Chrome/": "Chrome",
+    "Safari/": "Safari",
+}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "CrOS": "ChromeOS",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+UNKNOWN = "Unknown browser"
+
+
+def browser_name(user_agent: str) -> str:
+    """Such as "Firefox on Linux". Of what the browser says only known words are taken over."""
+    program = next((name for mark, name in _PROGRAMS.items() if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), "")
+    if not program:
+        return f"{UNKNOWN} on {system}" if system else UNKNOWN
+    return f"{program} on {system}" if system else program

@@ -1,0 +1,106 @@
+"""Sessions of browsers: opened by a password or a mailed link, listed and ended by their owner."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from portal.audit import Event, account, record
+from portal.errors import Forbidden, NotFound
+from portal.extensions import transaction
+from portal.models import BrowserSession, User
+from portal.models.base import utcnow
+from portal.policies import Actor
+from portal.services.accounts import token_digest
+from portal.services.sign_in import confirm_password
+from portal.services.throttle import network_of
+
+SESSION_LASTS = timedelta(days=31)
+# How long a password that was entered counts for what needs one.
+CONFIRMED_LASTS = timedelta(minutes=10)
+SEEN_RECORDED_EVERY = timedelta(hours=1)
+
+
+def open_session(user: User, *, browser: str = "", address: str = "", now: datetime | None = None) -> str:
+    """Note that a browser is signed in as this person, who has just proved it; answers what its cookie is to name.
+
+    `browser` is what it is called, `address` where it is.
+    """
+    now = now or utcnow()
+    name = secrets.token_hex(20)
+    with transaction() as session:
+        session.execute(delete(BrowserSession).where(BrowserSession.created <= now - SESSION_LASTS))
+        session.add(
+            BrowserSession(
+                digest=token_digest(name),
+                # The key that the person had then: a password that was changed meanwhile ends this session, too.
+                session_key=user.session_key,
+                created=now,
+                confirmed=now,
+                last_seen=now,
+                browser=browser,
+                network=network_of(address)[:64],
+            )
+        )
+    return name
+
+
+def confirm_session(
+    actor: Actor, name: str, password: str, address: str, *, browser: str = "", now: datetime | None = None
+) -> None:
+    """Note that the person has entered their password in this session again. Raises what confirm_password raises."""
+    now = now or utcnow()
+    confirm_password(actor, password, address, browser=browser, now=now)
+    with transaction() as session:
+        session.execute(update(BrowserSession).where(BrowserSession.digest == token_digest(name)).values(confirmed=now))
+
+
+def record_seen(name: str, now: datetime) -> None:
+    """Note that a session is in use; the caller asks only where the last note is older than SEEN_RECORDED_EVERY."""
+    with transaction() as session:
+        session.execute(update(BrowserSession).where(BrowserSession.digest == token_digest(name)).values(last_seen=now))
+
+
+def close_session(actor: Actor, name: str) -> None:
+    """Sign out: what has this name opens nothing any more, also where it was copied."""
+    with transaction() as session:
+        record(Event.SIGNED_OUT, actor, account(actor.user_id))
+        session.execute(delete(BrowserSession).where(BrowserSession.digest == token_digest(name)))
+
+
+def end_session(actor: Actor, digest: bytes) -> None:
+    """Sign one of the actor's own browsers out. Raises NotFound."""
+    with transaction() as session:
+        user = _user(session, actor)
+        own = (BrowserSession.digest == digest) & (BrowserSession.session_key == user.session_key)
+        if session.execute(delete(BrowserSession).where(own).returning(BrowserSession.digest)).first() is None:
+            raise NotFound("Session")
+        record(Event.SESSION_ENDED, actor, account(actor.user_id))
+
+
+def end_other_sessions(actor: Actor, name: str) -> User:
+    """Sign the actor out everywhere but in this session. Other browsers are unknown from then on.
+
+    Answers the person.
+    """
+    with transaction() as session:
+        user = _user(session, actor)
+        user.session_key = secrets.token_hex(16)
+        session.execute(
+            update(BrowserSession)
+            .where(BrowserSession.digest == token_digest(name))
+            .values(session_key=user.session_key)
+        )
+        record(Event.SESSIONS_ENDED, actor, account(actor.user_id))
+        return user
+
+
+def _user(session: Session, actor: Actor) -> User:
+    query = select(User).where(User.id == actor.user_id).with_for_update()
+    user = session.execute(query.execution_options(populate_existing=True)).scalar_one_or_none()
+    if user is None:
+        raise Forbidden
+    return user
