@@ -233,3 +233,20 @@ def shows_project(actor: Actor) -> ColumnElement[bool]:
         return true()
     found = select(Project.id).where(Project.id == Offering.project_id, usable_projects(actor))
     return or_(managed_offerings(actor), exists(found.correlate(Offering)))
+
+
+@_kept
+def shows_booked_plan(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Booking joined with its Offering: those of which the actor may see the plan as it is now."""
+    plan = exists(select(Plan.id).where(Plan.id == Booking.plan_id, visible_plans(actor)).correlate(Booking))
+    return or_(Booking.plan_id.is_(None), managed_offerings(actor), and_(visible_offerings(actor), plan))
+
+
+@_kept
+def shows_booked_project(actor: Actor) -> ColumnElement[bool]:
+    """Clause over Booking joined with its Offering: those of which the actor may see the project as it is now.
+
+    Those who manage the offering are told by the booker whom it is for.
+    """
+    found = select(Project.id).where(Project.id == Booking.project_id, usable_projects(actor))
+    return or_(Booking.project_id.is_(None), managed_offerings(actor), exists(found.correlate(Booking)))

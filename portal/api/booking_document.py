@@ -12,7 +12,7 @@ from portal.domain.booking_states import BookingAct, BookingState, wire_state
 from portal.domain.identifiers import format_uuid
 from portal.domain.instants import format_instant
 from portal.domain.sync_plan import event_id
-from portal.models import Booking, BookingChange, Offering, Project, User
+from portal.models import Booking, BookingChange, User
 from portal.queries.bookings import BookingView
 
 # What an order of Waldur's would be called in each state.
@@ -26,17 +26,19 @@ _ORDER_STATES = {
 ANSWERS = frozenset({BookingAct.ACCEPT.value, BookingAct.REJECT.value})
 
 
-def booking_document(booking: Booking, base: str) -> dict[str, Any]:
-    """The booking as a list shows it. Addresses begin with `base`."""
+def booking_document(view: BookingView, base: str) -> dict[str, Any]:
+    """The booking as a list shows it to its reader. Addresses begin with `base`."""
+    booking, booked = view.booking, view.booked
     offering, plan = booking.offering, booking.plan
+    shown = plan if view.seen.plan else None
     reviewer = _reviewer(booking)
     return {
-        **_offering(offering, base),
+        **_offering(view, base),
         "plan": f"{base}/api/marketplace-public-offerings/{offering.uuid}/plans/{plan.uuid}/" if plan else "",
-        "plan_unit": plan.unit if plan else None,
-        "plan_name": plan.name if plan else None,
+        "plan_unit": shown.unit if shown else None,
+        "plan_name": booked.plan if plan and booked.plan else None,
         "plan_uuid": format_uuid(plan.uuid) if plan else None,
-        "plan_description": plan.description if plan else None,
+        "plan_description": shown.description if shown else None,
         "attributes": _attributes(booking),
         "limits": {},
         "uuid": format_uuid(booking.uuid),
@@ -49,7 +51,7 @@ def booking_document(booking: Booking, base: str) -> dict[str, Any]:
         "backend_id": "",
         "effective_id": "",
         "resource_type": None,
-        **_project(booking.project, base),
+        **_project(view, base),
         "backend_metadata": {},
         "is_usage_based": False,
         "is_limit_based": False,
@@ -91,10 +93,10 @@ def booking_document(booking: Booking, base: str) -> dict[str, Any]:
 def whole_document(view: BookingView, base: str) -> dict[str, Any]:
     """The booking as it is retrieved: with its order and, beyond Waldur's, its history for those who see it."""
     booking = view.booking
-    order = _order(booking, base)
+    order = _order(view, base)
     pending = booking.state == BookingState.REQUESTED.value
     return {
-        **booking_document(booking, base),
+        **booking_document(view, base),
         "order_in_progress": order if pending else None,
         "creation_order": order,
         "history": [_change(it) for it in booking.changes],
@@ -104,11 +106,17 @@ def whole_document(view: BookingView, base: str) -> dict[str, Any]:
 _ENDABLE = frozenset({BookingState.REQUESTED, BookingState.CONFIRMED})
 
 
-def _offering(offering: Offering, base: str) -> dict[str, Any]:
+def _offering(view: BookingView, base: str) -> dict[str, Any]:
+    """The offering; to a reader who no longer sees it only which one it was, and what it was called then."""
+    offering, booked = view.booking.offering, view.booked
     found: dict[str, Any] = {
         "offering": f"{base}/api/booking-offerings/{offering.uuid}/",
-        "offering_name": offering.name,
+        "offering_name": booked.offering,
         "offering_uuid": format_uuid(offering.uuid),
+    }
+    if not view.seen.offering:
+        return found | ({"provider_name": booked.provider} if booked.provider else {})
+    found |= {
         "offering_description": offering.description,
         "offering_image": offering.image or "",
         "offering_thumbnail": offering.thumbnail or "",
@@ -128,23 +136,24 @@ def _offering(offering: Offering, base: str) -> dict[str, Any]:
         found["provider_uuid"] = format_uuid(offering.organization.uuid)
         found["provider_slug"] = ""
         found["provider_description"] = ""
-    if offering.parent_uuid is not None:
+    if view.seen.parent and offering.parent_uuid is not None:
         found["parent_offering_uuid"] = format_uuid(offering.parent_uuid)
-        found["parent_offering_name"] = offering.parent_name or ""
+        found["parent_offering_name"] = (offering.parent.name if offering.parent else offering.parent_name) or ""
     return found
 
 
-def _project(project: Project | None, base: str) -> dict[str, Any]:
+def _project(view: BookingView, base: str) -> dict[str, Any]:
+    project = view.booking.project
     if project is None:
         return {}
     found: dict[str, Any] = {
         "project": f"{base}/api/projects/{project.uuid}/",
         "project_uuid": format_uuid(project.uuid),
-        "project_name": project.name,
+        "project_name": view.booked.project,
         "project_description": "",
         "project_end_date": None,
     }
-    if project.organization is not None:
+    if view.seen.project and project.organization is not None:
         found["customer_uuid"] = format_uuid(project.organization.uuid)
         found["customer_name"] = project.organization.name
     return found
@@ -179,7 +188,8 @@ def _reviewer(booking: Booking) -> User | None:
     return answers[-1] if answers else None
 
 
-def _order(booking: Booking, base: str) -> dict[str, Any]:
+def _order(view: BookingView, base: str) -> dict[str, Any]:
+    booking = view.booking
     answer = next((it for it in reversed(booking.changes) if it.what in ANSWERS), None)
     found: dict[str, Any] = {
         "uuid": format_uuid(booking.order_uuid),
@@ -189,7 +199,7 @@ def _order(booking: Booking, base: str) -> dict[str, Any]:
         "state": _ORDER_STATES[BookingState(booking.state)],
         "marketplace_resource_uuid": format_uuid(booking.uuid),
         "resource_name": booking.name,
-        "offering_name": booking.offering.name,
+        "offering_name": view.booked.offering,
         "offering_uuid": format_uuid(booking.offering.uuid),
         "attributes": _attributes(booking),
         "limits": {},

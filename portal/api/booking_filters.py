@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import request
-from sqlalchemy import ColumnElement, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 
 from portal.api.errors import Refused
 from portal.domain.booking_states import BookingState, WireState, states_on_wire
@@ -31,7 +31,14 @@ from portal.models import (
     Project,
     User,
 )
-from portal.policies import MANAGING_ROLES
+from portal.policies import (
+    MANAGING_ROLES,
+    Actor,
+    shows_booked_plan,
+    shows_booked_project,
+    shows_parent,
+    visible_offerings,
+)
 from portal.queries.bookings import first_start
 
 Clause = ColumnElement[bool]
@@ -52,8 +59,11 @@ ORDER_STATES = {
 OTHER_ORDER_STATES = frozenset({"erred", "executing", "pending-consumer", "pending-project", "pending-start-date"})
 
 
-def wanted_clauses() -> list[Clause]:
-    """What the request asks for, over Booking joined with Offering. Raises Refused (400)."""
+def wanted_clauses(actor: Actor) -> list[Clause]:
+    """What the request asks for, over Booking joined with Offering. Raises Refused (400).
+
+    What the reader may not see of a booking, they cannot ask for either: it matches nothing.
+    """
     problems: dict[str, list[str]] = {}
     found: list[Clause] = []
     for name, build in FILTERS.items():
@@ -67,12 +77,27 @@ def wanted_clauses() -> list[Clause]:
                 raise ValueError(f"At most {MOST_VALUES} values are taken.")
             if any("\0" in value for value in values):
                 raise ValueError("Null characters are not allowed.")
-            found.append(or_(false(), *(build(value) for value in values if value)))
+            found.append(and_(_may_ask(actor, name), or_(false(), *(build(value) for value in values if value))))
         except ValueError as error:
             problems[name] = [str(error)]
     if problems:
         raise Refused(400, problems)
     return found
+
+
+def _may_ask(actor: Actor, name: str) -> Clause:
+    """The bookings of which the reader may know what this filter looks at."""
+    if name in OF_OFFERING:
+        return visible_offerings(actor)
+    if name in OF_PARENT:
+        return and_(visible_offerings(actor), shows_parent(actor, Booking.offering_id.expression, Booking))
+    if name in OF_PROVIDER_OR_PROJECT:
+        return and_(visible_offerings(actor), shows_booked_project(actor))
+    if name in OF_PROJECT:
+        return shows_booked_project(actor)
+    if name in OF_PLAN:
+        return shows_booked_plan(actor)
+    return true()
 
 
 def wanted_order() -> list[ColumnElement[Any]]:
@@ -192,7 +217,7 @@ def _nothing(_value: str) -> Clause:
 
 
 def _query(value: str) -> Clause:
-    words = or_(_contains(Booking.name, value), _contains(Booking.note, value), _contains(Offering.name, value))
+    words = or_(_contains(Booking.name, value), _contains(Booking.note, value))
     try:
         return or_(words, Booking.uuid == parse_uuid(value))
     except ValueError:
@@ -242,6 +267,15 @@ FILTERS: dict[str, Callable[[str], Clause]] = {
     "flavor_name": _nothing,
     "image_name": _nothing,
 }
+# What each looks at beside the booking itself. (Which offering, plan and project it is, the booker knows.)
+OF_OFFERING = frozenset(
+    {"offering_type", "offering_slug", "offering_shared", "offering_billable", "provider_uuid"}
+    | {"category_uuid", "service_manager_uuid"}
+)
+OF_PARENT = frozenset({"parent_offering_uuid"})
+OF_PROJECT = frozenset({"project_name", "customer_uuid", "customer"})
+OF_PROVIDER_OR_PROJECT = frozenset({"connected_customer_uuid"})
+OF_PLAN = frozenset({"usage_based", "limit_based", "only_usage_based", "only_limit_based"})
 REPEATED = frozenset({"state", "order_state", "offering_uuid", "offering_slug"})
 
 

@@ -44,7 +44,7 @@ _MOST_SLOTS = MAX_PERIODS * 5
 def booking_resources_list() -> Response:
     """The bookings that the reader may see, filtered and ordered. A fixed number of statements."""
     actor, base, fields = current_actor(), base_url(), wanted_fields()
-    wanted, clauses, order = wanted_page(), wanted_clauses(), wanted_order()
+    wanted, clauses, order = wanted_page(), wanted_clauses(actor), wanted_order()
     total = queries.bookings_count(actor, clauses)
     number, last = wanted.of(total)
     headers = {"X-Result-Count": str(total), "Link": link_header(number, last)}

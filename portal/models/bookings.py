@@ -24,7 +24,8 @@ class Booking(HasUuid, HasCreated, Base):
 
     `state` is a value of portal.domain.booking_states. `order_uuid` is the order the published API speaks of.
     `answers` are the booker's answers to the offering's order form. `sequence` rises with every change that a calendar
-    must notice (RFC 5545, SEQUENCE).
+    must notice (RFC 5545, SEQUENCE). `as_booked` is what the booker was shown of the offering, plan and project
+    (portal.domain.booked), for when they may not see them any more.
     """
 
     __tablename__ = "bookings"
@@ -38,6 +39,7 @@ class Booking(HasUuid, HasCreated, Base):
     note: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(String(16), index=True)
     answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    as_booked: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     sequence: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     modified: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
 

@@ -9,7 +9,10 @@ from portal.models.base import Base, HasCreated
 
 
 class CalendarFeed(HasCreated, Base):
-    """The secret of a feed, hashed. Exactly one of `user_id` and `organization_id` says whose bookings it shows."""
+    """The secret of a feed, hashed. Exactly one of `user_id` and `organization_id` says whose bookings it shows.
+
+    An organization's feed opens only while `maker_id`, the person who made it, manages the organization.
+    """
 
     __tablename__ = "calendar_feeds"
     __table_args__ = (CheckConstraint("(user_id IS NULL) <> (organization_id IS NULL)", name="of_one"),)
@@ -17,4 +20,5 @@ class CalendarFeed(HasCreated, Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    maker_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), unique=True)

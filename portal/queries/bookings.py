@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload, raiseload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
+from portal.domain.booked import Booked
 from portal.domain.booking_states import HOLDING, BookingState
 from portal.domain.periods import Period
 from portal.errors import NotFound
@@ -33,6 +34,7 @@ from portal.models import (
     User,
 )
 from portal.policies import Actor, managed_offerings, own_bookings, usable_projects, visible_bookings
+from portal.queries.booked import Seen, booked_of, seen_columns
 from portal.queries.page import Page
 
 PAGE_SIZE = 20
@@ -44,18 +46,24 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class BookingView:
-    """A booking with everything loaded (touching the database again raises), and what the actor may do with it."""
+    """A booking with everything loaded (touching the database again raises), and what the actor may do with it.
+
+    `seen` are the things it refers to that the actor may see now; `booked` is what it is of, in words that they may
+    read.
+    """
 
     booking: Booking
     manages: bool
     mine: bool
+    seen: Seen
+    booked: Booked
 
 
 @dataclass(frozen=True, slots=True)
 class BookingPage:
     """One page of bookings."""
 
-    bookings: list[Booking]
+    bookings: list[BookingView]
     page: Page
 
 
@@ -109,10 +117,10 @@ def bookings_slice(
     order: Sequence[Any],
     offset: int,
     limit: int,
-) -> list[Booking]:
+) -> list[BookingView]:
     """So many of the bookings that the actor sees, with all that a list shows of them. The id breaks ties."""
-    query = _visible(actor, clauses, Booking).options(*_loaded()).order_by(*order, Booking.id)
-    return list(db.session.execute(query.offset(offset).limit(limit)).scalars().unique())
+    query = _visible(actor, clauses, *_columns(actor)).options(*_loaded()).order_by(*order, Booking.id)
+    return [_view(row) for row in db.session.execute(query.offset(offset).limit(limit)).unique()]
 
 
 def get_booking(actor: Actor, uuid: uuidlib.UUID, *, priced: bool = False) -> BookingView:
@@ -120,16 +128,11 @@ def get_booking(actor: Actor, uuid: uuidlib.UUID, *, priced: bool = False) -> Bo
 
     `priced`: with the components of its plan; one statement more.
     """
-    query = (
-        select(Booking, managed_offerings(actor), own_bookings(actor))
-        .join(Offering, Offering.id == Booking.offering_id)
-        .where(Booking.uuid == uuid, visible_bookings(actor))
-        .options(*_loaded(priced=priced))
-    )
+    query = _visible(actor, [Booking.uuid == uuid], *_columns(actor)).options(*_loaded(priced=priced))
     row = db.session.execute(query).unique().one_or_none()
     if row is None:
         raise NotFound("Resource")
-    return BookingView(row[0], bool(row[1]), bool(row[2]))
+    return _view(row)
 
 
 def own_page(actor: Actor, now: datetime, *, past: bool, number: int, size: int = PAGE_SIZE) -> BookingPage:
@@ -155,11 +158,10 @@ def pending_page(actor: Actor, number: int, size: int = PAGE_SIZE) -> tuple[list
     """The requests that wait for the actor's answer, the one that begins first first, with what stands near them."""
     clauses = [Booking.state == BookingState.REQUESTED.value, managed_offerings(actor)]
     found = _page(actor, clauses, [first_start()], number, size)
-    near = _near(found.bookings)
-    held = _held_by({it.user_id for it in found.bookings})
-    shown = [
-        Pending(it, near[it.id][:MOST_RIVALS], held.get((it.user_id, it.offering_id), 1) - 1) for it in found.bookings
-    ]
+    bookings = [view.booking for view in found.bookings]
+    near = _near(bookings)
+    held = _held_by({it.user_id for it in bookings})
+    shown = [Pending(it, near[it.id][:MOST_RIVALS], held.get((it.user_id, it.offering_id), 1) - 1) for it in bookings]
     return shown, found.page
 
 
@@ -214,12 +216,23 @@ def _visible(actor: Actor, clauses: Sequence[ColumnElement[bool]], *what: Any) -
     return select(*what).join(Offering, Offering.id == Booking.offering_id).where(visible_bookings(actor), *clauses)
 
 
+def _columns(actor: Actor) -> tuple[Any, ...]:
+    manages, mine = managed_offerings(actor).label("manages"), own_bookings(actor).label("mine")
+    return Booking, manages, mine, *seen_columns(actor)
+
+
+def _view(row: Row[Any]) -> BookingView:
+    seen = Seen(*map(bool, row[3:]))
+    return BookingView(row.Booking, bool(row.manages), bool(row.mine), seen, booked_of(row.Booking, seen))
+
+
 def _loaded(*, priced: bool = False) -> list[ORMOption]:
     parts = selectinload(Plan.components).joinedload(PlanComponent.component)
     return [
         raiseload("*"),
         joinedload(Booking.offering).joinedload(Offering.organization),
         joinedload(Booking.offering).joinedload(Offering.category),
+        joinedload(Booking.offering).joinedload(Offering.parent).load_only(Offering.uuid, Offering.name),
         joinedload(Booking.project).joinedload(Project.organization),
         joinedload(Booking.plan).options(parts if priced else raiseload(Plan.components)),
         joinedload(Booking.user),

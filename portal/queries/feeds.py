@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import raiseload
 
+from portal.domain.booked import read_kept
 from portal.domain.booking_states import HOLDING, BookingState
 from portal.domain.ics import IcsEvent
 from portal.domain.periods import Period
@@ -18,7 +19,7 @@ from portal.domain.rules import rules_of
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.models import Booking, CalendarFeed, Offering, Organization, Slot, User
-from portal.policies import Actor, managed_organizations, visible_offerings
+from portal.policies import Actor, managed_organizations, own_bookings, visible_offerings
 from portal.queries.bookings import get_booking
 
 # How far back a feed reaches, and for how long it says that something was cancelled.
@@ -47,7 +48,7 @@ def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
     if offering is None:
         raise NotFound("Offering")
     titles = rules_of(offering.attributes).publish == "titles"
-    slots = _slots([Slot.offering_id == offering.id], now)
+    slots = _slots(actor, [Slot.offering_id == offering.id], now)
     return Feed(
         offering.name,
         (_event(row, row.name if titles else BOOKED, offering.name) for row in slots),
@@ -55,36 +56,39 @@ def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
 
 
 def secret_feed(digest: bytes, now: datetime, base: str) -> Feed:
-    """The feed with this secret. Raises NotFound where there is none, or its person is not active any more.
+    """The feed with this secret, as long as the person who made it may see what it shows. Raises NotFound otherwise.
 
-    `base` is the portal's address, for links to the bookings.
+    That is judged now, not when it was made: whoever is deactivated has no feed, and an organization's feed ends with
+    its maker's role there. `base` is the portal's address, for links to the bookings.
     """
     row = db.session.execute(
-        select(CalendarFeed.organization_id, User.id, User.is_active, User.full_name, User.email, Organization.name)
-        .outerjoin(User, User.id == CalendarFeed.user_id)
-        .outerjoin(Organization, Organization.id == CalendarFeed.organization_id)
-        .where(CalendarFeed.digest == digest)
+        select(CalendarFeed.organization_id, User.id, User.is_staff, User.full_name, User.email)
+        .join(User, User.id == func.coalesce(CalendarFeed.user_id, CalendarFeed.maker_id))
+        .where(CalendarFeed.digest == digest, User.is_active.is_(True))
     ).one_or_none()
-    if row is None or (row.organization_id is None and not row.is_active):
+    if row is None:
         raise NotFound("Feed")
+    actor = Actor(row.id, row.is_staff)
     if row.organization_id is None:
-        slots = _slots([Booking.user_id == row.id], now)
-        return Feed(
-            f"Bookings of {row.full_name or row.email}",
-            (_told(row, f"{row.name} ({row.offering})", base) for row in slots),
-        )
-    slots = _slots([Offering.organization_id == row.organization_id], now)
+        slots = _slots(actor, [own_bookings(actor)], now)
+        return Feed(f"Bookings of {row.full_name or row.email}", (_own(it, base) for it in slots))
+    name = db.session.execute(
+        select(Organization.name).where(Organization.id == row.organization_id, managed_organizations(actor))
+    ).scalar_one_or_none()
+    if name is None:
+        raise NotFound("Feed")
+    slots = _slots(actor, [Offering.organization_id == row.organization_id], now)
     return Feed(
-        f"Bookings at {row.name}",
-        (_told(row, f"{row.offering}: {_who(row)}", base) for row in slots),
+        f"Bookings at {name}",
+        (_told(it, it.offering, it.provider, f"{it.offering}: {_who(it)}", base) for it in slots),
     )
 
 
 def booking_events(actor: Actor, uuid: uuidlib.UUID, base: str) -> Feed:
     """One booking, for those who see it. Raises NotFound."""
     booking = get_booking(actor, uuid).booking
-    rows = db.session.execute(_rows().where(Slot.booking_id == booking.id)).all()
-    return Feed(booking.name, [_told(row, f"{row.name} ({row.offering})", base) for row in rows])
+    rows = db.session.execute(_rows(actor).where(Slot.booking_id == booking.id)).all()
+    return Feed(booking.name, [_own(row, base) for row in rows])
 
 
 def has_user_feed(actor: Actor) -> datetime | None:
@@ -94,20 +98,47 @@ def has_user_feed(actor: Actor) -> datetime | None:
     ).scalar_one_or_none()
 
 
-def organization_feed(actor: Actor, uuid: uuidlib.UUID) -> tuple[str, datetime | None]:
-    """The name of an organization that the actor manages, and when its feed was made. Raises NotFound."""
+@dataclass(frozen=True, slots=True)
+class OrganizationFeed:
+    """The feed of an organization, for those who manage it. `maker` is who made its address, `works` whether it opens.
+
+    Both are empty where there is no address.
+    """
+
+    organization: str
+    created: datetime | None
+    maker: str
+    works: bool
+
+
+def organization_feed(actor: Actor, uuid: uuidlib.UUID) -> OrganizationFeed:
+    """The feed of an organization that the actor manages. Raises NotFound."""
     row = db.session.execute(
-        select(Organization.name, CalendarFeed.created)
+        select(
+            Organization.id,
+            Organization.name,
+            CalendarFeed.created,
+            User.id.label("maker_id"),
+            User.is_staff,
+            User.is_active,
+            User.full_name,
+            User.email,
+        )
         .outerjoin(CalendarFeed, CalendarFeed.organization_id == Organization.id)
+        .outerjoin(User, User.id == CalendarFeed.maker_id)
         .where(Organization.uuid == uuid, managed_organizations(actor))
     ).one_or_none()
     if row is None:
         raise NotFound("Organization")
-    return row.name, row.created
+    works = False
+    if row.maker_id is not None and row.is_active:
+        maker = managed_organizations(Actor(row.maker_id, row.is_staff))
+        works = db.session.execute(select(Organization.id).where(Organization.id == row.id, maker)).first() is not None
+    return OrganizationFeed(row.name, row.created, row.full_name or row.email or "", works)
 
 
-def _rows() -> Select[Any]:
-    """Slots with what a feed tells of them. Columns alone: a year of a busy offering is thousands of rows."""
+def _rows(actor: Actor) -> Select[Any]:
+    """Slots with what a feed tells the actor of them. Columns alone: a year of a busy offering is thousands of rows."""
     columns: Any = select(
         Slot.uuid,
         Slot.start,
@@ -123,6 +154,8 @@ def _rows() -> Select[Any]:
         Organization.name.label("provider"),
         User.full_name,
         User.email,
+        Booking.as_booked,
+        visible_offerings(actor).label("sees"),
     )
     found: Select[Any] = (
         columns.join(Booking, Booking.id == Slot.booking_id)
@@ -133,7 +166,7 @@ def _rows() -> Select[Any]:
     return found
 
 
-def _slots(clauses: Sequence[ColumnElement[bool]], now: datetime) -> Iterable[Row[Any]]:
+def _slots(actor: Actor, clauses: Sequence[ColumnElement[bool]], now: datetime) -> Iterable[Row[Any]]:
     """The slots of one feed: what is held, and what has ended lately; of too many the latest. One statement.
 
     In the order of their time.
@@ -148,7 +181,7 @@ def _slots(clauses: Sequence[ColumnElement[bool]], now: datetime) -> Iterable[Ro
         .order_by(Slot.end.desc(), Slot.id)
         .limit(MOST)
     )
-    query = _rows().where(Slot.id.in_(latest)).order_by(Slot.start, Slot.end, Slot.uuid)
+    query = _rows(actor).where(Slot.id.in_(latest)).order_by(Slot.start, Slot.end, Slot.uuid)
     return db.session.execute(query, execution_options={"yield_per": 500})
 
 
@@ -172,7 +205,16 @@ def _event(row: Row[Any], summary: str, location: str, *, note: str = "", url: s
     )
 
 
-def _told(row: Row[Any], summary: str, base: str) -> IcsEvent:
+def _own(row: Row[Any], base: str) -> IcsEvent:
+    """An event for the person who booked: also of an offering that they do not see any more, as it was."""
+    if row.sees:
+        return _told(row, row.offering, row.provider, f"{row.name} ({row.offering})", base)
+    booked = read_kept(row.as_booked, row.name)
+    summary = f"{row.name} ({booked.offering})" if booked.offering != row.name else row.name
+    return _told(row, booked.offering, booked.provider, summary, base)
+
+
+def _told(row: Row[Any], offering: str, provider: str | None, summary: str, base: str) -> IcsEvent:
     """An event for those who may know everything of it."""
-    place = f"{row.offering}, {row.provider}" if row.provider else row.offering
+    place = f"{offering}, {provider}" if provider else offering
     return _event(row, summary, place, note=row.note, url=f"{base}/bookings/{row.booking}/")

@@ -15,13 +15,14 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.documents import store as documents
+from portal.domain.booked import kept_form
 from portal.domain.booking_states import HOLDING, BookingAct, BookingState, BookingStateConflict, after
 from portal.domain.instants import format_instant
 from portal.domain.order_form import check_answers
 from portal.domain.periods import Period
 from portal.errors import Forbidden, NotFound
 from portal.extensions import before_commit, db, reading
-from portal.models import Booking, BookingChange, IdempotencyKey, Offering, Slot
+from portal.models import Booking, BookingChange, IdempotencyKey, Offering, Plan, Project, Slot
 from portal.models.base import utcnow
 from portal.policies import (
     SYSTEM,
@@ -31,6 +32,7 @@ from portal.policies import (
     visible_bookings,
     visible_offerings,
 )
+from portal.queries.booked import as_it_is, sees_offering
 from portal.services import calendars, mail
 from portal.services.placement import (
     check_periods,
@@ -53,6 +55,7 @@ from portal.services.wishes import (
 )
 
 REQUESTED = "request"
+NOT_SEEN = "You can no longer see this offering, so the booking can't be moved. You can still cancel it."
 
 
 def request_booking(
@@ -85,11 +88,13 @@ def request_booking(
             return known
         check_periods(offering, wish.periods, now, actor, user_id)
         state = first_state(offering, now)
+        plan_id = plan_of(session, actor, offering, wish.plan_uuid)
+        project_id = project_of(session, actor, wish.project_uuid)
         booking = Booking(
-            offering_id=offering.id,
+            offering=offering,
             user_id=user_id,
-            plan_id=plan_of(session, actor, offering, wish.plan_uuid),
-            project_id=project_of(session, actor, wish.project_uuid),
+            plan=None if plan_id is None else session.get_one(Plan, plan_id),
+            project=None if project_id is None else session.get_one(Project, project_id),
             name=wish.name.strip() or offering.name,
             note=wish.note.strip(),
             answers=check_answers(offering.options, wish.answers),
@@ -100,6 +105,7 @@ def request_booking(
                 Slot(offering_id=offering.id, start=it.start, end=it.end, holds=True) for it in sorted(wish.periods)
             ],
         )
+        booking.as_booked = kept_form(as_it_is(booking))
         session.add(booking)
         session.flush()
         _record(session, booking, REQUESTED, actor.user_id, now)
@@ -127,8 +133,8 @@ def reschedule_booking(
     """Move a booking to other periods, under the same rules as a request; until it is answered it holds the new ones.
 
     Answers whether it moved: for exactly the periods that it has nothing changes, nobody is asked and nothing is
-    written down. For the booker and those who manage the offering. If anything is refused the booking keeps what it
-    has. Raises NotFound, BookingStateConflict, SlotRefused, SlotTaken, Invalid.
+    written down. For the booker, as long as they see the offering, and those who manage it. If anything is refused
+    the booking keeps what it has. Raises NotFound, Forbidden, BookingStateConflict, SlotRefused, SlotTaken, Invalid.
     """
     now = now or utcnow()
     check_list(periods)
@@ -138,6 +144,8 @@ def reschedule_booking(
     def move(session: Session) -> uuidlib.UUID:
         nonlocal moved
         booking, offering, manages = _lock_booking(session, actor, booking_uuid)
+        if not manages and not sees_offering(actor, offering.id):
+            raise Forbidden(NOT_SEEN)
         state = after(BookingState(booking.state), BookingAct.RESCHEDULE)
         _refuse_if_over(booking, BookingAct.RESCHEDULE, now)
         moved = sorted(periods) != [Period(slot.start, slot.end) for slot in booking.slots]
@@ -151,6 +159,8 @@ def reschedule_booking(
         answered = manages and booking.state == BookingState.CONFIRMED.value
         confirmed = answered or first_state(offering, now) is BookingState.CONFIRMED
         booking.state = (BookingState.CONFIRMED if confirmed else state).value
+        if booking.user_id == actor.user_id:
+            booking.as_booked = kept_form(as_it_is(booking))
         _record(session, booking, BookingAct.RESCHEDULE.value, actor.user_id, now, reason, {"slots": former})
         return offering.uuid
 

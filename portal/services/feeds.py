@@ -39,12 +39,14 @@ def revoke_user_feed(actor: Actor) -> None:
 
 
 def make_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> str:
-    """The same for an organization, by those who manage it. Raises NotFound."""
+    """The same for an organization, by those who manage it, for as long as they do. Raises SignInRequired, NotFound."""
+    if not actor.signed_in:
+        raise SignInRequired
     with transaction() as session:
         organization_id = _managed(session, actor, uuid)
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
         record(Event.FEED_CREATED, actor, thing("organization", uuid))
-        return _make(session, organization_id=organization_id)
+        return _make(session, organization_id=organization_id, maker_id=actor.user_id)
 
 
 def revoke_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> None:
@@ -55,9 +57,9 @@ def revoke_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> None:
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
 
 
-def _make(session: Session, *, user_id: int | None = None, organization_id: int | None = None) -> str:
+def _make(session: Session, **whose: int | None) -> str:
     secret = secrets.token_urlsafe(24)
-    session.add(CalendarFeed(digest=feed_digest(secret), user_id=user_id, organization_id=organization_id))
+    session.add(CalendarFeed(digest=feed_digest(secret), **whose))
     session.flush()
     return secret
 

@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from portal.domain.booked import read_kept
 from portal.domain.booking_states import BookingAct, BookingState
 from portal.domain.instants import format_instant
 from portal.domain.mail import LINK_OF, REMIND_BEFORE, Kind, is_wanted
-from portal.extensions import secret_box, transaction, wake_mail
+from portal.extensions import secret_box, settings, transaction, wake_mail
 from portal.models import (
     AccountLink,
     Booking,
@@ -26,8 +27,9 @@ from portal.models import (
     Slot,
     User,
 )
-from portal.policies import MANAGING_ROLES, OWNING_ROLES
+from portal.policies import MANAGING_ROLES, OWNING_ROLES, Actor
 from portal.queries.availability import zone_of
+from portal.queries.booked import sees_offering
 
 KEEP_SENT = timedelta(days=30)
 KEEP_KEYS = timedelta(days=7)
@@ -136,7 +138,7 @@ def booking_changed(
         _to_managers(session, booking, Kind.TO_ANSWER, data, now, without=user_id)
         return
     if booker is not None and user_id != booker.id:
-        put(session, _TO_BOOKER[what], booker, data, now)
+        put(session, _TO_BOOKER[what], booker, {**data, **_words_for(booking, booker)}, now)
     if automatic:
         _to_managers(session, booking, Kind.BOOKED, data, now, without=booking.user_id)
     elif what in _TO_MANAGERS and user_id == booking.user_id:
@@ -166,6 +168,14 @@ def booking_facts(booking: Booking) -> dict[str, Any]:
             for it in sorted(booking.slots, key=lambda it: it.start)
         ],
     }
+
+
+def _words_for(booking: Booking, booker: User) -> dict[str, str]:
+    """What a booker who no longer sees the offering is told of it: what they were shown when they booked."""
+    if sees_offering(Actor(booker.id, booker.is_staff), booking.offering_id):
+        return {}
+    booked = read_kept(booking.as_booked, booking.name)
+    return {"offering": booked.offering, "provider": booked.provider, "zone": booked.zone or settings().timezone}
 
 
 def connection_broken(session: Session, organization_id: int, reason: str, now: datetime) -> None:
@@ -207,7 +217,7 @@ def write_reminders(now: datetime) -> int:
             # Who has just booked for tomorrow need not be told of it.
             if booking.modified > slot.start - REMIND_BEFORE or booking.user is None:
                 continue
-            facts = booking_facts(booking)
+            facts = {**booking_facts(booking), **_words_for(booking, booking.user)}
             facts["slots"] = [it for it in facts["slots"] if it["uuid"] == str(slot.uuid)]
             put(session, Kind.REMINDER, booking.user, {**facts, "reason": ""}, now)
             written += 1

@@ -15,14 +15,15 @@ from flask.typing import ResponseReturnValue
 from portal.domain.booking_states import HOLDING, BookingAct, BookingState, can
 from portal.domain.ics import google_link, outlook_link
 from portal.domain.identifiers import parse_uuid
-from portal.domain.order_form import WrongAnswers, read_form, shown_answers
+from portal.domain.order_form import WrongAnswers, read_form
 from portal.domain.periods import Period
+from portal.domain.zones import parse_zone
 from portal.errors import Conflict, Invalid
 from portal.extensions import reading, reading_apart
-from portal.models import Booking
 from portal.models.base import utcnow
 from portal.queries import bookings as queries
 from portal.queries.availability import of_offering, zone_of
+from portal.queries.bookings import BookingView
 from portal.queries.offerings import OfferingView, get_visible_offering
 from portal.services import bookings as services
 from portal.services.placement import SlotRefused, SlotTaken
@@ -129,28 +130,31 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """One booking with its history, and what can be done with it."""
     view = queries.get_booking(current_actor(), uuid, priced=True)
     found, now = view.booking, utcnow()
-    zone = zone_of(found.offering.attributes)
+    zone = parse_zone(view.booked.zone)
     state = BookingState(found.state)
     periods = [Period(it.start, it.end) for it in found.slots]
     over = not found.slots or found.slots[-1].end <= now
     begun = bool(found.slots) and found.slots[0].start <= now
     unanswered = state is BookingState.REQUESTED and begun
+    plan = found.plan if view.seen.plan else None
     return render_template(
         "bookings/booking.html",
         booking=found,
+        booked=view.booked,
+        sees_offering=view.seen.offering,
         mine=view.mine,
         manages=view.manages,
         state=STATES[found.state],
-        slots=[_linked(found, it, zone) for it in periods],
+        slots=[_linked(view, it, zone) for it in periods],
         holds=state in HOLDING,
-        estimate=estimate_of(found.plan, periods, zone) if found.plan and periods and state in HOLDING else None,
+        estimate=estimate_of(plan, periods, zone) if plan and periods and state in HOLDING else None,
         unit_name=unit_name,
         zone=zone.key,
-        answers=list(shown_answers(found.offering.options, found.answers)),
+        answers=view.booked.answers,
         history=[_change(it, zone) for it in reversed(found.changes)],
         awaits=view.mine and state is BookingState.REQUESTED and not begun,
         may_cancel=can(state, BookingAct.CANCEL) and not over,
-        may_move=can(state, BookingAct.RESCHEDULE) and not over and not unanswered,
+        may_move=can(state, BookingAct.RESCHEDULE) and not over and not unanswered and view.seen.offering,
         may_answer=view.manages and state is BookingState.REQUESTED and not begun,
     )
 
@@ -175,7 +179,7 @@ def cancel(uuid: uuidlib.UUID) -> ResponseReturnValue:
         section="bookings",
         question=f"Cancel “{view.booking.name}”?",
         consequences=[
-            *(f"{it['text']} ({it['zone']})" for it in _line(view.booking)["slots"]),
+            *(f"{it['text']} ({it['zone']})" for it in _line(view)["slots"]),
             "The time is free for others at once. This can't be taken back.",
         ],
         action=url_for("bookings.cancel", uuid=uuid),
@@ -279,23 +283,24 @@ def _summary(view: OfferingView, sent: Sent, zone: ZoneInfo, *, told: bool) -> d
     }
 
 
-def _linked(found: Booking, period: Period, zone: ZoneInfo) -> dict[str, str]:
+def _linked(view: BookingView, period: Period, zone: ZoneInfo) -> dict[str, str]:
     """A period with the links that put it into the reader's own calendar."""
-    title, place = f"{found.name} ({found.offering.name})", found.offering.name
+    name, place, note = view.booking.name, view.booked.offering, view.booking.note
+    title = f"{name} ({place})" if place != name else name
     return {
         **clocks(period, zone),
-        "google": google_link(period, title, found.note, place),
-        "outlook": outlook_link(period, title, found.note, place),
+        "google": google_link(period, title, note, place),
+        "outlook": outlook_link(period, title, note, place),
     }
 
 
-def _line(found: Booking) -> dict[str, Any]:
-    zone = zone_of(found.offering.attributes)
+def _line(view: BookingView) -> dict[str, Any]:
+    zone = parse_zone(view.booked.zone)
     return {
-        "booking": found,
-        "slots": [clocks(Period(it.start, it.end), zone) for it in found.slots],
+        "booking": view.booking,
+        "booked": view.booked,
+        "slots": [clocks(Period(it.start, it.end), zone) for it in view.booking.slots],
         "zone": zone.key,
-        "offering": found.offering,
     }
 
 

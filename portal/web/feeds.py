@@ -89,21 +89,29 @@ def organization(uuid: uuidlib.UUID) -> ResponseReturnValue:
             flash("The address stopped working.", "good")
             return redirect(url_for("feeds.organization", uuid=uuid), code=303)
         made = services.make_organization_feed(actor, uuid)
-    name, created = queries.organization_feed(actor, uuid)
+    feed = queries.organization_feed(actor, uuid)
+    ended = ""
+    if feed.created is not None and not feed.works:
+        ended = f"{feed.maker} made it, and does not manage {feed.organization} any more."
+        if not feed.maker:
+            ended = "It was made before the portal noted who makes an address."
     return _page(
-        f"Bookings at {name}",
-        "Every booking of its offerings, with who booked and for what. Whoever has the address can read them.",
+        f"Bookings at {feed.organization}",
+        "Every booking of its offerings, with who booked and for what. Whoever has the address can read them, as long "
+        "as the person who made it manages the organization.",
         url_for("feeds.organization", uuid=uuid),
         url_for("manage.dashboard"),
         made,
-        created,
+        feed.created,
         section="manage",
+        ended=ended,
     )
 
 
 def _page(
-    title: str, says: str, action: str, back: str, made: str, exists: object, *, section: str
+    title: str, says: str, action: str, back: str, made: str, exists: object, *, section: str, ended: str = ""
 ) -> ResponseReturnValue:
+    """`ended` says why the address that there is opens nothing any more."""
     address = settings().public_url + url_for("feeds.secret", secret=made) if made else ""
     page = render_template(
         "feeds/feed.html",
@@ -113,6 +121,7 @@ def _page(
         back=back,
         address=address,
         exists=bool(exists),
+        ended=ended,
         section=section,
     )
     response = make_response(page, 201 if made else 200)

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.domain.booking_states import BookingStateConflict
 from portal.domain.periods import Period
-from portal.errors import Invalid
+from portal.errors import Forbidden, Invalid
 from portal.extensions import reading, reading_apart
 from portal.models.base import utcnow
 from portal.policies import Actor
@@ -49,6 +49,8 @@ def move(uuid: uuidlib.UUID) -> ResponseReturnValue:
     actor = current_actor()
     with reading_apart():
         view = queries.get_booking(actor, uuid)
+    if not view.seen.offering:
+        raise Forbidden(services.NOT_SEEN)
     zone = zone_of(view.booking.offering.attributes)
     if request.method == "GET":
         given = booking_form.from_address(zone)

@@ -319,7 +319,9 @@ def test_filters_and_orders(client, who, offering, world, owned, db_session):
     assert listed(client, staff, "name=ALP") == ["alpha"]
     assert listed(client, staff, "name_exact=ALPHA") == []
     assert listed(client, staff, "name=%25") == []
-    assert listed(client, staff, "query=micro") == ["alpha", "Beta"]
+    assert listed(client, staff, "query=bet") == ["Beta"]
+    # The booking is searched, not its offering.
+    assert listed(client, staff, "query=micro") == []
     assert listed(client, staff, "modified=2026-03-02T08:01:00Z") == ["Beta"]
     assert listed(client, staff, "created=2026-03-02T08:01:00%2B00:00") == []
     assert listed(client, staff, "paused=false&backend_id=") == ["alpha", "Beta"]

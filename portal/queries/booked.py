@@ -1,0 +1,81 @@
+"""What a booking is of, for somebody who sees the booking: as it is now, or, where they may not see that, as it was.
+
+A booking outlives its booker's sight of the offering (it was archived, restricted, or they lost a role). What they
+booked stays theirs to know; what is written into the offering afterwards does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+
+from portal.domain.booked import Booked, read_kept
+from portal.domain.order_form import shown_answers
+from portal.extensions import db, settings
+from portal.models import Booking, Offering
+from portal.policies import (
+    Actor,
+    shows_booked_plan,
+    shows_booked_project,
+    shows_parent,
+    visible_offerings,
+)
+from portal.queries.availability import zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which of the things that a booking refers to its reader may see now."""
+
+    offering: bool
+    plan: bool
+    project: bool
+    parent: bool
+
+
+EVERYTHING = Seen(True, True, True, True)
+
+
+def seen_columns(actor: Actor) -> tuple[ColumnElement[bool], ...]:
+    """What makes a Seen, over Booking joined with its Offering."""
+    return (
+        visible_offerings(actor).label("sees_offering"),
+        shows_booked_plan(actor).label("sees_plan"),
+        shows_booked_project(actor).label("sees_project"),
+        shows_parent(actor, Booking.offering_id.expression, Booking).label("sees_parent"),
+    )
+
+
+def as_it_is(booking: Booking) -> Booked:
+    """In the present words."""
+    offering = booking.offering
+    return Booked(
+        offering=offering.name,
+        provider=offering.organization.name if offering.organization else "",
+        plan=booking.plan.name if booking.plan else "",
+        project=booking.project.name if booking.project else "",
+        zone=zone_of(offering.attributes).key,
+        answers=tuple(shown_answers(offering.options, booking.answers)),
+    )
+
+
+def booked_of(booking: Booking, seen: Seen) -> Booked:
+    """As a reader may know it."""
+    now, kept = as_it_is(booking), read_kept(booking.as_booked, booking.name)
+    words = now if seen.offering else kept
+    return Booked(
+        offering=words.offering,
+        provider=words.provider,
+        plan=now.plan if seen.plan else kept.plan,
+        project=now.project if seen.project else kept.project,
+        zone=words.zone or settings().timezone,
+        answers=words.answers or tuple(shown_answers({}, booking.answers)),
+    )
+
+
+def sees_offering(actor: Actor, offering_id: int) -> bool:
+    """Whether the actor may see the offering now. One statement."""
+    query: Any = select(Offering.id).where(Offering.id == offering_id, visible_offerings(actor))
+    return db.session.execute(query).first() is not None
