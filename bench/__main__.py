@@ -3,12 +3,13 @@
 On SQLite and on PostgreSQL, for each size, it fills a database of its own, serves it like `make serve` with two
 processes, and asks each address on four connections, and on one ("alone ms"). Ratios compare with a bare Flask view and
 a bare WSGI callable on the same server in the same run; rates alone depend on the machine. The first request after the
-start is told apart ("first ms"), what comes after it is remembered until something changes. At the end an import is
-timed.
+start is listed apart ("first ms"). A second table compares the hot reads with themselves while people book and an owner
+edits (bench/mixed.py), and says how many bookings a second are accepted. At the end an import is timed.
 
 BENCH_OFFERINGS (100,1000,10000,100000: a size each), BENCH_BOOKINGS (of all offerings: as many numbers, or one),
-BENCH_SECONDS (3, for each address), BENCH_IMPORT (5000 records; 0: none), BENCH_ON (sqlite,postgresql). DATABASE_URL: a
-PostgreSQL server on which databases may be made; without it one is started as for the tests, beside everything else.
+BENCH_SECONDS (3, for each address), BENCH_MIXED (5, for each row of the second table; 0: none), BENCH_IMPORT (5000
+records; 0: none), BENCH_ON (sqlite,postgresql). DATABASE_URL: a PostgreSQL server on which databases may be made;
+without it one is started as for the tests, beside everything else.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from statistics import median
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
+from bench import mixed
 from bench.client import Figures, ask, fetch
 from bench.data import fill
 from portal.app import create_app
@@ -43,6 +45,7 @@ from tools.server import server_command, server_environ
 from tools.tree import answers
 
 API = "/api/booking-offerings/"
+PORTAL = "wsgi:asgi"
 WORKERS = 2
 BUSIEST = 20_000
 BARE = ("flask_app", "wsgi_app")
@@ -97,6 +100,9 @@ def measure(server: str, sizes: dict[int, int], seconds: float) -> None:
             kind = environ["DATABASE_URL"].partition(":")[0]
             print(f"\n{kind}: {offerings:,} offerings, {number:,} bookings, made in {took:.0f} s\n", flush=True)
             table(app, environ, key, busiest, seconds)
+            if mixed_seconds := float(os.environ.get("BENCH_MIXED", "5")):
+                with serving({**environ, "PORT": str(free_port())}, PORTAL) as (port, _server):
+                    mixed.measure(app, port, key, busiest, mixed_seconds)
     if records := int(os.environ.get("BENCH_IMPORT", "5000")):
         time_import(server, records)
 
@@ -225,7 +231,7 @@ def table(app: object, environ: dict[str, str], key: str, busiest: str, seconds:
     Ours and the bare servers stand side by side and are asked in turn, so that a neighbour on the machine slows all of
     them; a ratio is the median of the rounds'.
     """
-    with serving(environ, "wsgi:app") as (port, server):
+    with serving(environ, PORTAL) as (port, server):
         tag = fetch(port, f"{API}?page_size=10", {"Authorization": f"Token {key}"})[2]["etag"]
         rows = rows_of(key, busiest, tag)
         firsts = []
@@ -277,7 +283,7 @@ def serving(environ: dict[str, str], target: str) -> Iterator[tuple[int, int]]:
     """The production server with an application, its port and process id."""
     port = int(environ["PORT"])
     command = [sys.executable, *server_command("127.0.0.1", port, WORKERS)[:-1], target]
-    if target == "wsgi:app":
+    if target == PORTAL:
         environ = {**environ, **server_environ(Path(environ["INSTANCE_PATH"]))}
     server = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
     try:

@@ -9,19 +9,22 @@ from typing import Any
 
 from flask import Flask, Response
 
+from portal.asgi import AsgiApplication
+
 BODIES = Path(os.environ.get("BENCH_BODIES", "."))
 _bodies = {file.name: file.read_bytes() for file in BODIES.glob("*.body")}
 
-flask_app = Flask("bare")
+_THREADS = min(8, 2 * (os.cpu_count() or 1))
+_flask = Flask("bare")
 
 
-@flask_app.get("/<name>")
+@_flask.get("/<name>")
 def body(name: str) -> Response:
     """One of the bodies."""
     return Response(_bodies[name], mimetype="application/json")
 
 
-@flask_app.get("/304/<name>")
+@_flask.get("/304/<name>")
 def not_modified(name: str) -> Response:
     """A 304."""
     response = Response(status=304)
@@ -29,8 +32,12 @@ def not_modified(name: str) -> Response:
     return response
 
 
-def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+def _wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """The same without a framework."""
     found = _bodies[environ["PATH_INFO"].rpartition("/")[2]]
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(found)))])
     return [found]
+
+
+flask_app = AsgiApplication(_flask, threads=_THREADS, most_bytes=0)
+wsgi_app = AsgiApplication(_wsgi, threads=_THREADS, most_bytes=0)
