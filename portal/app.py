@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask.ctx import RequestContext
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -20,11 +20,13 @@ from portal.config import Settings, load_settings
 from portal.deferred import Deferred
 from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
-from portal.extensions import csrf, db, login_manager, prepare_engine, reading, set_reading
+from portal.errors import PortalError
+from portal.extensions import SAFE_METHODS, csrf, db, login_manager, prepare_engine, reading, set_reading
 from portal.packing import register_packing
 from portal.queries.catalogue_index import current_index
 from portal.request_ids import REQUEST_ID, RequestIds
 from portal.secretbox import SecretBox
+from portal.services import limits
 from portal.sync.provider import OPEN_PROVIDER
 from portal.web.register import register as register_web
 from portal.worker import wake
@@ -32,7 +34,6 @@ from portal.worker import wake
 logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # No page and no resource takes a file. Forms are read before anybody knows who sends them, at 2 MB/s.
 MAX_BODY_BYTES = 256 * 1024
 # A name of 253 signs, and a port.
@@ -108,6 +109,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app.before_request(_bind_request)
     app.before_request(_decide_transaction)
+    app.after_request(_count_write)
     app.teardown_request(_unbind_request)
     app.teardown_request(_forget_transaction)
     register_web(app)
@@ -160,5 +162,15 @@ def _decide_transaction() -> None:
     set_reading(request.method in SAFE_METHODS)
 
 
+def _count_write(response: Response) -> Response:
+    try:
+        limits.end_write()
+    except (PortalError, SQLAlchemyError):
+        # The answer is made already, and what it says holds whether or not the request was counted.
+        logger.warning("A request that writes could not be counted", exc_info=True)
+    return response
+
+
 def _forget_transaction(_error: BaseException | None) -> None:
     set_reading(False)
+    limits.forget_write()

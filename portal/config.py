@@ -25,6 +25,8 @@ from portal.errors import ConfigError
 
 DEMO_ENV = "demo.env"
 LONGEST_PUBLIC_URL = 500
+# The largest limit that can be set; 0 sets none.
+MOST = 1_000_000
 GOOGLE_API_ROOT = "https://www.googleapis.com"
 GOOGLE_AUTH_URI = "https://accounts.google.com/o/oauth2/v2/auth"
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a secret
@@ -55,6 +57,10 @@ class Settings:
     mail_from: str
     sign_up: str
     token_days: int
+    max_open_requests: int
+    max_hours_ahead: int
+    max_writes_per_hour: int
+    max_mails_per_hour: int
     google_client_id: str
     google_client_secret: str
     google_api_root: str
@@ -126,6 +132,10 @@ def load_settings(environ: Mapping[str, str], *, root: Path | None = None) -> Se
         mail_from=_sender(get("MAIL_FROM", "")),
         sign_up=_choice("SIGN_UP", get("SIGN_UP", "closed"), ("closed", "open")),
         token_days=_whole("TOKEN_DAYS", get("TOKEN_DAYS", "365"), 0, 3650),
+        max_open_requests=_whole("MAX_OPEN_REQUESTS", get("MAX_OPEN_REQUESTS", "20"), 0, MOST),
+        max_hours_ahead=_whole("MAX_HOURS_AHEAD", get("MAX_HOURS_AHEAD", "200"), 0, MOST),
+        max_writes_per_hour=_whole("MAX_WRITES_PER_HOUR", get("MAX_WRITES_PER_HOUR", "1000"), 0, MOST),
+        max_mails_per_hour=_whole("MAX_MAILS_PER_HOUR", get("MAX_MAILS_PER_HOUR", "10"), 0, MOST),
         google_client_id=get("GOOGLE_CLIENT_ID", ""),
         google_client_secret=get("GOOGLE_CLIENT_SECRET", ""),
         google_api_root=_url("GOOGLE_API_ROOT", get("GOOGLE_API_ROOT", GOOGLE_API_ROOT)),

@@ -7,6 +7,7 @@ PortalError
 ├── SignInRequired      nobody is signed in
 ├── Invalid             the input is wrong; names the field, changes nothing
 │   └── TooManyAttempts sign-in is slowed down; carries the seconds to wait
+├── TooManyWrites       the person has changed too much within an hour; carries the seconds to wait
 ├── Conflict            the thing is in a state, or held by another, so that this can't be done now
 └── CalendarRefused     a calendar act is refused; carries which rule refused it
 """
@@ -60,6 +61,14 @@ class Invalid(PortalError):
 
 class TooManyAttempts(Invalid):
     """Sign-in is slowed down; `retry_after` is the number of whole seconds to wait."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooManyWrites(PortalError):
+    """The person has sent too many requests that write; `retry_after` is the number of whole seconds to wait."""
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)

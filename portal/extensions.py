@@ -29,6 +29,8 @@ from portal.domain.passwords import Estimator
 from portal.models import Base
 from portal.secretbox import SecretBox
 
+# Methods of requests that change nothing.
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # What a service returns may still be read after its commit.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 login_manager = LoginManager()
@@ -47,6 +49,7 @@ ending_wanted = Signal()
 looked = Signal()
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
+_with_next_commit: ContextVar[Callable[[Session], Any] | None] = ContextVar("with_next_commit", default=None)
 
 
 def settings() -> Settings:
@@ -124,6 +127,9 @@ def transaction() -> Iterator[Session]:
             effects, session.info["before_commit"] = session.info["before_commit"], {}
             for effect in effects.values():
                 effect()
+        joining = None if is_reading() else _with_next_commit.get()
+        if joining is not None:
+            joining(session)
         session.commit()
     except BaseException:
         session.rollback()
@@ -131,6 +137,8 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         session.info["open"] = False
+    if joining is not None:
+        _with_next_commit.set(None)
     for effect in session.info.pop("after_commit", []):
         effect()
 
@@ -148,6 +156,19 @@ def before_commit(key: Hashable, effect: Callable[[], Any]) -> None:
 def after_commit(effect: Callable[[], Any]) -> None:
     """Run `effect` once the present transaction() has committed; never if it rolls back."""
     db.session().info.setdefault("after_commit", []).append(effect)
+
+
+def with_next_commit(effect: Callable[[Session], Any] | None) -> None:
+    """Run `effect` as the last statement of the next transaction() of this context that commits; None takes it back.
+
+    For what belongs to a whole request: it costs no commit of its own. Where it raises, the transaction rolls back.
+    """
+    _with_next_commit.set(effect)
+
+
+def waits_for_commit() -> bool:
+    """Whether what was handed to with_next_commit() has not been committed yet."""
+    return _with_next_commit.get() is not None
 
 
 def wake_calendar(calendar_id: int) -> None:

@@ -4,6 +4,7 @@ backend         "sqlite" and "postgresql", one after the other: whoever asks run
 app             the application on a migrated database; whatever the test does is rolled back at its end
 db_session      db.session inside an application context of `app`, for calling services and queries
 client          an HTTP client of `app`; commit before asking it (it has sessions of its own)
+limited         the application with other settings until the test ends
 query_counter   counts the SQL statements of a block
 live_database   a migrated database of the test's own, with real commits, for several processes or threads
 live_portal     the portal on `live_database`, served on a loopback port

@@ -231,7 +231,12 @@ def booking_paths() -> Schema:
                 "responses": {
                     "201": {"description": "The booking", "content": json_content(ref("schemas", "BookingResource"))},
                     **refusals(
-                        _400="BadRequest", _401="Unauthorized", _404="NotFound", _409="Taken", _415="UnsupportedMedia"
+                        _400="BadRequest",
+                        _401="Unauthorized",
+                        _404="NotFound",
+                        _409="Taken",
+                        _415="UnsupportedMedia",
+                        _429="TooManyWrites",
                     ),
                 },
             },
@@ -303,7 +308,14 @@ def _act(name: str, summary: str, answer: str, body: str | None, conflict: str) 
         **_operation(f"booking_resources_{name}", summary),
         "responses": {
             "200": {"description": "Done", "content": json_content(ref("schemas", answer))},
-            **refusals(_400="BadRequest", _401="Unauthorized", _403="Forbidden", _404="NoResource", _409=conflict),
+            **refusals(
+                _400="BadRequest",
+                _401="Unauthorized",
+                _403="Forbidden",
+                _404="NoResource",
+                _409=conflict,
+                _429="TooManyWrites",
+            ),
         },
     }
     if body is not None:

@@ -17,6 +17,7 @@ from portal.errors import (
     PortalError,
     SignInRequired,
     TooManyAttempts,
+    TooManyWrites,
 )
 
 NOT_PROVIDED = "Authentication credentials were not provided."
@@ -64,7 +65,7 @@ def portal_error(error: PortalError) -> Response:
             return json_response({"detail": error.message}, 403)
         case CalendarRefused():
             return json_response([error.message], 400)
-        case TooManyAttempts():
+        case TooManyAttempts() | TooManyWrites():
             return json_response({"detail": error.message}, 429, {"Retry-After": str(error.retry_after)})
         case Invalid():
             return json_response({error.field: [error.message]} if error.field else [error.message], 400)

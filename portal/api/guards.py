@@ -14,7 +14,8 @@ from flask import g, request
 from portal.api.auth import actor_if_any, authenticate
 from portal.api.errors import Refused, unauthorized
 from portal.config import is_loopback
-from portal.extensions import settings
+from portal.extensions import SAFE_METHODS, settings
+from portal.services.limits import begin_write
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
@@ -34,6 +35,8 @@ def _anybody() -> None:
 def _with_token() -> None:
     holder = authenticate()
     g.api_actor, g.index_position = holder.actor, holder.index_position
+    if request.method not in SAFE_METHODS:
+        begin_write(holder.actor)
 
 
 def _operators() -> None:

@@ -213,6 +213,11 @@ def _responses() -> Schema:
         "Forbidden": problem("You may see this but not do that", "You do not have permission to perform this action."),
         "NotFound": problem("No such offering, or you may not see it", "No Offering matches the given query."),
         "InvalidPage": problem("No such page", INVALID_PAGE),
+        "TooManyWrites": problem(
+            "One person may only write so often",
+            "One person may make 1000 changes an hour, and you have made them. Try again in 4 seconds.",
+            headers=("Retry-After",),
+        ),
         "MethodNotAllowed": problem("Not this method", 'Method "DELETE" not allowed.', headers=("Allow",)),
         "NotAcceptable": problem("JSON is all there is", "Could not satisfy the request Accept header."),
         "ServerError": problem("A defect of the portal", SERVER_ERROR),
@@ -293,7 +298,9 @@ def _action(name: str, summary: str, description: str) -> Schema:
             "description": f"{description} A body, if any comes, is not read.",
             "responses": {
                 "200": {"description": "No response body"},
-                **refusals(_400="CalendarRefused", _401="Unauthorized", _403="Forbidden", _404="NotFound"),
+                **refusals(
+                    _400="CalendarRefused", _401="Unauthorized", _403="Forbidden", _404="NotFound", _429="TooManyWrites"
+                ),
             },
         },
     }

@@ -21,6 +21,8 @@ class Kind(StrEnum):
     BOOKED = "booked"
     GIVEN_BACK = "given_back"
     MOVED_BY_BOOKER = "moved_by_booker"
+    BOOKINGS_SUMMARY = "bookings_summary"
+    REQUESTS_SUMMARY = "requests_summary"
     RECONNECT = "reconnect"
     REGISTER = "register"
     KNOWN = "known"
@@ -47,8 +49,14 @@ GROUP_OF: Mapping[Kind, str] = {
     Kind.BOOKED: "requests",
     Kind.GIVEN_BACK: "requests",
     Kind.MOVED_BY_BOOKER: "requests",
+    Kind.BOOKINGS_SUMMARY: "bookings",
+    Kind.REQUESTS_SUMMARY: "requests",
     Kind.RECONNECT: "calendars",
 }
+# Into which summary a message goes where one person has caused too many within an hour.
+SUMMARY_OF: Mapping[str, Kind] = {"bookings": Kind.BOOKINGS_SUMMARY, "requests": Kind.REQUESTS_SUMMARY}
+# A summary lists so many messages, and says how many more there are.
+MOST_LISTED = 50
 # Where the link of a message leads; its secret part is put in when the message is sent.
 LINK_OF: Mapping[Kind, str] = {
     Kind.REGISTER: "/register/{}/",

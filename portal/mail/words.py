@@ -45,6 +45,8 @@ def words_of(kind: Kind, data: Mapping[str, Any], site: str, secret: str = "") -
             link=f"/manage/organizations/{data['organization_uuid']}/google/",
             button="Connect again",
         )
+    if kind in (Kind.BOOKINGS_SUMMARY, Kind.REQUESTS_SUMMARY):
+        return _summary(kind, data)
     return _booking(kind, data)
 
 
@@ -103,6 +105,33 @@ def _booking(kind: Kind, data: Mapping[str, Any]) -> Words:
         f"/bookings/{data['booking']}/",
         "Open the request" if kind is Kind.TO_ANSWER else "Open the booking",
     )
+
+
+_LISTED: Mapping[Kind, str] = {
+    Kind.REQUESTED: "Requested",
+    Kind.ACCEPTED: "Confirmed",
+    Kind.EXPIRED: "Not answered in time",
+    Kind.TO_ANSWER: "To answer",
+    Kind.BOOKED: "Booked",
+    Kind.GIVEN_BACK: "Cancelled",
+    Kind.MOVED_BY_BOOKER: "Moved",
+}
+
+
+def _summary(kind: Kind, data: Mapping[str, Any]) -> Words:
+    number, who = data["number"], one_line(data["who"])
+    news = "1 more message" if number == 1 else f"{number} more messages"
+    facts = []
+    for entry in data["messages"]:
+        when = "; ".join(times(entry, parse_zone(entry["zone"])))
+        facts.append((_LISTED[Kind(entry["kind"])], f"{one_line(entry['offering'])}: {when} ({entry['zone']})"))
+    if number > len(facts):
+        facts.append(("And", f"{number - len(facts)} more"))
+    if kind is Kind.BOOKINGS_SUMMARY:
+        subject, what = f"{news} about your bookings", "You changed many bookings within an hour. These are the rest."
+        return Words(subject, news, [what], facts, "/bookings/", "Open my bookings")
+    what = f"{who} changed many bookings within an hour. You got the first messages one by one; these are the rest."
+    return Words(f"{news} about bookings by {who}", news, [what], facts, "/manage/requests/", "Open the requests")
 
 
 def times(data: Mapping[str, Any], zone: ZoneInfo) -> list[str]:

@@ -17,15 +17,21 @@ class OutgoingMail(HasUuid, HasCreated, Base):
     `kind` names the template, `data` is what it shows: facts as they were, so that a later change does not alter what
     is told. `next_attempt` None: nothing more is tried (it was sent, or given up with `error`).
 
+    `cause_id` is the person by whose action it was written: what one person causes within an hour is counted
+    (portal.services.summaries).
     `sealed_secret` is what the message's link holds, encrypted (portal.secretbox), until nothing more is tried.
     """
 
     __tablename__ = "outgoing_mails"
-    __table_args__ = (Index("ix_outgoing_mails_due", "next_attempt"),)
+    __table_args__ = (
+        Index("ix_outgoing_mails_due", "next_attempt"),
+        Index("ix_outgoing_mails_caused", "cause_id", "created"),
+    )
 
     kind: Mapped[str] = mapped_column(String(32))
     recipient: Mapped[str] = mapped_column(String(320))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    cause_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     sealed_secret: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(Integer, default=0)

@@ -34,6 +34,7 @@ from portal.policies import (
 )
 from portal.queries.booked import as_it_is, sees_offering
 from portal.services import calendars, mail
+from portal.services.limits import check_held
 from portal.services.placement import (
     check_periods,
     first_state,
@@ -64,14 +65,15 @@ def request_booking(
     *,
     on_behalf_of: int | None = None,
     repeat: Repeat | None = None,
+    limited: bool = True,
     now: datetime | None = None,
 ) -> uuidlib.UUID:
     """Ask for periods of an offering; they are held from now on. Answers the booking's uuid.
 
     `on_behalf_of` names another person (staff only). `repeat` makes a second call answer the first one's booking.
     Periods must satisfy schedules and rules, judged at `now` (UTC), and be free. Where the offering accepts by
-    itself the booking is confirmed at once. Raises SignInRequired, Forbidden, NotFound, SlotRefused, SlotTaken,
-    Invalid.
+    itself the booking is confirmed at once. `limited` False: what one person may hold is not asked (loading the demo).
+    Raises SignInRequired, Forbidden, NotFound, SlotRefused, SlotTaken, Invalid.
     """
     now = now or utcnow()
     user_id = booker_of(actor, on_behalf_of)
@@ -81,13 +83,15 @@ def request_booking(
         known = repeated(session, user_id, repeat)
         if known is not None:
             return known
-        offering = _lock_visible(session, actor, wish.offering_uuid)
+        offering, manages = _lock_visible(session, actor, wish.offering_uuid)
         # Asked again: the same request may have held the lock until now.
         known = repeated(session, user_id, repeat)
         if known is not None:
             return known
         check_periods(offering, wish.periods, now, actor, user_id)
         state = first_state(offering, now)
+        if limited and not manages:
+            check_held(session, user_id, state, wish.periods, now)
         plan_id = plan_of(session, actor, offering, wish.plan_uuid)
         project_id = project_of(session, actor, wish.project_uuid)
         booking = Booking(
@@ -153,12 +157,15 @@ def reschedule_booking(
             return offering.uuid
         # Somebody who manages the offering is judged as the booker would be, but for seeing it.
         check_periods(offering, periods, now, actor, booking.user_id, without=booking.id)
-        former = [_wire(slot.start, slot.end) for slot in booking.slots]
-        move_slots(session, booking, sorted(periods))
         # Who answers requests need not ask for an answer; moving an unanswered one is no answer to it.
         answered = manages and booking.state == BookingState.CONFIRMED.value
         confirmed = answered or first_state(offering, now) is BookingState.CONFIRMED
-        booking.state = (BookingState.CONFIRMED if confirmed else state).value
+        state = BookingState.CONFIRMED if confirmed else state
+        if not manages:
+            check_held(session, booking.user_id, state, periods, now, booking)
+        former = [_wire(slot.start, slot.end) for slot in booking.slots]
+        move_slots(session, booking, sorted(periods))
+        booking.state = state.value
         if booking.user_id == actor.user_id:
             booking.as_booked = kept_form(as_it_is(booking))
         _record(session, booking, BookingAct.RESCHEDULE.value, actor.user_id, now, reason, {"slots": former})
@@ -299,13 +306,16 @@ def _wire(start: datetime, end: datetime) -> dict[str, str]:
     return {"start": format_instant(start), "end": format_instant(end)}
 
 
-def _lock_visible(session: Session, actor: Actor, uuid: uuidlib.UUID) -> Offering:
-    offering = session.execute(
-        select(Offering).where(Offering.uuid == uuid, visible_offerings(actor)).with_for_update(of=Offering)
-    ).scalar_one_or_none()
-    if offering is None:
+def _lock_visible(session: Session, actor: Actor, uuid: uuidlib.UUID) -> tuple[Offering, bool]:
+    """The offering, locked, and whether the actor manages it."""
+    row = session.execute(
+        select(Offering, managed_offerings(actor))
+        .where(Offering.uuid == uuid, visible_offerings(actor))
+        .with_for_update(of=Offering)
+    ).one_or_none()
+    if row is None:
         raise NotFound("Offering")
-    return offering
+    return row[0], bool(row[1])
 
 
 def _offering_of(actor: Actor, booking_uuid: uuidlib.UUID) -> uuidlib.UUID:

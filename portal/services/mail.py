@@ -30,6 +30,7 @@ from portal.models import (
 from portal.policies import MANAGING_ROLES, OWNING_ROLES, Actor
 from portal.queries.availability import zone_of
 from portal.queries.booked import sees_offering
+from portal.services.summaries import Cause, add_to_summary, cause_of
 
 KEEP_SENT = timedelta(days=30)
 KEEP_KEYS = timedelta(days=7)
@@ -61,18 +62,35 @@ def nobody_told() -> Iterator[None]:
         _silent.reset(token)
 
 
-def put(session: Session, kind: Kind, user: User, data: Mapping[str, Any], now: datetime) -> None:
-    """Write one message to a person, unless they do not want this kind."""
+def put(
+    session: Session, kind: Kind, user: User, data: Mapping[str, Any], now: datetime, cause: Cause | None = None
+) -> None:
+    """Write one message to a person, unless they do not want this kind.
+
+    Where `cause` has caused too many to this person within an hour it goes into a summary.
+    """
     if not user.is_active or not is_wanted(kind, user.mail_off):
         return
-    put_to(session, kind, user.email, data, now, user.id)
+    due = cause.due(user.id) if cause is not None else None
+    if cause is not None and due is not None:
+        add_to_summary(session, kind, user, data, cause, now, due)
+        return
+    put_to(session, kind, user.email, data, now, user.id, cause)
 
 
 def put_to(
-    session: Session, kind: Kind, email: str, data: Mapping[str, Any], now: datetime, user_id: int | None = None
+    session: Session,
+    kind: Kind,
+    email: str,
+    data: Mapping[str, Any],
+    now: datetime,
+    user_id: int | None = None,
+    cause: Cause | None = None,
 ) -> None:
     """Write one message to an address. It is sent after the commit of the present transaction."""
-    session.add(_message(kind, email, data, now, user_id))
+    row = _message(kind, email, data, now, user_id)
+    row.cause_id = cause.user_id if cause is not None else None
+    session.add(row)
     wake_mail()
 
 
@@ -129,20 +147,22 @@ def booking_changed(
         return
     data = {**booking_facts(booking), "reason": reason}
     booker = session.get(User, booking.user_id) if booking.user_id else None
+    # Answers of those who manage the offering are not limited: each answers a request.
+    cause = cause_of(session, booker, now) if booker is not None and user_id in (None, booker.id) else None
     automatic = what == BookingAct.ACCEPT.value and user_id is None
     if what == "request":
         if booking.state != BookingState.REQUESTED.value:
             return  # It is accepted in the same breath, and that is told.
         if booker is not None:
-            put(session, Kind.REQUESTED, booker, data, now)
-        _to_managers(session, booking, Kind.TO_ANSWER, data, now, without=user_id)
+            put(session, Kind.REQUESTED, booker, data, now, cause)
+        _to_managers(session, booking, Kind.TO_ANSWER, data, now, cause, without=user_id)
         return
     if booker is not None and user_id != booker.id:
-        put(session, _TO_BOOKER[what], booker, {**data, **_words_for(booking, booker)}, now)
+        put(session, _TO_BOOKER[what], booker, {**data, **_words_for(booking, booker)}, now, cause)
     if automatic:
-        _to_managers(session, booking, Kind.BOOKED, data, now, without=booking.user_id)
+        _to_managers(session, booking, Kind.BOOKED, data, now, cause, without=booking.user_id)
     elif what in _TO_MANAGERS and user_id == booking.user_id:
-        _to_managers(session, booking, _TO_MANAGERS[what], data, now, without=user_id)
+        _to_managers(session, booking, _TO_MANAGERS[what], data, now, cause, without=user_id)
 
 
 def booking_facts(booking: Booking) -> dict[str, Any]:
@@ -254,7 +274,14 @@ def _message(kind: Kind, email: str, data: Mapping[str, Any], now: datetime, use
 
 
 def _to_managers(
-    session: Session, booking: Booking, kind: Kind, data: Mapping[str, Any], now: datetime, *, without: int | None
+    session: Session,
+    booking: Booking,
+    kind: Kind,
+    data: Mapping[str, Any],
+    now: datetime,
+    cause: Cause | None,
+    *,
+    without: int | None,
 ) -> None:
     organization_id = session.execute(
         select(Offering.organization_id).where(Offering.id == booking.offering_id)
@@ -263,7 +290,7 @@ def _to_managers(
         return
     for user in _members(session, organization_id, MANAGING_ROLES):
         if user.id != without:
-            put(session, kind, user, data, now)
+            put(session, kind, user, data, now, cause)
 
 
 def _members(session: Session, organization_id: int, roles: tuple[str, ...]) -> list[User]:

@@ -19,14 +19,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from portal.errors import TooManyAttempts
 from portal.extensions import transaction
 from portal.models import AttemptBucket
+from portal.queries.look import Look
 
+_BUCKET = AttemptBucket.__table__.c
+_FULL_AT = Look(select(_BUCKET.full_at).where(_BUCKET.key == bindparam("key")))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _INSERTS: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -157,6 +160,15 @@ def take_one(session: Session, bucket: Bucket, now: datetime) -> timedelta:
         return timedelta(0)
     full_at = session.execute(select(table.full_at).where(table.key == bucket.key)).scalar_one_or_none()
     return max((full_at or 0) - latest, 1) * _MILLISECOND
+
+
+def wait_for(bucket: Bucket, now: datetime) -> timedelta:
+    """How long to wait until one can be taken from a bucket; zero: now. Takes nothing, and waits for nobody."""
+    found = _FULL_AT.first(key=bucket.key)
+    if found is None:
+        return timedelta(0)
+    wait = found.full_at - _number(now) - (bucket.limit.burst - 1) * _milliseconds(bucket.limit.interval)
+    return max(wait, 0) * _MILLISECOND
 
 
 def too_many(what: str, wait: timedelta) -> TooManyAttempts:

@@ -19,6 +19,7 @@ from portal.errors import (
     PortalError,
     SignInRequired,
     TooManyAttempts,
+    TooManyWrites,
 )
 from portal.web.people import to_sign_in
 
@@ -65,7 +66,7 @@ WORDS = {
     413: Words("That is too large", "What you sent is larger than the portal takes."),
     414: Words("That address is too long", "Use fewer or shorter filters."),
     415: Words("That form can't be read", "It was sent in a way the portal does not know."),
-    429: Words("Too many tries", "Wait a little, then try again."),
+    429: Words("Too many requests", "Wait a little, then try again."),
     500: Words(
         "Something broke here",
         "It is not your fault, and it has been written down.",
@@ -113,7 +114,7 @@ def portal_error(error: PortalError) -> ResponseReturnValue:
     if isinstance(error, NotFound):
         noun = NOUNS.get(error.what, error.what.lower())
         return problem(404, title=f"There is no such {noun}", message="It does not exist, or you may not see it.")
-    if isinstance(error, TooManyAttempts):
+    if isinstance(error, TooManyAttempts | TooManyWrites):
         return too_early(make_response(problem(429, message=error.message)), error)
     for kind, code in ((Forbidden, 403), (Invalid, 400), (Conflict, 409), (CalendarRefused, 409)):
         if isinstance(error, kind):
@@ -123,7 +124,7 @@ def portal_error(error: PortalError) -> ResponseReturnValue:
 
 def too_early(response: Response, error: PortalError) -> Response:
     """The answer to a refusal, with status and `Retry-After` where it was for trying too often."""
-    if isinstance(error, TooManyAttempts):
+    if isinstance(error, TooManyAttempts | TooManyWrites):
         response.status_code = 429
         response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -10,7 +10,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from flask import request
+
 from portal.errors import Forbidden
+from portal.extensions import SAFE_METHODS
+from portal.services.limits import begin_write
 from portal.web.people import current_actor, to_sign_in
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -68,3 +72,13 @@ def _asking(view: View) -> View:
         return view(*args, **kwargs)
 
     return guarded  # type: ignore[return-value]
+
+
+def limit_writes() -> None:
+    """Before each request: refuse one that writes where the person has sent too many within an hour.
+
+    Signing out is always possible.
+    """
+    if request.method in SAFE_METHODS or request.blueprint == "api" or request.endpoint == "accounts.sign_out":
+        return
+    begin_write(current_actor())

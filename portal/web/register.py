@@ -31,6 +31,7 @@ from portal.web import (
 from portal.web.assets import FONTS, HTMX, present, register_assets, static_url
 from portal.web.errors import http_error, portal_error
 from portal.web.filters import register_filters
+from portal.web.guards import limit_writes
 from portal.web.headers import register_headers
 from portal.web.links import url_with
 from portal.web.people import register_people, waiting_requests
@@ -53,6 +54,7 @@ def register(app: Flask) -> None:
     register_headers(app)
     register_assets(app)
     register_people(app)
+    app.before_request(limit_writes)
     for face in (*FACES, notifications):
         app.register_blueprint(face.blueprint)
     # Google sends a channel's token, and no form.

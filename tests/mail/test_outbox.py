@@ -14,7 +14,7 @@ from portal.mail.compose import compose, off_token, read_off_token
 from portal.mail.deliver import LEASE, deliver_due
 from portal.mail.transport import Refused
 from portal.models import OutgoingMail, Slot
-from portal.services import bookings, mail
+from portal.services import bookings, mail, summaries
 from portal.services.placement import SlotRefused
 from portal.services.wishes import Wish
 from tests.support import builders as make
@@ -276,6 +276,7 @@ def test_every_kind_can_be_composed(world, db_session):
     uuid = ask(world)
     facts = db_session.execute(select(OutgoingMail)).scalars().first().data
     data = {**facts, "reason": "x", "organization": "Lab", "organization_uuid": "u", "booking": str(uuid)}
+    data |= {"number": 3, "messages": [{"kind": "requested", **facts}, {"kind": "to_answer", **facts}]}
     for kind in Kind:
         row = OutgoingMail(kind=kind.value, recipient="a@example.org", data=data, created=NOW, user_id=1)
         row.uuid = make.unknown()
@@ -283,6 +284,84 @@ def test_every_kind_can_be_composed(world, db_session):
         assert message["Subject"]
         path = LINK_OF[kind].format("a-secret") if kind in LINK_OF else ""
         assert path in message.get_body(("plain",)).get_content()
+
+
+def test_what_one_person_causes_too_often_goes_into_one_summary(world, db_session, limited):
+    limited(max_mails_per_hour=2)
+    _, booker, manager = world
+    made = [ask(world, hours(30 + n, 31 + n)) for n in range(5)]
+    bookings.cancel_booking(make.actor(booker), made[0], now=NOW + timedelta(minutes=10))
+    rows = db_session.execute(select(OutgoingMail).order_by(OutgoingMail.id)).scalars().all()
+    separate = [row for row in rows if not row.kind.endswith("_summary")]
+    assert [(row.kind, row.recipient.partition("@")[0]) for row in separate] == 2 * [
+        ("requested", "booker"),
+        ("to_answer", "owner"),
+        ("to_answer", "manager"),
+    ]
+    summaries = {(row.kind, row.recipient.partition("@")[0]): row for row in rows if row not in separate}
+    assert set(summaries) == {
+        ("bookings_summary", "booker"),
+        ("requests_summary", "owner"),
+        ("requests_summary", "manager"),
+    }
+    waiting = summaries["requests_summary", "manager"]
+    assert (waiting.data["number"], waiting.next_attempt) == (4, NOW + timedelta(hours=1))
+    assert [it["kind"] for it in waiting.data["messages"]] == 3 * ["to_answer"] + ["given_back"]
+    # It is sent when the hour is over, once, and lists everything.
+    fake = Fake()
+    assert deliver_due(settings(), lambda: NOW + timedelta(minutes=59), fake) == 6
+    assert deliver_due(settings(), lambda: NOW + timedelta(hours=1), fake) == 3
+    [message] = [it for to, it in fake.sent if to == manager.email and "more messages" in it["Subject"]]
+    assert message["Subject"] == "4 more messages about bookings by Booker"
+    text = message.get_body(("plain",)).get_content()
+    assert text.count("To answer: Microscope: ") == 3
+    assert text.count("Cancelled: Microscope: ") == 1
+    # Then the next ones come one by one again.
+    later = NOW + timedelta(hours=2)
+    wish = Wish(world[0].uuid, [hours(50, 51)])
+    bookings.request_booking(make.actor(booker), wish, now=later)
+    assert deliver_due(settings(), lambda: later, fake) == 3
+
+
+def test_a_summary_that_is_being_sent_is_not_added_to(world, db_session, limited):
+    limited(max_mails_per_hour=1)
+    for number in range(2):
+        ask(world, hours(30 + number, 31 + number))
+    summaries = select(OutgoingMail).where(OutgoingMail.kind == "requests_summary", OutgoingMail.user_id == world[2].id)
+    [first] = db_session.execute(summaries).scalars()
+    first.attempts, first.next_attempt = 1, NOW + LEASE
+    db_session.commit()
+    ask(world, hours(40, 41))
+    assert [it.data["number"] for it in db_session.execute(summaries).scalars()] == [1, 1]
+
+
+def test_a_summary_says_how_many_it_does_not_list(world, db_session, limited, monkeypatch):
+    limited(max_mails_per_hour=1)
+    monkeypatch.setattr(summaries, "MOST_LISTED", 2)
+    for number in range(6):
+        ask(world, hours(30 + number, 31 + number))
+    row = db_session.execute(select(OutgoingMail).where(OutgoingMail.kind == "bookings_summary")).scalar_one()
+    assert (row.data["number"], len(row.data["messages"])) == (5, 2)
+    assert "And: 3 more" in compose(row, settings()).get_body(("plain",)).get_content()
+
+
+def test_whoever_does_not_want_a_kind_gets_no_summary_of_it_either(world, db_session, limited):
+    limited(max_mails_per_hour=1)
+    mail.set_mail_off(world[2].id, ["requests"])
+    db_session.expire_all()
+    for number in range(3):
+        ask(world, hours(30 + number, 31 + number))
+    assert not db_session.execute(select(OutgoingMail).where(OutgoingMail.user_id == world[2].id)).first()
+
+
+def test_answers_of_managers_are_not_limited(world, db_session, limited):
+    limited(max_mails_per_hour=0)
+    made = [ask(world, hours(30 + n, 31 + n)) for n in range(3)]
+    assert len(told(db_session)) == 9
+    limited(max_mails_per_hour=1)
+    for uuid in made:
+        bookings.accept_booking(make.actor(world[2]), uuid, now=NOW)
+    assert told(db_session) == 3 * [("accepted", "booker")]
 
 
 def test_old_mail_is_forgotten(world, db_session):

@@ -4,7 +4,7 @@ import contextvars
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,16 @@ def app(worker_app: Flask) -> Iterator[Flask]:
             worker_app.config.clear()
             worker_app.config.update(config)
             outer.rollback()
+
+
+@pytest.fixture
+def limited(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`limited(max_open_requests=2)`: the application with these settings until the test ends."""
+
+    def limit(**values: Any) -> None:
+        monkeypatch.setitem(app.extensions, "portal.settings", replace(app.extensions["portal.settings"], **values))
+
+    return limit
 
 
 @pytest.fixture

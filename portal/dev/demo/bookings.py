@@ -6,7 +6,7 @@ satisfies its booking rules; bookings of one offering never overlap.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from portal.dev.demo.content import DemoPerson, booking_habits, organizations
 from portal.domain.availability import Availability
-from portal.domain.booking_states import HOLDING
+from portal.domain.booking_states import HOLDING, BookingState
 from portal.domain.order_form import Question, read_form
 from portal.domain.periods import Period
 from portal.domain.refusals import Code, Obstacle
@@ -27,6 +27,8 @@ from portal.domain.zones import day_start
 from portal.queries.availability import Own, Understood, assembled, understood
 
 WEEKS_BACK, WEEKS_AHEAD = 2, 3
+# Below the portal's own limits, so that visitors who sign in as one of these people can still book.
+MOST_REQUESTS, MOST_AHEAD = 12, timedelta(hours=175)
 
 Slot = tuple[datetime, datetime]
 Offering = Mapping[str, Any]
@@ -75,6 +77,32 @@ class _RuleCheck:
             period = Period(booking.start, booking.end)
             self.taken.append(Obstacle(period, Code.BOOKED))
             self.held[booking.user_email].append(period)
+
+
+@dataclass
+class _Held:
+    """What people hold of all offerings from `now` on."""
+
+    now: datetime
+    requests: Counter[str] = field(default_factory=Counter)
+    time: defaultdict[str, timedelta] = field(default_factory=lambda: defaultdict(timedelta))
+
+    def with_room(self, people: Iterable[DemoPerson], slots: Sequence[Slot]) -> list[DemoPerson]:
+        """Those who may hold these slots in addition."""
+        more = self._ahead(slots[0][0], slots[-1][1])
+        return [
+            it
+            for it in people
+            if not more or (self.requests[it.email] < MOST_REQUESTS and self.time[it.email] + more <= MOST_AHEAD)
+        ]
+
+    def add(self, booking: PlannedBooking) -> None:
+        if booking.state in HOLDING:
+            self.requests[booking.user_email] += booking.state == BookingState.REQUESTED
+            self.time[booking.user_email] += self._ahead(booking.start, booking.end)
+
+    def _ahead(self, start: datetime, end: datetime) -> timedelta:
+        return max(end - max(start, self.now), timedelta())
 
 
 def day_slots(offering: Offering, day: date) -> list[Slot]:
@@ -180,23 +208,24 @@ def plan_bookings(
     """
     habits = booking_habits()
     planned: list[PlannedBooking] = []
+    held = _Held(now)
     for offering in offerings:
         if offering["state"] == "Active":
             random = Random(f"{seed}|{offering['uuid']}")  # noqa: S311 - a demo, not a secret
             category = habits["categories"][offering["category_title"]]
-            planned += _plan_offering(offering, people, now, random, category, habits["notes"])
+            planned += _plan_offering(offering, people, held, random, category, habits["notes"])
     return planned
 
 
 def _plan_offering(
     offering: Offering,
     people: Sequence[DemoPerson],
-    now: datetime,
+    held: _Held,
     random: Random,
     habits: Mapping[str, Any],
     notes: Sequence[str],
 ) -> Iterator[PlannedBooking]:
-    candidates = _candidates(offering, people)
+    candidates, now = _candidates(offering, people), held.now
     known = understood(offering["attributes"])
     rules, automatic = _RuleCheck(known), known.rules.accept == "automatic"
     today = now.astimezone(known.zone).date()
@@ -204,11 +233,14 @@ def _plan_offering(
         day = today + timedelta(days=offset)
         share = habits["weekend_share"] if day.isoweekday() > 5 else habits["weekday_share"]
         # Fewer bookings far ahead.
-        share *= 1.0 if offset < 8 else 0.7 if offset < 16 else 0.4
+        share *= 1.0 if offset < 8 else 0.5 if offset < 16 else 0.25
         for slots in _choose_slots(day_slots(offering, day), habits, share, random):
             start = slots[0][0]
             requested = min(now - timedelta(days=1), start - timedelta(days=3))
-            person = random.choice(candidates)
+            able = held.with_room(candidates, slots)
+            if not able:
+                continue
+            person = random.choice(able)
             permitted = rules.permitted(slots, person.email, requested)
             if not permitted:
                 continue
@@ -226,4 +258,5 @@ def _plan_offering(
                 automatic,
             )
             rules.add(booking)
+            held.add(booking)
             yield booking

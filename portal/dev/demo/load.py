@@ -111,7 +111,7 @@ def _create_bookings(planned: Iterable[PlannedBooking]) -> None:
                 answers=booking.answers,
             )
             actor = actors[booking.user_email]
-            uuid = bookings.request_booking(actor, wish, now=booking.requested)
+            uuid = bookings.request_booking(actor, wish, limited=False, now=booking.requested)
             _decide(uuid, booking, actor, booking.requested + timedelta(hours=5))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from portal.config import load_settings
 from portal.dev.demo.bookings import PlannedBooking, day_slots, plan_bookings
 from portal.dev.demo.content import offerings, organizations, people
 from portal.domain.availability import Availability
+from portal.domain.booking_states import HOLDING
 from portal.domain.periods import Period
 from portal.domain.schedules import read_schedules
 
@@ -158,3 +160,18 @@ def test_no_slot_is_refused_by_the_portal(plan: Planned) -> None:
         zone = ZoneInfo(attributes["booking_rules"]["time_zone"])
         open_times = Availability(read_schedules(attributes["schedules"]), zone)
         assert open_times.explain(Period(booking.start, booking.end)) is None
+
+
+def test_visitors_who_sign_in_as_one_of_these_people_can_still_book(plan: Planned) -> None:
+    now, _, bookings = plan
+    settings = load_settings({"SECRET_KEY": "0123456789abcdef0123456789abcdef"})
+    held: dict[str, timedelta] = defaultdict(timedelta)
+    for booking in bookings:
+        if booking.state in HOLDING and booking.end > now:
+            held[booking.user_email] += booking.end - max(booking.start, now)
+    requests = Counter(booking.user_email for booking in bookings if booking.state == "requested")
+    assert max(held.values()) <= timedelta(hours=settings.max_hours_ahead - 24)
+    assert max(requests.values()) <= settings.max_open_requests - 5
+    assert {UUID(uuid) for uuid, offering in plan[1].items() if offering["state"] == "Active"} == {
+        booking.offering_uuid for booking in bookings
+    }
