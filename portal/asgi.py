@@ -17,6 +17,8 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
+from portal.domain.http_headers import EVERY_ANSWER, NO_PAGE
+
 # Seconds without a byte of the body, after which the client is given up.
 IDLE_SECONDS = 15.0
 # A body has these seconds, and one more for each so many bytes received: clients on 2 kB/s have time enough.
@@ -180,6 +182,8 @@ def _refusal(status: HTTPStatus) -> Answer:
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(text)).encode()),
         (b"connection", b"close"),
+        (b"content-security-policy", NO_PAGE.encode()),
+        *((name.lower().encode(), value.encode()) for name, value in EVERY_ANSWER.items()),
     ]
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", b"5"))

@@ -98,10 +98,10 @@ def _encoding(response: Response) -> str:
 def _tells_secrets(response: Response) -> bool:
     """Whether the length of the packed answer could tell what is in it (BREACH).
 
-    That takes many requests whose answers hold the same secret and something the attacker chose. Pages with something
-    to keep are never kept by anybody (no-store), or are those of a session that another site's page asked for.
+    That takes many requests whose answers hold the same secret and something the attacker chose: pages that show a
+    secret (no-transform), and those of a session that another site's page asked for.
     """
-    if "no-store" in response.headers.get("Cache-Control", ""):
+    if "no-transform" in response.headers.get("Cache-Control", ""):
         return True
     elsewhere = request.environ.get("HTTP_SEC_FETCH_SITE") in ("cross-site", "same-site")
     return elsewhere and _is_of_session(response)

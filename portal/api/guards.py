@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from flask import g, request
 
@@ -17,7 +18,10 @@ from portal.config import is_loopback
 from portal.extensions import SAFE_METHODS, settings
 from portal.services.limits import begin_write
 
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+FORWARDED = (
+    *("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server"),
+    *("X-Real-IP", "X-Client-IP", "Via"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,29 @@ def _with_token() -> None:
         begin_write(holder.actor)
 
 
+def _is_local() -> bool:
+    """Whether a program on this machine asks, for itself.
+
+    A proxy on this machine is on loopback, too. One that does not say for whom it asks is known by the portal's
+    address: where people reach it at another host, nothing is taken for local. And the request has to name a loopback
+    host: a page in a browser on this machine may have let its own name lead here (DNS rebinding).
+    """
+    if settings().proxy_hops or not is_loopback(urlsplit(settings().public_url).hostname or ""):
+        return False
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    return is_loopback(request.remote_addr or "") and is_loopback(_host_name())
+
+
+def _host_name() -> str:
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def _operators() -> None:
-    # A proxy on this machine is on loopback, too, but says for whom it asks.
-    # Behind one that is set (PROXY_HOPS) nothing is taken for local: it may leave that out.
-    direct = not settings().proxy_hops and not any(name in request.headers for name in FORWARDED)
-    if direct and is_loopback(request.remote_addr or ""):
+    if _is_local():
         return
     actor = actor_if_any()
     if not actor.signed_in:

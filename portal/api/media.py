@@ -10,7 +10,7 @@ from portal.api.routing import resource
 from portal.services.media import open_media
 
 # An uploaded file is never a page of ours, whatever it holds.
-CONTENT_POLICY = "default-src 'none'; sandbox"
+CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 # A file can be replaced under its uuid, though that is rare; the ETag then tells.
 LIFETIME_SECONDS = 24 * 3600
 

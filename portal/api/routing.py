@@ -17,7 +17,7 @@ from werkzeug.routing import MapAdapter, RequestRedirect
 from portal.api.errors import Refused
 from portal.api.guards import Guard
 from portal.api.negotiation import accepts
-from portal.api.responses import JSON, empty_response, is_api
+from portal.api.responses import JSON, empty_response, is_api, is_for_other_origins
 
 Handler = Callable[..., Response]
 
@@ -67,7 +67,8 @@ def before_request() -> Response | None:
     """Before every request: what comes ahead of routing's own answers, for the JSON face alone."""
     if not is_api(request.path):
         return None
-    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+    is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+    if is_preflight and is_for_other_origins(request.path):
         return _preflight()
     refusal = request.routing_exception
     if refusal is None:

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
 from portal.domain import passwords
+from portal.domain.http_headers import SECRET
 from portal.domain.mail import GROUPS
 from portal.domain.refusals import EVER
 from portal.errors import Invalid, NotFound
@@ -75,7 +76,10 @@ def sign_out() -> ResponseReturnValue:
     end_session()
     logout_user()
     flash("You are signed out.", "good")
-    return redirect(url_for("catalogue.index"), code=303)
+    response = redirect(url_for("catalogue.index"), code=303)
+    # Pages of the catalogue are kept by browsers. (Cookies would be those of other portals on this host, too.)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 @blueprint.get("/account/")
@@ -236,5 +240,5 @@ def _account_page(
         ),
         code,
     )
-    response.headers["Cache-Control"] = "no-store"
+    response.headers["Cache-Control"] = SECRET
     return response

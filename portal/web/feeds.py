@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.domain.http_headers import PRIVATE, SECRET
 from portal.domain.ics import IcsEvent, calendar_bytes
 from portal.errors import NotFound
 from portal.extensions import settings
@@ -26,15 +27,15 @@ from portal.web.people import current_actor
 blueprint = Blueprint("feeds", __name__)
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{20,64}", re.ASCII)
-# Programs that subscribe ask every quarter of an hour; what is this old does no harm.
-MAX_AGE = 300
+# Whoever keeps a copy asks each time: the offering may be hidden by then.
+ASK_AGAIN = "public, no-cache"
 
 
 @blueprint.get("/offerings/<uuid:uuid>/calendar.ics")
 @public
 def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """The times at which an offering that everybody sees is booked, whoever asks: programs are not signed in."""
-    return _answer(queries.offering_feed(NOBODY, uuid, utcnow()), f"public, max-age={MAX_AGE}")
+    return _answer(queries.offering_feed(NOBODY, uuid, utcnow()), ASK_AGAIN)
 
 
 @blueprint.get("/feeds/<secret>.ics")
@@ -44,14 +45,14 @@ def secret(secret: str) -> ResponseReturnValue:
     if not _SECRET.fullmatch(secret):
         raise NotFound("Feed")
     found = queries.secret_feed(services.feed_digest(secret), utcnow(), settings().public_url)
-    return _answer(found, f"private, max-age={MAX_AGE}")
+    return _answer(found, PRIVATE)
 
 
 @blueprint.get("/bookings/<uuid:uuid>/booking.ics")
 @signed_in
 def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """One booking, to be put into a calendar."""
-    return _answer(queries.booking_events(current_actor(), uuid, settings().public_url), "private, no-cache")
+    return _answer(queries.booking_events(current_actor(), uuid, settings().public_url), PRIVATE)
 
 
 @blueprint.route("/bookings/feed/", methods=["GET", "POST"])
@@ -125,7 +126,7 @@ def _page(
         section=section,
     )
     response = make_response(page, 201 if made else 200)
-    response.headers["Cache-Control"] = "no-store"
+    response.headers["Cache-Control"] = SECRET
     return response
 
 

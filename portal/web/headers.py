@@ -1,4 +1,4 @@
-"""Headers of every page: what a browser may load, embed and tell others."""
+"""Headers of every answer: what a browser may load, embed, keep and tell others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 
 from portal.config import Settings
+from portal.domain.http_headers import EVERY_ANSWER, NO_PAGE, ONLY_HTTPS, PRIVATE, REVALIDATED
 
 
 def content_policy(settings: Settings) -> str:
@@ -32,35 +33,44 @@ def content_policy(settings: Settings) -> str:
     )
 
 
+# What anybody may look at: the only pages that a browser may keep. Any other is for one person, shows what somebody
+# typed, or has a secret in its address.
+KEPT = frozenset({"catalogue", "timeline"})
+
+
 def _may_be_kept(response: Response) -> bool:
-    """Whether a browser may keep a page and ask whether it is still the same."""
-    return (
-        request.method in ("GET", "HEAD")
-        and response.status_code == 200
-        and response.mimetype == "text/html"
-        and "ETag" not in response.headers
-        and "no-store" not in response.headers.get("Cache-Control", "")
-    )
+    return request.method in ("GET", "HEAD") and response.status_code == 200 and request.blueprint in KEPT
+
+
+def _tag(response: Response) -> None:
+    """Let a browser ask whether its copy of a page is still the same."""
+    if "ETag" in response.headers or "no-store" in response.headers["Cache-Control"]:
+        return
+    response.set_etag(hashlib.blake2b(response.get_data(), digest_size=16).hexdigest())
+    # By the tag alone: what a page shows of time changes without anything being written.
+    if request.if_none_match:
+        response.make_conditional(request)
 
 
 def register_headers(app: Flask) -> None:
-    """Add the headers to every answer, and to HTML those that are for browsers."""
-    policy = content_policy(app.extensions["portal.settings"])
+    """Add the security headers to every answer, and to pages how long they may be kept."""
+    settings: Settings = app.extensions["portal.settings"]
+    policy = content_policy(settings)
 
     @app.after_request
     def _add(response: Response) -> Response:
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        if _may_be_kept(response):
-            response.set_etag(hashlib.blake2b(response.get_data(), digest_size=16).hexdigest())
-            # By the tag alone: what a page shows of time changes without anything being written.
-            if request.if_none_match:
-                response.make_conditional(request)
-        if response.mimetype == "text/html":
-            response.headers.setdefault("Content-Security-Policy", policy)
-            response.headers.setdefault("X-Frame-Options", "DENY")
-            response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-            response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-            response.headers.setdefault("Cache-Control", "private, no-cache")
+        headers = response.headers
+        is_page = response.mimetype == "text/html"
+        for name, value in EVERY_ANSWER.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Content-Security-Policy", policy if is_page else NO_PAGE)
+        if settings.secure_cookies or request.is_secure:
+            headers.setdefault("Strict-Transport-Security", ONLY_HTTPS)
+        headers.setdefault("Cache-Control", REVALIDATED if is_page and _may_be_kept(response) else PRIVATE)
+        if is_page:
+            headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+            headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
             response.vary.update(("Cookie",))
+            if response.status_code == 200 and request.method in ("GET", "HEAD"):
+                _tag(response)
         return response

@@ -365,7 +365,7 @@ def test_head_field_and_etag(client, who, offering, world):
     uuid = book(world, offering)
     for path in (LIST, f"{LIST}{uuid}/"):
         get, head = (client.open(path, method=method, headers=who["staff"]) for method in ("GET", "HEAD"))
-        assert dict(get.headers) == dict(head.headers)
+        assert {**get.headers, "X-Request-ID": ""} == {**head.headers, "X-Request-ID": ""}
         again = client.get(path, headers={**who["staff"], "If-None-Match": get.headers["ETag"]})
         assert again.status_code == 304
     assert client.get(f"{LIST}?field=uuid&field=nothing", headers=who["staff"]).json == [{"uuid": str(uuid)}]

@@ -76,6 +76,28 @@ def test_metrics_are_for_those_who_run_the_portal(client, who, address, headers,
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *(("localhost", 200), ("127.0.0.1:8000", 200), ("[::1]:8000", 200), ("LOCALHOST:8000", 200)),
+        # What a page of another site can make of this machine's address, and what is no host.
+        *(("rebound.example:8000", 401), ("127.0.0.1.example", 401), ("localhost.example", 401)),
+        *(("[::1", 401), ("", 401), ("127.0.0.1@rebound.example", 401)),
+    ],
+)
+def test_metrics_are_asked_for_by_the_name_of_this_machine(client, db_session, host, status):
+    assert client.get("/metrics", headers={"Host": host}).status_code == status
+
+
+@pytest.mark.sqlite_only
+def test_a_proxy_that_says_nothing_is_not_taken_for_this_machine(make_live_portal):
+    # As a proxy on this machine passes it on that sets no header at all, not even the host.
+    for public in ("https://booking.example.org", "http://192.0.2.7:8000", "http://booking.internal"):
+        client = make_live_portal(PUBLIC_URL=public).app.test_client()
+        answer = client.get("/metrics", headers={"Host": "127.0.0.1:8000"}, environ_base={"REMOTE_ADDR": "127.0.0.1"})
+        assert answer.status_code == 401, public
+
+
 @pytest.mark.sqlite_only
 def test_behind_a_proxy_nothing_is_taken_for_local(make_live_portal):
     client = make_live_portal(PROXY_HOPS="1").app.test_client()

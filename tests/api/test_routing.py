@@ -4,6 +4,7 @@ import pytest
 
 from portal.api import catalogue
 from portal.api.negotiation import accepts
+from tests.support import builders as make
 
 LIST = "/api/booking-offerings/"
 SOME = f"{LIST}8514ba4b-7855-4eee-bd7e-5e794bf9056e/"
@@ -29,7 +30,7 @@ def test_a_missing_slash_is_a_301(client, app, method, path, location):
     answer = client.open(path, method=method)
     assert (answer.status_code, answer.data) == (301, b"")
     assert answer.headers["Location"] == location
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers.get("Access-Control-Allow-Origin") == (None if "-auth" in path else "*")
 
 
 @pytest.mark.parametrize("path", ["/api/nothing/", "/api/nothing", "/api/booking-offerings/a/b/c/", "/api-auth/login/"])
@@ -115,7 +116,7 @@ def test_a_defect_is_told_in_json_and_not_explained(client, app, who, monkeypatc
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-@pytest.mark.parametrize("path", [LIST, SOME, f"{SOME}share_google_calendar/", "/api-auth/password/", "/api/nothing/"])
+@pytest.mark.parametrize("path", [LIST, SOME, f"{SOME}share_google_calendar/", "/api/nothing/"])
 def test_a_preflight_is_answered_to_everybody(client, app, path):
     asked = {
         "Origin": "https://elsewhere.example",
@@ -128,6 +129,20 @@ def test_a_preflight_is_answered_to_everybody(client, app, path):
     assert {"GET", "HEAD", "POST", "OPTIONS"} == set(answer.headers["Access-Control-Allow-Methods"].split(", "))
     assert {"Authorization", "Content-Type"} <= set(answer.headers["Access-Control-Allow-Headers"].split(", "))
     assert int(answer.headers["Access-Control-Max-Age"]) > 0
+
+
+def test_pages_of_other_origins_are_not_told_whether_a_password_is_right(client, db_session):
+    make.user("somebody@example.org", password="a long enough password")
+    origin = {"Origin": "https://elsewhere.example"}
+    for password, status in (("a long enough password", 200), ("wrong", 401)):
+        sent = {"username": "somebody@example.org", "password": password}
+        answer = client.post("/api-auth/password/", json=sent, headers=origin)
+        assert answer.status_code == status
+        assert [name for name, _ in answer.headers if name.startswith("Access-Control-")] == []
+    asked = {**origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    preflight = client.options("/api-auth/password/", headers=asked)
+    assert preflight.headers["Allow"] == "POST, OPTIONS"
+    assert [name for name, _ in preflight.headers if name.startswith("Access-Control-")] == []
 
 
 def test_options_says_what_is_allowed(client, app):

@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.api": FACES,
     # In nobody else's list: production never loads it.
     "portal.dev": FACES,
-    "portal.asgi": frozenset(),
+    "portal.asgi": frozenset({"portal.domain"}),
     "portal.app": FACES
     | {"portal.web", "portal.api", "portal.cli", "portal.packing", "portal.request_ids", "portal.deferred"},
 }

@@ -200,7 +200,7 @@ def test_a_token_is_shown_once(visitor, world):
     answer = somebody.post("/account/tokens/", {"name": "my script"}, page="/account/")
     key = re.search(r'<code id="new-token">([0-9a-f]{40})</code>', answer.text)
     assert key
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "no-store, no-transform"
     again = somebody.get("/account/").text
     assert "my script" in again
     assert key[1] not in again

@@ -162,7 +162,7 @@ def test_the_page_makes_and_ends_an_address(visitor, world):
     person = visitor("member")
     page = person.post("/bookings/feed/", {"make": "1"}, page="/bookings/feed/")
     assert page.status_code == 201
-    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers["Cache-Control"] == "no-store, no-transform"
     address = re.search(r'id="feed-address">([^<]+)<', page.text)[1]
     path = address[address.index("/feeds/") :]
     assert person.get(path).status_code == 200

@@ -1,0 +1,22 @@
+"""Security headers of answers: those of every answer, whatever sends it, and those that depend on what it is."""
+
+from __future__ import annotations
+
+# Of every answer: errors, static files and JSON too.
+EVERY_ANSWER = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+# Of an answer that is no page: opened as one, it loads and runs nothing. (A picture may have styles of its own.)
+NO_PAGE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+# Over https: for a year, browsers ask for nothing of this host over http.
+ONLY_HTTPS = "max-age=31536000"
+
+# A page that stays in no cache, so that the Back button shows nothing after signing out.
+PRIVATE = "no-store"
+# The same with a secret in its text. It is not compressed either, by the portal or a proxy: the length of a
+# compressed answer can tell what is in it (docs/caching.md, BREACH).
+SECRET = "no-store, no-transform"  # noqa: S105 - no secret itself
+# A browser may keep the page, and asks whether it is still the same.
+REVALIDATED = "private, no-cache"

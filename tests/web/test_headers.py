@@ -1,0 +1,178 @@
+"""Every answer of every address says what browsers and proxies may do with it."""
+
+import re
+from http import HTTPStatus
+
+import pytest
+
+from portal import asgi
+from portal.app import create_app
+from portal.config import load_settings
+from portal.domain.http_headers import EVERY_ANSWER, NO_PAGE, PRIVATE, REVALIDATED, SECRET
+from portal.extensions import db
+from portal.models import User
+from portal.policies import SYSTEM
+from portal.services import feeds
+from portal.services.accounts import create_token
+from tests.support import builders as make
+from tests.support.portal import environ_for
+
+# Something for each part of an address.
+PARTS = {"path": "nothing", "filename": "mark.svg", "secret": "x" * 30, "segment": "nothing"}
+A_UUID = "00000000-0000-4000-8000-000000000000"
+PUBLIC_PAGES = {"catalogue.index", "catalogue.offerings", "catalogue.offering", "timeline.day"}
+
+
+def address(rule, world):
+    """An address of this rule: of the offering in the world where it takes one, else of nothing."""
+
+    def part(name, converter):
+        if name == "uuid" and "organizations" in rule.rule:
+            return str(world.lab)
+        if name == "uuid" and rule.endpoint.startswith(("catalogue.", "feeds.offering", "offerings.", "hours.")):
+            return str(world.scope)
+        return {"uuid": A_UUID, "digits": A_UUID.replace("-", "")}.get(name, PARTS.get(name, "nothing"))
+
+    def value(found):
+        converter, name = found[1] or "", found[2]
+        if converter.startswith("any("):
+            return converter[4:-1].split(",")[0].strip()
+        return part(name, converter)
+
+    return re.sub(r"<(?:([^:<>]+):)?([^<>]+)>", value, rule.rule)
+
+
+def cached_as(endpoint, answer):
+    """How an answer may be kept, by what it is. A table: what is not in it is an address nobody thought of."""
+    is_page = answer.mimetype == "text/html"
+    is_api = endpoint.startswith("api.")
+    if endpoint == "static":
+        return {"public, no-cache"} if answer.status_code == 200 else {PRIVATE}
+    if is_api:
+        return (
+            {"private, no-cache"} if endpoint not in ("api.healthz", "api.metrics") else {"private, no-cache", PRIVATE}
+        )
+    if endpoint == "feeds.offering" and answer.status_code == 200:
+        return {"public, no-cache"}
+    if endpoint in PUBLIC_PAGES and answer.status_code == 200:
+        return {REVALIDATED}
+    return {PRIVATE, SECRET} if is_page else {PRIVATE}
+
+
+@pytest.fixture
+def answers(app, visitor, world):
+    """Every address with every method it knows, asked by nobody, by somebody signed in, and with a token of staff."""
+    staff = db.session.query(User).filter_by(email="staff@example.org").one()
+    token = {"Authorization": f"Token {create_token(SYSTEM, staff.id, 'test').key}"}
+    owner = visitor("owner").client
+    found = []
+    for rule in app.url_map.iter_rules():
+        path = address(rule, world)
+        for method in sorted({*rule.methods, "DELETE"} - {"OPTIONS"}):
+            asked = [(app.test_client(), {})]
+            if rule.endpoint != "accounts.sign_out":
+                asked.append((owner, {}))
+            if path.startswith("/api"):
+                asked.append((app.test_client(), token))
+            for client, headers in asked:
+                answer = client.open(path, method=method, headers=headers)
+                found.append((rule.endpoint, f"{method} {path}", answer))
+    return found
+
+
+@pytest.mark.sqlite_only
+def test_every_answer_carries_its_headers(answers):
+    statuses = set()
+    for endpoint, asked, answer in answers:
+        statuses.add(answer.status_code)
+        for name, value in EVERY_ANSWER.items():
+            expected = {value, "strict-origin"} if endpoint.startswith("registration.") else {value}
+            assert answer.headers.get(name) in expected, (asked, name)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy, asked
+        assert "frame-ancestors 'none'" in policy, asked
+        assert policy == NO_PAGE or answer.mimetype == "text/html", asked
+        assert "Strict-Transport-Security" not in answer.headers, asked
+        assert answer.headers.get("Cache-Control") in cached_as(endpoint, answer), (
+            asked,
+            answer.status_code,
+            answer.headers.get("Cache-Control"),
+        )
+        if "ETag" in answer.headers:
+            assert "no-store" not in answer.headers["Cache-Control"] or endpoint == "feeds.secret", asked
+    # A table that only saw refusals would show little.
+    assert {200, 303, 400, 401, 403, 404, 405} <= statuses
+
+
+@pytest.mark.sqlite_only
+def test_answers_of_no_address_and_to_no_sense_carry_them_too(app, client, monkeypatch):
+    app.testing = False
+    monkeypatch.setitem(app.view_functions, "catalogue.index", lambda: 1 / 0)
+    try:
+        for path, status in (("/nothing/", 404), ("/", 500), ("/api/nothing/", 404), ("/static/nothing.css", 404)):
+            answer = client.get(path)
+            assert answer.status_code == status
+            for name, value in EVERY_ANSWER.items():
+                assert answer.headers[name] == value, path
+            assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    finally:
+        app.testing = True
+    for status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE):
+        _, headers, _ = asgi._refusal(status)
+        assert {(name.lower().encode(), value.encode()) for name, value in EVERY_ANSWER.items()} <= set(headers)
+
+
+@pytest.mark.sqlite_only
+def test_private_pages_stay_in_no_browser(visitor, world):
+    owner = visitor("owner")
+    for path in ("/account/", "/bookings/", "/bookings/feed/", "/manage/", "/manage/requests/", "/bookings/?past=1"):
+        answer = owner.get(path)
+        assert (answer.status_code, "ETag" in answer.headers) == (200, False), path
+        assert "no-store" in answer.headers["Cache-Control"], path
+    for path in ("/", f"/offerings/{world.scope}/", "/timeline/"):
+        answer = owner.get(path)
+        assert answer.headers["Cache-Control"] == REVALIDATED
+        assert "ETag" in answer.headers
+    # What somebody typed wrongly is no page for others either.
+    refused = visitor().post("/login", {"email": "owner@example.org", "password": "wrong"}, page="/login")
+    assert (refused.status_code, refused.headers["Cache-Control"]) == (400, PRIVATE)
+
+
+@pytest.mark.sqlite_only
+def test_signing_out_clears_what_the_browser_kept(visitor, world):
+    answer = visitor("owner").post("/logout", page="/")
+    assert (answer.status_code, answer.headers["Clear-Site-Data"]) == (303, '"cache", "storage"')
+    assert "cookies" not in answer.headers["Clear-Site-Data"]
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    ("settings", "sent", "secure"),
+    [
+        ({"PUBLIC_URL": "https://booking.example.org"}, {}, True),
+        ({"PUBLIC_URL": "http://booking.example.org"}, {}, False),
+        ({"PROXY_HOPS": "1"}, {"X-Forwarded-Proto": "https"}, True),
+        ({"PROXY_HOPS": "1"}, {"X-Forwarded-Proto": "http"}, False),
+        # Nobody is trusted to say so.
+        ({}, {"X-Forwarded-Proto": "https"}, False),
+    ],
+)
+def test_over_https_nothing_is_asked_for_over_http(worker_database, tmp_path, settings, sent, secure):
+    app = create_app(load_settings(environ_for(worker_database, tmp_path, **settings)))
+    client = app.test_client()
+    for path in ("/", "/api/", "/static/mark.svg", "/nothing/", "/healthz"):
+        answer = client.get(path, headers=sent)
+        expected = "max-age=31536000" if secure else None
+        assert answer.headers.get("Strict-Transport-Security") == expected, path
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.sqlite_only
+def test_a_feed_with_a_secret_is_kept_by_nobody(client, db_session):
+    secret = feeds.make_user_feed(make.actor(make.user("somebody@example.org")))
+    answer = client.get(f"/feeds/{secret}.ics")
+    assert answer.headers["Cache-Control"] == PRIVATE
+    # A calendar program that keeps its own copy still asks with its tag.
+    again = client.get(f"/feeds/{secret}.ics", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
