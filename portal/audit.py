@@ -37,6 +37,9 @@ class Event(StrEnum):
     ACCOUNT_CREATED = "account_created"
     PASSWORD_CONFIRMED = "password_confirmed"  # noqa: S105 - the name of an event
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event
+    ACCESS_ENDED = "access_ended"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
     ROLE_CHANGED = "role_changed"
     ACCOUNT_DEACTIVATED = "account_deactivated"
     ACCOUNT_REACTIVATED = "account_reactivated"

@@ -23,6 +23,7 @@ from portal.services import (
     calendars,
     connections,
     disconnection,
+    email_change,
     feeds,
     mail,
     organizations,
@@ -79,6 +80,12 @@ def reset_password(it):
     registration.set_password_by_link(last_link("password"), NEW)
 
 
+def end_access(it):
+    make_token(it)
+    feeds.make_user_feed(actor_of(it.anna))
+    reset_password(it)
+
+
 def make_token(it):
     it.token = accounts.create_token(actor_of(it.anna), it.anna.id, "laptop", now=NOW)
 
@@ -104,6 +111,15 @@ def disconnect(it):
 def end_session(it):
     name = sessions.open_session(it.anna)
     sessions.end_session(actor_of(it.anna), accounts.token_digest(name))
+
+
+def ask_for_email(it):
+    email_change.ask_for_email(actor_of(it.anna), "anna@new.example.org", "")
+
+
+def change_email(it):
+    ask_for_email(it)
+    email_change.change_email(actor_of(it.anna), last_link("new_email"))
 
 
 def give_role(it):
@@ -144,6 +160,13 @@ TABLE = [
     ),
     (Event.PASSWORD_CHANGED, reset_password, "nobody", ANNA, {"by": "link"}),
     (Event.PASSWORD_CHANGED, change_password, ANNA, ANNA, {"by": "password"}),
+    (Event.ACCESS_ENDED, end_access, "nobody", ANNA, {"tokens": 1, "feeds": 1}),
+    (Event.EMAIL_CHANGE_REQUESTED, ask_for_email, ANNA, ANNA, {"email": "anna@new.example.org"}),
+    (
+        Event.EMAIL_CHANGED,
+        change_email,
+        *(ANNA, ANNA, {"before": "anna@example.org", "email": "anna@new.example.org"}),
+    ),
     (Event.INVITED, lambda it: registration.invite_again(it.staff, it.bob.uuid), STAFF, BOB, {}),
     (Event.ROLE_CHANGED, give_role, STAFF, ANNA, {"organization": "{lab}", "before": "owner", "role": "manager"}),
     (

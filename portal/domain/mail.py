@@ -28,6 +28,11 @@ class Kind(StrEnum):
     KNOWN = "known"
     PASSWORD = "password"  # noqa: S105 - the kind of a message
     INVITATION = "invitation"
+    NEW_EMAIL = "new_email"
+    TOKEN_MADE = "token_made"  # noqa: S105 - the kind of a message
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the kind of a message
+    EMAIL_CHANGED = "email_changed"
+    FEED_MADE = "feed_made"
 
 
 # What can be switched off, in the words of the account page.
@@ -62,7 +67,10 @@ LINK_OF: Mapping[Kind, str] = {
     Kind.REGISTER: "/register/{}/",
     Kind.PASSWORD: "/password/{}/",
     Kind.INVITATION: "/password/{}/",
+    Kind.NEW_EMAIL: "/email/{}/",
 }
+# What tells the owner of an account that somebody has changed what gives access to it.
+CHANGES = frozenset({Kind.TOKEN_MADE, Kind.PASSWORD_CHANGED, Kind.EMAIL_CHANGED, Kind.FEED_MADE})
 REMIND_BEFORE = timedelta(days=1)
 MOST_ATTEMPTS = 12
 LONGEST_WAIT = timedelta(hours=6)

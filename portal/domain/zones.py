@@ -111,6 +111,12 @@ def period_text(period: Period, zone: ZoneInfo) -> str:
     return f"{opening} – {date_text(last)}, {end_clock}{names[1]}"
 
 
+def instant_text(instant: datetime, zone: ZoneInfo) -> str:
+    """An instant for people: "Mon 3 Mar 2025, 10:00 (Europe/Tallinn)"."""
+    shown = instant.astimezone(zone)
+    return f"{date_text(shown.date())}, {_shown(shown)} ({zone.key})"
+
+
 def date_text(day: date) -> str:
     """A date for people: "Mon 3 Mar 2025"."""
     return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"

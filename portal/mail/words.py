@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.domain.instants import parse_instant
-from portal.domain.mail import LINK_OF, Kind
+from portal.domain.mail import CHANGES, LINK_OF, Kind
 from portal.domain.periods import Period
 from portal.domain.texts import clean_lines, one_line
 from portal.domain.zones import parse_zone, period_text
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A message. `link` is a path of the portal, which the button opens; opening it does nothing yet."""
-
-    subject: str
-    heading: str
-    sentences: list[str]
-    facts: list[tuple[str, str]] = field(default_factory=list)
-    link: str = ""
-    button: str = ""
+from portal.mail.account_words import Words, changed
 
 
 def words_of(kind: Kind, data: Mapping[str, Any], site: str, secret: str = "") -> Words:
@@ -33,6 +21,8 @@ def words_of(kind: Kind, data: Mapping[str, Any], site: str, secret: str = "") -
     """
     if kind is Kind.KNOWN or kind in LINK_OF:
         return _account(kind, data, one_line(site), secret)
+    if kind in CHANGES:
+        return changed(kind, data, one_line(site))
     if kind is Kind.RECONNECT:
         organization = one_line(data["organization"])
         return Words(
@@ -160,6 +150,18 @@ def _account(kind: Kind, data: Mapping[str, Any], site: str, secret: str) -> Wor
             ],
             link=link,
             button="Sign in",
+        )
+    if kind is Kind.NEW_EMAIL:
+        return Words(
+            f"Your new e-mail address at {site}",
+            "Confirm your new e-mail address",
+            [
+                "Somebody, probably you, wants to use this address for their account. Sign in there to confirm it.",
+                "If it was not you, ignore this: nothing has changed.",
+                ends,
+            ],
+            link=link,
+            button="Confirm the address",
         )
     if kind is Kind.INVITATION:
         return Words(

@@ -43,7 +43,8 @@ class OutgoingMail(HasUuid, HasCreated, Base):
 class AccountLink(HasCreated, Base):
     """A link that was mailed: whoever opens it owns the address. Used once, hashed, with an end.
 
-    `purpose` is register, password or invite; `network` is where it was asked from.
+    `purpose` is register, password, invite or email; `network` is where it was asked from. `user_id` is whose it is
+    where the address is not theirs yet.
     """
 
     __tablename__ = "account_links"
@@ -53,4 +54,5 @@ class AccountLink(HasCreated, Base):
     purpose: Mapped[str] = mapped_column(String(16))
     email: Mapped[str] = mapped_column(String(320), index=True)
     network: Mapped[str] = mapped_column(String(64), default="", index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     expires: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

@@ -17,12 +17,15 @@ from sqlalchemy.orm import Session
 from portal.audit import Event, account, record, thing
 from portal.domain.addresses import mail_address
 from portal.domain.instants import format_instant
+from portal.domain.mail import Kind
 from portal.domain.texts import is_storable
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, settings, transaction
-from portal.models import ApiToken, Membership, Organization, Role, User
+from portal.models import AccountLink, ApiToken, Membership, Organization, Role, User
 from portal.models.base import utcnow
 from portal.policies import Actor
+from portal.services import mail
+from portal.services.feeds import end_feeds_of
 from portal.services.passwords import checked_hash
 
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{40}")
@@ -89,8 +92,12 @@ def actor_of(user: User) -> Actor:
     return Actor(user.id, user.is_staff, user.full_name or user.email)
 
 
-def set_password(actor: Actor, user_id: int, password: str) -> None:
-    """Give a person a new password and end all their sessions. For staff and for the person.
+def set_password(
+    actor: Actor, user_id: int, password: str, *, end_access: bool = False, now: datetime | None = None
+) -> None:
+    """Give a person a new password and end all their sessions; with `end_access` their tokens and feeds, too.
+
+    For staff and for the person.
 
     Raises Forbidden, NotFound, Invalid.
     """
@@ -102,16 +109,33 @@ def set_password(actor: Actor, user_id: int, password: str) -> None:
             raise NotFound("User")
         about = user.email, user.full_name
     hashed = checked_hash(password, *about)
-    with transaction():
-        store_password(actor, user, hashed)
+    with transaction() as session:
+        store_password(session, actor, user, hashed, now or utcnow(), end_access=end_access)
 
 
-def store_password(actor: Actor, user: User, hashed: str, *, by: str = "password") -> None:
-    """Put a new password (a checked_hash) in the place of the old one, which ends all sessions.
+def store_password(
+    session: Session,
+    actor: Actor,
+    user: User,
+    hashed: str,
+    now: datetime,
+    *,
+    by: str = "password",
+    end_access: bool = False,
+) -> None:
+    """Put a new password (a checked_hash) in the place of the old one, which ends all sessions and mailed links.
 
-    `by` says for the security log what proved the right to: the old password, or a mailed link.
+    `by` says what proved the right to: the old password, or a mailed link. `end_access` ends API tokens and calendar
+    links, too. The person is told by mail, unless it is their first password.
     """
     record(Event.PASSWORD_CHANGED, actor, account(user.id), by=by)
+    if end_access:
+        tokens = len(session.execute(delete(ApiToken).where(ApiToken.user_id == user.id).returning(ApiToken.id)).all())
+        ended = end_feeds_of(session, user.id)
+        record(Event.ACCESS_ENDED, actor, account(user.id), tokens=tokens, feeds=ended)
+    session.execute(delete(AccountLink).where((AccountLink.email == user.email) | (AccountLink.user_id == user.id)))
+    if user.password_hash is not None:
+        mail.account_changed(session, Kind.PASSWORD_CHANGED, user, {"by": by, "access_ended": end_access}, now)
     user.password_hash = hashed
     user.session_key = secrets.token_hex(16)
 
@@ -128,12 +152,14 @@ def create_token(
     *,
     expires: datetime | None = None,
     endless: bool = False,
+    told: bool = True,
     now: datetime | None = None,
 ) -> NewToken:
     """Make a named API token of 40 hex digits for a person: oneself, or anybody for staff.
 
     It ends at `expires`, else after TOKEN_DAYS. With TOKEN_DAYS=0 it does not end unless `expires` says so; only then
-    may it be `endless`. Raises Forbidden, NotFound, Invalid (no name, too long, an end that has passed or is too far).
+    may it be `endless`. The owner is told by mail, unless `told` says that they know already. Raises Forbidden,
+    NotFound, Invalid (no name, too long, an end that has passed or is too far).
     """
     if not (actor.is_staff or (actor.signed_in and actor.user_id == user_id)):
         raise Forbidden
@@ -142,16 +168,20 @@ def create_token(
         raise Invalid("Give the token a name, so that you know later what uses it.", "name")
     if len(name) > 100:
         raise Invalid("The name is too long (at most 100 characters).", "name")
-    expires = _token_end(expires, endless, now or utcnow())
+    now = now or utcnow()
+    expires = _token_end(expires, endless, now)
     key = secrets.token_hex(20)
     with transaction() as session:
-        if session.get(User, user_id) is None:
+        owner = session.get(User, user_id)
+        if owner is None:
             raise NotFound("User")
         token = ApiToken(user_id=user_id, name=name, digest=token_digest(key), expires=expires)
         session.add(token)
         session.flush()
         until = "never" if expires is None else format_instant(expires)
         record(Event.TOKEN_CREATED, actor, thing("token", token.uuid), owner=account(user_id), expires=until)
+        if told:
+            mail.account_changed(session, Kind.TOKEN_MADE, owner, {"name": name, "expires": until}, now)
         return NewToken(key, token.uuid, name, expires)
 
 

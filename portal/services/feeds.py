@@ -57,6 +57,12 @@ def revoke_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> None:
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
 
 
+def end_feeds_of(session: Session, user_id: int) -> int:
+    """End the feeds of a person and those they made for organizations, in the caller's transaction; answers how many."""
+    own = (CalendarFeed.user_id == user_id) | (CalendarFeed.maker_id == user_id)
+    return len(session.execute(delete(CalendarFeed).where(own).returning(CalendarFeed.id)).all())
+
+
 def _make(session: Session, **whose: int | None) -> str:
     secret = secrets.token_urlsafe(24)
     session.add(CalendarFeed(digest=feed_digest(secret), **whose))

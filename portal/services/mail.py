@@ -110,6 +110,12 @@ def put_link(
     wake_mail()
 
 
+def account_changed(session: Session, kind: Kind, user: User, data: Mapping[str, Any], now: datetime) -> None:
+    """Tell a person what was just changed about their account (a kind of CHANGES), with the time."""
+    if not _silent.get():
+        put(session, kind, user, {**data, "at": format_instant(now), "zone": settings().timezone}, now)
+
+
 def secret_of(row: OutgoingMail) -> str:
     """The secret of the link that a message is about; "" where it has none. Raises SecretLost."""
     return secret_box().decrypt(row.sealed_secret) if row.sealed_secret else ""

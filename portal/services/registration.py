@@ -21,8 +21,13 @@ from portal.services import accounts, mail
 from portal.services.passwords import checked_hash
 from portal.services.throttle import Bucket, Limit, network_of, take_one, too_many
 
-LASTS = {"register": timedelta(days=1), "password": timedelta(hours=2), "invite": timedelta(days=7)}
-WORDS = {"register": "a day", "password": "two hours", "invite": "a week"}
+LASTS = {
+    "register": timedelta(days=1),
+    "password": timedelta(hours=2),
+    "invite": timedelta(days=7),
+    "email": timedelta(hours=2),
+}
+WORDS = {"register": "a day", "password": "two hours", "invite": "a week", "email": "two hours"}
 # Links that are mailed to one address, and registrations that one network may ask for.
 LINKS_FOR_ADDRESS = Limit(3, timedelta(minutes=20))
 REGISTRATIONS_FOR_NETWORK = Limit(20, timedelta(minutes=3))
@@ -45,10 +50,10 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
         if wait:
             raise too_many("Too many accounts were asked for from your network.", wait)
         user = _find(session, address)
-        if not _may_mail(session, address, now):
+        if not may_mail(session, address, now):
             return
         record(Event.REGISTRATION_REQUESTED, NOBODY, account(user.id if user is not None else None))
-        link = _make(session, "register", address, network, now)
+        link = make_link(session, "register", address, network, now)
         if user is not None:
             mail.put_to(session, Kind.KNOWN, address, {}, now, user.id)
         else:
@@ -79,10 +84,10 @@ def ask_for_password(email: str, network: str, *, now: datetime | None = None) -
     address = accounts.clean_email(email)
     with transaction() as session:
         user = _find(session, address)
-        mailed = _may_mail(session, address, now) and user is not None and user.is_active
+        mailed = may_mail(session, address, now) and user is not None and user.is_active
         record(Event.PASSWORD_LINK_REQUESTED, NOBODY, account(user.id if user is not None else None), mailed=mailed)
         if mailed and user is not None:
-            link = _make(session, "password", address, network, now)
+            link = make_link(session, "password", address, network, now)
             mail.put_link(session, Kind.PASSWORD, address, link, {"lasts": WORDS["password"]}, now, user.id)
 
 
@@ -107,21 +112,24 @@ def invite_again(actor: Actor, uuid: uuidlib.UUID, *, now: datetime | None = Non
 
 
 def set_password_by_link(secret: str, password: str, *, now: datetime | None = None) -> User:
-    """Choose a new password with a mailed link, which ends with it, as do all sessions. Raises NotFound, Invalid."""
+    """Choose a new password with a mailed link. All sessions, API tokens and calendar links of the person end.
+
+    Whoever had the old password, or the account, may have made them. Raises NotFound, Invalid.
+    """
     now = now or utcnow()
     with transaction() as session:
-        user = _owner(session, _row(session, secret, PASSWORD_LINKS, now).email)
+        user = _owner(session, link_row(session, secret, PASSWORD_LINKS, now).email)
     hashed = checked_hash(password, user.email, user.full_name)
     with transaction() as session:
         user = _owner(session, _use(session, secret, PASSWORD_LINKS, now))
-        accounts.store_password(NOBODY, user, hashed, by="link")
+        accounts.store_password(session, NOBODY, user, hashed, now, by="link", end_access=True)
         return user
 
 
 def link_email(secret: str, purposes: tuple[str, ...], *, now: datetime | None = None) -> str:
     """The address that a link is for. Raises NotFound where it has ended. Changes nothing."""
     with transaction() as session:
-        return _row(session, secret, purposes, now or utcnow()).email
+        return link_row(session, secret, purposes, now or utcnow()).email
 
 
 def is_open(secret: str, now: datetime) -> bool:
@@ -132,7 +140,7 @@ def is_open(secret: str, now: datetime) -> bool:
 
 
 def _mail_invitation(session: Session, actor: Actor, email: str, now: datetime) -> None:
-    link = _make(session, "invite", email, "", now)
+    link = make_link(session, "invite", email, "", now)
     user = _find(session, email)
     record(Event.INVITED, actor, account(user.id if user else None))
     facts = {"lasts": WORDS["invite"]}
@@ -151,7 +159,10 @@ def _find(session: Session, email: str) -> User | None:
     return session.execute(select(User).where(User.email == email)).scalar_one_or_none()
 
 
-def _make(session: Session, purpose: str, email: str, network: str, now: datetime) -> str:
+def make_link(
+    session: Session, purpose: str, email: str, network: str, now: datetime, *, user_id: int | None = None
+) -> str:
+    """A new link for an address; `user_id` is whose it is where the address is not theirs yet. Answers its secret."""
     secret = secrets.token_urlsafe(24)
     session.execute(delete(AccountLink).where(AccountLink.expires < now))
     session.add(
@@ -160,6 +171,7 @@ def _make(session: Session, purpose: str, email: str, network: str, now: datetim
             purpose=purpose,
             email=email,
             network=network_of(network),
+            user_id=user_id,
             expires=now + LASTS[purpose],
             created=now,
         )
@@ -168,12 +180,13 @@ def _make(session: Session, purpose: str, email: str, network: str, now: datetim
     return secret
 
 
-def _may_mail(session: Session, email: str, now: datetime) -> bool:
+def may_mail(session: Session, email: str, now: datetime) -> bool:
     """Whether another link is mailed to this address; counted where nobody has it, too, so that it takes as long."""
     return not take_one(session, Bucket.of("links", LINKS_FOR_ADDRESS, email), now)
 
 
-def _row(session: Session, secret: str, purposes: tuple[str, ...], now: datetime) -> AccountLink:
+def link_row(session: Session, secret: str, purposes: tuple[str, ...], now: datetime) -> AccountLink:
+    """The row of a link, locked. Raises NotFound where it has ended."""
     found = session.execute(
         select(AccountLink)
         .where(AccountLink.digest == _digest(secret), AccountLink.purpose.in_(purposes), AccountLink.expires > now)
@@ -186,7 +199,7 @@ def _row(session: Session, secret: str, purposes: tuple[str, ...], now: datetime
 
 def _use(session: Session, secret: str, purposes: tuple[str, ...], now: datetime) -> str:
     """Take a link: it and all others of its address end. Answers the address."""
-    email = _row(session, secret, purposes, now).email
+    email = link_row(session, secret, purposes, now).email
     session.execute(delete(AccountLink).where(AccountLink.email == email))
     return email
 

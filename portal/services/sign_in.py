@@ -53,14 +53,21 @@ def confirm_password(
 
 
 def change_password(
-    actor: Actor, current: str, new: str, address: str = "", *, browser: str = "", now: datetime | None = None
+    actor: Actor,
+    current: str,
+    new: str,
+    address: str = "",
+    *,
+    browser: str = "",
+    end_access: bool = False,
+    now: datetime | None = None,
 ) -> None:
-    """Change one's own password, having given the present one. Ends all sessions.
+    """Change one's own password, having given the present one. Ends all sessions; with `end_access` tokens and feeds.
 
     Raises what confirm_password raises, and Invalid if the new password is refused.
     """
     user = confirm_password(actor, current, address, browser=browser, now=now)
-    set_password(actor, user.id, new)
+    set_password(actor, user.id, new, end_access=end_access, now=now)
 
 
 def _compare(actor: Actor, email: str, password: str, address: str, browser: str, now: datetime) -> User | None:

@@ -105,7 +105,12 @@ def change_password() -> ResponseReturnValue:
         return _account_page(password_form=form, code=400)
     try:
         sign_in_service.change_password(
-            current_actor(), form.current.data, form.new.data, request.remote_addr or "", browser=known_browser()
+            current_actor(),
+            form.current.data,
+            form.new.data,
+            request.remote_addr or "",
+            browser=known_browser(),
+            end_access=form.end_access.data,
         )
     except Invalid as error:
         put_error(form, error, default="new")

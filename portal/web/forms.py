@@ -34,6 +34,7 @@ class PasswordForm(FlaskForm):
     current = PasswordField("Present password", [InputRequired("Enter the password you have now.")])
     new = PasswordField("New password", [InputRequired("Enter a new password.")])
     again = PasswordField("New password again", [InputRequired("Enter the new password a second time.")])
+    end_access = BooleanField("End my API tokens and calendar links, too")
 
     def validate(self, extra_validators: object = None) -> bool:
         if not super().validate(extra_validators):

@@ -15,6 +15,7 @@ from portal.web import (
     bookings,
     catalogue,
     confirm,
+    email_change,
     feeds,
     google,
     hours,
@@ -38,7 +39,7 @@ from portal.web.people import register_people, waiting_requests
 
 FACES = (
     *(catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, offerings, hours, rules),
-    *(registration, confirm, staff, google),
+    *(registration, confirm, email_change, staff, google),
 )
 
 

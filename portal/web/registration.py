@@ -91,7 +91,8 @@ def choose(link: str) -> ResponseReturnValue:
             start_session(user, login_user)
             flash("The password is set, and all other sessions are signed out.", "good")
             return redirect(url_for("catalogue.index"), code=303)
-    return _chosen(form, email, "Choose a password", url_for("registration.choose", link=link))
+    says = "You are signed out everywhere else, and API tokens and calendar links of this account end."
+    return _chosen(form, email, "Choose a password", url_for("registration.choose", link=link), says)
 
 
 @blueprint.route("/mail/off/<token>/", methods=["GET", "POST"])
@@ -146,6 +147,7 @@ def _ask(title: str, says: str, action: str, ask: Callable[[str, str], None]) ->
         says=says,
         action=action,
         refusal=refused.message if refused else "",
+        back=(url_for("accounts.sign_in"), "Back to sign in"),
     )
     response = make_response(page, 400 if form.is_submitted() else 200)
     return too_early(response, refused) if refused else response
@@ -163,13 +165,14 @@ def _gone(action: tuple[str, str]) -> ResponseReturnValue:
     return problem(400, title="This link works no more", message=registration.GONE, action=action)
 
 
-def _chosen(form: NewPasswordForm, email: str, title: str, action: str) -> ResponseReturnValue:
+def _chosen(form: NewPasswordForm, email: str, title: str, action: str, says: str = "") -> ResponseReturnValue:
     page = render_template(
         "accounts/choose.html",
         form=form,
         email=email,
         title=title,
         action=action,
+        says=says,
         password_help=passwords.HELP,
     )
     response = make_response(page, 400 if form.is_submitted() else 200)

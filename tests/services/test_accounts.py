@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from portal.domain.mail import GROUPS
 from portal.errors import Forbidden, Invalid, NotFound
-from portal.models import ApiToken, Membership, User
+from portal.models import ApiToken, CalendarFeed, Membership, OutgoingMail, User
 from portal.policies import NOBODY, SYSTEM, Actor
-from portal.services import accounts, sign_in
+from portal.services import accounts, feeds, sign_in
 from tests.support import builders as make
 from tests.support.builders import NOW, PASSWORD
 
@@ -61,6 +62,42 @@ def test_a_password_that_may_not_be_changes_nothing(db_session, password, words)
         accounts.create_user(SYSTEM, "nora.new@example.org", full_name="Nora Newcomer", password=password)
     db_session.expire_all()
     assert user.password_hash == before
+
+
+@pytest.mark.parametrize("end_access", [False, True])
+def test_a_new_password_ends_tokens_and_feeds_if_asked_to(db_session, end_access):
+    user, other = make.user(password=PASSWORD), make.user()
+    for person in (user, other):
+        accounts.create_token(make.actor(person), person.id, "x")
+        feeds.make_user_feed(make.actor(person))
+    accounts.set_password(make.actor(user), user.id, "quite another password", end_access=end_access)
+    left = {person.id for person in (user, other)} - ({user.id} if end_access else set())
+    assert set(db_session.execute(select(ApiToken.user_id)).scalars()) == left
+    assert set(db_session.execute(select(CalendarFeed.user_id)).scalars()) == left
+
+
+def told(db_session):
+    """What was mailed: kind, recipient and facts."""
+    rows = db_session.execute(select(OutgoingMail).order_by(OutgoingMail.id)).scalars()
+    return [(it.kind, it.recipient, it.data) for it in rows]
+
+
+def test_the_owner_is_told_of_a_token_whoever_makes_it_and_whatever_they_switched_off(db_session):
+    user = make.user("anna@example.org")
+    user.mail_off = list(GROUPS)
+    db_session.commit()
+    accounts.create_token(SYSTEM, user.id, "laptop", now=NOW)
+    facts = {"name": "laptop", "expires": "2027-03-02T08:00:00Z", "at": "2026-03-02T08:00:00Z", "zone": "UTC"}
+    assert told(db_session) == [("token_made", "anna@example.org", facts)]
+
+
+def test_the_owner_is_told_of_a_new_password_but_the_first(db_session):
+    user = make.user("anna@example.org")
+    accounts.set_password(SYSTEM, user.id, PASSWORD, now=NOW)
+    assert told(db_session) == []
+    accounts.set_password(SYSTEM, user.id, "quite another password", now=NOW)
+    facts = {"by": "password", "access_ended": False, "at": "2026-03-02T08:00:00Z", "zone": "UTC"}
+    assert told(db_session) == [("password_changed", "anna@example.org", facts)]
 
 
 def test_a_token_is_kept_as_a_digest_only(db_session):

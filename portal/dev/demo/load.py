@@ -158,7 +158,7 @@ def _create_staff(sign_ins: list[SignIn]) -> str:
     """Create the staff account; returns an API token of it."""
     person = content.staff()
     password = next(it.password for it in sign_ins if it.email == person.email)
-    with transaction() as session:
+    with nobody_told(), transaction() as session:
         account_services.create_user(SYSTEM, person.email, full_name=person.full_name, password=password, is_staff=True)
         user_id = session.execute(select(User.id).where(User.email == person.email)).scalar_one()
         return account_services.create_token(SYSTEM, user_id, TOKEN_NAME).key
