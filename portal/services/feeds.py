@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid as uuidlib
+from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -13,7 +14,9 @@ from portal.audit import Event, account, record, thing
 from portal.errors import NotFound, SignInRequired
 from portal.extensions import transaction
 from portal.models import CalendarFeed, Organization
+from portal.models.base import utcnow
 from portal.policies import Actor, managed_organizations
+from portal.services import mail
 
 
 def feed_digest(secret: str) -> bytes:
@@ -21,13 +24,17 @@ def feed_digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 
-def make_user_feed(actor: Actor) -> str:
-    """Give the actor's feed a new secret and answer it, this once; the one before stops working. SignInRequired."""
+def make_user_feed(actor: Actor, *, now: datetime | None = None) -> str:
+    """Give the actor's feed a new secret and answer it, this once; the one before stops working. SignInRequired.
+
+    The actor is told by mail.
+    """
     if not actor.signed_in:
         raise SignInRequired
     with transaction() as session:
         session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
         record(Event.FEED_CREATED, actor, account(actor.user_id))
+        mail.feed_made(session, actor, None, now or utcnow())
         return _make(session, user_id=actor.user_id)
 
 
@@ -38,14 +45,18 @@ def revoke_user_feed(actor: Actor) -> None:
         session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
 
 
-def make_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> str:
-    """The same for an organization, by those who manage it, for as long as they do. Raises SignInRequired, NotFound."""
+def make_organization_feed(actor: Actor, uuid: uuidlib.UUID, *, now: datetime | None = None) -> str:
+    """The same for an organization, by those who manage it, for as long as they do. Raises SignInRequired, NotFound.
+
+    Its owners are told by mail, too.
+    """
     if not actor.signed_in:
         raise SignInRequired
     with transaction() as session:
         organization_id = _managed(session, actor, uuid)
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
         record(Event.FEED_CREATED, actor, thing("organization", uuid))
+        mail.feed_made(session, actor, organization_id, now or utcnow())
         return _make(session, organization_id=organization_id, maker_id=actor.user_id)
 
 
@@ -58,7 +69,7 @@ def revoke_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> None:
 
 
 def end_feeds_of(session: Session, user_id: int) -> int:
-    """End the feeds of a person and those they made for organizations, in the caller's transaction; answers how many."""
+    """End the feeds that a person made, in the caller's transaction: their own and organizations'. Answers how many."""
     own = (CalendarFeed.user_id == user_id) | (CalendarFeed.maker_id == user_id)
     return len(session.execute(delete(CalendarFeed).where(own).returning(CalendarFeed.id)).all())
 

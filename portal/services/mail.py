@@ -116,6 +116,21 @@ def account_changed(session: Session, kind: Kind, user: User, data: Mapping[str,
         put(session, kind, user, {**data, "at": format_instant(now), "zone": settings().timezone}, now)
 
 
+def feed_made(session: Session, actor: Actor, organization_id: int | None, now: datetime) -> None:
+    """Tell who made a calendar link, and the owners of the organization whose bookings it shows, if it is one's."""
+    maker = session.get(User, actor.user_id)
+    if maker is None:
+        return
+    data = {"who": maker.full_name or maker.email, "what": "Your own", "page": "/bookings/feed/"}
+    people = {maker.id: maker}
+    organization = None if organization_id is None else session.get(Organization, organization_id)
+    if organization is not None:
+        data |= {"what": organization.name, "page": f"/manage/organizations/{organization.uuid}/feed/"}
+        people |= {user.id: user for user in _members(session, organization.id, OWNING_ROLES)}
+    for user in people.values():
+        account_changed(session, Kind.FEED_MADE, user, data, now)
+
+
 def secret_of(row: OutgoingMail) -> str:
     """The secret of the link that a message is about; "" where it has none. Raises SecretLost."""
     return secret_box().decrypt(row.sealed_secret) if row.sealed_secret else ""

@@ -47,6 +47,21 @@ def confirmed(view: View) -> View:
     return guarded  # type: ignore[return-value]
 
 
+def confirmed_to_send(*, unless: str) -> Callable[[View], View]:
+    """The same for what a form sends, unless it was sent with the button `unless`, which takes access away."""
+
+    def decorate(view: View) -> View:
+        asking = confirmed(view)
+
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            return (asking if request.method == "POST" and unless not in request.form else view)(*args, **kwargs)
+
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
 @blueprint.route("/confirm/", methods=["GET", "POST"])
 @signed_in
 def confirm() -> ResponseReturnValue:

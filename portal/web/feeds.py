@@ -21,6 +21,7 @@ from portal.policies import NOBODY
 from portal.queries import feeds as queries
 from portal.queries.feeds import Feed
 from portal.services import feeds as services
+from portal.web.confirm import confirmed_to_send
 from portal.web.guards import manages_organization, public, signed_in
 from portal.web.people import current_actor
 
@@ -57,6 +58,7 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
 
 @blueprint.route("/bookings/feed/", methods=["GET", "POST"])
 @signed_in
+@confirmed_to_send(unless="revoke")
 def mine() -> ResponseReturnValue:
     """The person's own feed."""
     actor = current_actor()
@@ -80,6 +82,7 @@ def mine() -> ResponseReturnValue:
 
 @blueprint.route("/manage/organizations/<uuid:uuid>/feed/", methods=["GET", "POST"])
 @manages_organization
+@confirmed_to_send(unless="revoke")
 def organization(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """An organization's feed, for those who manage it."""
     actor = current_actor()

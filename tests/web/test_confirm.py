@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from portal.extensions import db
-from portal.models import ApiToken, BrowserSession
+from portal.models import ApiToken, BrowserSession, CalendarFeed
 from portal.models.base import utcnow
 from portal.services import sessions, throttle
 from tests.web.conftest import PASSWORD
+from tests.web.test_registration import last_link
 
 TOKENS = "/account/tokens/"
 
@@ -54,6 +55,40 @@ def test_a_session_alone_makes_no_token_and_nothing_is_lost(owner):
     assert (made.status_code, tokens()) == (201, [typed["name"]])
     # For some minutes nothing is asked.
     assert owner.post(TOKENS, {"name": "another"}, page="/account/").status_code == 201
+
+
+def feeds():
+    db.session.expire_all()
+    return db.session.query(CalendarFeed).count()
+
+
+@pytest.mark.parametrize("path", ["/bookings/feed/", "/manage/organizations/{lab}/feed/"])
+def test_a_calendar_link_is_made_with_the_password_and_ended_without(owner, world, path):
+    path = path.format(lab=world.lab)
+    asked = owner.post(path, {"make": "1"}, page=path)
+    assert (asked.status_code, feeds(), hidden(asked)) == (403, 0, {"make": "1"})
+    made = owner.post(path, {"make": "1", "confirm_password": PASSWORD}, page=path)
+    assert (made.status_code, feeds()) == (201, 1)
+    enter_password(sessions.CONFIRMED_LASTS)
+    assert owner.post(path, {"revoke": "1"}, page=path).status_code == 303
+    assert feeds() == 0
+
+
+def test_the_address_is_changed_with_the_password(owner):
+    asked = owner.get("/account/email/")
+    assert (asked.status_code, asked.headers["Location"]) == (303, "/confirm/?next=/account/email/")
+    assert owner.post("/account/email/", {"email": "new@example.org"}, page="/account/").status_code == 403
+    back = owner.post(asked.headers["Location"], {"confirm_password": PASSWORD}, page="/confirm/")
+    assert back.headers["Location"] == "/account/email/"
+    sent = owner.post("/account/email/", {"email": "new@example.org"}, page="/account/email/")
+    assert sent.status_code == 303
+    link = last_link("new_email")
+    stranger = owner.client.application.test_client()
+    assert stranger.get(link).headers["Location"].startswith("/login?next=/email/")
+    assert "Change your e-mail address to new@example.org?" in owner.get(link).text
+    assert owner.post(link, page=link).status_code == 303
+    assert "new@example.org" in owner.get("/account/").text
+    assert owner.get(link).status_code == 400
 
 
 @pytest.mark.parametrize(

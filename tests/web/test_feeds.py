@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from portal.domain.periods import Period
 from portal.errors import NotFound
-from portal.models import Booking, CalendarFeed
+from portal.models import Booking, CalendarFeed, OutgoingMail
 from portal.policies import NOBODY
 from portal.queries import feeds as queries
-from portal.services import bookings, feeds
+from portal.services import accounts, bookings, feeds
 from tests.support import builders as make
 from tests.support.builders import NOW
 
@@ -169,3 +169,27 @@ def test_the_page_makes_and_ends_an_address(visitor, world):
     assert "can't be shown again" in person.get("/bookings/feed/").text
     assert person.post("/bookings/feed/", {"revoke": "1"}, page="/bookings/feed/").status_code == 303
     assert person.get(path).status_code == 404
+
+
+def test_the_maker_and_the_owners_are_told_of_a_calendar_link(lab, db_session):
+    organization, _, booker, boss = lab
+    make.role(make.user("owner@example.org"), organization, "owner")
+    feeds.make_user_feed(make.actor(booker))
+    feeds.make_organization_feed(make.actor(boss), organization.uuid)
+    rows = db_session.execute(select(OutgoingMail).order_by(OutgoingMail.id)).scalars().all()
+    told = [(it.kind, it.recipient, it.data["what"], it.data["who"], it.data["page"]) for it in rows]
+    page = f"/manage/organizations/{organization.uuid}/feed/"
+    assert told == [
+        ("feed_made", "booker@example.org", "Your own", "Booker", "/bookings/feed/"),
+        ("feed_made", "boss@example.org", "Lab", "Boss", page),
+        ("feed_made", "owner@example.org", "Lab", "Boss", page),
+    ]
+
+
+def test_a_new_password_by_link_ends_the_feeds_that_a_person_made(lab, db_session):
+    organization, _, booker, boss = lab
+    feeds.make_organization_feed(make.actor(boss), organization.uuid)
+    for person in (boss, booker):
+        feeds.make_user_feed(make.actor(person))
+    accounts.set_password(make.actor(boss), boss.id, "walrus lamp of Tallinn", end_access=True)
+    assert [it.user_id for it in db_session.execute(select(CalendarFeed)).scalars()] == [booker.id]
