@@ -77,6 +77,11 @@ def test_no_secret_is_logged(everything_logged, app, visitor, world, capsys, cap
         )
         owner.get(f"/feeds/{address}.ics")
         secrets.append(address)
+    owner.post("/account/email/", {"email": "owner@new.example.org"}, page="/account/email/")
+    link = last_link("new_email")
+    owner.post(link, page=link)
+    secrets.append(link.split("/")[2])
+    owner.post("/confirm/", {"confirm_password": GUESS}, page="/account/")
     google = f"/manage/organizations/{world.lab}/google/"
     answer = owner.post(google + "connect/", page=google)
     state = re.search(r"state=([^&]+)", answer.headers["Location"])[1]
@@ -90,7 +95,7 @@ def test_no_secret_is_logged(everything_logged, app, visitor, world, capsys, cap
     secrets += cookies(owner)
 
     # Commands, and mail that goes out.
-    made = app.test_cli_runner().invoke(args=["users", "token", "owner@example.org"])
+    made = app.test_cli_runner().invoke(args=["users", "token", "owner@new.example.org"])
     secrets.append(made.stdout.strip())
     stdin = NEWER + "\n"
     app.test_cli_runner().invoke(args=["users", "create", "cli@example.org", "--password-stdin"], input=stdin)
@@ -98,7 +103,14 @@ def test_no_secret_is_logged(everything_logged, app, visitor, world, capsys, cap
         deliver_due(everything_logged)
 
     logged = "".join(capsys.readouterr()) + caplog.text + made.stderr
-    for event in ("sign_in_failed", "account_created", "token_created", "feed_created", "google_connected"):
+    for event in (
+        "sign_in_failed",
+        "account_created",
+        "token_created",
+        "feed_created",
+        "email_changed",
+        "google_connected",
+    ):
         assert event in logged
     assert all(len(secret) > 4 for secret in secrets)
     assert [secret for secret in secrets if secret in logged] == []
