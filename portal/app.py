@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, Response, request
 from flask.ctx import RequestContext
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import RequestURITooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import logs
@@ -38,6 +39,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MAX_BODY_BYTES = 256 * 1024
 # A name of 253 signs, and a port.
 LONGEST_HOST = 259
+# Bytes of a path with its query. Links and redirects repeat it, and proxies take no more than 8 or 16 KB either.
+LONGEST_ADDRESS = 16 * 1024
 
 
 class Portal(Flask):
@@ -108,6 +111,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.init_app(app)
 
     app.before_request(_bind_request)
+    app.before_request(_refuse_long_address)
     app.before_request(_decide_transaction)
     app.after_request(_count_write)
     app.teardown_request(_unbind_request)
@@ -155,6 +159,11 @@ def _bind_request() -> None:
 
 def _unbind_request(_error: BaseException | None) -> None:
     logs.unbind_request()
+
+
+def _refuse_long_address() -> None:
+    if len(request.query_string) + len(request.environ.get("PATH_INFO", "")) > LONGEST_ADDRESS:
+        raise RequestURITooLarge(f"The address is too long: at most {LONGEST_ADDRESS:,} bytes are read.")
 
 
 def _decide_transaction() -> None:

@@ -27,9 +27,20 @@ def _base_url(scheme: str, host: str, root: str) -> str:
     return get_current_url(scheme, host, root).rstrip("/")
 
 
+# Bytes of a Link header: room for 100 values of a filter. Proxies take as much for all headers of an answer.
+LONGEST_LINK = 8000
+
+
 def link_header(number: int, last: int) -> str:
-    """The Link header of page `number` of `last`. The first page's address has no `page`."""
-    return _link_header(f"{base_url()}{request.path}", request.query_string, number, last)
+    """The Link header of page `number` of `last`. The first page's address has no `page`.
+
+    With a long query only the next page is named, which is what clients follow (on the last page, that one). Raises
+    Refused (414) where the query is too long for that.
+    """
+    header = _link_header(f"{base_url()}{request.path}", request.query_string, number, last)
+    if len(header) > LONGEST_LINK:
+        raise Refused(414, {"detail": "The query is too long: use fewer or shorter parameters."})
+    return header
 
 
 @lru_cache(maxsize=256)
@@ -48,4 +59,7 @@ def _link_header(path: str, query_string: bytes, number: int, last: int) -> str:
     if number < last:
         entries.append(entry("next", number + 1))
     entries.append(entry("last", last))
-    return ", ".join(entries)
+    header = ", ".join(entries)
+    if len(header) <= LONGEST_LINK:
+        return header
+    return entry("next", number + 1) if number < last else entry("last", last)

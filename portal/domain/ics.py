@@ -104,15 +104,17 @@ def _folded(line: str) -> str:
     """The line in pieces of at most 75 bytes, none of which cuts a character (RFC 5545, 3.1)."""
     if len(line) * 4 <= WIDEST or (line.isascii() and len(line) <= WIDEST):
         return line
-    pieces, piece, width = [], "", 0
-    for sign in line:
-        size = len(sign.encode())
-        if width + size > WIDEST:
-            pieces.append(piece)
-            piece, width = " ", 1
-        piece += sign
-        width += size
-    return "\r\n".join([*pieces, piece])
+    encoded = line.encode()
+    pieces, first, width = [], 0, WIDEST
+    while len(encoded) - first > width:
+        last = first + width
+        # Back to where a character begins.
+        while encoded[last] & 0xC0 == 0x80:
+            last -= 1
+        pieces.append(encoded[first:last].decode())
+        # The space at the beginning of the next line counts.
+        first, width = last, WIDEST - 1
+    return "\r\n ".join([*pieces, encoded[first:].decode()])
 
 
 def google_link(period: Period, title: str, description: str, location: str) -> str:

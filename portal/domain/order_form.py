@@ -20,6 +20,9 @@ from portal.errors import Invalid
 
 MOST_TEXT = 10_000
 MOST_CHOSEN = 200
+# Characters of all answers of one booking together, and how many choices an error message lists.
+MOST_ANSWERED = 50_000
+MOST_LISTED = 20
 MANY = frozenset({"select_string_multi", "select_multiple_openstack_tenants", "select_multiple_openstack_instances"})
 WHOLE = frozenset({"integer", "component_multiplier"})
 _TRUE = frozenset({"true", "on", "1", "yes"})
@@ -68,7 +71,7 @@ def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
     """The answers as they are kept, in the order of the form. A question that is not answered takes its default.
 
     Raises WrongAnswers with a reason for each question that is answered wrongly, or not at all though it must be, and
-    for each answer that belongs to no question.
+    for each answer that belongs to no question; Invalid where all together are too long.
     """
     questions = read_form(options)
     errors: dict[str, str] = {}
@@ -88,6 +91,8 @@ def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
     errors.update({str(key): "The order form has no such question." for key in answers if key not in known})
     if errors:
         raise WrongAnswers(errors, {question.key: question.label for question in questions})
+    if sum(len(key) + len(str(value)) for key, value in kept.items()) > MOST_ANSWERED:
+        raise Invalid(f"The answers are too long together (at most {MOST_ANSWERED:,} characters).", "options")
     return kept
 
 
@@ -245,7 +250,8 @@ def _text(raw: Any) -> str:
 def _one(question: Question, raw: Any) -> str:
     text = _text(raw)
     if question.choices and text not in dict(question.choices):
-        raise ValueError("Choose one of: " + ", ".join(label for _, label in question.choices) + ".")
+        labels = [label[:100] for _, label in question.choices[:MOST_LISTED]]
+        raise ValueError(f"Choose one of: {', '.join(labels)}{', …' if len(question.choices) > MOST_LISTED else '.'}")
     return text
 
 

@@ -22,6 +22,11 @@ def visible(text: str, most: int = 60) -> str:
     return "".join(character if character.isprintable() else "?" for character in text[:most])
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning with an ellipsis where it is longer than `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def one_line(text: str) -> str:
     """The text on one line: line breaks and control characters become spaces, runs of spaces one.
 

@@ -39,6 +39,8 @@ from portal.queries.booked import Seen, booked_of, seen_columns
 from portal.queries.page import Page
 
 PAGE_SIZE = 20
+# Of one offering only so many taken times are answered, the latest.
+MOST_OCCUPIED = 10_000
 # Of one request only so many rivals are told.
 MOST_RIVALS = 5
 _NEAR = timedelta(hours=12)
@@ -195,7 +197,7 @@ def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> li
     """What is taken of an offering, by time: bookings and requests, and what Google has as busy ("google calendar").
 
     Names are told where the reader and the booker share an organization, or the reader manages the offering or is the
-    booker (Waldur API contract, marketplace-bookings).
+    booker (Waldur API contract, marketplace-bookings). Of more than MOST_OCCUPIED times the latest are answered.
     """
     mine, theirs = Membership.__table__.alias("mine"), Membership.__table__.alias("theirs")
     shared = exists(
@@ -215,12 +217,14 @@ def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> li
     if window is not None:
         query = query.where(Slot.end > window.start, Slot.start < window.end)
         busy = busy.where(BusyPeriod.end > window.start, BusyPeriod.start < window.end)
+    query = query.order_by(Slot.end.desc()).limit(MOST_OCCUPIED)
+    busy = busy.order_by(BusyPeriod.end.desc()).limit(MOST_OCCUPIED)
     taken = [
         Occupied(Period(start, end), (name or email) if known else None, uuid)
         for start, end, name, email, uuid, known in db.session.execute(query)
     ]
     taken += [Occupied(Period(start, end), "google calendar") for start, end in db.session.execute(busy)]
-    return sorted(taken, key=lambda it: it.period)
+    return sorted(taken, key=lambda it: it.period)[-MOST_OCCUPIED:]
 
 
 def projects_of(actor: Actor) -> list[Project]:

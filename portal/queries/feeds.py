@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid as uuidlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from portal.domain.booking_states import HOLDING, BookingState
 from portal.domain.ics import IcsEvent
 from portal.domain.periods import Period
 from portal.domain.rules import rules_of
+from portal.domain.texts import shortened
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.models import Booking, CalendarFeed, Offering, Organization, Slot, User
@@ -27,6 +28,9 @@ PAST = timedelta(days=90)
 GONE = timedelta(days=30)
 MOST = 5000
 BOOKED = "Booked"
+# Of texts in a feed of many bookings.
+MOST_TITLE = 200
+MOST_NOTE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
     slots = _slots(actor, [Slot.offering_id == offering.id], now)
     return Feed(
         offering.name,
-        (_event(row, row.name if titles else BOOKED, offering.name) for row in slots),
+        (_event(row, shortened(row.name, MOST_TITLE) if titles else BOOKED, offering.name) for row in slots),
     )
 
 
@@ -71,7 +75,7 @@ def secret_feed(digest: bytes, now: datetime, base: str) -> Feed:
     actor = Actor(row.id, row.is_staff)
     if row.organization_id is None:
         slots = _slots(actor, [own_bookings(actor)], now)
-        return Feed(f"Bookings of {row.full_name or row.email}", (_own(it, base) for it in slots))
+        return Feed(f"Bookings of {row.full_name or row.email}", (_brief(_own(it, base)) for it in slots))
     name = db.session.execute(
         select(Organization.name).where(Organization.id == row.organization_id, managed_organizations(actor))
     ).scalar_one_or_none()
@@ -80,7 +84,7 @@ def secret_feed(digest: bytes, now: datetime, base: str) -> Feed:
     slots = _slots(actor, [Offering.organization_id == row.organization_id], now)
     return Feed(
         f"Bookings at {name}",
-        (_told(it, it.offering, it.provider, f"{it.offering}: {_who(it)}", base) for it in slots),
+        (_brief(_told(it, it.offering, it.provider, f"{it.offering}: {_who(it)}", base)) for it in slots),
     )
 
 
@@ -218,3 +222,9 @@ def _told(row: Row[Any], offering: str, provider: str | None, summary: str, base
     """An event for those who may know everything of it."""
     place = f"{offering}, {provider}" if provider else offering
     return _event(row, summary, place, note=row.note, url=f"{base}/bookings/{row.booking}/")
+
+
+def _brief(event: IcsEvent) -> IcsEvent:
+    """The event as one of many: with the beginning of long texts."""
+    title, note = shortened(event.summary, MOST_TITLE), shortened(event.description, MOST_NOTE)
+    return replace(event, summary=title, description=note)

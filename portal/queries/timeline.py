@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from portal.domain.availability import Stretch
+from portal.domain.availability import Span
 from portal.domain.periods import Period
 from portal.domain.zones import day_start
 from portal.policies import Actor
@@ -21,7 +21,7 @@ ROWS = 30
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One offering and its day by its own clocks: `window` in UTC, cut into `stretches`."""
+    """One offering and its day by its own clocks: `window` in UTC as `spans`."""
 
     uuid: uuidlib.UUID
     name: str
@@ -29,7 +29,7 @@ class Line:
     state: str
     zone: str
     window: Period
-    stretches: list[Stretch]
+    spans: list[Span]
 
 
 def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list[Line], Page]:
@@ -51,7 +51,7 @@ def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list
             row.state,
             known[row.id].zone.key,
             windows[row.id],
-            assembled(known[row.id], now, taken[row.id]).stretches(windows[row.id]),
+            list(assembled(known[row.id], now, taken[row.id]).spans(windows[row.id])),
         )
         for row in found.rows
     ]

@@ -20,7 +20,7 @@ from portal.domain.booking_states import HOLDING, BookingAct, BookingState, Book
 from portal.domain.instants import format_instant
 from portal.domain.order_form import check_answers
 from portal.domain.periods import Period
-from portal.errors import Forbidden, NotFound
+from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import before_commit, db, reading
 from portal.models import Booking, BookingChange, IdempotencyKey, Offering, Plan, Project, Slot
 from portal.models.base import utcnow
@@ -57,6 +57,8 @@ from portal.services.wishes import (
 
 REQUESTED = "request"
 NOT_SEEN = "You can no longer see this offering, so the booking can't be moved. You can still cancel it."
+# Every change is kept, and shown wherever the booking is.
+MOST_CHANGES = 100
 
 
 def request_booking(
@@ -155,6 +157,8 @@ def reschedule_booking(
         moved = sorted(periods) != [Period(slot.start, slot.end) for slot in booking.slots]
         if not moved:
             return offering.uuid
+        if booking.sequence >= MOST_CHANGES:
+            raise Invalid(f"This booking has been changed {MOST_CHANGES} times. Cancel it and book again.", "slots")
         # Somebody who manages the offering is judged as the booker would be, but for seeing it.
         check_periods(offering, periods, now, actor, booking.user_id, without=booking.id)
         # Who answers requests need not ask for an answer; moving an unanswered one is no answer to it.

@@ -22,7 +22,7 @@ from portal.errors import NotFound
 from portal.models.base import utcnow
 from portal.policies import LISTED_STATES, Actor
 from portal.queries import catalogue as queries
-from portal.queries.availability import near_and_far, next_free, zone_of
+from portal.queries.availability import near_and_far, next_free, understood, zone_of
 from portal.queries.catalogue import Search
 from portal.queries.free import Free, free_among
 from portal.queries.offerings import get_visible_offering, relatives
@@ -35,12 +35,14 @@ from portal.web.guards import public
 from portal.web.links import page_number, printable, url_with, url_without
 from portal.web.people import current_actor
 from portal.web.prices import plan_tables, unit_name
-from portal.web.week import DAYS, build_week, first_day, slot_value, span_of, ticks
+from portal.web.week import build_week, days_shown, first_day, slot_value, span_of, ticks
 
 blueprint = Blueprint("catalogue", __name__)
 
 # Each chosen value is shown with the address that takes it back, and none needs more than a person can tick.
 MAX_CHOSEN = 50
+# More choices than a person looks through. Those with the most offerings are shown.
+MOST_CHOICES = 100
 # Boxes of the week table that were ticked in other weeks travel in the address.
 MAX_PICKED = 200
 # A card shows three lines.
@@ -61,11 +63,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A facet's button and menu."""
+    """A facet's button and menu; `left_out` choices are not in it."""
 
     name: str
     label: str
     choices: list[Choice]
+    left_out: int = 0
 
     @property
     def chosen(self) -> list[Choice]:
@@ -171,7 +174,9 @@ def _facets(search: Search, found: dict[str, list[queries.Choice]]) -> list[Face
         # A chosen value that the other filters leave nothing of must stay visible, so that it can be taken back.
         choices += [Choice(value, _label(name, value), 0, True) for value in wanted if value not in known]
         if len(choices) > 1 or any(choice.selected for choice in choices):
-            facets.append(Facet(name, FACET_LABELS[name], sorted(choices, key=lambda choice: choice.label.casefold())))
+            shown = sorted(choices, key=lambda choice: (not choice.selected, -choice.count))[:MOST_CHOICES]
+            shown.sort(key=lambda choice: choice.label.casefold())
+            facets.append(Facet(name, FACET_LABELS[name], shown, len(choices) - len(shown)))
     return facets
 
 
@@ -248,15 +253,17 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     zone = zone_of(found.attributes).key
     first = first_day(request.args.get("from"), now.astimezone(ZoneInfo(zone)).date())
     bookable = found.state == "Active"
-    window = Period(*span_of(first, zone))
+    days = days_shown(understood(found.attributes).schedule.config)
+    window = Period(*span_of(first, zone, days))
     availability, free = near_and_far(found.id, found.attributes, window, now, actor, bookable=bookable)
     week = build_week(
-        (stretch for day in availability.days(first, DAYS) for stretch in day.stretches),
+        (stretch for day in availability.days(first, days) for stretch in day.stretches),
         first,
         zone,
         now,
         free.start if free else None,
         bookable=bookable,
+        days=days,
     )
     ticked, carried = ticks(week, picked(request.args.getlist("slot")[:MAX_PICKED]))
     price = cheapest_of(view.plans)

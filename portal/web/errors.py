@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -21,6 +21,7 @@ from portal.errors import (
     TooManyAttempts,
     TooManyWrites,
 )
+from portal.web.links import return_address
 from portal.web.people import to_sign_in
 
 NOUNS = {
@@ -92,8 +93,7 @@ def problem(
     if action is not None:
         actions.insert(0, {"href": action[0], "text": action[1]})
     if code in (401, 403, 404) and not current_user.is_authenticated:
-        asked = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
-        actions.append({"href": url_for("accounts.sign_in", next=asked), "text": "Sign in"})
+        actions.append({"href": url_for("accounts.sign_in", next=return_address()), "text": "Sign in"})
     page = render_template(
         "errors/problem.html",
         code=code,

@@ -6,6 +6,9 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import request
 
+# An address that is handed on in another one.
+LONGEST_RETURN = 4000
+
 
 def url_with(**changes: object) -> str:
     """The present address with query arguments replaced; None takes one away. Repeated arguments are kept."""
@@ -27,6 +30,17 @@ def url_without(name: str, value: str | None = None) -> str:
 def printable(text: str | None) -> str:
     """The text without control characters: PostgreSQL takes no NUL, and nobody types the others."""
     return "".join(sign for sign in text or "" if sign.isprintable())
+
+
+def return_address() -> str | None:
+    """Where to come back to after signing in: the present address, if it is that of a page.
+
+    Without its query where that is so long that the address of the sign-in page would be too long.
+    """
+    if request.method not in ("GET", "HEAD"):
+        return None
+    asked = request.full_path.rstrip("?")
+    return asked if len(asked) <= LONGEST_RETURN else request.path[:LONGEST_RETURN]
 
 
 def page_number() -> int:

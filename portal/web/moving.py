@@ -18,7 +18,7 @@ from portal.extensions import reading, reading_apart
 from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries import bookings as queries
-from portal.queries.availability import next_free, of_offering, zone_of
+from portal.queries.availability import next_free, of_offering, understood, zone_of
 from portal.queries.bookings import BookingView
 from portal.services import bookings as services
 from portal.services.placement import SlotRefused, SlotTaken
@@ -26,7 +26,7 @@ from portal.web import booking_form
 from portal.web.booking_form import Alternative, Row, Sent, clocks
 from portal.web.guards import signed_in
 from portal.web.people import current_actor
-from portal.web.week import DAYS, Offered, Week, build_week, first_day, span_of, ticks
+from portal.web.week import Offered, Week, build_week, days_shown, first_day, span_of, ticks
 
 blueprint = Blueprint("moving", __name__)
 
@@ -121,15 +121,16 @@ def _week(view: BookingView, zone: ZoneInfo) -> Week:
     offering, now = view.booking.offering, utcnow()
     booker = current_actor() if view.mine else Actor(view.booking.user_id)
     first = _first_day(view, now, zone)
+    days = days_shown(understood(offering.attributes).schedule.config)
     free = of_offering(
         offering.id,
         offering.attributes,
-        Period(*span_of(first, zone.key)),
+        Period(*span_of(first, zone.key, days)),
         now,
         booker,
         without=view.booking.id,
     )
-    stretches = [stretch for day in free.days(first, DAYS) for stretch in day.stretches]
+    stretches = [stretch for day in free.days(first, days) for stretch in day.stretches]
     following = None
     if offering.state == "Active" and not any(it.is_free for it in stretches):
         following = next_free([(offering.id, offering.attributes)], now).get(offering.id)
@@ -140,6 +141,7 @@ def _week(view: BookingView, zone: ZoneInfo) -> Week:
         now,
         following.start if following else None,
         bookable=offering.state == "Active",
+        days=days,
     )
 
 

@@ -22,6 +22,7 @@ from portal.queries.accounts import user_of_session
 from portal.queries.bookings import pending_count
 from portal.services import browsers, sessions
 from portal.services.accounts import token_digest
+from portal.web.links import return_address
 
 log = structlog.get_logger()
 
@@ -148,8 +149,7 @@ def to_sign_in() -> ResponseReturnValue:
     if "HX-Request" in request.headers:
         # A script asked for a part of a page: it must not put the sign-in page there.
         return Response(status=401)
-    asked = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
-    return redirect(url_for("accounts.sign_in", next=asked), code=303)
+    return redirect(url_for("accounts.sign_in", next=return_address()), code=303)
 
 
 def register_people(app: Flask) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from portal.domain.periods import Period
 from portal.models import Offering
 from portal.models.base import utcnow
-from portal.queries.availability import next_free, of_offering, zone_of
-from portal.web.week import DAYS, Week, build_week, span_of
+from portal.queries.availability import next_free, of_offering, understood, zone_of
+from portal.web.week import Week, build_week, days_shown, span_of
 
 
 def coming_week(offering: Offering, attributes: Mapping[str, Any]) -> tuple[Week, str]:
@@ -17,9 +17,10 @@ def coming_week(offering: Offering, attributes: Mapping[str, Any]) -> tuple[Week
     now = utcnow()
     zone = zone_of(attributes)
     first = now.astimezone(zone).date()
-    free = of_offering(offering.id, attributes, Period(*span_of(first, zone.key)), now)
-    stretches = [stretch for day in free.days(first, DAYS) for stretch in day.stretches]
+    days = days_shown(understood(attributes).schedule.config)
+    free = of_offering(offering.id, attributes, Period(*span_of(first, zone.key, days)), now)
+    stretches = [stretch for day in free.days(first, days) for stretch in day.stretches]
     following = None
     if not any(it.is_free for it in stretches):
         following = next_free([(offering.id, attributes)], now).get(offering.id)
-    return build_week(stretches, first, zone.key, now, following.start if following else None), zone.key
+    return build_week(stretches, first, zone.key, now, following.start if following else None, days=days), zone.key

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid as uuidlib
+from collections.abc import Iterator
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -11,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from portal.domain.booking_states import BookingState
 from portal.domain.order_form import shown_answers
 from portal.domain.periods import Period
+from portal.domain.texts import shortened
 from portal.errors import Conflict, Forbidden, Invalid
 from portal.models import Booking
 from portal.models.base import utcnow
@@ -23,6 +26,10 @@ from portal.web.links import page_number
 from portal.web.people import current_actor
 
 blueprint = Blueprint("requests", __name__, url_prefix="/manage/requests")
+
+# What the list shows of a request's answers; the booking's own page has all.
+MOST_ANSWERS = 10
+MOST_TEXT = 200
 
 NEEDS_REASON = "Say why: the person who asked reads it."
 
@@ -40,7 +47,11 @@ def pending() -> ResponseReturnValue:
                 "booking": entry.booking,
                 "zone": zone.key,
                 "slots": [clocks(Period(it.start, it.end), zone) for it in entry.booking.slots],
-                "answers": list(shown_answers(entry.booking.offering.options, entry.booking.answers)),
+                "answers": [
+                    (shortened(label, MOST_TEXT), shortened(text, MOST_TEXT))
+                    for label, text in islice(_answers(entry.booking), MOST_ANSWERS)
+                ],
+                "more_answers": len(entry.booking.answers) > MOST_ANSWERS,
                 "near": [{"what": it.what, "name": it.name, **clocks(it.period, zone)} for it in entry.near],
                 "same_person": entry.same_person,
                 "begun": entry.booking.slots[0].start <= utcnow(),
@@ -83,6 +94,10 @@ def answer(uuid: uuidlib.UUID, act: str) -> ResponseReturnValue:
         reason=reason,
     )
     return page, 400 if error else 200
+
+
+def _answers(booking: Booking) -> Iterator[tuple[str, str]]:
+    return shown_answers(booking.offering.options, booking.answers)
 
 
 def _answer(uuid: uuidlib.UUID, act: str, reason: str) -> None:

@@ -14,12 +14,16 @@ from portal.domain.order_form import read_form
 from portal.domain.rules import rules_of
 from portal.domain.rules import sentences as rules_in_words
 from portal.domain.schedules import DAY_SECONDS, current_schedules, read_schedules
+from portal.domain.texts import shortened
 from portal.domain.zones import duration_text
 from portal.models import Offering
 from portal.web.filters import count_of, money, when
 from portal.web.week import clock
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+# More facts than anybody reads, and of a text so much.
+MOST_FACTS = 100
+MOST_TEXT = 1000
 # Parts of the attributes that have a section of their own.
 NOT_SPECIFICATIONS = frozenset({"schedules", "booking_rules"})
 UNITS = {
@@ -50,9 +54,14 @@ def humanised(key: str) -> str:
 
 
 def specifications(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The plain values among the attributes, named in words; a unit at the end of a key goes to the number."""
-    facts = []
+    """The plain values among the attributes, named in words; a unit at the end of a key goes to the number.
+
+    The first MOST_FACTS of them; the API has all.
+    """
+    facts: list[tuple[str, str]] = []
     for key, value in attributes.items():
+        if len(facts) == MOST_FACTS:
+            break
         if key in NOT_SPECIFICATIONS or value is None or value == "":
             continue
         if isinstance(value, bool):
@@ -65,7 +74,7 @@ def specifications(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
             facts.append((humanised(key), value))
         elif isinstance(value, list) and value and all(isinstance(item, (str, int, float)) for item in value):
             facts.append((humanised(key), ", ".join(str(item) for item in value)))
-    return facts
+    return [(shortened(name, 100), shortened(value, MOST_TEXT)) for name, value in facts]
 
 
 def rules(offering: Offering, zone: str, now: datetime) -> list[str]:

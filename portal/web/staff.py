@@ -19,6 +19,11 @@ from portal.web.people import current_actor
 
 blueprint = Blueprint("staff", __name__, url_prefix="/manage/people")
 
+# Of one person; with a button each.
+MOST_ROLES = 100
+# On the page of all people.
+MOST_ROLES_EACH = 10
+
 
 @blueprint.route("/", methods=["GET", "POST"])
 @staff_only
@@ -39,7 +44,9 @@ def people() -> ResponseReturnValue:
     q = printable(" ".join(request.args.get("q", "").split()))[:100]
     with reading_apart():
         found, page = queries.people_page(actor, q, page_number())
-    return render_template("manage/people.html", people=found, page=page, q=q, form=form), code
+    return render_template(
+        "manage/people.html", people=found, page=page, q=q, form=form, most_roles=MOST_ROLES_EACH
+    ), code
 
 
 @blueprint.route("/<uuid:uuid>/", methods=["GET", "POST"])
@@ -55,7 +62,14 @@ def person(uuid: uuidlib.UUID) -> ResponseReturnValue:
         if done:
             flash(done, "good")
             return redirect(url_for("staff.person", uuid=uuid), code=303)
-    page = render_template("manage/person.html", person=found, form=form, names=names, own=found.id == actor.user_id)
+    page = render_template(
+        "manage/person.html",
+        person=found,
+        form=form,
+        names=names,
+        own=found.id == actor.user_id,
+        most_roles=MOST_ROLES,
+    )
     return page, 400 if request.method == "POST" else 200
 
 

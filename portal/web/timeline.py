@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from portal.domain.availability import Stretch
+from portal.domain.availability import Span, Stretch
 from portal.domain.catalogue_index import FACETS
+from portal.domain.periods import Period
 from portal.extensions import settings
 from portal.models.base import utcnow
 from portal.queries.timeline import Line, day_of
@@ -25,6 +28,7 @@ blueprint = Blueprint("timeline", __name__, url_prefix="/timeline")
 # The day is drawn in quarters of an hour; columns are counted from 1, and grid lines end one further.
 QUARTER = 15
 COLUMNS = 24 * 60 // QUARTER
+WIDTH = timedelta(minutes=QUARTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,8 @@ def day() -> ResponseReturnValue:
 def _row(line: Line, day: date, now: datetime) -> dict[str, Any]:
     zone = ZoneInfo(line.zone)
     bars: list[Bar] = []
-    for stretch in line.stretches:
-        bar = _bar(stretch, line, zone, day)
+    boxes = (box for span in line.spans for box in _boxes(span))
+    for bar in (_bar(box, line, zone, day) for box in boxes):
         if bar is None:
             continue
         last = bars[-1] if bars else None
@@ -82,6 +86,20 @@ def _row(line: Line, day: date, now: datetime) -> dict[str, Any]:
         "bars": bars,
         "now": _column(present, day) if present.date() == day else None,
     }
+
+
+def _boxes(span: Span) -> Iterator[Stretch]:
+    """What is drawn of a span: its free slots, shorter ones together until one is as wide as a column; else itself."""
+    if span.refusal is not None:
+        yield Stretch(span.period, span.is_step, span.refusal)
+        return
+    first = 0
+    while first < len(span.edges) - 1:
+        start = span.edges[first]
+        column = start - (start - datetime.min.replace(tzinfo=UTC)) % WIDTH + WIDTH
+        last = min(max(bisect_left(span.edges, column), first + 1), len(span.edges) - 1)
+        yield Stretch(Period(start, span.edges[last]), True)
+        first = last
 
 
 def _bar(stretch: Stretch, line: Line, zone: ZoneInfo, day: date) -> Bar | None:

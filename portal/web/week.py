@@ -1,4 +1,4 @@
-"""Seven days of an offering as the rows and cells of a table: days across, hours down, by the offering's clocks."""
+"""Some days of an offering as the rows and cells of a table: days across, hours down, by the offering's clocks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from zoneinfo import ZoneInfo
 from portal.domain.instants import format_instant, parse_instant
 from portal.domain.periods import Period, subtract
 from portal.domain.refusals import EVER
+from portal.domain.schedules import Config
 
 DAYS = 7
+# So many boxes fit into one table; with slots of five minutes, a week is as many.
+MOST_STEPS = DAYS * 24 * 12
 END_OF_DAY = 24 * 60
 # What a state is called in a cell, and in the legend below.
 WORDS = {
@@ -141,10 +144,16 @@ def ticks(week: Week, periods: Sequence[Period]) -> tuple[frozenset[str], list[s
     return frozenset(ticked), [slot_value(it.start, it.end) for it in left]
 
 
-def span_of(first: date, zone: str) -> tuple[datetime, datetime]:
-    """The instants between which seven days from `first` lie, by the clocks of the zone."""
+def days_shown(config: Config) -> int:
+    """How many days one table shows: a week, or fewer where slots are so short that it would become too long."""
+    steps = (config.closes - config.opens) // int(config.slot.total_seconds())
+    return max(1, min(DAYS, MOST_STEPS // max(1, steps)))
+
+
+def span_of(first: date, zone: str, days: int = DAYS) -> tuple[datetime, datetime]:
+    """The instants between which so many days from `first` lie, by the clocks of the zone."""
     place = ZoneInfo(zone)
-    return datetime.combine(first, time(), place), datetime.combine(first + timedelta(days=DAYS), time(), place)
+    return datetime.combine(first, time(), place), datetime.combine(first + timedelta(days=days), time(), place)
 
 
 def first_day(asked: str | None, today: date) -> date:
@@ -164,6 +173,7 @@ def build_week(
     next_free: datetime | None,
     *,
     bookable: bool = True,
+    days: int = DAYS,
 ) -> Week:
     """Lay the offered periods out. Where nothing is offered the table says "Closed".
 
@@ -171,11 +181,11 @@ def build_week(
     """
     place = ZoneInfo(zone)
     today = now.astimezone(place).date()
-    columns: list[list[Cell]] = [[] for _ in range(DAYS)]
+    columns: list[list[Cell]] = [[] for _ in range(days)]
     pieces = [
         (index, cell, slot.is_step)
         for slot in sorted(offered, key=lambda one: one.start)
-        for index, cell in _pieces(slot, first, place, bookable=bookable)
+        for index, cell in _pieces(slot, first, place, days, bookable=bookable)
     ]
     # The table reaches from the first hour that can be booked on any day to the last; nights are not drawn.
     opens = min((cell.begin for _, cell, is_step in pieces if is_step), default=END_OF_DAY)
@@ -188,14 +198,14 @@ def build_week(
     looks = {cell.look for row in rows for cell in row.cells}
     free_day = None if next_free is None else next_free.astimezone(place).date()
     return Week(
-        title=_title(first, first + timedelta(days=DAYS - 1)),
-        days=[_day(first + timedelta(days=index), today) for index in range(DAYS)],
+        title=_title(first, first + timedelta(days=days - 1)),
+        days=[_day(first + timedelta(days=index), today) for index in range(days)],
         rows=rows,
         legend=[(look, words[1]) for look, words in WORDS.items() if look in looks and look != "past"],
         any_free="free" in looks,
         is_now=first == today,
-        previous=max(today, first - timedelta(days=DAYS)) if first > today else None,
-        next=first + timedelta(days=DAYS),
+        previous=max(today, first - timedelta(days=days)) if first > today else None,
+        next=first + timedelta(days=days),
         next_free=next_free,
         next_free_day=free_day,
         today=today,
@@ -208,6 +218,8 @@ def _day(day: date, today: date) -> Day:
 
 
 def _title(first: date, last: date) -> str:
+    if first == last:
+        return f"{first.day} {first:%B %Y}"
     if first.year != last.year:
         return f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}"
     if first.month != last.month:
@@ -215,11 +227,11 @@ def _title(first: date, last: date) -> str:
     return f"{first.day}–{last.day} {last:%B %Y}"
 
 
-def _pieces(slot: Offered, first: date, place: ZoneInfo, *, bookable: bool) -> Iterable[tuple[int, Cell]]:
+def _pieces(slot: Offered, first: date, place: ZoneInfo, days: int, *, bookable: bool) -> Iterable[tuple[int, Cell]]:
     """The slot cut at midnights, with the column each piece falls into."""
     start, end = slot.start.astimezone(place), slot.end.astimezone(place)
     look = slot.state if bookable or slot.state != "free" else "held"
-    for index in range(DAYS):
+    for index in range(days):
         day = first + timedelta(days=index)
         if start.date() > day or end.date() < day:
             continue
