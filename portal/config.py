@@ -11,6 +11,7 @@ command line read that file where SECRET_KEY is not set, so that `flask --app ws
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.errors import MessageError
@@ -23,6 +24,9 @@ from zoneinfo import ZoneInfo
 from portal.domain.addresses import mail_address
 from portal.errors import ConfigError
 
+_PICTURE_HOST = re.compile(
+    r"(?P<scheme>https?://)?(?P<host>(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?P<port>:[0-9]{1,5})?", re.ASCII
+)
 DEMO_ENV = "demo.env"
 LONGEST_PUBLIC_URL = 500
 # The largest limit that can be set; 0 sets none.
@@ -56,6 +60,7 @@ class Settings:
     mail_url: str
     mail_from: str
     sign_up: str
+    picture_hosts: tuple[str, ...]
     token_days: int
     max_open_requests: int
     max_hours_ahead: int
@@ -131,6 +136,7 @@ def load_settings(environ: Mapping[str, str], *, root: Path | None = None) -> Se
         mail_url=_mail_url(get("MAIL_URL", "")),
         mail_from=_sender(get("MAIL_FROM", "")),
         sign_up=_choice("SIGN_UP", get("SIGN_UP", "closed"), ("closed", "open")),
+        picture_hosts=tuple(map(_picture_host, get("PICTURE_HOSTS", "").replace(",", " ").split())),
         token_days=_whole("TOKEN_DAYS", get("TOKEN_DAYS", "365"), 0, 3650),
         max_open_requests=_whole("MAX_OPEN_REQUESTS", get("MAX_OPEN_REQUESTS", "20"), 0, MOST),
         max_hours_ahead=_whole("MAX_HOURS_AHEAD", get("MAX_HOURS_AHEAD", "200"), 0, MOST),
@@ -278,6 +284,17 @@ def _currency(value: str) -> str:
     if len(value) == 3 and value.isascii() and value.isalpha():
         return value.upper()
     raise ConfigError(f"CURRENCY must be an ISO 4217 code such as EUR (it is {value!r}).")
+
+
+def _picture_host(value: str) -> str:
+    """A host as a content security policy names it: https://images.example.org, https://*.example.org:8443."""
+    found = _PICTURE_HOST.fullmatch(value.lower())
+    if found is None or (found["scheme"] == "http://" and not is_loopback(found["host"])):
+        raise ConfigError(
+            "PICTURE_HOSTS must be hosts such as images.example.org, *.example.org or images.example.org:8443, with "
+            f"commas between them (one is {value[:200]!r})."
+        )
+    return f"{found['scheme'] or 'https://'}{found['host']}{found['port'] or ''}"
 
 
 def _public_url(value: str) -> str:

@@ -51,6 +51,27 @@ def test_a_public_https_address_makes_cookies_secure():
     assert found.secure_cookies
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("", ()),
+        ("Images.example.org", ("https://images.example.org",)),
+        ("a.example.org:8443, https://*.b.example.org", ("https://a.example.org:8443", "https://*.b.example.org")),
+        ("http://127.0.0.1:9000 http://localhost", ("http://127.0.0.1:9000", "http://localhost")),
+    ],
+)
+def test_hosts_of_pictures(given, kept):
+    assert load_settings({**KEY, "PICTURE_HOSTS": given}).picture_hosts == kept
+
+
+@pytest.mark.parametrize(
+    "given", ["http://example.org", "*", "*.", "a b;c", "ftp://a", "a/b", "'self'", "a..b", "https:"]
+)
+def test_what_is_no_host_of_pictures(given):
+    with pytest.raises(ConfigError, match=r"^PICTURE_HOSTS must be hosts such as"):
+        load_settings({**KEY, "PICTURE_HOSTS": given})
+
+
 def test_http_for_google_is_taken_on_loopback_only():
     for address in ("http://127.0.0.1:8099", "http://localhost:1", "http://[::1]:8099"):
         assert load_settings({**KEY, "GOOGLE_API_ROOT": address + "/"}).google_api_root == address

@@ -7,13 +7,15 @@ allowed: a browser knows more dangerous schemes (javascript, data, vbscript, blo
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from collections.abc import Iterable
+from urllib.parse import SplitResult, urlsplit
 
 # The web, a mail or call to the people there, and the ways to log in to a machine or fetch data from it. Left out on
 # purpose: smb and file (opening one can send a Windows password hash to the host), anything that runs in the page.
 HREF_SCHEMES = frozenset({"http", "https", "mailto", "tel", "ssh", "sftp", "ftp", "ftps", "rdp", "vnc"})
 # What a page loads by itself.
 SRC_SCHEMES = frozenset({"http", "https"})
+_PORTS = {"http": 80, "https": 443}
 _WITHOUT_HOST = frozenset({"mailto", "tel"})
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.ASCII | re.IGNORECASE)
 
@@ -31,6 +33,23 @@ def safe_href(link: object) -> str | None:
 def safe_src(link: object) -> str | None:
     """The link where a page may load it as a picture or file: http and https alone, else as `safe_href`."""
     return _allowed(link, SRC_SCHEMES)
+
+
+def is_from(link: str, sources: Iterable[str]) -> bool:
+    """Whether a web link leads to one of these sources: https://host, https://host:port or https://*.host."""
+    parts = urlsplit(link.strip(" "))
+    for source in sources:
+        allowed = urlsplit(source)
+        if parts.scheme != allowed.scheme or _port(parts) != _port(allowed):
+            continue
+        host, wanted = parts.hostname or "", allowed.hostname or ""
+        if host == wanted or (wanted.startswith("*.") and host.endswith(wanted[1:])):
+            return True
+    return False
+
+
+def _port(parts: SplitResult) -> int | None:
+    return parts.port or _PORTS.get(parts.scheme)
 
 
 def _allowed(link: object, schemes: frozenset[str]) -> str | None:

@@ -30,7 +30,7 @@ from portal.queries.plans import cheapest, cheapest_of
 from portal.web import finder, sheet
 from portal.web.booking_form import picked
 from portal.web.calendars import card_of
-from portal.web.filters import picture_src
+from portal.web.filters import safe_href
 from portal.web.guards import public
 from portal.web.links import page_number, printable, url_with, url_without
 from portal.web.people import current_actor
@@ -289,7 +289,7 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
         specifications=sheet.specifications(found.attributes),
         rules=sheet.rules(found, zone, now),
         questions=sheet.questions(found.options),
-        screenshots=[shot for shot in shown["screenshots"] if picture_src(shot["image"])],
+        screenshots=[shot for shot in shown["screenshots"] if safe_href(shot["image"])],
         code=sheet.instrument_code(found),
         calendar=card_of(view, zone, now),
         backstage=sheet.backstage(found, shown["quotas"], shown["order_count"]) if view.manages else [],

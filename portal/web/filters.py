@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from portal.domain import links
 from portal.domain.choices import country_name
 from portal.domain.instants import parse_instant
+from portal.extensions import settings
 from portal.web.links import local_path
 
 HUES = 8
@@ -56,9 +57,15 @@ def safe_html(text: str | None) -> Markup:
             attributes=ATTRIBUTES,
             url_schemes=set(links.HREF_SCHEMES),
             link_rel="noopener nofollow",
+            attribute_filter=_attribute,
             strip_comments=True,
         )
     )
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """The value of an attribute. A picture that a page does not load leaves its alternative text."""
+    return picture_src(value) if (tag, name) == ("img", "src") else value
 
 
 def plain_text(text: str | None) -> str:
@@ -86,8 +93,13 @@ def safe_href(link: str | None) -> str | None:
 
 
 def picture_src(link: str | None) -> str | None:
-    """The link where it may become an img src, else None."""
-    return local_path(link) or links.safe_src(link)
+    """The link where it may become an img src: of this portal, or of one of PICTURE_HOSTS; else None."""
+    own = settings().public_url
+    path = local_path(link.removeprefix(own) if link else link)
+    if path is not None:
+        return path
+    found = links.safe_src(link)
+    return found if found and links.is_from(found, settings().picture_hosts) else None
 
 
 def initials(name: str) -> str:

@@ -12,7 +12,9 @@ from portal.domain.http_headers import EVERY_ANSWER, NO_PAGE, ONLY_HTTPS, PRIVAT
 
 
 def content_policy(settings: Settings) -> str:
-    """What a page may load: our own files, and pictures from anywhere. Nothing inline.
+    """What a page may load: our own files, and pictures from PICTURE_HOSTS. Nothing inline.
+
+    A picture from anywhere would tell its host who looks at which page, and when.
 
     Forms may also lead to Google's consent page: browsers apply form-action to where a form is redirected.
     """
@@ -22,7 +24,7 @@ def content_policy(settings: Settings) -> str:
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
-            "img-src 'self' https: http: data:",
+            " ".join(("img-src 'self' data:", *settings.picture_hosts)),
             "font-src 'self'",
             "connect-src 'self'",
             "manifest-src 'self'",

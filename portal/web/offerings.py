@@ -164,8 +164,12 @@ def _notes(values: Mapping[str, str], theirs: Iterable[Theirs], shared: Mapping[
     """What is to be known of single fields."""
     notes: dict[str, list[str]] = {key: [] for key in LABELS}
     for key in (*LINKS, *PICTURES):
-        if values[key] and (safe_href if key in LINKS else picture_src)(values[key]) is None:
+        if values[key] and safe_href(values[key]) is None:
             notes[key].append("Pages do not follow an address like this: it is kept, and not shown.")
+        elif key in PICTURES and values[key] and picture_src(values[key]) is None:
+            notes[key].append(
+                "Pages show no pictures of this site, only a link. An administrator can allow it (PICTURE_HOSTS)."
+            )
     for it in theirs:
         value = shared[it.value] if it.key == "shared" else it.value
         shown = f"“{value[:MOST_SHOWN]}{'…' if len(value) > MOST_SHOWN else ''}”" if value else "nothing"

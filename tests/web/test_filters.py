@@ -5,7 +5,17 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 
+from portal.config import load_settings
 from portal.web import filters
+
+
+@pytest.fixture
+def site():
+    app = Flask("filters")
+    environ = {"SECRET_KEY": "x" * 16, "PICTURE_HOSTS": "images.example.org, *.cdn.example.org:8443"}
+    app.extensions["portal.settings"] = load_settings(environ)
+    with app.app_context():
+        yield app
 
 
 @pytest.fixture
@@ -31,7 +41,7 @@ def euro():
         '<p id="content" class="skip">x</p>',
     ],
 )
-def test_foreign_html_is_harmless(hostile):
+def test_foreign_html_is_harmless(site, hostile):
     cleaned = str(filters.safe_html(hostile)).lower()
     for bad in ("script", "onerror", "javascript", "data:", "<iframe", "style=", "<form", "<input", "id=", "class="):
         assert bad not in cleaned
@@ -69,9 +79,27 @@ def test_links_of_an_allow_list_alone_become_href(link, href):
     assert filters.safe_href(link) == href
 
 
-def test_pictures_come_over_http_alone():
-    assert filters.picture_src("https://example.org/a.png") == "https://example.org/a.png"
-    assert filters.picture_src("rdp://example.org/") is None
+@pytest.mark.parametrize(
+    ("link", "source"),
+    [
+        ("/api/media/1/", "/api/media/1/"),
+        # The portal's own address, as an import may write it.
+        ("http://127.0.0.1:8000/api/media/1/", "/api/media/1/"),
+        ("https://images.example.org/a.png", "https://images.example.org/a.png"),
+        ("https://IMAGES.example.org:443/a.png", "https://IMAGES.example.org:443/a.png"),
+        ("https://a.b.cdn.example.org:8443/a.png", "https://a.b.cdn.example.org:8443/a.png"),
+        *((link, None) for link in ("http://images.example.org/a.png", "https://images.example.org:8443/a.png")),
+        *((link, None) for link in ("https://cdn.example.org:8443/a.png", "https://cdn.example.org/a.png")),
+        *((link, None) for link in ("https://evil.example/a.png", "https://images.example.org.evil.example/a.png")),
+        *((link, None) for link in ("https://evilcdn.example.org:8443/", "//images.example.org/a.png")),
+        *((link, None) for link in ("http://127.0.0.1:80001/a.png", "rdp://images.example.org/", "", None)),
+    ],
+)
+def test_pictures_come_from_here_and_from_hosts_that_are_allowed(site, link, source):
+    assert filters.picture_src(link) == source
+    shown = filters.safe_html(f'<p>Before <img src="{link}" alt="a lens"> after</p>')
+    assert ("src=" in shown) is (source is not None)
+    assert 'alt="a lens"' in shown
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Every answer of every address says what browsers and proxies may do with it."""
 
 import re
+from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from portal import asgi
 from portal.app import create_app
 from portal.config import load_settings
+from portal.documents import store as documents
 from portal.domain.http_headers import EVERY_ANSWER, NO_PAGE, PRIVATE, REVALIDATED, SECRET
 from portal.extensions import db
-from portal.models import User
+from portal.models import Screenshot, User
 from portal.policies import SYSTEM
 from portal.services import feeds
 from portal.services.accounts import create_token
+from portal.web.headers import content_policy
 from tests.support import builders as make
 from tests.support.portal import environ_for
 
@@ -176,3 +179,30 @@ def test_a_feed_with_a_secret_is_kept_by_nobody(client, db_session):
     # A calendar program that keeps its own copy still asks with its tag.
     again = client.get(f"/feeds/{secret}.ics", headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
+
+
+FAR = "https://images.example.org/krios.png"
+
+
+@pytest.mark.sqlite_only
+def test_pictures_of_other_hosts_are_links(client, db_session, app, monkeypatch):
+    offering = make.offering("Krios", image=FAR, thumbnail=FAR, full_description=f'<img src="{FAR}" alt="a lens">')
+    db.session.add(Screenshot(offering_id=offering.id, name="Column", image=FAR, thumbnail=None))
+    documents.refresh(db.session(), [offering.id])
+    db.session.commit()
+    card, page = client.get("/"), client.get(f"/offerings/{offering.uuid}/")
+    assert "img-src 'self' data:;" in page.headers["Content-Security-Policy"]
+    assert "images.example.org" not in card.text
+    assert ">K</span>" in card.text
+    assert f'src="{FAR}"' not in page.text
+    assert page.text.count(f'<a class="with-icon" href="{FAR}"') == 2
+    assert 'alt="a lens"' in page.text
+    known = app.extensions["portal.settings"]
+    monkeypatch.setitem(
+        app.extensions, "portal.settings", replace(known, picture_hosts=("https://images.example.org",))
+    )
+    card, page = client.get("/"), client.get(f"/offerings/{offering.uuid}/")
+    assert f'src="{FAR}"' in card.text
+    assert page.text.count(f'src="{FAR}"') == 3
+    policy = content_policy(app.extensions["portal.settings"])
+    assert "img-src 'self' data: https://images.example.org;" in policy
