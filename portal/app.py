@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import logs
 from portal.api.register import register as register_api
 from portal.api.sessions import Sessions
-from portal.config import Settings, load_settings
+from portal.config import Settings, load_settings, unencrypted_connections
 from portal.deferred import Deferred
 from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
@@ -96,6 +96,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[OPEN_PROVIDER] = Deferred("portal.google.connect", "Opener", settings)
     wake.connect(app, Deferred("portal.worker.queue", "open_queue", app))
     logs.configure(settings.log_level)
+    for sentence in unencrypted_connections(settings, os.environ):
+        logger.warning(sentence)
 
     # The database holds addresses and password hashes: other users of this machine may not look in.
     settings.instance_path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from portal.domain.addresses import mail_address
+from portal.domain.encryption import plain_postgresql, plain_redis, plain_smtp
 from portal.errors import ConfigError
 
 _PICTURE_HOST = re.compile(
@@ -155,6 +156,25 @@ def load_settings(environ: Mapping[str, str], *, root: Path | None = None) -> Se
     )
     _refuse_impossible_pairs(settings)
     return settings
+
+
+def unencrypted_connections(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each connection to another machine that may be unencrypted, and how to encrypt it."""
+    default = environ.get("PGSSLMODE", "").strip()
+    with_mode = "add ?sslmode=verify-full (or require)"
+    is_postgresql = settings.queue_url.startswith("postgresql")
+    queue = plain_postgresql(settings.queue_url, default) if is_postgresql else plain_redis(settings.queue_url)
+    found = (
+        ("DATABASE_URL", plain_postgresql(settings.database_url, default), with_mode),
+        ("QUEUE_URL", queue, with_mode if is_postgresql else "use rediss://"),
+        ("MAIL_URL", plain_smtp(settings.mail_url), "add ?starttls=1, or use smtps://"),
+    )
+    return [
+        f"{name}: the connection to {host} may be unencrypted, and others on the way can read and change what is sent. "
+        f"To encrypt it, {remedy}."
+        for name, host, remedy in found
+        if host and not is_loopback(host)
+    ]
 
 
 def _refuse_impossible_pairs(settings: Settings) -> None:

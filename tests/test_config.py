@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.config import load_settings
+from portal.app import create_app
+from portal.config import load_settings, unencrypted_connections
 from portal.dev.google_emulator.settings import google_settings
 from portal.errors import ConfigError
 from tools.run import write_demo_env
@@ -160,3 +161,43 @@ def test_commands_read_what_make_run_wrote(tmp_path):
     written = load_settings({**environ, "INSTANCE_PATH": str(tmp_path)})
     assert found == replace(written, from_demo_env=True)
     assert found.google_token_uri == f"{EMULATOR}/token"
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({}, []),
+        ({"DATABASE_URL": "postgresql://u:p@db.example.org/d"}, ["DATABASE_URL: the connection to db.example.org "]),
+        ({"DATABASE_URL": "postgresql://db.example.org/d?sslmode=prefer"}, ["DATABASE_URL"]),
+        ({"DATABASE_URL": "postgresql://db.example.org/d?sslmode=disable", "PGSSLMODE": "require"}, ["DATABASE_URL"]),
+        ({"DATABASE_URL": "postgresql://db.example.org/d", "PGSSLMODE": "verify-full"}, []),
+        *(({"DATABASE_URL": f"postgresql://db.example.org/d?sslmode={m}"}, []) for m in ("require", "verify-full")),
+        *(({"DATABASE_URL": f"postgresql://{host}/d"}, []) for host in ("127.0.0.1:5432", "localhost", "[::1]")),
+        ({"DATABASE_URL": "postgresql:///d?host=/var/run/postgresql"}, []),
+        ({"DATABASE_URL": "postgresql://localhost/d?host=db.example.org"}, ["DATABASE_URL"]),
+        ({"QUEUE_URL": "redis://queue.example.org/0"}, ["QUEUE_URL: the connection to queue.example.org "]),
+        *(({"QUEUE_URL": url}, []) for url in ("rediss://queue.example.org", "redis://127.0.0.1", "unix:///a.sock")),
+        ({"QUEUE_URL": "postgresql://db.example.org/q"}, ["QUEUE_URL"]),
+        ({"MAIL_URL": "smtp://u:p@mail.example.org:587"}, ["MAIL_URL: the connection to mail.example.org "]),
+        ({"MAIL_URL": "smtp://mail.example.org?starttls=0"}, ["MAIL_URL"]),
+        ({"MAIL_URL": "smtp://mail.example.org?starttls=1"}, []),
+        *(({"MAIL_URL": url}, []) for url in ("smtps://mail.example.org", "smtp://localhost:25")),
+    ],
+)
+def test_connections_that_may_be_unencrypted_are_told(environ, told):
+    settings = load_settings({**KEY, "MAIL_FROM": "booking@example.org", **environ})
+    found = unencrypted_connections(settings, environ)
+    assert len(found) == len(told)
+    for sentence, start in zip(found, told, strict=True):
+        assert sentence.startswith(start)
+        # It goes into the log.
+        assert "u:p" not in sentence
+
+
+def test_the_log_tells_at_the_start(tmp_path, caplog):
+    settings = load_settings(
+        {**KEY, "INSTANCE_PATH": str(tmp_path), "MAIL_FROM": "a@b.example", "MAIL_URL": "smtp://mail.example.org"}
+    )
+    with caplog.at_level("WARNING"):
+        create_app(settings)
+    assert [it for it in caplog.messages if it.startswith("MAIL_URL: the connection to mail.example.org may be")]
