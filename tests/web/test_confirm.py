@@ -45,7 +45,7 @@ def test_a_session_alone_makes_no_token_and_nothing_is_lost(owner):
     asked = owner.post(TOKENS, typed, page="/account/")
     assert (asked.status_code, tokens()) == (403, [])
     assert "Confirm your password" in asked.text
-    assert asked.headers["Cache-Control"] == "no-store"
+    assert "no-store" in asked.headers["Cache-Control"]
     assert hidden(asked) == typed
     assert 'action="/account/tokens/"' in asked.text
     wrong = owner.post(TOKENS, {**hidden(asked), "confirm_password": "a guess"}, page="/account/")
