@@ -209,8 +209,8 @@ class Hoarding:
 
     name = "hoarding"
     health_seconds = 5.0
-    # More than any sensible limit, and far fewer than there are hours to be had.
-    MOST_HELD = 100
+    # MAX_OPEN_REQUESTS, unless it is set.
+    MOST_HELD = 20
 
     def __init__(self, portal: SiegePortal) -> None:
         self.portal = portal
