@@ -16,14 +16,6 @@ from tests.web.conftest import PASSWORD, connect_google
 ACTS = ("sync", "share", "unshare")
 
 
-@pytest.mark.parametrize(
-    ("who", "code"), [("stranger", 403), ("member", 403), ("manager", 403), ("owner", 200), ("staff", 200)]
-)
-@pytest.mark.parametrize("act", ACTS)
-def test_who_is_asked_for_an_act(visitor, world, who, act, code):
-    assert visitor(who).get(f"/manage/offerings/{world.scope}/calendar/{act}").status_code == code
-
-
 @pytest.mark.parametrize(("who", "code"), [("stranger", 403), ("manager", 403), ("owner", 303), ("staff", 303)])
 def test_who_may_act(visitor, world, who, code):
     connect_google(world.lab)
@@ -83,14 +75,6 @@ def test_the_card_alone(visitor, world):
     assert card.text.strip().startswith('<div class="panel calendar-card"')
     assert visitor("stranger").get(f"/manage/offerings/{world.scope}/calendar/card").status_code == 404
     assert visitor("owner").get(f"/manage/offerings/{world.lab}/calendar/card").status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("who", "code"), [("stranger", 404), ("member", 404), ("manager", 403), ("owner", 200), ("staff", 200)]
-)
-@pytest.mark.parametrize("page", ["", "disconnect/"])
-def test_who_sees_the_connection(visitor, world, who, code, page):
-    assert visitor(who).get(f"/manage/organizations/{world.lab}/google/{page}").status_code == code
 
 
 def test_the_connection_page_says_what_is_missing(visitor, world):

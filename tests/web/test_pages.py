@@ -26,13 +26,6 @@ def test_anybody_sees_what_is_shared_and_active_or_paused(visitor, world):
     assert visitor().get("/offerings/").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("who", "code"), [(None, 404), ("stranger", 404), ("member", 404), ("manager", 200), ("staff", 200)]
-)
-def test_a_draft_is_for_its_managers(visitor, world, who, code):
-    assert visitor(who).get(f"/offerings/{world.draft}/").status_code == code
-
-
 def test_search_and_facets_are_in_the_address_and_can_be_taken_back(visitor, world):
     page = visitor().get("/?q=cells&country=EE").text
     assert names_on(page) == ["Confocal"]
