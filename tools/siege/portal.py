@@ -40,12 +40,13 @@ HONEST_ADDRESS = "192.0.2.10"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status (0 for none), the headers in lower case, the body, and how long it took."""
+    """What came back: the status (0 for none), the headers in lower case, the body, how long it took, and cookies."""
 
     status: int
     headers: dict[str, str]
     body: bytes
     seconds: float
+    cookies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class SiegePortal:
             connection.request(method, path, body, {"X-Forwarded-For": address, **(headers or {})})
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, found, response.read(), time.perf_counter() - begun)
+            cookies = tuple(response.headers.get_all("Set-Cookie", []))
+            return Answer(response.status, found, response.read(), time.perf_counter() - begun, cookies)
         except (OSError, http.client.HTTPException):
             return Answer(0, {}, b"", time.perf_counter() - begun)
         finally:
@@ -98,8 +100,8 @@ class Browser:
         answer = self._portal.ask(
             method, path, body=body, headers={"Cookie": cookies, **headers}, address=self._address
         )
-        for name, morsel in SimpleCookie(answer.headers.get("set-cookie", "")).items():
-            self._cookies[name] = morsel.value
+        for cookie in answer.cookies:
+            self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(cookie).items()}
         return answer
 
     def sign_in(self, person: str, password: str = PASSWORD) -> Answer:

@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from urllib.parse import quote
 
+from portal.services.throttle import ACCOUNT, ACCOUNT_AND_NETWORK
 from tools.siege.honest import Seen
-from tools.siege.portal import Browser, SiegePortal
+from tools.siege.portal import PASSWORD, Browser, SiegePortal
 
 STRANGER_ADDRESS = "198.51.100.66"
 SHARED_ADDRESS = "203.0.113.5"
@@ -163,6 +164,9 @@ class Guesses:
     def __init__(self, portal: SiegePortal) -> None:
         self.portal = portal
         self._statuses = Counter[int]()
+        # Passwords that were compared, by whose they were to be and from where.
+        self._compared = Counter[tuple[str, str]]()
+        self._begun = time.monotonic()
 
     def people(self) -> dict[str, Callable[[Seen], None]]:
         self._known = Browser(self.portal, "192.0.2.77")
@@ -172,10 +176,13 @@ class Guesses:
         return {
             "victim, known browser": self._sign_in_known,
             "neighbour, address of the guesser": self._sign_in_neighbour,
+            "script, address of the guesser": self._sign_in_script,
+            "script of the victim with a token": self._use_token,
         }
 
     def attack(self, seconds: float, scale: float) -> str:
-        number, end = int(1000 * scale), time.monotonic() + seconds
+        self._begun = time.monotonic()
+        number, end = int(1000 * scale), self._begun + seconds
 
         def guess(turn: int) -> None:
             if time.monotonic() > end:
@@ -184,20 +191,44 @@ class Guesses:
             address = SHARED_ADDRESS if turn % 4 < 2 else f"198.51.100.{turn % 250}"
             answer = Browser(self.portal, address).sign_in(person, f"wrong guess number {turn}")
             self._statuses[answer.status] += 1
+            if answer.status == 400:
+                self._compared[person, address] += 1
 
         with ThreadPoolExecutor(32) as pool:
             list(pool.map(guess, range(number)))
         while time.monotonic() < end:
             time.sleep(0.1)
-        return f"{sum(self._statuses.values())} guesses, statuses {dict(self._statuses)}"
+        compared = sum(number for (person, _address), number in self._compared.items() if person == "victim")
+        statuses = f"statuses {dict(self._statuses)}"
+        return f"{sum(self._statuses.values())} guesses, {statuses}, {compared} compared with the victim's password"
 
     def broken(self) -> list[str]:
-        return [f"{status} to a guess" for status in self._statuses if status not in (400, 429)]
+        found = [f"{status} to a guess" for status in self._statuses if status not in (400, 429)]
+        passed = timedelta(seconds=time.monotonic() - self._begun)
+        from_one = Counter({address: number for (who, address), number in self._compared.items() if who == "victim"})
+        for what, number, limit in (
+            *((f"from {address}", number, ACCOUNT_AND_NETWORK) for address, number in from_one.items()),
+            ("from everywhere", from_one.total(), ACCOUNT),
+        ):
+            if number > limit.burst + passed // limit.interval:
+                found.append(f"{number} guesses at one password were compared {what}")
+        return found
 
     def _sign_in_known(self, seen: Seen) -> None:
         self._known.forget_session()
         seen.note(self._known.sign_in("victim"), 303)
         time.sleep(0.3)
+
+    def _sign_in_script(self, seen: Seen) -> None:
+        body = json.dumps({"username": "visitor@example.org", "password": PASSWORD})
+        headers = {"Content-Type": "application/json"}
+        answer = self.portal.ask("POST", "/api-auth/password/", body=body, headers=headers, address=SHARED_ADDRESS)
+        seen.note(answer, 200)
+        time.sleep(0.3)
+
+    def _use_token(self, seen: Seen) -> None:
+        headers = self.portal.token("victim")
+        seen.note(self.portal.ask("GET", "/api/booking-offerings/", headers=headers, address=SHARED_ADDRESS))
 
     def _sign_in_neighbour(self, seen: Seen) -> None:
         seen.note(Browser(self.portal, SHARED_ADDRESS).sign_in("neighbour"), 303)
