@@ -22,7 +22,16 @@ from portal.deferred import Deferred
 from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
 from portal.errors import PortalError
-from portal.extensions import SAFE_METHODS, csrf, db, login_manager, prepare_engine, reading, set_reading
+from portal.extensions import (
+    SAFE_METHODS,
+    csrf,
+    db,
+    installation_salt,
+    login_manager,
+    prepare_engine,
+    reading,
+    set_reading,
+)
 from portal.packing import register_packing
 from portal.queries.catalogue_index import current_index
 from portal.request_ids import REQUEST_ID, RequestIds
@@ -88,7 +97,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         TEMPLATES_AUTO_RELOAD=False,
     )
     app.extensions["portal.settings"] = settings
-    app.extensions["portal.secret_box"] = SecretBox(settings.secret_key)
+    app.extensions["portal.secret_box"] = SecretBox(settings.secret_key, installation_salt)
     app.extensions["portal.cache"] = Cache()
     app.extensions["portal.catalogue_index"] = CatalogueIndex()
     app.extensions["portal.consent"] = Deferred("portal.google.oauth", "GoogleConsent", settings)

@@ -17,17 +17,17 @@ from flask import current_app
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, select, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.config import Settings
 from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
 from portal.domain.google import Consent
 from portal.domain.passwords import Estimator
-from portal.models import Base
-from portal.secretbox import SecretBox
+from portal.models import Base, Installation
+from portal.secretbox import Place, SecretBox
 
 # Methods of requests that change nothing.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -62,6 +62,23 @@ def secret_box() -> SecretBox:
     """What encrypts secrets at rest, made of SECRET_KEY."""
     found: SecretBox = current_app.extensions["portal.secret_box"]
     return found
+
+
+def installation_salt() -> bytes:
+    """The salt of this installation's keys. One statement, which leaves no transaction open that was not."""
+    session = db.session()
+    statement = select(Installation.salt)
+    if session.in_transaction():
+        return session.execute(statement).scalar_one()
+    with reading():
+        salt = session.execute(statement).scalar_one()
+        session.commit()
+    return salt
+
+
+def place_of(column: InstrumentedAttribute[Any], row: object) -> Place:
+    """Where a text is kept, for secret_box(): a column, and what identifies the row for good (not its id)."""
+    return Place(column.class_.__tablename__, column.key, str(row))
 
 
 def set_reading(value: bool) -> None:

@@ -28,6 +28,7 @@ from portal.models.catalogue import (
 from portal.models.compute import OfferingSoftwareCatalog, Partition, SoftwareCatalog
 from portal.models.documents import CatalogueChange, OfferingDocument
 from portal.models.feeds import CalendarFeed
+from portal.models.installation import Installation
 from portal.models.mail import AccountLink, OutgoingMail
 from portal.models.organizations import (
     Category,
@@ -59,6 +60,7 @@ __all__ = [
     "GoogleCalendar",
     "GoogleConnection",
     "IdempotencyKey",
+    "Installation",
     "Media",
     "Membership",
     "Offering",

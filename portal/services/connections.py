@@ -26,11 +26,12 @@ from portal.domain.google import (
     grants,
 )
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
-from portal.extensions import consent, secret_box, settings, transaction, wake_calendar, writing
+from portal.extensions import consent, place_of, secret_box, settings, transaction, wake_calendar, writing
 from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Organization
 from portal.models.base import utcnow
 from portal.policies import Actor, managed_organizations, owned_organizations
-from portal.services.google_access import offerings_of
+from portal.secretbox import Place
+from portal.services.google_access import access_place, offerings_of, refresh_place
 
 CALLBACK_PATH = "/manage/google/callback"
 CONSENT_LASTS = timedelta(minutes=10)
@@ -75,12 +76,13 @@ def begin_consent(
         if actor.user_id is None:
             raise Forbidden
         session.execute(delete(ConsentRequest).where(ConsentRequest.created < now - CONSENT_LASTS))
+        digest = _digest(state, session_binding)
         session.add(
             ConsentRequest(
-                state_digest=_digest(state, session_binding),
+                state_digest=digest,
                 user_id=actor.user_id,
                 organization_id=organization.id,
-                code_verifier=secret_box().encrypt(address.code_verifier),
+                code_verifier=secret_box().encrypt(address.code_verifier, _verifier_place(digest)),
                 created=now,
             )
         )
@@ -107,10 +109,11 @@ def finish_consent(
 
 
 def _finish(actor: Actor, session_binding: str, state: str, code: str, error: str, now: datetime) -> Connected:
+    digest = _digest(state, session_binding)
     with transaction() as session:
         request = session.execute(
             delete(ConsentRequest)
-            .where(ConsentRequest.state_digest == _digest(state, session_binding))
+            .where(ConsentRequest.state_digest == digest)
             .returning(
                 ConsentRequest.user_id,
                 ConsentRequest.organization_id,
@@ -127,7 +130,7 @@ def _finish(actor: Actor, session_binding: str, state: str, code: str, error: st
         owned_organization(session, actor, organization_uuid)
     if error or not code:
         raise Invalid(_declined(error))
-    verifier = secret_box().decrypt(request.code_verifier)
+    verifier = secret_box().decrypt(request.code_verifier, _verifier_place(digest))
     try:
         grant = consent().exchange(redirect_uri=redirect_uri(), code=code, code_verifier=verifier)
         account = consent().account(grant.access.token)
@@ -175,13 +178,13 @@ def _connect(actor: Actor, organization_uuid: uuidlib.UUID, grant: Grant, accoun
             select(GoogleConnection).where(GoogleConnection.organization_id == organization.id).with_for_update()
         ).scalar_one_or_none()
         if connection is None:
-            connection = GoogleConnection(organization_id=organization.id)
+            connection = GoogleConnection(uuid=uuidlib.uuid4(), organization_id=organization.id)
             session.add(connection)
         connection.account_email = account.email
         connection.account_sub = account.sub
         connection.scopes = sorted(grant.scopes)
-        connection.refresh_token = box.encrypt(grant.refresh_token)
-        connection.access_token = box.encrypt(grant.access.token)
+        connection.refresh_token = box.encrypt(grant.refresh_token, refresh_place(connection.uuid))
+        connection.access_token = box.encrypt(grant.access.token, access_place(connection.uuid))
         connection.access_expires = grant.access.expires
         connection.refreshing_until = None
         connection.broken = ""
@@ -224,6 +227,10 @@ def owned_organization(
     if session.execute(owned).first() is None:
         raise Forbidden
     return organization
+
+
+def _verifier_place(digest: str) -> Place:
+    return place_of(ConsentRequest.code_verifier, digest)
 
 
 def _digest(state: str, session_binding: str) -> str:

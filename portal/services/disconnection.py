@@ -17,7 +17,7 @@ from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.secretbox import SecretLost
 from portal.services.connections import owned_organization
-from portal.services.google_access import DISCONNECTED, offerings_of, settle_calendars
+from portal.services.google_access import DISCONNECTED, offerings_of, refresh_place, settle_calendars
 
 
 class Calendars(StrEnum):
@@ -59,8 +59,8 @@ def disconnect(
             settle_calendars(session, organization.id, DISCONNECTED)
             wake_ending()
             return False
-        sealed = _forget(session, connection)
-    _take_back(sealed)
+        token = _forget(session, connection)
+    _take_back(token)
     return True
 
 
@@ -84,34 +84,37 @@ def forget_connection(connection_id: int, calendars: Calendars, since: datetime)
         ).scalar_one_or_none()
         if connection is None:
             return False
-        sealed = _forget(session, connection)
-    _take_back(sealed)
+        token = _forget(session, connection)
+    _take_back(token)
     return True
 
 
 def _forget(session: Session, connection: GoogleConnection) -> str:
-    """Answers the refresh token (encrypted) of the consent that is to be taken back, "" where it is not.
+    """Answers the refresh token of the consent that is to be taken back, "" where it is not, or cannot be read.
 
     Google knows one consent for an account and this portal: while another organization is connected as the same
     account, it is not taken back.
     """
-    sealed = connection.refresh_token
+    try:
+        token = secret_box().decrypt(connection.refresh_token, refresh_place(connection.uuid))
+    except SecretLost:
+        token = ""
     others = select(GoogleConnection.id).where(
         GoogleConnection.account_sub == connection.account_sub, GoogleConnection.id != connection.id
     )
     if connection.account_sub and session.execute(others).first() is not None:
-        sealed = ""
+        token = ""
     organization_id = connection.organization_id
     session.delete(connection)
     session.flush()
     settle_calendars(session, organization_id, DISCONNECTED)
-    return sealed
+    return token
 
 
-def _take_back(sealed: str) -> None:
+def _take_back(token: str) -> None:
     try:
-        if sealed:
-            consent().revoke(secret_box().decrypt(sealed))
-    except (ProviderError, SecretLost):
+        if token:
+            consent().revoke(token)
+    except ProviderError:
         # Forgotten here is what was asked for; the consent can still be seen and ended in the Google account.
         return

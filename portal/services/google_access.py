@@ -6,6 +6,7 @@ Where Google is asked no transaction is open.
 from __future__ import annotations
 
 import time
+import uuid as uuidlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -14,10 +15,10 @@ from sqlalchemy.orm import Session, aliased
 
 from portal.domain.calendar_states import CalendarState
 from portal.domain.google import AccessToken, ProviderError, ReconnectNeeded, Unreachable
-from portal.extensions import consent, secret_box, transaction
+from portal.extensions import consent, place_of, secret_box, transaction
 from portal.models import GoogleCalendar, GoogleConnection, Offering
 from portal.models.base import utcnow
-from portal.secretbox import SecretLost
+from portal.secretbox import Place, SecretLost
 from portal.services import mail
 
 # An access token is not used in its last minutes: it must outlive the calls made with it.
@@ -53,12 +54,22 @@ def access_token(
             if kept is not None and kept.token != stale:
                 return kept
             if _claim_refresh(session, connection_id, moment):
-                sealed = connection.refresh_token
+                sealed, uuid = connection.refresh_token, connection.uuid
                 break
         sleep(0.5)  # another worker is fetching one
     else:
         raise Unreachable("another worker is refreshing the token and does not end")
-    return _refresh(connection_id, sealed, now)
+    return _refresh(connection_id, uuid, sealed)
+
+
+def refresh_place(uuid: uuidlib.UUID) -> Place:
+    """Where the refresh token of the connection with this uuid is kept."""
+    return place_of(GoogleConnection.refresh_token, uuid)
+
+
+def access_place(uuid: uuidlib.UUID) -> Place:
+    """Where its access token is kept."""
+    return place_of(GoogleConnection.access_token, uuid)
 
 
 def _kept_token(connection: GoogleConnection, now: datetime) -> AccessToken | None:
@@ -67,7 +78,8 @@ def _kept_token(connection: GoogleConnection, now: datetime) -> AccessToken | No
     if connection.access_expires - TOKEN_MARGIN <= now:
         return None
     try:
-        return AccessToken(secret_box().decrypt(connection.access_token), connection.access_expires)
+        token = secret_box().decrypt(connection.access_token, access_place(connection.uuid))
+        return AccessToken(token, connection.access_expires)
     except SecretLost:
         return None
 
@@ -83,9 +95,11 @@ def _claim_refresh(session: Session, connection_id: int, now: datetime) -> bool:
     return bool(claimed.rowcount == 1)  # type: ignore[attr-defined]
 
 
-def _refresh(connection_id: int, sealed: str, now: Callable[[], datetime]) -> AccessToken:
+def _refresh(connection_id: int, uuid: uuidlib.UUID, sealed: str) -> AccessToken:
+    box, place = secret_box(), refresh_place(uuid)
     try:
-        grant = consent().refresh(secret_box().decrypt(sealed))
+        token = box.decrypt(sealed, place)
+        grant = consent().refresh(token)
     except SecretLost as problem:
         mark_broken(connection_id, problem.message, sealed=sealed)
         raise ReconnectNeeded(problem.message, sentence=problem.message) from problem
@@ -95,14 +109,14 @@ def _refresh(connection_id: int, sealed: str, now: Callable[[], datetime]) -> Ac
     except ProviderError:
         _write_token(connection_id, sealed, {"refreshing_until": None})
         raise
-    box = secret_box()
     values: dict[str, object] = {
-        "access_token": box.encrypt(grant.access.token),
+        "access_token": box.encrypt(grant.access.token, access_place(uuid)),
         "access_expires": grant.access.expires,
         "refreshing_until": None,
     }
-    if grant.refresh_token:
-        values["refresh_token"] = box.encrypt(grant.refresh_token)
+    if grant.refresh_token or not box.is_current(sealed, place):
+        # Encrypted anew also where SECRET_KEY was rotated, or an earlier version had encrypted it.
+        values["refresh_token"] = box.encrypt(grant.refresh_token or token, place)
     _write_token(connection_id, sealed, values)
     return grant.access
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid as uuidlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,7 +16,7 @@ from portal.domain.booked import read_kept
 from portal.domain.booking_states import BookingAct, BookingState
 from portal.domain.instants import format_instant
 from portal.domain.mail import LINK_OF, REMIND_BEFORE, Kind, is_wanted
-from portal.extensions import secret_box, settings, transaction, wake_mail
+from portal.extensions import place_of, secret_box, settings, transaction, wake_mail
 from portal.models import (
     AccountLink,
     Booking,
@@ -30,6 +31,7 @@ from portal.models import (
 from portal.policies import MANAGING_ROLES, OWNING_ROLES, Actor
 from portal.queries.availability import zone_of
 from portal.queries.booked import sees_offering
+from portal.secretbox import Place
 from portal.services.summaries import Cause, add_to_summary, cause_of
 
 KEEP_SENT = timedelta(days=30)
@@ -105,7 +107,7 @@ def put_link(
 ) -> None:
     """Write one message with a link, whose secret is encrypted until it is sent and deleted then."""
     row = _message(kind, email, data, now, user_id)
-    row.sealed_secret = secret_box().encrypt(secret)
+    row.sealed_secret = secret_box().encrypt(secret, _secret_place(row))
     session.add(row)
     wake_mail()
 
@@ -133,7 +135,11 @@ def feed_made(session: Session, actor: Actor, organization_id: int | None, now: 
 
 def secret_of(row: OutgoingMail) -> str:
     """The secret of the link that a message is about; "" where it has none. Raises SecretLost."""
-    return secret_box().decrypt(row.sealed_secret) if row.sealed_secret else ""
+    return secret_box().decrypt(row.sealed_secret, _secret_place(row)) if row.sealed_secret else ""
+
+
+def _secret_place(row: OutgoingMail) -> Place:
+    return place_of(OutgoingMail.sealed_secret, row.uuid)
 
 
 def seal_link(row: OutgoingMail) -> None:
@@ -144,7 +150,7 @@ def seal_link(row: OutgoingMail) -> None:
     path = str(kept.pop("link"))
     row.data = kept
     if row.next_attempt is not None:
-        row.sealed_secret = secret_box().encrypt(path.strip("/").rpartition("/")[2])
+        row.sealed_secret = secret_box().encrypt(path.strip("/").rpartition("/")[2], _secret_place(row))
 
 
 def seal_links() -> None:
@@ -290,7 +296,14 @@ def switch_off(user_id: int, group: str) -> None:
 
 def _message(kind: Kind, email: str, data: Mapping[str, Any], now: datetime, user_id: int | None) -> OutgoingMail:
     return OutgoingMail(
-        kind=kind.value, recipient=email, user_id=user_id, data=dict(data), created=now, next_attempt=now
+        # Known before it is written: what is encrypted in the row is bound to it.
+        uuid=uuidlib.uuid4(),
+        kind=kind.value,
+        recipient=email,
+        user_id=user_id,
+        data=dict(data),
+        created=now,
+        next_attempt=now,
     )
 
 

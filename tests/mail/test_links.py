@@ -12,7 +12,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import select, update
 
 from portal.domain.mail import MOST_ATTEMPTS, Kind
-from portal.extensions import db, settings
+from portal.extensions import db, installation_salt, settings
 from portal.mail.deliver import LEASE, deliver_due
 from portal.models import AccountLink, Base, OutgoingMail
 from portal.policies import SYSTEM
@@ -155,7 +155,7 @@ def test_a_link_that_can_no_longer_be_used_is_not_sent(app, db_session, monkeypa
 
 def test_a_key_that_is_gone_ends_the_message(app, db_session, monkeypatch):
     ask("password", app, monkeypatch)
-    monkeypatch.setitem(app.extensions, "portal.secret_box", SecretBox("another key of a portal"))
+    monkeypatch.setitem(app.extensions, "portal.secret_box", SecretBox("another key of a portal", installation_salt))
     server = Server()
     assert deliver_due(settings(), lambda: NOW, server) == 0
     row = row_of()

@@ -1,8 +1,11 @@
 """Connecting an organization: single-use consent bound to person and session, tokens unreadable at rest, its end."""
 
+import base64
+import hashlib
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from portal.config import load_settings
@@ -69,7 +72,7 @@ def test_a_consent_connects(google, organization, owner):
     assert google.exchanged == [(connections.redirect_uri(), "the code", "the verifier")]
     found = connection_of(organization)
     assert (found.account_sub, found.broken, sorted(SCOPES)) == ("sub-1", "", found.scopes)
-    assert secret_box().decrypt(found.refresh_token) == "1//refresh"
+    assert secret_box().decrypt(found.refresh_token, google_access.refresh_place(found.uuid)) == "1//refresh"
 
 
 def test_no_secret_is_readable_at_rest(google, organization, owner):
@@ -218,6 +221,28 @@ def test_a_token_that_google_refused_is_not_given_again(google, organization):
     assert len(google.refreshed) == 2
 
 
+def test_what_an_earlier_version_encrypted_is_read_and_encrypted_anew(app, google, organization):
+    key = hashlib.scrypt(app.config["SECRET_KEY"].encode(), salt=b"portal.secrets.v1", n=2**12, r=8, p=1, dklen=32)
+    old = Fernet(base64.urlsafe_b64encode(key)).encrypt(b"1//refresh").decode()
+    found = connected(organization, access_token="", refresh_token=old)
+    assert google_access.access_token(found.id).token
+    assert google.refreshed[-1] == "1//refresh"
+    kept = connection_of(organization)
+    assert kept.refresh_token != old
+    assert secret_box().is_current(kept.refresh_token, google_access.refresh_place(kept.uuid))
+    assert secret_box().decrypt(kept.refresh_token, google_access.refresh_place(kept.uuid)) == "1//refresh"
+
+
+def test_a_token_copied_from_another_organization_opens_nothing(google, organization):
+    theirs = connected(builders.organization("Other"))
+    found = connected(organization, access_token=theirs.access_token, refresh_token=theirs.refresh_token)
+    asked = len(google.refreshed)
+    with pytest.raises(ReconnectNeeded):
+        google_access.access_token(found.id)
+    assert len(google.refreshed) == asked
+    assert connection_of(organization).broken.startswith("A stored secret cannot be read")
+
+
 def test_while_another_worker_refreshes_one_waits_for_it(google, organization):
     found = connected(organization, access_token="", refreshing_until=utcnow() + timedelta(minutes=1))
     waited = []
@@ -225,7 +250,7 @@ def test_while_another_worker_refreshes_one_waits_for_it(google, organization):
     def sleep(_seconds):
         waited.append(1)
         row = connection_of(organization)
-        row.access_token = secret_box().encrypt("ya29.theirs")
+        row.access_token = secret_box().encrypt("ya29.theirs", google_access.access_place(row.uuid))
         row.access_expires = utcnow() + timedelta(hours=1)
         db.session.commit()
 

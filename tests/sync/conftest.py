@@ -24,6 +24,7 @@ from portal.models import (
 from portal.models.base import utcnow
 from portal.policies import SYSTEM
 from portal.services import calendars
+from portal.services.google_access import access_place, refresh_place
 from portal.sync.calls import Clock
 from portal.sync.engine import Engine, Outcome
 from tests.support import builders
@@ -164,14 +165,16 @@ def stage(db_session: Any) -> Stage:
     offering: Offering = builders.offering(
         "Confocal microscope", attributes={"booking_rules": {"time_zone": "Europe/Tallinn"}}
     )
+    uuid, box = builders.unknown(), secret_box()
     connection = builders.add(
         GoogleConnection(
+            uuid=uuid,
             organization_id=offering.organization_id,
             account_email="facility@lab.example",
             account_sub="1",
             scopes=list(SCOPES),
-            refresh_token=secret_box().encrypt("1//refresh"),
-            access_token=secret_box().encrypt("ya29.access"),
+            refresh_token=box.encrypt("1//refresh", refresh_place(uuid)),
+            access_token=box.encrypt("ya29.access", access_place(uuid)),
             access_expires=utcnow() + timedelta(days=365),
         )
     )

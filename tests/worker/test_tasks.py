@@ -14,6 +14,7 @@ from portal.policies import SYSTEM
 from portal.queries.calendars import calendar_of
 from portal.queries.offerings import get_visible_offering
 from portal.services import calendars
+from portal.services.google_access import refresh_place
 from portal.sync.engine import Outcome
 from portal.sync.provider import OPEN_PROVIDER
 from portal.worker import tasks
@@ -34,11 +35,9 @@ def google(app, db_session, monkeypatch):
 def shared(google):
     """Offerings with a share that waits for the worker."""
     organization = builders.organization()
-    builders.add(
-        GoogleConnection(
-            organization_id=organization.id, scopes=list(SCOPES), refresh_token=secret_box().encrypt("1//refresh")
-        )
-    )
+    uuid = builders.unknown()
+    token = secret_box().encrypt("1//refresh", refresh_place(uuid))
+    builders.add(GoogleConnection(uuid=uuid, organization_id=organization.id, scopes=list(SCOPES), refresh_token=token))
     found = [builders.offering(f"Room {number}", of=organization) for number in range(3)]
     for offering in found:
         calendars.share_google_calendar(SYSTEM, offering.uuid)
