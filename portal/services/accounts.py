@@ -241,7 +241,7 @@ def set_role(actor: Actor, email: str, organization: str, role: str | None) -> N
 
 
 def set_active(actor: Actor, uuid: uuidlib.UUID, active: bool) -> None:
-    """Let a person in, or keep them out: all their sessions end, and their tokens and feeds work no more.
+    """Reactivate a person, or deactivate them: all their sessions end, and their tokens and feeds no longer work.
 
     Staff only, and not oneself. Raises Forbidden, NotFound, Invalid.
     """
@@ -251,7 +251,7 @@ def set_active(actor: Actor, uuid: uuidlib.UUID, active: bool) -> None:
         if user is None:
             raise NotFound("User")
         if user.id == actor.user_id:
-            raise Invalid("You can't keep yourself out.")
+            raise Invalid("You can't deactivate your own account.")
         record(Event.ACCOUNT_REACTIVATED if active else Event.ACCOUNT_DEACTIVATED, actor, account(user.id))
         user.is_active = active
         user.session_key = secrets.token_hex(16)

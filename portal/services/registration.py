@@ -32,7 +32,7 @@ WORDS = {"register": "a day", "password": "two hours", "invite": "a week", "emai
 LINKS_FOR_ADDRESS = Limit(3, timedelta(minutes=20))
 REGISTRATIONS_FOR_NETWORK = Limit(20, timedelta(minutes=3))
 PASSWORD_LINKS = ("password", "invite")
-GONE = "This link has been used, or has ended. Ask for a new one."
+GONE = "It has been used or is too old. Ask for a new one."
 
 
 def ask_to_register(email: str, network: str, *, now: datetime | None = None) -> None:
@@ -42,7 +42,7 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
     open (else Forbidden). Raises Invalid for what is no address, TooManyAttempts where the network asks for too many.
     """
     if settings().sign_up != "open":
-        raise Forbidden("Accounts are made by the staff here.")
+        raise Forbidden("Staff create accounts.")
     now = now or utcnow()
     address = accounts.clean_email(email)
     with transaction() as session:
@@ -65,7 +65,7 @@ def finish_registration(secret: str, full_name: str, password: str, *, now: date
     now = now or utcnow()
     name = _checked_name(full_name)
     if settings().sign_up != "open":
-        raise Forbidden("Accounts are made by the staff here.")
+        raise Forbidden("Staff create accounts.")
     hashed = checked_hash(password, link_email(secret, ("register",), now=now), name)
     with transaction() as session:
         email = _use(session, secret, ("register",), now)

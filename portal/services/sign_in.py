@@ -47,7 +47,7 @@ def confirm_password(
         email = user.email
     found = _compare(actor, email, password, address, browser, now or utcnow())
     if found is None or found.id != user.id:
-        raise Invalid("The present password is wrong.", "current")
+        raise Invalid("The current password is wrong.", "current")
     record(Event.PASSWORD_CONFIRMED, actor, account(user.id))
     return found
 
@@ -62,7 +62,7 @@ def change_password(
     end_access: bool = False,
     now: datetime | None = None,
 ) -> None:
-    """Change one's own password, having given the present one. Ends all sessions; with `end_access` tokens and feeds.
+    """Change one's own password, having given the current one. Ends all sessions; with `end_access` tokens and feeds.
 
     Raises what confirm_password raises, and Invalid if the new password is refused.
     """

@@ -35,7 +35,7 @@ def ask() -> ResponseReturnValue:
     page = render_template(
         "accounts/address.html",
         form=form,
-        title="Change your e-mail address",
+        title="Change your address",
         says="You get a link at the new address. Until you open it, nothing changes.",
         action=url_for("email_change.ask"),
         refusal="",

@@ -29,11 +29,11 @@ class TokenForm(FlaskForm):
 
 
 class PasswordForm(FlaskForm):
-    """The present password, and the new one twice."""
+    """The current password, and the new one twice."""
 
-    current = PasswordField("Present password", [InputRequired("Enter the password you have now.")])
+    current = PasswordField("Current password", [InputRequired("Enter your current password.")])
     new = PasswordField("New password", [InputRequired("Enter a new password.")])
-    again = PasswordField("New password again", [InputRequired("Enter the new password a second time.")])
+    again = PasswordField("Confirm new password", [InputRequired("Enter the new password a second time.")])
     end_access = BooleanField("End my API tokens and calendar links, too")
 
     def validate(self, extra_validators: object = None) -> bool:
@@ -55,7 +55,7 @@ class NewPasswordForm(FlaskForm):
     """A new password, twice."""
 
     new = PasswordField("Password", [InputRequired("Enter a password.")])
-    again = PasswordField("Password again", [InputRequired("Enter the password a second time.")])
+    again = PasswordField("Confirm password", [InputRequired("Enter the password a second time.")])
 
     def validate(self, extra_validators: object = None) -> bool:
         if not super().validate(extra_validators):

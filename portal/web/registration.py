@@ -33,9 +33,9 @@ SENT = "Check your e-mail. If the address is right, a link is on its way or in y
 def register() -> ResponseReturnValue:
     """Ask for an account, where people may make one by themselves."""
     if settings().sign_up != "open":
-        raise Forbidden("Accounts are made by the staff here.")
+        raise Forbidden("Staff create accounts.")
     return _ask(
-        "Make an account",
+        "Create an account",
         "You get a link by mail, with which you choose a password.",
         url_for("registration.register"),
         registration.ask_to_register,
@@ -69,7 +69,7 @@ def finish(link: str) -> ResponseReturnValue:
             put_error(form, error, default="new")
         else:
             start_session(user, login_user)
-            flash("Your account is made, and you are signed in.", "good")
+            flash("Your account is created, and you are signed in.", "good")
             return redirect(url_for("catalogue.index"), code=303)
     return _chosen(form, email, "Finish your account", url_for("registration.finish", link=link))
 
@@ -162,7 +162,7 @@ def _email_of(link: str, purposes: tuple[str, ...]) -> str:
 
 
 def _gone(action: tuple[str, str]) -> ResponseReturnValue:
-    return problem(400, title="This link works no more", message=registration.GONE, action=action)
+    return problem(400, title="This link has expired", message=registration.GONE, action=action)
 
 
 def _chosen(form: NewPasswordForm, email: str, title: str, action: str, says: str = "") -> ResponseReturnValue:

@@ -39,7 +39,7 @@ def people() -> ResponseReturnValue:
             except Invalid as error:
                 put_error(form, error, default="email")
             else:
-                flash("The account is made, and a link to choose a password is on its way.", "good")
+                flash("The account is created, and a link to choose a password is on its way.", "good")
                 return redirect(url_for("staff.person", uuid=uuid), code=303)
     q = printable(" ".join(request.args.get("q", "").split()))[:100]
     with reading_apart():
@@ -52,7 +52,7 @@ def people() -> ResponseReturnValue:
 @blueprint.route("/<uuid:uuid>/", methods=["GET", "POST"])
 @staff_only
 def person(uuid: uuidlib.UUID) -> ResponseReturnValue:
-    """One person: give and take roles, let in and keep out, invite again."""
+    """One person: give and take roles, deactivate and reactivate, invite again."""
     actor, form = current_actor(), RoleForm()
     with reading_apart():
         found = queries.get_person(actor, uuid)
@@ -85,7 +85,7 @@ def _act(uuid: uuidlib.UUID, email: str, form: RoleForm) -> str:
         return "A new link is on its way."
     if "take" in request.form:
         services.set_role(actor, email, request.form["take"], None)
-        return "The role is taken away."
+        return "The role is removed."
     if form.validate():
         try:
             services.set_role(actor, email, form.organization.data, form.role.data)
@@ -94,5 +94,5 @@ def _act(uuid: uuidlib.UUID, email: str, form: RoleForm) -> str:
         except Invalid as error:
             put_error(form, error, default="organization")
         else:
-            return "The role is given."
+            return "The role is added."
     return ""

@@ -87,7 +87,7 @@ def test_ending_all_other_sessions_keeps_this_one_as_it_is(anna):
 def test_a_password_entered_again_is_noted_for_this_session_alone(anna):
     here, there = (sessions.open_session(anna, now=NOW) for _ in range(2))
     later = NOW + timedelta(hours=1)
-    with pytest.raises(Invalid, match="present password"):
+    with pytest.raises(Invalid, match="current password"):
         sessions.confirm_session(actor_of(anna), here, "a guess", "192.0.2.1", now=later)
     assert found(here).confirmed == NOW
     sessions.confirm_session(actor_of(anna), here, PASSWORD, "192.0.2.1", now=later)

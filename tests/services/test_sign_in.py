@@ -240,7 +240,7 @@ def test_a_right_password_takes_back_its_own_attempt_alone(anna):
 def test_the_present_password_is_guessed_no_faster_than_at_sign_in(anna):
     actor = make.actor(anna)
     for _ in range(BURST):
-        with pytest.raises(Invalid, match="present password"):
+        with pytest.raises(Invalid, match="current password"):
             sign_in.change_password(actor, "a guess", OTHER, "192.0.2.1", now=NOW)
     for address, answer in (("192.0.2.1", 300), ("192.0.2.2", "wrong")):
         assert guess(address=address) == answer
@@ -294,7 +294,7 @@ def test_parallel_guesses_from_everywhere_stop_at_the_account(live_database, com
 
 def test_a_new_password_ends_all_sessions(anna, db_session):
     before = anna.session_key
-    with pytest.raises(Invalid, match="present password"):
+    with pytest.raises(Invalid, match="current password"):
         sign_in.change_password(make.actor(anna), "not it at all", OTHER)
     sign_in.change_password(make.actor(anna), PASSWORD, OTHER)
     db_session.expire_all()

@@ -280,7 +280,7 @@ def test_a_new_password_ends_the_other_sessions(visitor, world):
 @pytest.mark.parametrize(
     ("current", "new", "again", "words"),
     [
-        ("wrong", "another long password", "another long password", "present password is wrong"),
+        ("wrong", "another long password", "another long password", "current password is wrong"),
         (PASSWORD, "short", "short", "at least 12 characters"),
         (PASSWORD, "another long password", "yet another one", "not the same"),
     ],

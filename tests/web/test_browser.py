@@ -177,7 +177,7 @@ def test_the_facet_menu_and_the_question_work_by_keyboard(site, browser_page):
     assert browser_page.locator(".facet[open]").count() == 0
     browser_page.goto(f"{site.url}/account/")
     browser_page.fill("#name", "script")
-    browser_page.click("text=Make token")
+    browser_page.click("text=Create token")
     browser_page.locator("a[data-confirm]").focus()
     browser_page.keyboard.press("Enter")
     browser_page.wait_for_selector("dialog[open]")
@@ -198,7 +198,7 @@ def test_everything_works_without_scripts(browser, site):
     assert "=" in page.url
     page.goto(f"{site.url}/account/")
     page.fill("#name", "script")
-    page.click("text=Make token")
+    page.click("text=Create token")
     page.click("text=Revoke")
     page.click("text=Revoke it")
     page.wait_for_selector("text=The token is revoked")

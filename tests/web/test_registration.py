@@ -38,7 +38,7 @@ def last_link(kind):
 
 def test_somebody_registers(open_portal, visitor, world):
     person = visitor()
-    assert "Make an account" in person.get("/login").text
+    assert "Create an account" in person.get("/login").text
     asked = person.post("/register/", {"email": "New@Example.org"}, page="/register/")
     assert (asked.status_code, asked.headers["Location"]) == (303, "/login")
     link = last_link("register")
@@ -66,7 +66,7 @@ def test_who_has_an_account_is_told_by_mail_alone(open_portal, visitor, world):
 
 def test_registration_is_closed_unless_opened(visitor, world):
     assert visitor().get("/register/").status_code == 403
-    assert "Make an account" not in visitor().get("/login").text
+    assert "Create an account" not in visitor().get("/login").text
 
 
 def test_a_mailed_link_works_over_https(visitor, world):
