@@ -7,10 +7,12 @@ Whether a transaction writes must be known before its first statement: `reading(
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from blinker import Signal
 from flask import current_app
@@ -19,11 +21,13 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine, event, select, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.config import Settings
 from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
+from portal.domain.fair_lock import FairLock
 from portal.domain.google import Consent
 from portal.domain.passwords import Estimator
 from portal.models import Base, Installation
@@ -47,6 +51,12 @@ ending_wanted = Signal()
 
 # Sent with each statement that goes past the engine's events (portal.queries.look): for whoever counts.
 looked = Signal()
+
+# How long a writer waits for others on SQLite.
+BUSY_MILLISECONDS = 15_000
+_POLL_SECONDS = 0.002
+_QUEUE = "portal.write_queue"
+_write_queues: WeakKeyDictionary[Engine, FairLock] = WeakKeyDictionary()
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 _with_next_commit: ContextVar[Callable[[Session], Any] | None] = ContextVar("with_next_commit", default=None)
@@ -238,6 +248,8 @@ def prepare_engine(engine: Engine) -> None:
         return
     event.listen(engine, "connect", _sqlite_connect)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "checkin", _leave_write_queue)
+    event.listen(engine, "invalidate", _leave_write_queue)
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:
@@ -251,7 +263,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
         # A commit that was answered survives a power failure, not only a crash of the process.
         "synchronous=FULL",
         "foreign_keys=ON",
-        "busy_timeout=15000",
+        f"busy_timeout={BUSY_MILLISECONDS}",
         "temp_store=MEMORY",
         # A megabyte for each connection and no mmap: the machine keeps the file in its memory, once for all processes.
         "cache_size=-1000",
@@ -277,4 +289,35 @@ def _lower(value: Any) -> Any:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
+    if _reading.get():
+        connection.exec_driver_sql("BEGIN")
+        return
+    # SQLite's own waiting sleeps longer each time, so a writer that waits loses to those that come later: with sixteen
+    # of them some took seconds for milliseconds of work. Here the threads of a process wait in a queue, and the first
+    # one of each process asks every two milliseconds.
+    deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
+    queue = _write_queues.setdefault(connection.engine, FairLock())
+    # A connection that begins again before it goes back to the pool is at the head still.
+    if _QUEUE not in connection.info and queue.acquire(timeout=BUSY_MILLISECONDS / 1000):
+        connection.info[_QUEUE] = queue
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                if "locked" not in str(error.orig) or time.monotonic() > deadline:
+                    _leave_write_queue(connection, connection)
+                    raise
+                time.sleep(_POLL_SECONDS)
+            else:
+                break
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+
+
+def _leave_write_queue(_connection: Any, record: Any, *_error: Any) -> None:
+    # When the connection goes back to the pool: by then its transaction is committed or rolled back.
+    queue = record.info.pop(_QUEUE, None)
+    if queue is not None:
+        queue.release()
