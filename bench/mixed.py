@@ -26,6 +26,7 @@ from bench.client import Figures, ask
 from portal.extensions import db
 from portal.models import Offering
 from portal.policies import SYSTEM
+from portal.queries.offerings import get_visible_offering
 from portal.transfer.editing import edit_offering, seen
 
 API = "/api/booking-offerings/"
@@ -101,8 +102,7 @@ def _write(app: Flask, port: int, key: str, offerings: list[str], ready: Event, 
             while not stop.is_set():
                 begun, target = time.perf_counter(), uuid.UUID(offerings[turn % len(offerings)])
                 turn += 1
-                offering = db.session.scalars(select(Offering).where(Offering.uuid == target)).one()
-                known = seen(offering, ["description"])
+                known = seen(get_visible_offering(SYSTEM, target).document, ["description"])
                 db.session.rollback()
                 edit_offering(SYSTEM, target, {"description": f"Edited at {time.time()}."}, seen_before=known)
                 done["edited"] += 1

@@ -21,7 +21,7 @@ from portal.api.errors import Refused
 from portal.api.guards import token
 from portal.api.paging import base_url, link_header
 from portal.api.params import offering_uuid, wanted_fields, wanted_page, wanted_uuid
-from portal.api.responses import bytes_response, client_has, json_response, not_modified, tag_of, validators
+from portal.api.responses import json_response, tagged_response
 from portal.api.routing import resource
 from portal.domain.booking_states import BookingStateConflict
 from portal.domain.identifiers import parse_uuid
@@ -49,7 +49,7 @@ def booking_resources_list() -> Response:
     number, last = wanted.of(total)
     headers = {"X-Result-Count": str(total), "Link": link_header(number, last)}
     found = queries.bookings_slice(actor, clauses, order, (number - 1) * wanted.size, wanted.size)
-    return _conditional([_cut(booking_document(it, base), fields) for it in found], headers)
+    return tagged_response(orjson.dumps([_cut(booking_document(it, base), fields) for it in found]), headers)
 
 
 def booking_resources_create() -> Response:
@@ -66,7 +66,7 @@ def booking_resources_create() -> Response:
 def booking_resources_retrieve(segment: str) -> Response:
     """One booking with its order and history."""
     view = queries.get_booking(current_actor(), _uuid(segment))
-    return _conditional(_cut(whole_document(view, base_url()), wanted_fields()), {})
+    return tagged_response(orjson.dumps(_cut(whole_document(view, base_url()), wanted_fields())))
 
 
 def booking_resources_accept(segment: str) -> Response:
@@ -120,7 +120,7 @@ def marketplace_bookings_list(segment: str) -> Response:
         }
         for it in queries.occupied(actor, offering_id)
     ]
-    return _conditional(found, {})
+    return tagged_response(orjson.dumps(found))
 
 
 def _uuid(segment: str) -> uuidlib.UUID:
@@ -132,14 +132,6 @@ def _visible(actor: Actor, uuid: uuidlib.UUID) -> None:
     with reading():
         queries.get_booking(actor, uuid)
         db.session.rollback()
-
-
-def _conditional(body: Any, headers: dict[str, str]) -> Response:
-    encoded = orjson.dumps(body)
-    tag = tag_of(encoded)
-    if client_has(lambda: tag):
-        return not_modified(tag, headers)
-    return bytes_response(encoded, headers={**headers, **validators(tag)})
 
 
 def _cut(document: dict[str, Any], fields: list[str]) -> dict[str, Any]:

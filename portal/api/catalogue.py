@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import orjson
 from flask import Response, request
 
 from portal.api.auth import current_actor, known_position
@@ -19,10 +20,14 @@ from portal.api.paging import base_url, link_header
 from portal.api.params import offering_uuid, wanted_fields, wanted_page
 from portal.api.responses import bytes_response, tag_of
 from portal.api.routing import resource
-from portal.documents.read import read_one, read_page
+from portal.documents.read import read_one, read_page, to_json
+from portal.documents.view import COUNTED, wanted_names
 from portal.extensions import cache, catalogue_index
 from portal.models.base import utcnow
 from portal.queries.catalogue_index import current_index, visible_ids
+from portal.queries.counters import counters_version
+
+_FOREVER = float("inf")
 
 
 class Body(NamedTuple):
@@ -34,7 +39,7 @@ class Body(NamedTuple):
 
 
 def booking_offerings_list() -> Response:
-    """The offerings that the caller may see, by case-folded name. Three statements at most, the token's included."""
+    """The offerings that the caller may see, by case-folded name. Four statements at most, the token's included."""
     actor, base, fields, now = current_actor(), base_url(), wanted_fields(), utcnow()
     wanted = wanted_page()
     visible = visible_ids(actor, known_position())
@@ -42,17 +47,19 @@ def booking_offerings_list() -> Response:
     ids = visible[(number - 1) * wanted.size : number * wanted.size]
 
     def make() -> tuple[Body, float]:
-        page = read_page(actor, base, fields, ids, now, total=len(visible))
-        return Body(page.body, tag_of(page.body).etag, page.tag.modified), page.tag.until
+        documents = read_page(actor, base, fields, ids, now)
+        json = to_json(documents)
+        modified = max((it.modified for it in documents), default=None)
+        return Body(json, tag_of(json), modified), min((it.until for it in documents), default=_FOREVER)
 
-    body = _cached(("list", actor.reader, base, tuple(fields), ids.tobytes()), ids, make, now)
+    body = _cached(("list", actor.reader, base, tuple(fields), ids.tobytes()), ids, fields, make, now)
     headers = {"X-Result-Count": str(len(visible)), "Link": link_header(number, last)}
     # A client that keeps its copy keeps the headers with it, so the total is part of the tag.
     return _answer(body._replace(etag=f'{body.etag[:-1]}-{len(visible)}"'), headers)
 
 
 def booking_offerings_retrieve(segment: str) -> Response:
-    """One offering. Two statements, the token's included; a third one where it changed since it was cached."""
+    """One offering. Three statements at most, the token's included."""
     actor, base, fields, now = current_actor(), base_url(), wanted_fields(), utcnow()
     uuid = offering_uuid(segment)
     known = cache().get(("offering id", uuid), None)
@@ -62,17 +69,21 @@ def booking_offerings_retrieve(segment: str) -> Response:
         if document is None:
             raise no_match("Offering")
         cache().put(("offering id", uuid), None, document.id, 30)
-        return Body(document.body, tag_of(document.body).etag, document.tag.modified), document.tag.until
+        json = orjson.dumps(document.content)
+        return Body(json, tag_of(json), document.modified), document.until
 
     if known is None or catalogue_index().position is None:
         return _answer(make()[0], {})
-    return _answer(_cached(("offering", actor.reader, base, tuple(fields), uuid), [known], make, now), {})
+    return _answer(_cached(("offering", actor.reader, base, tuple(fields), uuid), [known], fields, make, now), {})
 
 
-def _cached(key: Hashable, ids: Sequence[int], make: Callable[[], tuple[Body, float]], now: datetime) -> Body:
-    """A body that shows these offerings: the cached one while it is right, else what `make` returns."""
+def _cached(
+    key: Hashable, ids: Sequence[int], fields: Sequence[str], make: Callable[[], tuple[Body, float]], now: datetime
+) -> Body:
+    """A body that shows these fields of these offerings: the cached one while it is right, else what `make` returns."""
     index = current_index(known_position())
-    version = (index.last_change(ids), index.access_generation)
+    counters = counters_version(ids) if not COUNTED.isdisjoint(wanted_names(fields)) else 0
+    version = (index.last_change(ids), index.access_generation, counters)
     found: Body | None = cache().get(key, version, now.timestamp())
     if found is None:
         found, until = make()

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from flask import Response, current_app, make_response, render_template
 
-from portal.api.fields import OBJECTS, Field
 from portal.api.guards import public
 from portal.api.openapi import Schema
 from portal.api.routing import resource
 from portal.api.schema import document
+from portal.schema.fields import Component, Field
+from portal.schema.offering import OFFERING
 
 SWAGGER = ("vendor/swagger-ui.css", "vendor/swagger-ui-bundle.js")
 # Swagger UI's own pictures are data: addresses, and it sets styles on its elements.
@@ -81,19 +82,19 @@ def _parameter(parameter: Schema) -> tuple[str, str, str, str]:
     return parameter["name"], parameter["in"], kind, parameter.get("description", "")
 
 
-def rows(component: str = "Offering", prefix: str = "") -> Iterator[Row]:
+def rows(component: Component = OFFERING, prefix: str = "") -> Iterator[Row]:
     """Every field of an offering, depth first, in the order of the answer."""
     schemas = document()["components"]["schemas"]
     yield from _rows(schemas, component, prefix)
 
 
-def _rows(schemas: Schema, component: str, prefix: str) -> Iterator[Row]:
-    for field in OBJECTS[component]:
+def _rows(schemas: Schema, component: Component, prefix: str) -> Iterator[Row]:
+    for field in component.fields:
         path = f"{prefix}{field.name}"
         target = schemas.get(field.kind.refers, {})
         yield Row(path, _type(field, target), tuple(target.get("enum", ())), field.nullable, field.description)
-        if field.kind.refers in OBJECTS:
-            yield from _rows(schemas, field.kind.refers, f"{path}.")
+        if field.kind.component is not None:
+            yield from _rows(schemas, field.kind.component, f"{path}.")
 
 
 def _type(field: Field, target: Schema) -> str:

@@ -9,10 +9,9 @@ from flask import Response
 
 from portal.api.guards import public
 from portal.api.paging import base_url
-from portal.api.responses import bytes_response, client_has, json_response, not_modified, tag_of, validators
+from portal.api.responses import json_response, tagged_response
 from portal.api.routing import resource
 from portal.api.schema import document
-from portal.documents.read import Tag
 
 
 def api_root() -> Response:
@@ -30,17 +29,13 @@ def api_root() -> Response:
 
 
 @cache
-def _schema() -> tuple[bytes, Tag]:
-    body = orjson.dumps(document())
-    return body, tag_of(body)
+def _schema() -> bytes:
+    return orjson.dumps(document())
 
 
 def api_schema() -> Response:
     """The OpenAPI 3.1 document."""
-    body, tag = _schema()
-    if client_has(lambda: tag):
-        return not_modified(tag)
-    return bytes_response(body, headers=validators(tag))
+    return tagged_response(_schema())
 
 
 resource("/api/", "api_root", guard=public, get=api_root)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 from flask import Response, request, session
-from werkzeug.http import http_date
-
-from portal.documents.read import Tag
 
 JSON = "application/json"
 # What a page of another origin may read of an answer.
@@ -35,33 +31,19 @@ def empty_response() -> Response:
     return response
 
 
-def tag_of(body: bytes) -> Tag:
-    """The tag of these bytes."""
-    return Tag(f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"')
+def tag_of(body: bytes) -> str:
+    """The strong ETag of these bytes, quoted."""
+    return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
 
 
-def validators(tag: Tag) -> dict[str, str]:
-    """The headers by which a client asks again: the strong ETag, and, where it is known, when this last changed."""
-    return {"ETag": tag.etag, **({"Last-Modified": http_date(tag.modified)} if tag.modified else {})}
+def tagged_response(body: bytes, headers: dict[str, str] | None = None) -> Response:
+    """JSON bytes with their ETag; 304 where the client has them already.
 
-
-def client_has(tag: Callable[[], Tag | None]) -> Tag | None:
-    """The tag of what is asked for, if the client says that it has this already; else None.
-
-    `tag` is only called where the client names any; it answers None where there is no such thing. If-Modified-Since
-    is not asked: a list can lose an offering without anything in it becoming newer.
+    If-Modified-Since is ignored: a list can lose an offering without anything in it becoming newer.
     """
-    if "HTTP_IF_NONE_MATCH" not in request.environ:
-        return None
-    found = tag()
-    return found if found and request.if_none_match.contains_weak(found.etag.strip('"')) else None
-
-
-def not_modified(tag: Tag, headers: dict[str, str] | None = None) -> Response:
-    """304 with the headers that a 200 would have."""
-    response = Response(status=304, headers=headers)
-    del response.headers["Content-Type"]
-    response.headers.update(validators(tag))
+    response = bytes_response(body, headers={**(headers or {}), "ETag": tag_of(body)})
+    if "HTTP_IF_NONE_MATCH" in request.environ:
+        response.make_conditional(request)
     return response
 
 

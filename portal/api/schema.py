@@ -6,12 +6,13 @@ from portal.api.accounts import WRONG
 from portal.api.auth import EXPIRED, INACTIVE, NO_KEY, SPACES, UNKNOWN
 from portal.api.booking_schema import booking_parameters, booking_paths, booking_responses, booking_schemas
 from portal.api.errors import NOT_PROVIDED, SERVER_ERROR
-from portal.api.fields import OBJECTS, Field, Kind
 from portal.api.openapi import Schema, an_object, json_content, one_of, or_null, ref, refusals, with_headers
 from portal.api.params import DEFAULT_PAGE_SIZE, INVALID_PAGE, MAX_PAGE_SIZE
 from portal.api.responses import JSON
 from portal.domain import choices
 from portal.errors import CalendarRefused, Refusal
+from portal.schema.fields import Field, Kind
+from portal.schema.offering import COMPONENTS, FIELDS
 
 VERSION = "1.0.0"
 
@@ -79,10 +80,10 @@ def _kind(kind: Kind) -> Schema:
 def _schemas() -> Schema:
     text: Schema = {"type": "string"}
     anything: Schema = {"type": "object", "additionalProperties": True}
-    tables = {name: an_object({field.name: schema_of(field) for field in fields}) for name, fields in OBJECTS.items()}
+    tables = {name: an_object({it.name: schema_of(it) for it in known.fields}) for name, known in COMPONENTS.items()}
     return {
         **tables,
-        "OfferingFieldEnum": one_of((field.name for field in OBJECTS["Offering"]), "A key of an offering."),
+        "OfferingFieldEnum": one_of(FIELDS, "A key of an offering."),
         "OfferingState": one_of(choices.OfferingState),
         "BillingTypeEnum": one_of(choices.BillingType),
         "BillingUnit": one_of(choices.BillingUnit),

@@ -111,8 +111,9 @@ def export(file: Path) -> None:
 
 @offerings.command("refresh")
 def refresh() -> None:
-    """Write all prepared documents anew. Needed only after an upgrade whose notes say so."""
+    """Write all stored documents anew and count bookings again. Needed only after an upgrade whose notes say so."""
     with refusals(), transaction() as session:
+        store.recount(session)
         changed = store.refresh_all(session)
     click.echo(f"{changed} documents changed.")
 

@@ -7,12 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Table, case, func, select
+from sqlalchemy import Row, Table, func, select
 from sqlalchemy.orm import Session, aliased
 
-from portal.domain.booking_states import HOLDING
 from portal.models import (
-    Booking,
     Category,
     ComplianceChecklist,
     Component,
@@ -64,8 +62,6 @@ class Source:
     plan_groups: Many
     groups: Many
     calendars: Many
-    bookings: dict[int, int]
-    plan_bookings: dict[int, tuple[int, int]]
 
 
 def load(session: Session, offering_ids: Collection[int]) -> Source:
@@ -81,15 +77,7 @@ def load(session: Session, offering_ids: Collection[int]) -> Source:
             lambda row: row.offering_id,
         )
 
-    bookings = session.execute(
-        select(Booking.offering_id, func.count()).where(Booking.offering_id.in_(ids)).group_by(Booking.offering_id)
-    )
     of_plans = select(Plan.id).where(Plan.offering_id.in_(ids))
-    plan_bookings = session.execute(
-        select(Booking.plan_id, func.count(), func.sum(case((Booking.state.in_(HOLDING), 1), else_=0)))
-        .where(Booking.plan_id.in_(of_plans))
-        .group_by(Booking.plan_id)
-    )
     return Source(
         offerings=_offerings(session, ids),
         endpoints=of_offerings(Endpoint),
@@ -114,8 +102,6 @@ def load(session: Session, offering_ids: Collection[int]) -> Source:
         plan_groups=_groups(session, plan_organization_groups, "plan_id", of_plans),
         groups=_groups(session, offering_organization_groups, "offering_id", ids),
         calendars=of_offerings(GoogleCalendar),
-        bookings=dict(bookings.all()),
-        plan_bookings={plan_id: (count, int(holding)) for plan_id, count, holding in plan_bookings if plan_id},
     )
 
 

@@ -11,19 +11,23 @@ from dataclasses import asdict
 from itertools import islice
 from typing import cast
 
-from sqlalchemy import Table, bindparam, insert, or_, select, update
+from sqlalchemy import Table, bindparam, case, delete, func, insert, literal, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from portal.documents.build import build
 from portal.documents.rows import load
+from portal.domain.booking_states import HOLDING
 from portal.models import (
+    Booking,
     Category,
     Offering,
+    OfferingCounter,
     OfferingDocument,
     OfferingSoftwareCatalog,
     Organization,
     OrganizationGroup,
     Plan,
+    PlanCounter,
     Project,
     offering_organization_groups,
     plan_organization_groups,
@@ -115,8 +119,31 @@ def dependents(
 
 
 def refresh_all(session: Session) -> int:
-    """Write every document anew and answer how many changed (after an upgrade that changes their form)."""
+    """Write every document anew and return how many changed (after an upgrade that changes their form)."""
     return refresh(session, session.scalars(select(Offering.id)).all())
+
+
+def recount(session: Session) -> None:
+    """Count the bookings of all offerings and plans anew. Bookings made meanwhile wait."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE bookings IN SHARE MODE"))
+    holding = func.sum(case((Booking.state.in_(HOLDING), 1), else_=0))
+    counted = {
+        OfferingCounter: select(Booking.offering_id, func.count(), literal(1), func.max(Booking.modified)),
+        PlanCounter: select(Booking.plan_id, func.count(), holding).where(Booking.plan_id.is_not(None)),
+    }
+    kept = session.execute(select(OfferingCounter.offering_id, OfferingCounter.version))
+    versions = {row.offering_id: row.version for row in kept}
+    for table, statement in counted.items():
+        session.execute(delete(table))
+        columns = [it.name for it in table.__table__.columns]
+        session.execute(insert(table).from_select(columns, statement.group_by(statement.selected_columns[0])))
+    # Versions only go up.
+    higher = [{"key": key, "above": version} for key, version in versions.items()]
+    counter = cast(Table, OfferingCounter.__table__)
+    change = update(counter).where(counter.c.offering_id == bindparam("key"))
+    if higher:
+        session.connection().execute(change.values(version=counter.c.version + bindparam("above")), higher)
 
 
 def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
@@ -136,7 +163,7 @@ def _refresh(session: Session, ids: list[int]) -> int:
         .order_by(document.c.offering_id)
         .with_for_update()
     )
-    # The clock is in no body: schedules that are missing are answered as none.
+    # The schedule hash is in no document: schedules that are missing are answered as none.
     stored = {row.offering_id: (row.digest, row.clock) for row in rows}
     now = utcnow()
     new, changed = [], []

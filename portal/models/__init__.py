@@ -26,7 +26,7 @@ from portal.models.catalogue import (
     offering_organization_groups,
 )
 from portal.models.compute import OfferingSoftwareCatalog, Partition, SoftwareCatalog
-from portal.models.documents import CatalogueChange, OfferingDocument
+from portal.models.documents import CatalogueChange, OfferingCounter, OfferingDocument, PlanCounter
 from portal.models.feeds import CalendarFeed
 from portal.models.installation import Installation
 from portal.models.mail import AccountLink, OutgoingMail
@@ -64,6 +64,7 @@ __all__ = [
     "Media",
     "Membership",
     "Offering",
+    "OfferingCounter",
     "OfferingDocument",
     "OfferingFile",
     "OfferingRole",
@@ -74,6 +75,7 @@ __all__ = [
     "Partition",
     "Plan",
     "PlanComponent",
+    "PlanCounter",
     "Project",
     "Quota",
     "Role",

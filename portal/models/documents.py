@@ -1,4 +1,4 @@
-"""The prepared document of an offering: its published JSON as bytes, rewritten whenever something it shows changes."""
+"""The stored document of an offering (its published JSON, rewritten when something it shows changes), and counters."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.models.base import Base, UTCDateTime, utcnow
 
+# What the previous version reads as a document without any key: 65 equal offsets, no schedules, no plans.
+_EMPTY_INDEX = (1).to_bytes(4, "little") * 66 + bytes(8)
+
 
 class OfferingDocument(Base):
-    """Two bodies of one offering's JSON: `full` for those who manage it, `public` for everybody else.
+    """One offering's JSON as those who manage it may read it, except for the counters; portal.documents knows its form.
 
-    Each has an index of byte spans (top-level keys, and what may be cut for a reader or by the clock);
-    portal.documents.layout knows the format. `first_end` is the earliest end among the schedules (seconds since
-    the epoch): before it nothing has to be cut by the clock. `restricted` says that something in it is not for
-    everybody who sees the offering: a plan restricted to organization groups, a parent, a project. `inherited` are the
-    plugin_options of a linked parent. `digest` is that of all of them.
+    `document` is null where the previous version wrote last: it is built when it is read. `first_end` is the earliest
+    end among the schedules (seconds since the epoch): before it no schedule has ended. `restricted` says that
+    something in it is not for everybody who sees the offering: a plan restricted to organization groups, a parent, a
+    project. `inherited` are the plugin_options of a linked parent. `digest` is that of all of them.
     `search_name` and `search_text` are the words of the name, and of all that a search looks through
     (portal.domain.words: databases do not agree on folding); the database's full-text index follows them by triggers
-    (migration 0006). `clock` is a number for when it can be booked (portal.domain.clocks).
+    (migration 0006). `clock` is the schedule hash (portal.domain.clocks).
     """
 
     __tablename__ = "offering_documents"
@@ -33,15 +35,40 @@ class OfferingDocument(Base):
     inherited: Mapped[bytes | None] = mapped_column(LargeBinary)
     search_name: Mapped[str] = mapped_column(Text, default="", server_default="")
     search_text: Mapped[str] = mapped_column(Text, default="")
-    full_index: Mapped[bytes] = mapped_column(LargeBinary)
-    public_index: Mapped[bytes] = mapped_column(LargeBinary)
-    # Last: SQLite reads a row from the left, and what asks for a digest should not walk through the bodies.
-    public: Mapped[bytes] = mapped_column(LargeBinary)
-    full: Mapped[bytes] = mapped_column(LargeBinary)
+    # These four are the previous version's, which may still run beside this one. The next version drops them.
+    full_index: Mapped[bytes] = mapped_column(LargeBinary, default=_EMPTY_INDEX)
+    public_index: Mapped[bytes] = mapped_column(LargeBinary, default=_EMPTY_INDEX)
+    public: Mapped[bytes] = mapped_column(LargeBinary, default=b"{}")
+    full: Mapped[bytes] = mapped_column(LargeBinary, default=b"{}")
     # Read from an index of its own.
     clock: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    document: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     __table_args__ = (Index("ix_offering_documents_clock", "offering_id", "clock"),)
+
+
+class OfferingCounter(Base):
+    """How many bookings an offering has had here, kept by triggers on `bookings` (migration 0018).
+
+    `version` goes up with each change of this counter or of those of the offering's plans. `changed` is when.
+    """
+
+    __tablename__ = "offering_counters"
+
+    offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id", ondelete="CASCADE"), primary_key=True)
+    bookings: Mapped[int] = mapped_column(BigInteger, default=0)
+    version: Mapped[int] = mapped_column(BigInteger, default=0)
+    changed: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class PlanCounter(Base):
+    """How many bookings a plan has had here, and how many of them hold their slots. Kept in the same way."""
+
+    __tablename__ = "plan_counters"
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"), primary_key=True)
+    bookings: Mapped[int] = mapped_column(BigInteger, default=0)
+    holding: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class CatalogueChange(Base):

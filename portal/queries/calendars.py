@@ -127,13 +127,13 @@ class CalendarStatus:
 
 def calendar_of(view: OfferingView, now: datetime) -> CalendarView:
     """The calendar of an offering as its reader may see it. No SQL statement, or one for those who manage it."""
-    loaded, calendar, manages = view.offering, view.offering.calendar, view.manages
-    organization = loaded.organization
+    calendar, manages = view.calendar, view.manages
+    organization = view.document["customer_uuid"]
     public = calendar is not None and calendar.public
     link = http_link(calendar.backend_id, public, settings().google_embed_uri) if calendar is not None else None
     shown = CalendarView(
-        offering_uuid=loaded.uuid,
-        organization_uuid=organization.uuid if organization else None,
+        offering_uuid=view.uuid,
+        organization_uuid=uuidlib.UUID(organization) if organization else None,
         manages=manages,
         can_act=False,
         exists=calendar is not None,
@@ -155,7 +155,7 @@ def calendar_of(view: OfferingView, now: datetime) -> CalendarView:
         .select_from(Organization)
         .outerjoin(GoogleConnection, GoogleConnection.organization_id == Organization.id)
         .outerjoin(SyncRun, SyncRun.calendar_id == key)
-        .where(Organization.id == loaded.organization_id)
+        .where(Organization.id == view.organization_id)
         .order_by(SyncRun.started.desc(), SyncRun.id.desc())
         .limit(RUNS_SHOWN)
         .execution_options(populate_existing=True)

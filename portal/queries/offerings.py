@@ -8,20 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, or_, select, true
-from sqlalchemy.orm import joinedload, raiseload
+from sqlalchemy import case, or_, select
+from sqlalchemy.orm import raiseload
 
+from portal.documents.read import read_page
 from portal.errors import Forbidden, NotFound
 from portal.extensions import db
-from portal.models import Offering, OfferingDocument, Plan, PlanComponent, Project
-from portal.policies import (
-    Actor,
-    managed_offerings,
-    owned_offerings,
-    shows_project,
-    visible_offerings,
-    visible_plans,
-)
+from portal.models import GoogleCalendar, Offering
+from portal.policies import Actor, owned_offerings, visible_offerings
 
 MOST_RELATIVES = 100
 
@@ -39,18 +33,27 @@ class Related:
 class OfferingView:
     """An offering as one reader may see it, and what they may do.
 
-    Loaded are what it belongs to, its calendar, and in `plans`, with their components, the plans that the actor is
-    offered; touching the database through it again raises. `project` is the offering's, if the actor may see it. Its
-    other lists stand in `document`, the published JSON as prepared for this reader, `written` when that last changed.
+    `document` is its published JSON for this reader, with all schedules and its own plugin_options, and with addresses
+    of this portal without its host. `modified` is when that last changed. `backend_id` is for everybody here: whether a
+    page shows it, its options decide.
     """
 
-    offering: Offering
-    project: Project | None
-    plans: list[Plan]
-    document: bytes
-    written: datetime
+    id: int
+    uuid: uuidlib.UUID
+    document: dict[str, Any]
+    modified: datetime
     manages: bool
     owns: bool
+    organization_id: int | None
+    parent_id: int | None
+    backend_id: str
+    calendar: GoogleCalendar | None
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The free-form attributes, schedules and booking rules included."""
+        found: dict[str, Any] = self.document["attributes"]
+        return found
 
 
 def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
@@ -58,41 +61,35 @@ def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
 
     Two SQL statements.
     """
-    managed = managed_offerings(actor)
-    document = OfferingDocument
     row = db.session.execute(
         select(
-            Offering,
-            managed.label("manages"),
+            Offering.id,
+            Offering.organization_id,
+            Offering.parent_id,
+            Offering.backend_id,
             owned_offerings(actor).label("owns"),
-            shows_project(actor).label("shows_project"),
-            case((managed, document.full), else_=document.public).label("document"),
-            document.written,
+            GoogleCalendar,
         )
-        .join(document, document.offering_id == Offering.id)
+        .outerjoin(GoogleCalendar, GoogleCalendar.offering_id == Offering.id)
         .where(Offering.uuid == uuid, visible_offerings(actor))
-        .options(
-            raiseload("*"),
-            joinedload(Offering.organization),
-            joinedload(Offering.project),
-            joinedload(Offering.category),
-            joinedload(Offering.checklist),
-            joinedload(Offering.scope),
-            joinedload(Offering.calendar),
-        )
-    ).first()
-    if row is None:
+        .options(raiseload("*"))
+    ).one_or_none()
+    documents = read_page(actor, "", (), [row.id], None) if row is not None else []
+    if row is None or not documents:
         raise NotFound("Offering")
-    offered = true() if row.manages else visible_plans(actor)
-    plans = db.session.execute(
-        select(Plan)
-        .where(Plan.offering_id == row.Offering.id, offered)
-        .options(raiseload("*"), joinedload(Plan.components).joinedload(PlanComponent.component))
+    [found] = documents
+    return OfferingView(
+        row.id,
+        uuid,
+        found.content,
+        found.modified,
+        found.manages,
+        bool(row.owns),
+        row.organization_id,
+        row.parent_id,
+        row.backend_id,
+        row.GoogleCalendar,
     )
-    by_name = sorted(plans.unique().scalars(), key=lambda plan: (plan.name.casefold(), str(plan.uuid)))
-    found = row.Offering
-    project = found.project if row.shows_project else None
-    return OfferingView(found, project, by_name, row.document, row.written, bool(row.manages), bool(row.owns))
 
 
 def get_managed_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
@@ -108,20 +105,20 @@ def relatives(actor: Actor, view: OfferingView) -> tuple[Related | None, list[Re
 
     A parent that is not in the database is shown to those who manage the offering (portal.policies.shows_parent).
     """
-    offering = view.offering
-    near = Offering.parent_id == offering.id
-    if offering.parent_id is not None:
-        near = or_(near, Offering.id == offering.parent_id)
+    near = Offering.parent_id == view.id
+    if view.parent_id is not None:
+        near = or_(near, Offering.id == view.parent_id)
     rows = db.session.execute(
         select(Offering.id, Offering.uuid, Offering.name, Offering.description)
         .where(near, visible_offerings(actor))
-        .order_by(case((Offering.id == offering.parent_id, 0), else_=1), Offering.sort_key, Offering.uuid)
+        .order_by(case((Offering.id == view.parent_id, 0), else_=1), Offering.sort_key, Offering.uuid)
         .limit(MOST_RELATIVES)
     ).all()
-    parent = next((Related(*row[1:]) for row in rows if row.id == offering.parent_id), None)
-    if offering.parent_id is None and view.manages and offering.parent_name:
-        parent = Related(None, offering.parent_name, offering.parent_description or "")
-    return parent, [Related(*row[1:]) for row in rows if row.id != offering.parent_id]
+    parent = next((Related(*row[1:]) for row in rows if row.id == view.parent_id), None)
+    name, description = view.document["parent_name"], view.document["parent_description"]
+    if view.parent_id is None and view.manages and name:
+        parent = Related(None, name, description or "")
+    return parent, [Related(*row[1:]) for row in rows if row.id != view.parent_id]
 
 
 def visible_offering_row(

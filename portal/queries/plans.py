@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import or_, select
 
@@ -50,21 +51,44 @@ def cheapest(actor: Actor, offering_ids: Collection[int]) -> dict[int, tuple[Dec
     return {offering_id: price for offering_id, price in found.items() if price is not None}
 
 
-def cheapest_of(plans: Iterable[Plan]) -> tuple[Decimal, str] | None:
-    """The same of plans that are loaded with their components."""
+def cheapest_of(document: Mapping[str, Any]) -> tuple[Decimal, str] | None:
+    """The same of an offering's published document."""
     return price_from(
         [
-            (
-                PricedComponent(
-                    type=part.component.type,
-                    billing_type=part.component.billing_type,
-                    price=part.price,
-                    amount=part.amount,
-                ),
-                plan.unit if part.component.billing_type == BillingType.FIXED else part.component.measured_unit,
-            )
-            for part in plan.components
+            (component, plan["unit"] if component.billing_type == BillingType.FIXED else measured_unit)
+            for component, measured_unit in priced_components(document, plan)
         ]
-        for plan in plans
-        if not plan.archived
+        for plan in document["plans"]
+        if not plan["archived"]
     )
+
+
+def priced_components(document: Mapping[str, Any], plan: Mapping[str, Any]) -> list[tuple[PricedComponent, str]]:
+    """What a plan of a published document costs, by component, with the unit in which each is measured."""
+    billing_types = {it["type"]: it["billing_type"] for it in document["components"]}
+    return [
+        (
+            PricedComponent(
+                type=part["type"],
+                billing_type=billing_types[part["type"]],
+                price=Decimal(part["price"]),
+                amount=part["amount"],
+                name=part["name"],
+            ),
+            part["measured_unit"],
+        )
+        for part in plan["components"]
+    ]
+
+
+def loaded_components(plan: Plan) -> list[tuple[PricedComponent, str]]:
+    """The same of a plan that is loaded with its components."""
+    return [
+        (
+            PricedComponent(
+                part.component.type, part.component.billing_type, part.price, part.amount, name=part.component.name
+            ),
+            part.component.measured_unit,
+        )
+        for part in sorted(plan.components, key=lambda part: (part.component.name, part.component.type))
+    ]

@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal.documents import store as documents
 from portal.domain.booked import kept_form
 from portal.domain.booking_states import HOLDING, BookingAct, BookingState, BookingStateConflict, after
 from portal.domain.instants import format_instant
@@ -297,13 +296,10 @@ def _record(
     )
     session.flush()
     mail.booking_changed(session, booking, what, user_id, now, reason.strip())
-    before_commit(("bookings", booking.offering_id), lambda: _publish(session, booking.offering_id))
-
-
-def _publish(session: Session, offering_id: int) -> None:
-    """Bring up to date what shows bookings: the document's counts, and the offering's calendar."""
-    documents.refresh(session, [offering_id])
-    calendars.offerings_changed(session, [offering_id])
+    # Counters follow by themselves: triggers on `bookings` keep them.
+    before_commit(
+        ("bookings", booking.offering_id), lambda: calendars.offerings_changed(session, [booking.offering_id])
+    )
 
 
 def _wire(start: datetime, end: datetime) -> dict[str, str]:

@@ -28,6 +28,7 @@ from portal.models import (
     SoftwareCatalog,
 )
 from portal.models.base import utcnow
+from portal.schema.checks import Wrong
 from portal.services import calendars
 from portal.transfer.parts import (
     PARTS,
@@ -52,7 +53,6 @@ from portal.transfer.tables import (
     update_rows,
     with_defaults,
 )
-from portal.transfer.values import Wrong
 
 
 @dataclass(slots=True)
@@ -268,12 +268,11 @@ class Batch:
         known_parents = {row["uuid"]: row["id"] for row in rows_where(self._session, Offering, "uuid", parents)}
         for work in works:
             record = work.record
-            wanted = {name: value for name, value in record.values.items() if name != "order_count"}
+            wanted = dict(record.values)
             if "name" in wanted:
                 wanted["sort_key"] = wanted["name"].casefold()
-            if "order_count" in record.values:
-                own = orders.get(work.stored["id"], 0) if work.stored and work.from_here else 0
-                wanted["orders_elsewhere"] = max(0, record.values["order_count"] - own)
+            if "orders_elsewhere" in wanted and work.stored:
+                wanted["orders_elsewhere"] = max(0, wanted["orders_elsewhere"] - orders.get(work.stored["id"], 0))
             if "parent_uuid" in wanted:
                 wanted["parent_id"] = known_parents.get(wanted["parent_uuid"])
             for key, column, ids, one in (

@@ -16,12 +16,11 @@ import orjson
 from portal.domain.schedules import check_schedules
 from portal.errors import Conflict, Invalid
 from portal.extensions import settings, transaction
-from portal.models import Offering
 from portal.policies import Actor
+from portal.schema.checks import Wrong
 from portal.services.offerings import lock_managed_offering
 from portal.transfer.apply import Batch
 from portal.transfer.record import read_record
-from portal.transfer.values import Wrong
 
 # Keys of a record that its managers change. Left out are those that decide whose it is and what is counted and charged
 # (customer, project, category, plans …), and those of the system it came from (type, slug, backend_id …).
@@ -52,9 +51,9 @@ class ChangedMeanwhile(Conflict):
         self.keys = frozenset(keys)
 
 
-def seen(offering: Offering, keys: Iterable[str]) -> dict[str, str]:
-    """What somebody sees now who looks at these keys (of DETAILS, SCHEDULES, TIME_ZONE): a digest of each value."""
-    return {key: digest(_stored(offering, key)) for key in keys}
+def seen(document: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str]:
+    """What a reader of an offering's document sees of these keys (of DETAILS, SCHEDULES, TIME_ZONE): their digests."""
+    return {key: digest(_value(document, key)) for key in keys}
 
 
 def digest(value: Any) -> str:
@@ -62,13 +61,13 @@ def digest(value: Any) -> str:
     return hashlib.blake2b(orjson.dumps(value), digest_size=8).hexdigest()
 
 
-def _stored(offering: Offering, key: str) -> Any:
+def _value(document: Mapping[str, Any], key: str) -> Any:
     if key == SCHEDULES:
-        return offering.attributes.get(SCHEDULES)
+        return document["attributes"].get(SCHEDULES, [])
     if key == TIME_ZONE:
-        rules = offering.attributes.get("booking_rules")
+        rules = document["attributes"].get("booking_rules")
         return rules.get(TIME_ZONE) if isinstance(rules, Mapping) else None
-    return getattr(offering, key)
+    return document[key]
 
 
 def problems_of(changes: Mapping[str, Any]) -> dict[str, str]:
@@ -103,7 +102,7 @@ def edit_offering(
     with transaction() as session:
         offering = lock_managed_offering(session, actor, uuid)
         before = seen_before or {}
-        now = seen(offering, before)
+        now = seen({key: getattr(offering, key) for key in (*DETAILS, "attributes")}, before)
         if moved := [key for key in before if before[key] != now[key]]:
             raise ChangedMeanwhile(moved)
         data = _record(uuid, changes, offering.attributes)

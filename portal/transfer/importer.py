@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from portal.errors import PortalError
 from portal.extensions import analyse, settings, transaction
 from portal.queries.catalogue_index import prune_changes
+from portal.schema.checks import Wrong
 from portal.transfer.apply import Batch, Outcome
 from portal.transfer.record import Record, read_record
-from portal.transfer.values import Wrong
 
 BATCH = 200
 _BLANK = b" \t\r\n"

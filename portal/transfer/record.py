@@ -15,11 +15,12 @@ from typing import Any
 
 from portal.domain.rules import check_rules
 from portal.domain.schedules import check_schedules
-from portal.transfer import values
-from portal.transfer.checks import (
+from portal.schema import checks
+from portal.schema.checks import Wrong, columns
+from portal.schema.fields import Component
+from portal.schema.offering import (
     CALENDAR,
     CATALOG,
-    CHECKLIST,
     COMPONENT,
     ENDPOINT,
     FILE,
@@ -30,12 +31,9 @@ from portal.transfer.checks import (
     PLAN_COMPONENT,
     QUOTA,
     ROLE,
-    SCOPE,
     SCREENSHOT,
     SOFTWARE_CATALOG,
-    Checks,
 )
-from portal.transfer.values import Wrong, columns
 
 # Entries of one list of a record.
 MOST_ITEMS = 2000
@@ -90,20 +88,20 @@ class Record:
 def read_record(data: Any) -> Record:
     """The record, checked. Raises Wrong with the path of the value that is wrong."""
     if not isinstance(data, dict):
-        raise Wrong(f"must be an object, and is {values.kind(data)}")
+        raise Wrong(f"must be an object, and is {checks.kind(data)}")
     try:
-        uuid = values.uuid(data["uuid"])
+        uuid = checks.uuid(data["uuid"])
     except KeyError:
         raise Wrong("is missing", "uuid") from None
     except Wrong as wrong:
         raise wrong.under("uuid") from None
-    record = Record(uuid, str(data.get("name", ""))[:200], _base(data), columns(data, OFFERING))
+    record = Record(uuid, str(data.get("name", ""))[:200], _base(data), columns(data, OFFERING.imports[""]))
     _check_attributes(record.values)
     if record.values.get("parent_uuid") == uuid:
         raise Wrong("an offering cannot be its own parent", "parent_uuid")
     _read_relations(record, data)
     _read_parts(record, data)
-    record.scope = columns(data, SCOPE)
+    record.scope = columns(data, OFFERING.imports["scope"])
     if record.scope.get("link"):
         record.scope["link"] = _own_path(record, record.scope["link"])
     if "googlecalendar" in data:
@@ -116,7 +114,7 @@ def _base(data: Row) -> str:
     if url is None:
         return ""
     try:
-        found, place, _ = values.checked_text(url).partition(_PLACE)
+        found, place, _ = checks.checked_text(url).partition(_PLACE)
     except Wrong as wrong:
         raise wrong.under("url") from None
     return found if place else ""
@@ -148,22 +146,22 @@ def _read_relations(record: Record, data: Row) -> None:
     def one(key: str, name_key: str, column: str, limit: int | None) -> Shared | None:
         uuid_key = f"{key}_uuid"
         if data.get(uuid_key) is not None:
-            uuid = columns(data, {uuid_key: ("uuid", values.uuid)})["uuid"]
+            uuid = columns(data, {uuid_key: ("uuid", checks.uuid)})["uuid"]
         elif data.get(key) is not None:
             uuid = _uuid_of_link(data[key], key)
         else:
             if key in data or uuid_key in data:
                 unset.add(key)
             return None
-        return Shared(uuid, columns(data, {name_key: (column, values.text(limit))}))
+        return Shared(uuid, columns(data, {name_key: (column, checks.text(limit))}))
 
-    record.organization = one("customer", "customer_name", "name", values.NAME_LENGTH)
+    record.organization = one("customer", "customer_name", "name", checks.NAME_LENGTH)
     record.project = one("project", "project_name", "name", None)
-    record.category = one("category", "category_title", "title", values.NAME_LENGTH)
+    record.category = one("category", "category_title", "title", checks.NAME_LENGTH)
     if "category" in unset:
         raise Wrong("must not be null: every offering has a category", "category_uuid")
     if "compliance_checklist" in data:
-        checklist = columns(data, CHECKLIST)
+        checklist = columns(data, OFFERING.imports["checklist"])
         link = checklist["compliance_checklist"]
         record.checklist = _own_path(record, link) if link else None
         if not link:
@@ -176,7 +174,7 @@ def _uuid_of_link(link: Any, key: str) -> uuidlib.UUID:
     if found is None:
         raise Wrong("must be an address that ends in a UUID", key)
     try:
-        return values.uuid(found[1])
+        return checks.uuid(found[1])
     except Wrong as wrong:
         raise wrong.under(key) from None
 
@@ -186,17 +184,17 @@ def _items(data: Row, key: str) -> Iterator[tuple[int, Row]]:
     if given is None:
         return
     if not isinstance(given, list):
-        raise Wrong(f"must be a list, and is {values.kind(given)}", key)
+        raise Wrong(f"must be a list, and is {checks.kind(given)}", key)
     if len(given) > MOST_ITEMS:
         raise Wrong(f"has {len(given):,} entries: at most {MOST_ITEMS:,} are taken", key)
     for position, item in enumerate(given):
         if not isinstance(item, dict):
-            raise Wrong(f"must be an object, and is {values.kind(item)}", f"{key}[{position}]")
+            raise Wrong(f"must be an object, and is {checks.kind(item)}", f"{key}[{position}]")
         yield position, item
 
 
 def _read_parts(record: Record, data: Row) -> None:
-    simple: tuple[tuple[str, Checks, bool], ...] = (
+    simple: tuple[tuple[str, Component, bool], ...] = (
         ("endpoints", ENDPOINT, True),
         ("roles", ROLE, True),
         ("screenshots", SCREENSHOT, True),
@@ -204,9 +202,9 @@ def _read_parts(record: Record, data: Row) -> None:
         ("quotas", QUOTA, False),
         ("partitions", PARTITION, True),
     )
-    for key, checks, has_uuid in simple:
+    for key, component, has_uuid in simple:
         if key in data:
-            record.parts[key] = _part(record, data, key, partial(_plain, checks), has_uuid)
+            record.parts[key] = _part(record, data, key, partial(_plain, component), has_uuid)
     if "components" in data:
         record.parts["components"] = _part(record, data, "components", _component)
         _refuse_twice(record.parts["components"], "type", "components")
@@ -224,7 +222,7 @@ def _part(record: Record, data: Row, key: str, read: Callable[[Row], Row], has_u
         try:
             row = read(item)
             if has_uuid and item.get("uuid") is not None:
-                row["uuid"] = columns(item, {"uuid": ("uuid", values.uuid)})["uuid"]
+                row["uuid"] = columns(item, {"uuid": ("uuid", checks.uuid)})["uuid"]
             elif has_uuid:
                 # The same at every import, so that a second one updates what the first one made.
                 row["uuid"] = uuidlib.uuid5(record.uuid, f"{key}/{row.get('type', position)}")
@@ -245,26 +243,26 @@ def _refuse_twice(rows: list[Row], column: str, key: str) -> None:
         seen.add(row[column])
 
 
-def _plain(checks: Checks, item: Row) -> Row:
-    return columns(item, checks)
+def _plain(component: Component, item: Row) -> Row:
+    return columns(item, component.imports[""])
 
 
 def _component(item: Row) -> Row:
-    row = columns(item, COMPONENT)
+    row = columns(item, COMPONENT.imports[""])
     if "type" not in row:
         raise Wrong("is missing", "type")
     return row
 
 
 def _software_catalog(item: Row) -> Row:
-    row = columns(item, SOFTWARE_CATALOG)
+    row = columns(item, SOFTWARE_CATALOG.imports[""])
     if "catalog" in item:
         catalog = _object(item, "catalog")
         if "uuid" not in catalog:
             raise Wrong("is missing", "catalog.uuid")
         try:
-            uuid = columns(catalog, {"uuid": ("uuid", values.uuid)})["uuid"]
-            row["catalog"] = Shared(uuid, columns(catalog, CATALOG))
+            uuid = columns(catalog, {"uuid": ("uuid", checks.uuid)})["uuid"]
+            row["catalog"] = Shared(uuid, columns(catalog, CATALOG.imports[""]))
         except Wrong as wrong:
             raise wrong.under("catalog") from None
     if "partition" in item:
@@ -272,7 +270,7 @@ def _software_catalog(item: Row) -> Row:
         if item["partition"] is not None:
             partition = _object(item, "partition")
             try:
-                row["partition"] = columns(partition, {"uuid": ("uuid", values.uuid_or_null)}).get("uuid")
+                row["partition"] = columns(partition, {"uuid": ("uuid", checks.uuid_or_null)}).get("uuid")
             except Wrong as wrong:
                 raise wrong.under("partition") from None
     return row
@@ -280,13 +278,13 @@ def _software_catalog(item: Row) -> Row:
 
 def _object(item: Row, key: str) -> Row:
     if not isinstance(item[key], dict):
-        raise Wrong(f"must be an object, and is {values.kind(item[key])}", key)
+        raise Wrong(f"must be an object, and is {checks.kind(item[key])}", key)
     found: Row = item[key]
     return found
 
 
 def _plan(item: Row) -> Row:
-    row = columns(item, PLAN)
+    row = columns(item, PLAN.imports[""])
     row["components"] = _plan_components(item)
     row["groups"] = _groups(item) if "organization_groups" in item else None
     return row
@@ -298,7 +296,7 @@ def _plan_components(item: Row) -> list[Row] | None:
         rows = []
         for position, component in _items(item, "components"):
             try:
-                row = columns(component, PLAN_COMPONENT)
+                row = columns(component, PLAN_COMPONENT.imports[""])
             except Wrong as wrong:
                 raise wrong.under(f"components[{position}]") from None
             if "type" not in row:
@@ -307,7 +305,7 @@ def _plan_components(item: Row) -> list[Row] | None:
         _refuse_twice(rows, "type", "components")
         return rows
     if "components" in item and item["components"] not in (None, []):
-        raise Wrong(f"must be a list, and is {values.kind(item['components'])}", "components")
+        raise Wrong(f"must be a list, and is {checks.kind(item['components'])}", "components")
     tables = [(key, column) for key, column in _TABLES if item.get(key) is not None]
     if not tables:
         return [] if item.get("components") == [] else None
@@ -316,8 +314,8 @@ def _plan_components(item: Row) -> list[Row] | None:
         for kind, value in _object(item, key).items():
             row = found.setdefault(kind, {"type": kind, "path": f"{key}.{kind[:60]}"})
             try:
-                values.required_text(values.NAME_LENGTH)(kind)
-                row[column] = PLAN_COMPONENT[column][1](value)
+                checks.required_text(checks.NAME_LENGTH)(kind)
+                row[column] = PLAN_COMPONENT.imports[""][column][1](value)
             except Wrong as wrong:
                 raise wrong.under(f"{key}.{kind[:60]}") from None
     return list(found.values())
@@ -334,11 +332,13 @@ def _groups(data: Row) -> list[Group]:
         try:
             if "uuid" not in item:
                 raise Wrong("is missing", "uuid")
-            uuid = columns(item, {"uuid": ("uuid", values.uuid)})["uuid"]
+            uuid = columns(item, {"uuid": ("uuid", checks.uuid)})["uuid"]
             if uuid in seen:
                 raise Wrong("appears twice in this list", "uuid")
             seen.add(uuid)
-            group = Group(uuid, columns(item, GROUP), knows_parent="parent" in item or "parent_uuid" in item)
+            group = Group(
+                uuid, columns(item, GROUP.imports[""]), knows_parent="parent" in item or "parent_uuid" in item
+            )
             group.parent = _parent(item)
             if group.parent is not None and group.parent.uuid == uuid:
                 raise Wrong("a group cannot be its own parent", "parent_uuid")
@@ -350,21 +350,21 @@ def _groups(data: Row) -> list[Group]:
 
 def _parent(item: Row) -> Shared | None:
     if item.get("parent_uuid") is not None:
-        uuid = columns(item, {"parent_uuid": ("uuid", values.uuid)})["uuid"]
+        uuid = columns(item, {"parent_uuid": ("uuid", checks.uuid)})["uuid"]
     elif item.get("parent") is not None:
         uuid = _uuid_of_link(item["parent"], "parent")
     else:
         return None
-    return Shared(uuid, columns(item, {"parent_name": ("name", values.text(values.NAME_LENGTH))}))
+    return Shared(uuid, columns(item, {"parent_name": ("name", checks.text(checks.NAME_LENGTH))}))
 
 
 def _calendar(given: Any) -> Row | None:
     if given is None:
         return None
     if not isinstance(given, dict):
-        raise Wrong(f"must be an object, and is {values.kind(given)}", "googlecalendar")
+        raise Wrong(f"must be an object, and is {checks.kind(given)}", "googlecalendar")
     try:
-        row = columns(given, CALENDAR)
+        row = columns(given, CALENDAR.imports[""])
     except Wrong as wrong:
         raise wrong.under("googlecalendar") from None
     row = {"backend_id": None, "public": False} | row

@@ -13,6 +13,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain.booking_states import HOLDING, BookingAct, BookingState, can
+from portal.domain.estimate import estimate
 from portal.domain.ics import google_link, outlook_link
 from portal.domain.identifiers import parse_uuid
 from portal.domain.order_form import WrongAnswers, read_form
@@ -25,6 +26,7 @@ from portal.queries import bookings as queries
 from portal.queries.availability import of_offering, zone_of
 from portal.queries.bookings import BookingView
 from portal.queries.offerings import OfferingView, get_visible_offering
+from portal.queries.plans import loaded_components, priced_components
 from portal.services import bookings as services
 from portal.services.placement import SlotRefused, SlotTaken
 from portal.services.wishes import Repeat, Wish
@@ -33,7 +35,7 @@ from portal.web.booking_form import Alternative, Sent, clocks
 from portal.web.guards import signed_in
 from portal.web.links import page_number
 from portal.web.people import current_actor
-from portal.web.prices import estimate_of, unit_name
+from portal.web.prices import unit_name
 from portal.web.week import parse_slot, slot_value
 
 blueprint = Blueprint("bookings", __name__)
@@ -65,8 +67,8 @@ def book(uuid: uuidlib.UUID) -> ResponseReturnValue:
     with reading_apart():
         view = get_visible_offering(actor, uuid)
         projects = queries.projects_of(actor)
-    offering, zone = view.offering, zone_of(view.offering.attributes)
-    questions = read_form(offering.options)
+    zone = zone_of(view.attributes)
+    questions = read_form(view.document["options"])
     if request.method == "GET":
         sent = booking_form.from_address(zone)
         sent.answers = dict(booking_form.first_answers(questions))
@@ -103,7 +105,7 @@ def summary(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """What the form comes to as it stands: whether its times could be booked now, and the price. Nothing is kept."""
     with reading_apart():
         view = get_visible_offering(current_actor(), uuid)
-    zone = zone_of(view.offering.attributes)
+    zone = zone_of(view.attributes)
     sent = booking_form.from_form([])
     _check(view, sent, zone)
     return render_template("bookings/summary.html", **_summary(view, sent, zone, told=True))
@@ -147,7 +149,11 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
         state=STATES[found.state],
         slots=[_linked(view, it, zone) for it in periods],
         holds=state in HOLDING,
-        estimate=estimate_of(plan, periods, zone) if plan and periods and state in HOLDING else None,
+        estimate=(
+            estimate(loaded_components(plan), plan.unit, periods, zone)
+            if plan and periods and state in HOLDING
+            else None
+        ),
         unit_name=unit_name,
         zone=zone.key,
         answers=view.booked.answers,
@@ -195,7 +201,7 @@ def cancel(uuid: uuidlib.UUID) -> ResponseReturnValue:
 def _wish(view: OfferingView, sent: Sent, zone: ZoneInfo) -> Wish:
     periods = sent.demanded(zone)
     return Wish(
-        view.offering.uuid,
+        view.uuid,
         periods,
         sent.name,
         sent.note,
@@ -233,7 +239,7 @@ def _check(view: OfferingView, sent: Sent, zone: ZoneInfo) -> None:
     if (hull.end - hull.start).days > 400:
         return
     with reading_apart():
-        free = of_offering(view.offering.id, view.offering.attributes, hull, now, actor)
+        free = of_offering(view.id, view.attributes, hull, now, actor)
     for row, period in periods:
         refusal = free.explain(period)
         row.error = refusal.text if refusal else ""
@@ -246,8 +252,8 @@ def _book_page(
     alternatives: Sequence[Alternative] = (),
     code: int = 200,
 ) -> ResponseReturnValue:
-    offering, zone = view.offering, zone_of(view.offering.attributes)
-    questions = read_form(offering.options)
+    offering, zone = view.document, zone_of(view.attributes)
+    questions = read_form(offering["options"])
     fields = (*FIELDS, *((f"{booking_form.PREFIX}{it.key}", it.label) for it in questions), ("note", "Note"))
     with reading():
         page = render_template(
@@ -261,7 +267,7 @@ def _book_page(
             prefix=booking_form.PREFIX,
             slots=[slot_value(it.start, it.end) for it in sent.readable(zone)],
             alternatives=alternatives,
-            bookable=offering.state == "Active",
+            bookable=offering["state"] == "Active",
             **_summary(view, sent, zone, told=False),
         )
     return page, code
@@ -269,8 +275,8 @@ def _book_page(
 
 def _summary(view: OfferingView, sent: Sent, zone: ZoneInfo, *, told: bool) -> dict[str, Any]:
     """What the summary shows. `told`: with what was found wrong with each period, where no row says it beside it."""
-    plans = [plan for plan in view.plans if not plan.archived]
-    chosen = next((plan for plan in plans if str(plan.uuid) == sent.plan), plans[0] if len(plans) == 1 else None)
+    plans = [plan for plan in view.document["plans"] if not plan["archived"]]
+    chosen = next((plan for plan in plans if plan["uuid"] == sent.plan), plans[0] if len(plans) == 1 else None)
     found = sent.readable_rows(zone)
     periods = [period for _, period in found]
     return {
@@ -278,7 +284,11 @@ def _summary(view: OfferingView, sent: Sent, zone: ZoneInfo, *, told: bool) -> d
         "chosen": chosen,
         "clocks": [clocks(it, zone) for it in periods],
         "refusals": [row.error if told else "" for row, _ in found],
-        "estimate": estimate_of(chosen, periods, zone) if chosen and periods else None,
+        "estimate": (
+            estimate(priced_components(view.document, chosen), chosen["unit"], periods, zone)
+            if chosen and periods
+            else None
+        ),
         "unit_name": unit_name,
     }
 

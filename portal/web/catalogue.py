@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.documents.read import content
 from portal.domain.catalogue_index import FACETS
 from portal.domain.choices import country_name
 from portal.domain.identifiers import parse_uuid
@@ -249,13 +248,13 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Everything an offering has."""
     actor, now = current_actor(), utcnow()
     view = get_visible_offering(actor, uuid)
-    found, shown = view.offering, content(view.document)
-    zone = zone_of(found.attributes).key
+    shown, attributes = view.document, view.attributes
+    zone = zone_of(attributes).key
     first = first_day(request.args.get("from"), now.astimezone(ZoneInfo(zone)).date())
-    bookable = found.state == "Active"
-    days = days_shown(understood(found.attributes).schedule.config)
+    bookable = shown["state"] == "Active"
+    days = days_shown(understood(attributes).schedule.config)
     window = Period(*span_of(first, zone, days))
-    availability, free = near_and_far(found.id, found.attributes, window, now, actor, bookable=bookable)
+    availability, free = near_and_far(view.id, attributes, window, now, actor, bookable=bookable)
     week = build_week(
         (stretch for day in availability.days(first, days) for stretch in day.stretches),
         first,
@@ -266,13 +265,11 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
         days=days,
     )
     ticked, carried = ticks(week, picked(request.args.getlist("slot")[:MAX_PICKED]))
-    price = cheapest_of(view.plans)
+    price = cheapest_of(shown)
     parent, children = relatives(actor, view)
     page = render_template(
         "catalogue/offering.html",
-        offering=found,
-        shown=shown,
-        project=view.project,
+        offering=shown,
         parent=parent,
         children=children,
         zone=zone,
@@ -280,18 +277,18 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
         ticked=ticked,
         carried=carried,
         manages=view.manages,
-        published=found.shared and found.state in LISTED_STATES and not shown["organization_groups"],
+        published=shown["shared"] and shown["state"] in LISTED_STATES and not shown["organization_groups"],
         bookable=bookable,
         next_free=free.start if free else None,
         price_from=price[0] if price else None,
         price_unit=unit_name(price[1]) if price else "",
-        plans=plan_tables(view.plans, shown),
-        specifications=sheet.specifications(found.attributes),
-        rules=sheet.rules(found, zone, now),
-        questions=sheet.questions(found.options),
+        plans=plan_tables(shown),
+        specifications=sheet.specifications(attributes),
+        rules=sheet.rules(shown, zone, now),
+        questions=sheet.questions(shown["options"]),
         screenshots=[shot for shot in shown["screenshots"] if safe_href(shot["image"])],
-        code=sheet.instrument_code(found),
+        code=sheet.instrument_code(view.backend_id, shown["plugin_options"]),
         calendar=card_of(view, zone, now),
-        backstage=sheet.backstage(found, shown["quotas"], shown["order_count"]) if view.manages else [],
+        backstage=sheet.backstage(shown) if view.manages else [],
     )
-    return _with_date(page, view.written)
+    return _with_date(page, view.modified)

@@ -17,7 +17,6 @@ from portal.domain.schedules import LONGEST_SLOT, SHORTEST_SLOT, Config, read_co
 from portal.domain.zones import clock_text
 from portal.errors import Invalid
 from portal.extensions import reading, reading_apart
-from portal.models import Offering
 from portal.models.base import utcnow
 from portal.queries.availability import zone_of
 from portal.queries.offerings import OfferingView, get_managed_offering
@@ -70,9 +69,9 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     actor = current_actor()
     with reading_apart():
         view = get_managed_offering(actor, uuid)
-    stored, zone = _stored(view.offering), zone_of(view.offering.attributes)
+    stored, zone = _stored(view), zone_of(view.attributes)
     if request.method == "GET":
-        return _page(view, _shown(stored, zone), seen(view.offering, KEYS))
+        return _page(view, _shown(stored, zone), seen(view.document, KEYS))
     if not {"opens", "closes", "slot", "before"} <= request.form.keys():
         # What is left empty is taken away: a form that came without its fields must not clear everything.
         raise Invalid("The form came without its fields, so nothing was changed.")
@@ -90,7 +89,7 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     except ChangedMeanwhile:
         with reading():
             view = get_managed_offering(actor, uuid)
-        return _page(view, typed, seen(view.offering, KEYS), meanwhile=True, code=409)
+        return _page(view, typed, seen(view.document, KEYS), meanwhile=True, code=409)
     done = "The opening hours are saved. Bookings that exist stay as they are."
     flash(*((done, "good") if changed else ("Nothing was different, so nothing is changed.", "info")))
     return redirect(url_for("hours.edit", uuid=uuid), code=303)
@@ -107,17 +106,17 @@ def _page(
     code: int = 200,
 ) -> ResponseReturnValue:
     """`before`: what the form began from. `preview`: not kept yet. `meanwhile`: somebody else was faster."""
-    attributes, zone = view.offering.attributes, zone_of(view.offering.attributes)
-    stored = _stored(view.offering)
+    attributes, zone = view.attributes, zone_of(view.attributes)
+    stored = _stored(view)
     shown = _positions(stored)
     with reading():
         week = None
         if preview is not None and not errors:
             attributes = {**attributes, SCHEDULES: preview}
-            week, _ = coming_week(view.offering, attributes)
+            week, _ = coming_week(view.id, attributes)
         page = render_template(
             "manage/hours.html",
-            offering=view.offering,
+            offering=view.document,
             hours=hours,
             before=begun_text(before),
             errors=Errors(errors or {}),
@@ -133,8 +132,8 @@ def _page(
     return page, code
 
 
-def _stored(offering: Offering) -> list[Any]:
-    found = offering.attributes.get(SCHEDULES)
+def _stored(view: OfferingView) -> list[Any]:
+    found = view.attributes.get(SCHEDULES)
     return found if isinstance(found, list) else []
 
 

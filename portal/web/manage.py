@@ -141,7 +141,7 @@ def calendar_act(uuid: uuidlib.UUID, act: str) -> ResponseReturnValue:
     return render_template(
         "confirm.html",
         section="manage",
-        question=chosen.question.format(name=view.offering.name),
+        question=chosen.question.format(name=view.document["name"]),
         consequences=chosen.consequences,
         action=url_for("manage.calendar_act", uuid=uuid, act=act),
         verb=chosen.verb,
@@ -156,10 +156,10 @@ def calendar_card(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """The calendar card alone: the page asks for it while an act is under way."""
     actor = current_actor()
     view = get_visible_offering(actor, uuid)
-    card = card_of(view, zone_of(view.offering.attributes).key, utcnow())
+    card = card_of(view, zone_of(view.attributes).key, utcnow())
     if card is None:
         raise NotFound("Calendar")
-    return render_template("catalogue/calendar_card.html", calendar=card, offering=view.offering)
+    return render_template("catalogue/calendar_card.html", calendar=card, offering=view.document)
 
 
 @blueprint.get("/offerings/<uuid:uuid>/calendar/preview")
@@ -174,10 +174,10 @@ def calendar_preview(uuid: uuidlib.UUID) -> ResponseReturnValue:
         found = preview_sync(actor, uuid, current_app.extensions[OPEN_PROVIDER], utcnow())
     except Conflict as conflict:
         problem = conflict.message
-    zone = zone_of(view.offering.attributes)
+    zone = zone_of(view.attributes)
     page = render_template(
         "manage/preview.html",
-        offering=view.offering,
+        offering=view.document,
         preview=found,
         problem=problem,
         most=MOST_LINES,

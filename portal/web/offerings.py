@@ -14,10 +14,9 @@ from flask.typing import ResponseReturnValue
 from portal.domain.choices import COUNTRIES, OfferingState
 from portal.errors import Invalid
 from portal.extensions import reading, reading_apart
-from portal.models import Offering
 from portal.queries.offerings import OfferingView, get_managed_offering
+from portal.schema.checks import NAME_LENGTH
 from portal.transfer.editing import DETAILS, ChangedMeanwhile, WrongValues, digest, edit_offering, problems_of, seen
-from portal.transfer.values import NAME_LENGTH
 from portal.web.filters import picture_src, safe_href
 from portal.web.forms import Errors, begun_from, begun_text
 from portal.web.guards import manages_offering
@@ -83,12 +82,12 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     with reading_apart():
         view = get_managed_offering(actor, uuid)
     if request.method == "GET":
-        return _page(view, _shown(view.offering), seen(view.offering, DETAILS))
+        return _page(view, _shown(view.document), seen(view.document, DETAILS))
     if not set(DETAILS) <= request.form.keys():
         # What is left empty is taken away: a form that came without its fields must not clear everything.
         raise Invalid("The form came without its fields, so nothing was changed.")
     typed, before = _typed(), begun_from(request.form.get("before", ""), DETAILS)
-    changes, errors = _changes(typed, _shown(view.offering))
+    changes, errors = _changes(typed, _shown(view.document))
     errors |= problems_of(changes)
     try:
         if not errors and "preview" not in request.form:
@@ -109,12 +108,12 @@ def _changed_meanwhile(
     view: OfferingView, typed: Mapping[str, str], before: Mapping[str, str], moved: Iterable[str]
 ) -> ResponseReturnValue:
     """What was typed, beside what somebody else wrote. Sending it again then writes over no more than is shown."""
-    stored = _shown(view.offering)
+    stored = _shown(view.document)
     # A field that was left as it was shows what it holds by now, or sending again would undo the other's change.
     left = {key for key in moved if _is_as_before(key, typed[key], before[key])}
     theirs = [Theirs(key, stored[key], key not in left and typed[key] != stored[key]) for key in LABELS if key in moved]
     values = {key: stored[key] if key in left else typed[key] for key in typed}
-    return _page(view, values, seen(view.offering, DETAILS), theirs=theirs, code=409)
+    return _page(view, values, seen(view.document, DETAILS), theirs=theirs, code=409)
 
 
 def _is_as_before(key: str, text: str, before: str) -> bool:
@@ -136,12 +135,12 @@ def _page(
     """`before`: what the form began from. `theirs`: what somebody else has changed meanwhile."""
     told = {key: f"{reason[:1].upper()}{reason[1:]}." for key, reason in (errors or {}).items()}
     others = list(theirs)
-    organization = view.offering.organization
-    shared = {"true": "Everybody", "false": f"Members of {organization.name if organization else 'no organization'}"}
+    organization = view.document["customer_name"] or "no organization"
+    shared = {"true": "Everybody", "false": f"Members of {organization}"}
     with reading():
         page = render_template(
             "manage/edit.html",
-            offering=view.offering,
+            offering=view.document,
             values=values,
             before=begun_text(before),
             errors=Errors(told),
@@ -179,9 +178,9 @@ def _notes(values: Mapping[str, str], theirs: Iterable[Theirs], shared: Mapping[
     return notes
 
 
-def _shown(offering: Offering) -> dict[str, str]:
+def _shown(document: Mapping[str, Any]) -> dict[str, str]:
     """What is stored, as the form holds it."""
-    return {key: _cleaned(key, _text(getattr(offering, key))) for key in DETAILS}
+    return {key: _cleaned(key, _text(document[key])) for key in DETAILS}
 
 
 def _text(value: Any) -> str:

@@ -6,21 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.domain.periods import Period
-from portal.models import Offering
 from portal.models.base import utcnow
 from portal.queries.availability import next_free, of_offering, understood, zone_of
 from portal.web.week import Week, build_week, days_shown, span_of
 
 
-def coming_week(offering: Offering, attributes: Mapping[str, Any]) -> tuple[Week, str]:
+def coming_week(offering_id: int, attributes: Mapping[str, Any]) -> tuple[Week, str]:
     """The coming week under these attributes, for somebody who holds nothing, with its time zone's name."""
     now = utcnow()
     zone = zone_of(attributes)
     first = now.astimezone(zone).date()
     days = days_shown(understood(attributes).schedule.config)
-    free = of_offering(offering.id, attributes, Period(*span_of(first, zone.key, days)), now)
+    free = of_offering(offering_id, attributes, Period(*span_of(first, zone.key, days)), now)
     stretches = [stretch for day in free.days(first, days) for stretch in day.stretches]
     following = None
     if not any(it.is_free for it in stretches):
-        following = next_free([(offering.id, attributes)], now).get(offering.id)
+        following = next_free([(offering_id, attributes)], now).get(offering_id)
     return build_week(stretches, first, zone.key, now, following.start if following else None, days=days), zone.key

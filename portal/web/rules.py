@@ -61,7 +61,7 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     actor = current_actor()
     with reading_apart():
         view = get_managed_offering(actor, uuid)
-    stored = view.offering.attributes.get("booking_rules")
+    stored = view.attributes.get("booking_rules")
     if request.method == "GET":
         return _page(view, _shown(stored if isinstance(stored, Mapping) else {}), {})
     if not {"time_zone", "accept"} <= request.form.keys():
@@ -94,14 +94,14 @@ def _page(
     preview: Mapping[str, Any] | None = None,
 ) -> ResponseReturnValue:
     """`preview`: rules that are not kept yet, to be shown at work."""
-    stored = view.offering.attributes.get("booking_rules")
+    stored = view.attributes.get("booking_rules")
     with reading():
         week, zone = (None, "")
         if preview is not None:
-            week, zone = coming_week(view.offering, {**view.offering.attributes, "booking_rules": preview})
+            week, zone = coming_week(view.id, {**view.attributes, "booking_rules": preview})
         page = render_template(
             "manage/rules.html",
-            offering=view.offering,
+            offering=view.document,
             values=values,
             errors=Errors(errors),
             closure_errors=[(_place(key), reason) for key, reason in errors.items() if key.startswith("closures")],

@@ -16,7 +16,6 @@ from portal.domain.rules import sentences as rules_in_words
 from portal.domain.schedules import DAY_SECONDS, current_schedules, read_schedules
 from portal.domain.texts import shortened
 from portal.domain.zones import duration_text
-from portal.models import Offering
 from portal.web.filters import count_of, money, when
 from portal.web.week import clock
 
@@ -77,12 +76,12 @@ def specifications(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(shortened(name, 100), shortened(value, MOST_TEXT)) for name, value in facts]
 
 
-def rules(offering: Offering, zone: str, now: datetime) -> list[str]:
+def rules(offering: Mapping[str, Any], zone: str, now: datetime) -> list[str]:
     """The rules of the schedules and options as sentences."""
     sentences: list[str] = []
-    booking = rules_in_words(rules_of(offering.attributes)) if offering.state == "Active" else ()
-    of_options = _option_rules(offering.plugin_options)
-    for sentence in (*schedule_rules(offering.attributes, zone, now), *booking, *of_options):
+    booking = rules_in_words(rules_of(offering["attributes"])) if offering["state"] == "Active" else ()
+    of_options = _option_rules(offering["plugin_options"])
+    for sentence in (*schedule_rules(offering["attributes"], zone, now), *booking, *of_options):
         if sentence not in sentences:
             sentences.append(sentence)
     return sentences
@@ -162,36 +161,35 @@ def _kind(asked: order_form.Question) -> str:
     return kind
 
 
-def instrument_code(offering: Offering) -> tuple[str, str] | None:
+def instrument_code(backend_id: str, options: Mapping[str, Any]) -> tuple[str, str] | None:
     """The backend's own name for the offering, where its options say that it is to be shown, with its label."""
-    if not (offering.backend_id and offering.plugin_options.get("highlight_backend_id_display")):
+    if not (backend_id and options.get("highlight_backend_id_display")):
         return None
-    return str(offering.plugin_options.get("backend_id_display_label") or "Code"), offering.backend_id
+    return str(options.get("backend_id_display_label") or "Code"), backend_id
 
 
-def backstage(offering: Offering, quotas: Iterable[Mapping[str, Any]], order_count: int) -> list[tuple[str, object]]:
+def backstage(offering: Mapping[str, Any]) -> list[tuple[str, object]]:
     """What only the offering's managers and staff are shown."""
     facts: list[tuple[str, object]] = [
-        ("Shared", "yes" if offering.shared else "no: only its own organization sees it"),
-        ("Billable", "yes" if offering.billable else "no"),
-        ("Backend ID", offering.backend_id),
-        ("Orders", order_count),
-        ("Customers", offering.total_customers),
-        ("Cost this month", money(offering.total_cost)),
-        ("Cost expected", money(offering.total_cost_estimated)),
+        ("Shared", "yes" if offering["shared"] else "no: only its own organization sees it"),
+        ("Billable", "yes" if offering["billable"] else "no"),
+        ("Backend ID", offering["backend_id"]),
+        ("Orders", offering["order_count"]),
+        ("Customers", offering["total_customers"]),
+        ("Cost this month", money(offering["total_cost"])),
+        ("Cost expected", money(offering["total_cost_estimated"])),
     ]
     facts += [
         (
             f"Quota: {quota['name']}",
             f"{quota['usage']:,} of {'∞' if quota['limit'] < 0 else format(quota['limit'], ',')}",
         )
-        for quota in quotas
+        for quota in offering["quotas"]
     ]
-    if offering.scope is not None:
-        facts += [("Backend state", offering.scope.state), ("Backend says", offering.scope.error_message)]
+    facts += [("Backend state", offering["scope_state"]), ("Backend says", offering["scope_error_message"])]
     facts += [
         (humanised(key), value)
-        for key, value in _mapping(offering.backend_metadata).items()
+        for key, value in _mapping(offering["backend_metadata"]).items()
         if isinstance(value, (str, int, float))
     ]
     return [(name, value) for name, value in facts if value not in (None, "")]

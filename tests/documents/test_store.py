@@ -126,5 +126,5 @@ def test_a_parents_new_name_and_options_reach_its_children(db_session: Any) -> N
     assert store.refresh_for(db_session(), parents=[parent.id]) == 1
     assert_fresh(db_session())
     document = db_session.scalars(select(OfferingDocument).where(OfferingDocument.inherited.is_not(None))).one()
-    assert b'"parent_name":"Renamed"' in document.full
+    assert b'"parent_name":"Renamed"' in document.document
     assert document.inherited == b'{"new":1}'

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LEAVES = frozenset({"portal.domain", "portal.errors"})
 BASE = LEAVES | {"portal.config", "portal.models", "portal.secretbox", "portal.logs"}
-READS = BASE | {"portal.extensions", "portal.policies", "portal.audit", "portal.queries", "portal.documents"}
+READS = BASE | {f"portal.{name}" for name in ("schema", "extensions", "policies", "audit", "queries", "documents")}
 WRITES = READS | {"portal.services", "portal.transfer"}
 FACES = WRITES | {"portal.sync", "portal.worker", "portal.google", "portal.mail"}
 
@@ -31,8 +31,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.policies": BASE | {"portal.extensions"},
     "portal.audit": BASE | {"portal.extensions", "portal.policies"},
     "portal.request_ids": frozenset(),
-    "portal.queries": BASE | {"portal.extensions", "portal.policies"},
-    "portal.documents": BASE | {"portal.extensions", "portal.policies", "portal.queries"},
+    "portal.schema": LEAVES,
+    "portal.documents": BASE | {"portal.schema", "portal.extensions", "portal.policies"},
+    "portal.queries": BASE | {"portal.schema", "portal.extensions", "portal.policies", "portal.documents"},
     "portal.services": READS,
     "portal.transfer": READS | {"portal.services"},
     "portal.sync": WRITES,

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import orjson
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -178,8 +177,8 @@ def test_the_document_counts_what_happened(world):
     made = ask(world, plan_uuid=uuid)
 
     def told():
-        found = read.read_one(SYSTEM, offering.uuid, base_url="http://x", fields=None, now=NOW)
-        document = orjson.loads(found.body)
+        found = read.read_one(SYSTEM, offering.uuid, base_url="http://x", fields=(), now=NOW)
+        document = found.content
         [plan] = document["plans"]
         return document["order_count"], plan["resources_count"], plan["is_active"]
 

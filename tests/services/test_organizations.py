@@ -1,6 +1,5 @@
 """Groups of organizations: who is in them, and what documents say of them."""
 
-import orjson
 import pytest
 
 from portal.documents import read
@@ -18,7 +17,7 @@ def test_documents_tell_how_many_are_in_a_group(db_session):
 
     def told():
         found = read.read_one(SYSTEM, offering.uuid, base_url="http://x", fields=["organization_groups"], now=NOW)
-        return orjson.loads(found.body)["organization_groups"][0]["customers_count"]
+        return found.content["organization_groups"][0]["customers_count"]
 
     assert told() == 0
     set_group(SYSTEM, "Lab", "Club")

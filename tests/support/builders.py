@@ -121,5 +121,14 @@ def plan(of: Offering, name: str = "Standard", groups: tuple[OrganizationGroup, 
     return found
 
 
+def change(what: Offering, **values: Any) -> Offering:
+    """Set columns of an offering, and write its document anew."""
+    for name, value in values.items():
+        setattr(what, name, value)
+    documents.refresh(db.session(), [what.id])
+    db.session.commit()
+    return what
+
+
 def unknown() -> uuid.UUID:
     return uuid.uuid4()

@@ -241,7 +241,7 @@ def test_sharing_is_done_verified_and_only_then_public(stage):
 
 def published(stage):
     """The calendar in the offering's prepared document."""
-    body = db.session.get_one(OfferingDocument, stage.offering_id, populate_existing=True).full
+    body = db.session.get_one(OfferingDocument, stage.offering_id, populate_existing=True).document
     db.session.commit()
     return json.loads(body.replace(b"\x01", b"").replace(b"\x02", b""))["googlecalendar"]
 

@@ -14,6 +14,7 @@ from portal.models.base import utcnow
 from portal.policies import NOBODY, SYSTEM
 from portal.queries.catalogue import Search, browse
 from portal.queries.catalogue_index import current_index
+from portal.queries.offerings import get_visible_offering
 from portal.transfer.editing import (
     DETAILS,
     SCHEDULES,
@@ -153,8 +154,8 @@ def test_what_is_not_theirs_is_not_changed(world, key):
 
 
 def test_what_somebody_else_wrote_meanwhile_stays(world):
-    mine = seen(stored(world), DETAILS)
-    hours = seen(stored(world), (SCHEDULES, TIME_ZONE))
+    shown = get_visible_offering(SYSTEM, world["uuid"]).document
+    mine, hours = seen(shown, DETAILS), seen(shown, (SCHEDULES, TIME_ZONE))
     edit_offering(world["manager"], world["uuid"], {"description": "Theirs"}, seen_before=mine)
     with pytest.raises(ChangedMeanwhile) as told:
         edit_offering(world["owner"], world["uuid"], {"name": "Mine"}, seen_before=mine)
@@ -170,7 +171,8 @@ def test_of_two_at_once_one_writes(live_database):
     app = live_database.app
     with app.app_context():
         offering = make.offering("Microscope")
-        uuid, before = offering.uuid, seen(offering, DETAILS)
+        uuid = offering.uuid
+        before = seen(get_visible_offering(SYSTEM, uuid).document, DETAILS)
         db.session.rollback()
     start, became = threading.Barrier(4), []
 

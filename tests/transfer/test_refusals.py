@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from portal.models import Base, Component, GoogleCalendar, Offering, Organization, Plan
+from portal.schema.checks import Wrong
 from portal.transfer.importer import BATCH, import_offerings
 from portal.transfer.record import read_record
-from portal.transfer.values import Wrong
 from tests.support.samples import another, bare, sample
 
 Path = tuple[str | int, ...]

@@ -190,8 +190,7 @@ def test_the_order_form_and_the_price(as_person, lab, db_session):
     options["pick"] = {"type": "select_string", "label": "Pick", "choices": ["a", "b"], "default": "b"}
     options["many"] = {"type": "select_string_multi", "label": "Many", "choices": ["a", "b"]}
     options["tenants"] = {"type": "select_multiple_openstack_tenants", "label": "Tenants"}
-    offering.options = {"order": list(options), "options": options}
-    db_session.commit()
+    make.change(offering, options={"order": list(options), "options": options})
     person = as_person("booker")
     path = f"/offerings/{offering.uuid}/book/"
     first = person.get(path).text
@@ -223,8 +222,7 @@ def test_the_hour_that_clocks_show_twice_is_the_one_that_was_picked(as_person, l
     offering, _ = lab
     rules = {"time_zone": "Europe/Tallinn"}
     schedule = make.schedule(NOW, days=365)
-    offering.attributes = {"schedules": schedule, "booking_rules": rules}
-    db_session.commit()
+    make.change(offering, attributes={"schedules": schedule, "booking_rules": rules})
     person = as_person("booker")
     path = f"/offerings/{offering.uuid}/book/"
     slot = "2026-10-25T01:00:00Z/2026-10-25T02:00:00Z"

@@ -209,8 +209,7 @@ def test_what_somebody_else_wrote_meanwhile_is_told_and_not_lost(page):
 
 def test_another_time_zone_is_another_meaning_of_what_was_typed(page):
     offering = db.session.get(Offering, page.id)
-    offering.attributes = {**offering.attributes, "booking_rules": {"time_zone": "Asia/Tokyo"}}
-    db.session.commit()
+    make.change(offering, attributes={**offering.attributes, "booking_rules": {"time_zone": "Asia/Tokyo"}})
     assert page.send(end="2026-07-01T12:00").status_code == 409
     assert "by the clocks of Asia/Tokyo" in text(page)
 
@@ -218,8 +217,7 @@ def test_another_time_zone_is_another_meaning_of_what_was_typed(page):
 def test_other_changes_meanwhile_are_no_matter(page):
     edit_offering(SYSTEM, page.uuid, {"name": "Renamed"})
     offering = db.session.get(Offering, page.id)
-    offering.attributes = {**offering.attributes, "own": 2}
-    db.session.commit()
+    make.change(offering, attributes={**offering.attributes, "own": 2})
     assert page.send(slot="60").status_code == 303
     db.session.expire_all()
     assert db.session.get(Offering, page.id).attributes["own"] == 2
@@ -236,8 +234,7 @@ def test_a_form_without_its_fields_clears_nothing(page):
 @pytest.mark.parametrize("stored", [None, [], 5, [{"start": "x"}, 7, {**ENTRY, "end": None}], [{"extendedProps": 1}]])
 def test_whatever_is_stored_is_shown_and_can_be_mended(page, stored):
     offering = db.session.get(Offering, page.id)
-    offering.attributes = {"schedules": stored}
-    db.session.commit()
+    make.change(offering, attributes={"schedules": stored})
     assert page.load().answer.status_code == 200
     rows = page.fields["start"]
     blank = [""] * (len(rows) if isinstance(rows, list) else 1)

@@ -9,6 +9,7 @@ from portal.documents import store as documents
 from portal.extensions import db
 from portal.models import Category, Offering, Organization, Screenshot
 from portal.transfer.importer import import_offerings
+from tests.support import builders as make
 from tests.support.samples import sample
 from tests.web.conftest import connect_google, make_offering
 
@@ -162,8 +163,7 @@ def test_error_pages_help(visitor, world, method, path, code):
 
 def test_a_page_says_that_nothing_is_free(visitor, world):
     offering = db.session.query(Offering).filter_by(uuid=world.scope).one()
-    offering.attributes = {"schedules": []}
-    db.session.commit()
+    make.change(offering, attributes={"schedules": []})
     answer = visitor().get(f"/offerings/{world.scope}/")
     assert answer.status_code == 200
     assert "Nothing is free in these days" in answer.text

@@ -27,6 +27,7 @@ def priced(offering, name="Standard", price="12.50"):
     )
     plan = make.plan(offering, name)
     make.add(PlanComponent(plan_id=plan.id, component_id=component.id, price=Decimal(price), amount=1))
+    make.change(offering)
     return plan
 
 

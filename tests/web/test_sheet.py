@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from portal.models import Offering
 from portal.web import sheet
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -20,7 +19,7 @@ def schedule(**config):
 
 
 def rules_of(entry, **options):
-    offering = Offering(name="x", attributes={"schedules": [entry]}, plugin_options=options)
+    offering = {"state": "Draft", "attributes": {"schedules": [entry]}, "plugin_options": options}
     return sheet.rules(offering, "Europe/Tallinn", NOW)
 
 

@@ -1,0 +1,168 @@
+"""What a published document is declared of: fields, and components (objects with fields).
+
+A field says what OpenAPI shows (name, kind, nullable, description), who may read it, how a row gives its value, and
+what an import or an edit may set it to. From that follow the stored documents (portal.documents), the selection of
+fields, the import (portal.transfer), the edit page's rules and the OpenAPI document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal.schema import checks
+from portal.schema.checks import Check
+
+# Reads a value from a row of portal.documents.rows and everything that was loaded with it. ABSENT leaves the key out.
+Read = Callable[[Any, Any], Any]
+ABSENT: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A JSON type: `type` and `format` as in JSON Schema; or a component, an array of it (`many`), or its name alone.
+
+    `check` is what an import does with a value, `check_or_null` where the field is nullable.
+    """
+
+    type: str = ""
+    format: str = ""
+    refers: str = ""
+    many: bool = False
+    component: Component | None = None
+    check: Check | None = None
+    check_or_null: Check | None = None
+
+
+TEXT = Kind("string", check=checks.text(), check_or_null=checks.text_or_null())
+URI = Kind("string", "uri", check=checks.text(), check_or_null=checks.text_or_null())
+UUID = Kind("string", "uuid", check=checks.uuid, check_or_null=checks.uuid_or_null)
+DATE_TIME = Kind("string", "date-time", check=checks.instant)
+DATE = Kind("string", "date")
+# Exact, with 10 places: a JSON number would be rounded by readers.
+DECIMAL = Kind("string", "decimal", check=checks.unset_price, check_or_null=checks.price_or_null)
+INTEGER = Kind("integer", check=checks.whole(0), check_or_null=checks.whole_or_null())
+INT64 = Kind("integer", "int64", check=checks.whole(0), check_or_null=checks.whole_or_null())
+DOUBLE = Kind("number", "double")
+BOOLEAN = Kind("boolean", check=checks.flag(False))
+OBJECT = Kind("object")
+ANY = Kind(check=checks.free)
+
+
+def one(component: Component | str, check: Check | None = None) -> Kind:
+    """An object, or (by its name) a component that portal.api describes: a closed list or a free-form object."""
+    if isinstance(component, str):
+        return Kind(refers=component, check=check)
+    return Kind(refers=component.name, component=component)
+
+
+def many(component: Component | str) -> Kind:
+    """An array of such objects."""
+    if isinstance(component, str):
+        return Kind(refers=component, many=True)
+    return Kind(refers=component.name, many=True, component=component)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One key of an object. `check` None: an import ignores it, or reads it by a rule of its own.
+
+    `column` is where an import puts the value; `table` where that is not in the object's own row.
+    `managers_only`: readers who do not manage the offering do not get it. `editable`: its managers change it.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    nullable: bool
+    read: Read
+    check: Check | None
+    column: str
+    table: str
+    managers_only: bool
+    editable: bool
+
+
+def stored(
+    name: str,
+    kind: Kind,
+    description: str = "",
+    *,
+    null: bool = False,
+    check: Check | None = None,
+    read: Read | None = None,
+    column: str = "",
+    table: str = "",
+    managers_only: bool = False,
+    edit: bool = False,
+) -> Field:
+    """A field that an import sets. Unless something else is given, its column has its name."""
+    column = column or name
+    default = kind.check_or_null if null else kind.check
+    return Field(
+        name, kind, description, null, read or _attribute(column), check or default, column, table, managers_only, edit
+    )
+
+
+def computed(
+    name: str,
+    kind: Kind,
+    description: str = "",
+    *,
+    null: bool = False,
+    read: Read | None = None,
+    managers_only: bool = False,
+) -> Field:
+    """A field that the portal makes. An import ignores it, or reads it as part of a reference (portal.transfer)."""
+    return Field(name, kind, description, null, read or _attribute(name), None, "", "", managers_only, False)
+
+
+def _attribute(name: str) -> Read:
+    return lambda row, _source: getattr(row, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """An object with its fields in the order of the answers, named as in the published clients."""
+
+    name: str
+    fields: tuple[Field, ...]
+    names: tuple[str, ...] = field(init=False)
+    # What readers who do not manage the offering do not get; inside nested components: by the field's name.
+    managers_only: tuple[str, ...] = field(init=False)
+    managers_only_inside: Mapping[str, tuple[str, ...]] = field(init=False)
+    editable: tuple[str, ...] = field(init=False)
+    # By table ("" for the object's own row): key -> column, check.
+    imports: Mapping[str, Mapping[str, tuple[str, Check]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        imports: dict[str, dict[str, tuple[str, Check]]] = {"": {}}
+        for it in self.fields:
+            if it.check is not None:
+                imports.setdefault(it.table, {})[it.name] = (it.column, it.check)
+        derived = {
+            "names": tuple(it.name for it in self.fields),
+            "managers_only": tuple(it.name for it in self.fields if it.managers_only),
+            "managers_only_inside": {
+                it.name: it.kind.component.managers_only
+                for it in self.fields
+                if it.kind.component is not None and it.kind.component.managers_only
+            },
+            "editable": tuple(it.name for it in self.fields if it.editable),
+            "imports": imports,
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    def serialize(self, row: Any, source: Any) -> dict[str, Any]:
+        """The object, made of a row and what was loaded with it."""
+        values = {it.name: it.read(row, source) for it in self.fields}
+        return {name: value for name, value in values.items() if value is not ABSENT}
+
+    def below(self) -> Iterable[Component]:
+        """This component and those inside it."""
+        yield self
+        for it in self.fields:
+            if it.kind.component is not None:
+                yield from it.kind.component.below()

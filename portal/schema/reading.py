@@ -1,0 +1,102 @@
+"""How fields are read from rows (portal.documents.rows) where they are not a column of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from portal.domain.instants import format_instant
+from portal.domain.pricing import price_text
+from portal.schema.fields import ABSENT, Component, Read
+
+# Stands for scheme://host of the request in a stored document: a raw byte, which cannot occur in JSON.
+BASE = b"\x01"
+
+
+def instant(row: Any, _source: Any) -> str:
+    """When the row came to be."""
+    return format_instant(row.created)
+
+
+def api_address(path: str) -> orjson.Fragment:
+    """An address of this portal's API."""
+    return orjson.Fragment(b'"' + BASE + b"/api/" + path.encode() + b'/"')
+
+
+def address(collection: str, column: str) -> Read:
+    """The address of the thing that a column names by its UUID, or null."""
+
+    def read(row: Any, _source: Any) -> orjson.Fragment | None:
+        uuid = getattr(row, column)
+        return None if uuid is None else api_address(f"{collection}/{uuid}")
+
+    return read
+
+
+def own_link(value: str | None) -> orjson.Fragment | str | None:
+    """A link as stored; one into this portal itself (`/api/…`) gets the host of the request."""
+    if value is None or not value.startswith("/api/"):
+        return value
+    return orjson.Fragment(b'"' + BASE + orjson.dumps(value)[1:])
+
+
+def link(column: str) -> Read:
+    """A link as stored, or null."""
+    return lambda row, _source: own_link(getattr(row, column))
+
+
+def rows(of: str, component: Component, order: Callable[[Any], Any] | None = None) -> Read:
+    """The offering's (or plan's) rows in a list of the source, each as a component."""
+
+    def read(row: Any, source: Any) -> list[dict[str, Any]]:
+        found = getattr(source, of).get(row.id, ())
+        return [component.serialize(it, source) for it in (found if order is None else sorted(found, key=order))]
+
+    return read
+
+
+def first(of: str, column: str) -> Read:
+    """A column of the only row of such a list; null where there is none. Links become as `link` has them."""
+
+    def read(row: Any, source: Any) -> Any:
+        value = next((getattr(it, column) for it in getattr(source, of).get(row.id, ())), None)
+        return own_link(value) if column == "link" else value
+
+    return read
+
+
+def price(column: str) -> Read:
+    """An exact price as text, or null."""
+
+    def read(row: Any, _source: Any) -> str | None:
+        value = getattr(row, column)
+        return None if value is None else price_text(value)
+
+    return read
+
+
+def unless_null(column: str) -> Read:
+    """The column; the key is left out where it is null (published clients cannot read null there)."""
+
+    def read(row: Any, _source: Any) -> Any:
+        value = getattr(row, column)
+        return ABSENT if value is None else value
+
+    return read
+
+
+def by_name(row: Any) -> tuple[str, str]:
+    """Orders rows by name and UUID."""
+    return row.name, row.uuid.hex
+
+
+def by_folded_name(row: Any) -> tuple[str, str]:
+    """Orders rows by name without regard to case, and UUID."""
+    return row.name.casefold(), row.uuid.hex
+
+
+def by_name_and_type(row: Any) -> tuple[str, str]:
+    """Orders components, as portal.domain.pricing orders prices and quotas."""
+    return row.name, row.type
