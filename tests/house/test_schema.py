@@ -2,17 +2,20 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, text
 
 from portal.extensions import db
-from portal.models import Base, OfferingDocument
+from portal.models import Base, Booking, Offering, OfferingCounter, OfferingDocument, Plan, PlanCounter
+from portal.transfer.importer import import_offerings
 from tests.support import builders as make
+from tests.support.samples import another, bare
 
 WATCHED = (
     "offering_documents",
@@ -80,6 +83,43 @@ def test_what_is_there_already_gets_its_clock(live_database):
         upgrade()
         assert dict(db.session.execute(clocks).all()) == before
         assert len(set(before.values())) == 3
+
+
+def test_what_is_there_already_gets_its_document_and_its_counters(live_database):
+    with live_database.app.app_context():
+        import_offerings([another(1) | {"order_count": 7}, bare()])
+        offering = db.session.scalars(select(Offering).join(Plan)).first()
+        plan = offering.plans[0]
+        for number, state in enumerate(("requested", "confirmed", "cancelled")):
+            make.add(Booking(offering_id=offering.id, plan_id=None if number else plan.id, state=state))
+        make.add(Booking(offering_id=offering.id, plan_id=plan.id, state="rejected"))
+        documents = select(OfferingDocument.offering_id, OfferingDocument.document)
+        before, counts = dict(db.session.execute(documents).all()), counters()
+        assert counts == ({offering.id: 4}, {plan.id: (2, 1)})
+        bodies = {key: as_the_version_before_wrote_it(document) for key, document in before.items()}
+        db.session.remove()
+        downgrade(revision="0018")
+        body = text('UPDATE offering_documents SET "full" = :full WHERE offering_id = :id')
+        db.session.execute(body, [{"id": key, "full": full} for key, full in bodies.items()])
+        db.session.commit()
+        upgrade()
+        assert dict(db.session.execute(documents).all()) == before
+        assert counters() == counts
+
+
+def counters():
+    of_offerings = {row.offering_id: row.bookings for row in db.session.scalars(select(OfferingCounter))}
+    return of_offerings, {row.plan_id: (row.bookings, row.holding) for row in db.session.scalars(select(PlanCounter))}
+
+
+def as_the_version_before_wrote_it(document):
+    """The body that it kept, for an offering with four bookings: counts are in it."""
+    found = orjson.loads(document.replace(b"\x01", b"<1>").replace(b"\x02", b"<2>"))
+    found["order_count"] += 4
+    for plan in found["plans"]:
+        plan["resources_count"] += 2
+        plan["is_active"] = True
+    return orjson.dumps(found).replace(b"<1>", b"\x01").replace(b"<2>", b"\x02")
 
 
 @pytest.mark.sqlite_only
