@@ -86,9 +86,9 @@ FILL = (
     INSERT INTO offering_counters (offering_id, bookings, version, changed)
     SELECT offering_id, count(*), 1, max(modified) FROM bookings GROUP BY offering_id
     """,
-    f"""
+    """
     INSERT INTO plan_counters (plan_id, bookings, holding)
-    SELECT plan_id, count(*), sum(CASE WHEN {HOLDS.format(row="bookings")} THEN 1 ELSE 0 END)
+    SELECT plan_id, count(*), sum(CASE WHEN state IN ('requested', 'confirmed') THEN 1 ELSE 0 END)
     FROM bookings WHERE plan_id IS NOT NULL GROUP BY plan_id
     """,
 )
