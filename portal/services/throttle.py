@@ -129,8 +129,12 @@ def give_back(attempt: Attempt) -> None:
 def forget_full(now: datetime) -> None:
     """Delete full buckets: they are the same as none. For the worker, each minute."""
     with transaction() as session:
+        # Rows of a version that counted failures have no time; it forgot them after an hour.
+        is_full = (AttemptBucket.full_at < _number(now)) & (
+            (AttemptBucket.full_at > 0) | (AttemptBucket.latest < now - timedelta(hours=1))
+        )
         # One that a sign-in is just taking from is left for the next time.
-        full = select(AttemptBucket.key).where(AttemptBucket.full_at < _number(now)).with_for_update(skip_locked=True)
+        full = select(AttemptBucket.key).where(is_full).with_for_update(skip_locked=True)
         session.execute(
             delete(AttemptBucket).where(AttemptBucket.key.in_(full)).execution_options(synchronize_session=False)
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import shutil
 import subprocess
 import threading
@@ -68,6 +69,7 @@ def ask(port, path, method="GET", body=None):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         headers = {"Host": "booking.example.org", "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "evil.example"}
+        headers["X-Request-ID"] = "chosen-by-the-client"
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
         return answer.status, answer.read().decode().lower()
@@ -81,6 +83,7 @@ def check(port):
     assert "x-forwarded-for: 127.0.0.1" in headers
     assert "203.0.113.9" not in headers
     assert "evil.example" not in headers
+    assert re.search(r"^x-request-id: [0-9a-f-]{32,36}$", headers, re.MULTILINE)
     assert ask(port, "/metrics")[0] == 404
     # nginx refuses by the length, Caddy by what it has read: the portal never gets the whole.
     assert ask(port, "/login", "POST", b"x" * 2_000_000)[0] in (413, 502)

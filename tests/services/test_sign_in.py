@@ -259,6 +259,14 @@ def test_full_buckets_are_forgotten(anna):
     assert db.session.query(AttemptBucket).count() == 0
 
 
+def test_what_an_earlier_version_counts_is_kept_for_its_hour(db_session):
+    make.add(AttemptBucket(key="of before", attempts=7, latest=NOW, full_at=0))
+    throttle.forget_full(NOW + timedelta(minutes=59))
+    assert db.session.query(AttemptBucket).count() == 1
+    throttle.forget_full(NOW + timedelta(minutes=61))
+    assert db.session.query(AttemptBucket).count() == 0
+
+
 @pytest.mark.parametrize("browser", [False, True])
 def test_parallel_guesses_compare_no_more_than_one_after_the_other(live_database, compared, browser):
     with live_database.app.app_context():
