@@ -48,7 +48,7 @@ class OfferingDocument(Base):
 
 
 class OfferingCounter(Base):
-    """How many bookings an offering has had here, kept by triggers on `bookings` (migration 0019).
+    """How many bookings an offering has had here, kept by triggers on `bookings` (migration 0020).
 
     `version` goes up with each change of this counter or of those of the offering's plans. `changed` is when.
     """

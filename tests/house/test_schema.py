@@ -98,7 +98,7 @@ def test_what_is_there_already_gets_its_document_and_its_counters(live_database)
         assert counts == ({offering.id: 4}, {plan.id: (2, 1)})
         bodies = {key: as_the_version_before_wrote_it(document) for key, document in before.items()}
         db.session.remove()
-        downgrade(revision="0018")
+        downgrade(revision="0019")
         body = text('UPDATE offering_documents SET "full" = :full WHERE offering_id = :id')
         db.session.execute(body, [{"id": key, "full": full} for key, full in bodies.items()])
         db.session.commit()
