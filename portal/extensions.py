@@ -78,8 +78,10 @@ def installation_salt() -> bytes:
     """The salt of this installation's keys. One statement, which leaves no transaction open that was not."""
     session = db.session()
     statement = select(Installation.salt)
+    # What is encrypted for a row that is being made must not flush that row half-made.
     if session.in_transaction():
-        return session.execute(statement).scalar_one()
+        with session.no_autoflush:
+            return session.execute(statement).scalar_one()
     with reading():
         salt = session.execute(statement).scalar_one()
         session.commit()
