@@ -19,7 +19,7 @@ from portal.mail.transport import Refused, Transport
 from portal.models import OutgoingMail
 from portal.models.base import utcnow
 from portal.secretbox import SecretLost
-from portal.services import mail, registration
+from portal.services import mail, recipients, registration
 
 log = structlog.get_logger()
 
@@ -83,6 +83,11 @@ def _send(row: OutgoingMail, settings: Settings, transport: Sender, clock: Calla
     """Send one message and note what became of it. No transaction is open meanwhile."""
     secret = ""
     try:
+        with transaction() as session:
+            is_for_recipient = recipients.still_for(session, row)
+        if not is_for_recipient:
+            _give_up(row, "The recipient is deactivated, or has lost the role for which this was written.")
+            return False
         secret = mail.secret_of(row)
         if secret and not registration.is_open(secret, clock()):
             _give_up(row, "The link was used, or ended, before the message could be sent.")

@@ -74,7 +74,7 @@ def add_to_summary(
         .with_for_update()
         .execution_options(populate_existing=True)
     ).scalar_one_or_none()
-    entry = {"kind": kind.value, **{key: data[key] for key in ("offering", "zone", "slots")}}
+    entry = {"kind": kind.value, **{key: data[key] for key in ("offering", "offering_uuid", "zone", "slots")}}
     if waiting is None:
         session.add(
             OutgoingMail(

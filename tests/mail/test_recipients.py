@@ -1,0 +1,109 @@
+"""A message that waited is judged again when it is sent: roles and accounts may have ended meanwhile."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import delete, select
+
+from portal.domain.periods import Period
+from portal.extensions import db, settings, transaction
+from portal.mail.deliver import deliver_due
+from portal.models import Membership, Organization, OutgoingMail, User
+from portal.services import bookings, mail
+from tests.support import builders as make
+from tests.support.builders import NOW
+
+
+@pytest.fixture(autouse=True)
+def frozen():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def period(hour):
+    return Period(NOW + timedelta(hours=hour), NOW + timedelta(hours=hour + 1))
+
+
+@pytest.fixture
+def lab(db_session):
+    provider = make.organization("Provider")
+    offering = make.offering("Old microscope", of=provider)
+    booker, boss = make.user("booker@example.org"), make.role(make.user("boss@example.org"), provider, "owner")
+    return {
+        "offering": offering.uuid,
+        "provider": provider.id,
+        "booker": make.actor(booker),
+        "boss": make.actor(boss),
+    }
+
+
+def deliver(later):
+    """Deliver what is due: to whom, and the text."""
+    sent = []
+
+    class Server:
+        def __init__(self, _settings):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def send(self, message, recipient, _name):
+            sent.append((recipient.partition("@")[0], message.get_body(("plain",)).get_content()))
+
+    deliver_due(settings(), lambda: NOW + later, Server)
+    return sent
+
+
+def test_mail_that_waited_is_for_those_who_may_still_know(lab):
+    other = make.user("other@example.org")
+    make.role(other, db.session.get_one(Organization, lab["provider"]), "manager")
+    wish = bookings.Wish(lab["offering"], [period(4)], "Later")
+    db.session.execute(delete(OutgoingMail))
+    bookings.request_booking(lab["booker"], wish, now=NOW)
+    assert len(db.session.scalars(select(OutgoingMail)).all()) == 3
+    # The mail server was away meanwhile.
+    db.session.execute(delete(Membership).where(Membership.user_id == other.id))
+    db.session.get_one(User, lab["booker"].user_id).is_active = False
+    db.session.commit()
+    assert [who for who, _ in deliver(timedelta(minutes=1))] == ["boss"]
+    kept = {row.recipient.partition("@")[0]: row for row in db.session.scalars(select(OutgoingMail))}
+    assert [kept[who].next_attempt for who in ("other", "booker", "boss")] == [None] * 3
+    assert kept["other"].error.startswith("The recipient is deactivated, or has lost the role")
+    assert kept["other"].sent is kept["booker"].sent is None
+
+
+def test_a_summary_lists_what_the_recipient_still_manages(app, monkeypatch, lab):
+    second = make.offering("Second scope", of=make.organization("Second provider"))
+    make.role(db.session.get_one(User, lab["boss"].user_id), second.organization, "manager")
+    known = app.extensions["portal.settings"]
+    monkeypatch.setitem(app.extensions, "portal.settings", replace(known, max_mails_per_hour=1))
+    db.session.execute(delete(OutgoingMail))
+    first = lab["offering"]
+    for hour, uuid in ((4, first), (5, first), (5, second.uuid)):
+        bookings.request_booking(lab["booker"], bookings.Wish(uuid, [period(hour)], "Many"), now=NOW)
+    db.session.execute(
+        delete(Membership).where(
+            Membership.user_id == lab["boss"].user_id, Membership.organization_id == second.organization_id
+        )
+    )
+    db.session.commit()
+    told = [text for who, text in deliver(timedelta(hours=2)) if who == "boss"]
+    assert len(told) == 2
+    assert "Old microscope" in told[1]
+    assert [text for text in told if "Second scope" in text] == []
+
+
+def test_a_calendar_is_reconnected_by_those_who_own_it_still(lab):
+    organization = db.session.get_one(Organization, lab["provider"])
+    with transaction() as session:
+        mail.connection_broken(session, organization.id, "It was revoked.", NOW)
+    db.session.execute(delete(OutgoingMail).where(OutgoingMail.kind != "reconnect"))
+    db.session.execute(delete(Membership).where(Membership.user_id == lab["boss"].user_id))
+    make.role(db.session.get_one(User, lab["boss"].user_id), organization, "manager")
+    assert deliver(timedelta(minutes=1)) == []
