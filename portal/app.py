@@ -17,6 +17,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import logs
 from portal.api.register import register as register_api
 from portal.api.sessions import Sessions
+from portal.calendar_sync.provider import OPEN_PROVIDER
+from portal.calendar_sync.providers import CONSENT, PROVIDER_FACTORY
 from portal.config import Settings, load_settings, unencrypted_connections
 from portal.deferred import Deferred
 from portal.domain.cache import Cache
@@ -37,7 +39,6 @@ from portal.queries.catalogue_index import current_index
 from portal.request_ids import REQUEST_ID, RequestIds
 from portal.secretbox import SecretBox
 from portal.services import limits
-from portal.sync.provider import OPEN_PROVIDER
 from portal.web.register import register as register_web
 from portal.worker import wake
 
@@ -100,9 +101,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["portal.secret_box"] = SecretBox(settings.secret_key, installation_salt)
     app.extensions["portal.cache"] = Cache()
     app.extensions["portal.catalogue_index"] = CatalogueIndex()
-    app.extensions["portal.consent"] = Deferred("portal.google.oauth", "GoogleConsent", settings)
+    app.extensions["portal.consent"] = Deferred(*CONSENT, settings)
     app.extensions["portal.password_estimator"] = Deferred("portal.services.password_guesses", "Zxcvbn")
-    app.extensions[OPEN_PROVIDER] = Deferred("portal.google.connect", "Opener", settings)
+    app.extensions[OPEN_PROVIDER] = Deferred(*PROVIDER_FACTORY, settings)
     wake.connect(app, Deferred("portal.worker.queue", "open_queue", app))
     logs.configure(settings.log_level)
     for sentence in unencrypted_connections(settings, os.environ):

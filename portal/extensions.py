@@ -24,11 +24,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from portal.calendar_sync.provider import Consent
 from portal.config import Settings
 from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
 from portal.domain.fair_lock import FairLock
-from portal.domain.google import Consent
 from portal.domain.passwords import Estimator
 from portal.models import Base, Installation
 from portal.secretbox import Place, SecretBox
@@ -42,12 +42,12 @@ csrf = CSRFProtect()
 
 # Sent after the commit that left a calendar with something to do; carries `calendar_id`. Losing it costs
 # nothing but time: the worker's sweep finds the row.
-calendar_wanted = Signal()
+calendar_due = Signal()
 # Sent after the commit that left mail to be sent. Losing it costs a minute.
-mail_wanted = Signal()
+mail_due = Signal()
 
 # Sent after the commit by which somebody disconnected from Google, where the worker has to finish it.
-ending_wanted = Signal()
+disconnection_due = Signal()
 
 # Sent with each statement that goes past the engine's events (portal.queries.look): for whoever counts.
 looked = Signal()
@@ -200,22 +200,22 @@ def waits_for_commit() -> bool:
     return _with_next_commit.get() is not None
 
 
-def wake_calendar(calendar_id: int) -> None:
+def enqueue_calendar(calendar_id: int) -> None:
     """After the present transaction() has committed, say that this calendar has something to do."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
-    after_commit(lambda: calendar_wanted.send(app, calendar_id=calendar_id))
+    after_commit(lambda: calendar_due.send(app, calendar_id=calendar_id))
 
 
-def wake_mail() -> None:
+def enqueue_mail() -> None:
     """After the present transaction() has committed, say that there is mail to send; once, however much."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
-    before_commit(("mail",), lambda: after_commit(lambda: mail_wanted.send(app)))
+    before_commit(("mail",), lambda: after_commit(lambda: mail_due.send(app)))
 
 
-def wake_ending() -> None:
+def enqueue_disconnection() -> None:
     """After the present transaction() has committed, say that a connection is to be ended at Google."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
-    after_commit(lambda: ending_wanted.send(app))
+    after_commit(lambda: disconnection_due.send(app))
 
 
 def cache() -> Cache:

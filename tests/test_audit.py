@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 from portal import logs
 from portal.app import create_app
 from portal.audit import Event
-from portal.domain.google import SCOPES
+from portal.calendar_sync import consent, disconnection
+from portal.calendar_sync.providers.google.scopes import SCOPES
 from portal.errors import Invalid, NotFound
 from portal.extensions import db, transaction
 from portal.models import GoogleCalendar, GoogleConnection, OutgoingMail
@@ -21,8 +22,6 @@ from portal.policies import SYSTEM
 from portal.services import (
     accounts,
     calendars,
-    connections,
-    disconnection,
     email_change,
     feeds,
     mail,
@@ -101,7 +100,7 @@ def unshare(it):
 
 
 def connect(it):
-    connections.connect_with_refresh_token(actor_of(it.anna), it.lab.uuid, "1//made-elsewhere")
+    consent.connect_with_refresh_token(actor_of(it.anna), it.lab.uuid, "1//made-elsewhere")
 
 
 def disconnect(it):

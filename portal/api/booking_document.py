@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from portal.calendar_sync.plan import event_id
 from portal.domain.booking_states import BookingAct, BookingState, wire_state
 from portal.domain.identifiers import format_uuid
 from portal.domain.instants import format_instant
-from portal.domain.sync_plan import event_id
 from portal.models import Booking, BookingChange, User
 from portal.queries.bookings import BookingView
 

@@ -11,12 +11,12 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from portal.calendar_sync import consent
 from portal.cli.errors import refusals
 from portal.domain.instants import format_instant
 from portal.extensions import reading
 from portal.policies import SYSTEM
 from portal.queries.calendars import CalendarStatus, RunView, status_rows
-from portal.services import connections
 from portal.services.accounts import find_organization
 
 calendars = AppGroup("calendars", help="Google Calendar: connections and how calendars are.")
@@ -39,7 +39,7 @@ def connect(organization: str, refresh_token_stdin: bool) -> None:
     else:
         raise click.UsageError("Give the token on standard input, with --refresh-token-stdin.")
     with refusals():
-        connected = connections.connect_with_refresh_token(SYSTEM, find_organization(organization).uuid, token)
+        connected = consent.connect_with_refresh_token(SYSTEM, find_organization(organization).uuid, token)
     click.echo(f"Connected{f' as {connected.account_email}' if connected.account_email else ''}.")
     if not connected.can_share:
         click.echo("Sharing calendars was not granted to this token.", err=True)

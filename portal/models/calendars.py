@@ -16,13 +16,14 @@ from portal.models.organizations import Organization
 class GoogleConnection(HasUuid, HasCreated, Base):
     """An organization's consent at Google. Both tokens are encrypted at rest (portal.secretbox).
 
-    `broken` is empty while the connection works, else the reason why it must be made anew ("Reconnect needed").
-    `refreshing_until` is set by whoever is fetching a new access token, so that the others wait for it.
+    `broken` is empty while the connection works, else the reason why the owner has to connect again.
+    `refreshing_until` is set by the worker that refreshes the access token; other workers wait for it.
 
-    The pace is the account's, so connections of one account carry the same: until `quiet_until` Google asked to be
-    left alone, and until `reads_until` the reads that the portal does by itself are spent. `ending` is "keep" or
-    "delete" (the calendars) once somebody has disconnected, at `ending_since`, and the worker has still to tell
-    Google; `ending_at` is when it may try.
+    Calls are limited for each account, so all connections of an account have the same values: no run begins before
+    `paused_until` (the account is rate limited), and regular reads are used up until `reads_until`.
+
+    `disconnecting` is "keep" or "delete" (what happens to the calendars) from `disconnect_requested` until the worker
+    has completed the disconnection; `disconnect_next_attempt` is when it may try (again).
     """
 
     __tablename__ = "google_connections"
@@ -36,20 +37,20 @@ class GoogleConnection(HasUuid, HasCreated, Base):
     access_expires: Mapped[datetime | None] = mapped_column(UTCDateTime)
     refreshing_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     broken: Mapped[str] = mapped_column(Text, default="")
-    quiet_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    paused_until: Mapped[datetime | None] = mapped_column("quiet_until", UTCDateTime)
     reads_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    ending: Mapped[str] = mapped_column(String(8), default="", server_default="")
-    ending_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    ending_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    disconnecting: Mapped[str] = mapped_column("ending", String(8), default="", server_default="")
+    disconnect_requested: Mapped[datetime | None] = mapped_column("ending_since", UTCDateTime)
+    disconnect_next_attempt: Mapped[datetime | None] = mapped_column("ending_at", UTCDateTime)
     modified: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
 
     organization: Mapped[Organization] = relationship()
 
 
 class ConsentRequest(HasCreated, Base):
-    """A consent that was begun and not yet answered: single use, bound to a person, an organization and a session.
+    """A consent that was begun and not finished: single use, bound to a user, an organization and a session.
 
-    Only a digest of the state is kept; the PKCE verifier is encrypted.
+    Only a digest of the state is stored; the PKCE verifier is encrypted.
     """
 
     __tablename__ = "consent_requests"
@@ -61,18 +62,18 @@ class ConsentRequest(HasCreated, Base):
 
 
 class GoogleCalendar(HasCreated, Base):
-    """The calendar of one offering: what is wanted, what is, and who is working on it.
+    """The calendar of one offering: its desired and its actual state, and the worker that is syncing it.
 
-    `state` is a value of portal.domain.calendar_states and is written together with `public` and `want_public`.
-    `wanted` rises with every act that somebody asked for; `done` is the version the worker has reached; they
-    differ exactly while an act is pending. `changes` and `changes_done` are the same for what happens to the
-    offering (bookings, its name), which is nobody's act and leaves the state alone.
+    `state` is a value of portal.calendar_sync.states and is written together with `public` and `want_public`.
+    `wanted` is the number of the latest action that a user requested, `done` the one that the worker has finished;
+    they differ while an action is pending. `changes` and `changes_done` count changes of the offering (its bookings,
+    its name) in the same way; those leave the state alone.
 
-    `lease_*` names the worker that has the row now. `next_attempt` is when work that failed may be tried again,
-    `next_read` when busy times are read again (None: nobody has synced it yet, so nothing happens by itself).
-    `act_failed` keeps the error of an act that cannot succeed until the next act. `time_zone` is the calendar's
-    own, as last read. `sharing_unsure`: the sharing rule was being changed, and how that ended is not known.
-    `sync_token` None means that the next read is a full one; `last_full` was the latest of these.
+    `lease_*` is the worker that has the row now. `next_attempt` is when failed work may be tried again, `next_read`
+    when busy times are read again (None: nobody has synced the calendar yet, so it is left alone). `action_failed`
+    keeps the error of an action that cannot succeed until a user requests the next one. `time_zone` is the calendar's
+    own, as last read. `sharing_unsure`: the sharing rule was being changed, with unknown outcome. `sync_token` None
+    means that the next read is a full one; `last_full` was the latest of these.
     """
 
     __tablename__ = "google_calendars"
@@ -94,7 +95,7 @@ class GoogleCalendar(HasCreated, Base):
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     next_attempt: Mapped[datetime | None] = mapped_column(UTCDateTime)
     error: Mapped[str] = mapped_column(Text, default="")
-    act_failed: Mapped[bool] = mapped_column(Boolean, default=False)
+    action_failed: Mapped[bool] = mapped_column("act_failed", Boolean, default=False)
     last_synced: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_full: Mapped[datetime | None] = mapped_column(UTCDateTime)
     next_read: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)

@@ -15,8 +15,8 @@ from sqlalchemy import (
     select,
 )
 
+from portal.calendar_sync.freshness import STALE, is_stale
 from portal.domain.availability import Availability, Code, Obstacle, Refusal, Stretch, past
-from portal.domain.freshness import STALE, is_stale
 from portal.domain.periods import Period
 from portal.domain.refusals import EVER
 from portal.domain.rules import NO_RULES, Rules, buffers, checks_of, obstacles_of, read_rules

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
-from portal.domain.calendar_states import BUSY, http_link
-from portal.domain.google import SCOPE_SHARING, grants
+from portal.calendar_sync.provider import Permission
+from portal.calendar_sync.providers import permissions_of
+from portal.calendar_sync.states import BUSY, http_link
 from portal.extensions import db, settings
 from portal.models import (
     BusyPeriod,
@@ -26,16 +27,16 @@ from portal.policies import Actor, managed_offerings
 from portal.queries.offerings import OfferingView
 
 RUNS_SHOWN = 5
-# A worker notes once a minute that it lives.
+# A worker records a heartbeat once a minute.
 WORKER_SEEN_WITHIN = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionView:
-    """An organization's connection: `configured` (the portal has a Google client), `connected`, why `broken`, as whom.
+    """An organization's connection: `configured` (the portal has a Google client), `connected`, why `broken`, account.
 
-    `can_share` is False where the person left sharing unticked. `ending`: somebody disconnected, and the worker is
-    telling Google. `since` is when it was connected, last anew.
+    `can_share` is False if the user did not grant sharing. `disconnecting`: the worker is completing a disconnection.
+    `since` is when it was connected, most recently.
     """
 
     configured: bool
@@ -43,18 +44,18 @@ class ConnectionView:
     broken: str = ""
     account_email: str = ""
     can_share: bool = False
-    ending: bool = False
+    disconnecting: bool = False
     since: datetime | None = None
 
     @property
     def usable(self) -> bool:
-        """Whether acts are possible."""
-        return self.configured and self.connected and not self.broken and not self.ending
+        """Whether actions are possible."""
+        return self.configured and self.connected and not self.broken and not self.disconnecting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """One run of the engine. `ended` is None while it is under way; then `done` of `planned` writes are made."""
+    """One run of the engine. `ended` is None while it is running; then `done` of `planned` writes are made."""
 
     reason: str
     started: datetime
@@ -76,7 +77,7 @@ class RunView:
 
     @property
     def seconds(self) -> int:
-        """How long it took, rounded up; 0 while it is under way."""
+        """How long it took, rounded up; 0 while it is running."""
         return 0 if self.ended is None else max(1, round((self.ended - self.started).total_seconds()))
 
 
@@ -85,9 +86,9 @@ class CalendarView:
     """The calendar of an offering, for its card.
 
     `exists`: somebody has synced or shared it, or it was imported. `public` and `link` are for every reader; the
-    rest is filled only for those who manage the offering (`manages`). `can_act`: the person may sync, share and
-    unshare (staff, owners), if the connection is usable. `busy`: an act is under way; `wants_public` is what it
-    leads to. `retry_at` is when the portal tries again by itself after an error. `worker_alive`: seen these minutes.
+    rest is filled only for users who manage the offering (`manages`). `can_act`: the user may sync, share and unshare
+    (staff, owners), and the connection is usable. `busy`: an action is pending; `wants_public` is its result.
+    `retry_at` is when the portal retries after an error. `worker_alive`: seen in the last minutes.
     """
 
     offering_uuid: uuidlib.UUID
@@ -199,7 +200,7 @@ def _run(run: SyncRun) -> RunView:
 
 
 def connection_view(organization_id: int | None) -> ConnectionView:
-    """An organization's connection; the caller has decided that the reader may know of it."""
+    """An organization's connection. The caller has checked that the reader may see it."""
     found = db.session.execute(
         select(GoogleConnection)
         .where(GoogleConnection.organization_id == organization_id)
@@ -217,8 +218,8 @@ def _connection(found: GoogleConnection | None) -> ConnectionView:
         connected=bool(found.refresh_token),
         broken=found.broken,
         account_email=found.account_email,
-        can_share=grants(found.scopes, SCOPE_SHARING),
-        ending=bool(found.ending),
+        can_share=Permission.SHARING in permissions_of(found.scopes),
+        disconnecting=bool(found.disconnecting),
         since=found.created,
     )
 
@@ -266,3 +267,14 @@ def status_rows(actor: Actor) -> list[CalendarStatus]:
         )
         for uuid, name, state, public, backend_id, last_synced, error, run in rows
     ]
+
+
+def usable_connection() -> ColumnElement[bool]:
+    """Clause over GoogleConnection: connections that calls can be made with."""
+    table = GoogleConnection
+    return (table.refresh_token != "") & (table.broken == "") & (table.disconnecting == "")
+
+
+def calendars_in_use() -> ColumnElement[bool]:
+    """Clause over GoogleCalendar: somebody has synced or shared it. Imported calendars are left alone until then."""
+    return or_(GoogleCalendar.wanted > 0, GoogleCalendar.next_read.is_not(None))

@@ -46,7 +46,7 @@ class ManagedOrganization:
     owns: bool
     connected: bool
     broken: str
-    ending: bool
+    disconnecting: bool
     offerings: list[ManagedOffering]
 
 
@@ -63,7 +63,7 @@ def managed(actor: Actor, page_number: int = 1) -> tuple[list[ManagedOrganizatio
             owned_organizations(actor),
             GoogleConnection.id,
             GoogleConnection.broken,
-            GoogleConnection.ending,
+            GoogleConnection.disconnecting,
             Offering.uuid,
             Offering.name,
             Offering.state,
@@ -90,11 +90,11 @@ def managed(actor: Actor, page_number: int = 1) -> tuple[list[ManagedOrganizatio
     found = []
     for _, group in groupby(rows, key=lambda row: row[0]):
         members = list(group)
-        uuid, name, role, owns, connection, broken, ending = members[0][:7]
+        uuid, name, role, owns, connection, broken, disconnecting = members[0][:7]
         offerings = [ManagedOffering(*tuple(row)[7:]) for row in members if row[7] is not None]
         connected = connection is not None
         found.append(
-            ManagedOrganization(uuid, name, role, bool(owns), connected, broken or "", bool(ending), offerings)
+            ManagedOrganization(uuid, name, role, bool(owns), connected, broken or "", bool(disconnecting), offerings)
         )
     return found, page
 

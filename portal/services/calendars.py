@@ -1,6 +1,6 @@
-"""Calendar acts: sync, share and unshare, and the note that an offering's bookings changed.
+"""Calendar actions (sync, share, unshare), and recording that an offering's bookings changed.
 
-An act checks, writes the desired state and wakes the worker after the commit; nothing here talks to Google.
+An action is checked, writes the desired state and is enqueued for the worker after the commit; no provider is called.
 """
 
 from __future__ import annotations
@@ -8,40 +8,43 @@ from __future__ import annotations
 import uuid as uuidlib
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal.audit import Event, record, thing
+from portal.calendar_sync.states import CalendarAction, refusal, requested_state
 from portal.documents import store as documents
-from portal.domain.calendar_states import CalendarAct, refusal, scheduled
 from portal.errors import CalendarRefused, Forbidden, NotFound
-from portal.extensions import transaction, wake_calendar
+from portal.extensions import enqueue_calendar, transaction
 from portal.models import GoogleCalendar, GoogleConnection, Offering
 from portal.policies import Actor, owned_offerings, visible_offerings
+from portal.queries.calendars import calendars_in_use, usable_connection
 
 
 def sync_google_calendar(actor: Actor, offering_uuid: uuidlib.UUID) -> None:
-    """Ask for the offering's calendar to be made equal to its bookings, and for busy times to be read now.
+    """Request that the calendar is made equal to the offering's bookings, and that busy times are read now.
 
-    Makes the calendar row if there is none. Raises NotFound, Forbidden, CalendarRefused (contract section 5).
+    Creates the calendar row if there is none. Raises NotFound, Forbidden, CalendarRefused (docs/google-calendar.md,
+    "Sync, share, unshare").
     """
-    _act(actor, offering_uuid, CalendarAct.SYNC)
+    _request(actor, offering_uuid, CalendarAction.SYNC)
 
 
 def share_google_calendar(actor: Actor, offering_uuid: uuidlib.UUID) -> None:
-    """Ask for the calendar to be shown to everyone (role reader), making it if there is none.
+    """Request that everyone can read the calendar (role reader), which is created if there is none.
 
-    `public` stays False until the worker has done and verified it. Raises NotFound, Forbidden, CalendarRefused.
+    `public` stays False until the worker has changed and verified the sharing. Raises NotFound, Forbidden,
+    CalendarRefused.
     """
-    _act(actor, offering_uuid, CalendarAct.SHARE)
+    _request(actor, offering_uuid, CalendarAction.SHARE)
 
 
 def unshare_google_calendar(actor: Actor, offering_uuid: uuidlib.UUID) -> None:
-    """Ask for the calendar to be private again. Raises NotFound, Forbidden, CalendarRefused."""
-    _act(actor, offering_uuid, CalendarAct.UNSHARE)
+    """Request that the calendar is made private again. Raises NotFound, Forbidden, CalendarRefused."""
+    _request(actor, offering_uuid, CalendarAction.UNSHARE)
 
 
-def _act(actor: Actor, offering_uuid: uuidlib.UUID, act: CalendarAct) -> None:
+def _request(actor: Actor, offering_uuid: uuidlib.UUID, action: CalendarAction) -> None:
     with transaction() as session:
         offering = _lock_offering(session, actor, offering_uuid)
         calendar = session.execute(
@@ -50,27 +53,27 @@ def _act(actor: Actor, offering_uuid: uuidlib.UUID, act: CalendarAct) -> None:
             .with_for_update()
             .execution_options(populate_existing=True)
         ).scalar_one_or_none()
-        _refuse(session, offering, calendar, act)
+        _refuse(session, offering, calendar, action)
         if calendar is None:
             calendar = GoogleCalendar(offering_id=offering.id, public=False, want_public=False, wanted=0)
             session.add(calendar)
-        if act is not CalendarAct.SYNC:
-            calendar.want_public = act is CalendarAct.SHARE
-        calendar.state = scheduled(created=calendar.backend_id is not None)
+        if action is not CalendarAction.SYNC:
+            calendar.want_public = action is CalendarAction.SHARE
+        calendar.state = requested_state(created=calendar.backend_id is not None)
         calendar.wanted += 1
         calendar.attempts = 0
         calendar.next_attempt = None
-        calendar.act_failed = False
+        calendar.action_failed = False
         session.flush()
         documents.refresh(session, [offering.id])
-        wake_calendar(calendar.id)
-        if act is not CalendarAct.SYNC:
-            event = Event.CALENDAR_SHARED if act is CalendarAct.SHARE else Event.CALENDAR_UNSHARED
+        enqueue_calendar(calendar.id)
+        if action is not CalendarAction.SYNC:
+            event = Event.CALENDAR_SHARED if action is CalendarAction.SHARE else Event.CALENDAR_UNSHARED
             record(event, actor, thing("offering", offering_uuid))
 
 
 def _lock_offering(session: Session, actor: Actor, offering_uuid: uuidlib.UUID) -> Offering:
-    # The lock makes two first acts of one offering queue, so that they do not both make its calendar.
+    # The lock serializes two first actions of one offering, so that only one creates its calendar.
     offering = session.execute(
         select(Offering)
         .where(Offering.uuid == offering_uuid, visible_offerings(actor))
@@ -84,12 +87,12 @@ def _lock_offering(session: Session, actor: Actor, offering_uuid: uuidlib.UUID) 
     return offering
 
 
-def _refuse(session: Session, offering: Offering, calendar: GoogleCalendar | None, act: CalendarAct) -> None:
+def _refuse(session: Session, offering: Offering, calendar: GoogleCalendar | None, action: CalendarAction) -> None:
     usable = select(GoogleConnection.id).where(
         GoogleConnection.organization_id == offering.organization_id, usable_connection()
     )
     reason = refusal(
-        act,
+        action,
         has_credentials=session.execute(usable).first() is not None,
         state=None if calendar is None else calendar.state,
         public=calendar is not None and calendar.public,
@@ -99,30 +102,21 @@ def _refuse(session: Session, offering: Offering, calendar: GoogleCalendar | Non
         raise CalendarRefused(reason)
 
 
-def usable_connection() -> ColumnElement[bool]:
-    """Clause over GoogleConnection: those that calls can be made with."""
-    table = GoogleConnection
-    return (table.refresh_token != "") & (table.broken == "") & (table.ending == "")
-
-
 def offerings_changed(session: Session, offering_ids: Collection[int]) -> None:
-    """Note, in the caller's transaction, that bookings or the name of these offerings changed.
+    """Record, in the caller's transaction, that bookings or the name of these offerings changed.
 
-    Their calendars, where they have been synced or shared, are brought up to date after the commit. State and
-    refusals are not touched: it is nobody's act. Imported calendars that nobody acted on yet stay untouched.
+    Their calendars in use are synced after the commit. Their state does not change, because no user requested an
+    action.
     """
     if not offering_ids:
         return
     session.flush()
-    concerned = (
+    in_use = (
         select(GoogleCalendar.id)
-        .where(
-            GoogleCalendar.offering_id.in_(offering_ids),
-            (GoogleCalendar.wanted > 0) | GoogleCalendar.next_read.is_not(None),
-        )
+        .where(GoogleCalendar.offering_id.in_(offering_ids), calendars_in_use())
         .order_by(GoogleCalendar.id)
     )
-    found = session.execute(concerned).scalars().all()
+    found = session.execute(in_use).scalars().all()
     if not found:
         return
     session.execute(
@@ -132,4 +126,4 @@ def offerings_changed(session: Session, offering_ids: Collection[int]) -> None:
         .execution_options(synchronize_session=False)
     )
     for calendar_id in found:
-        wake_calendar(calendar_id)
+        enqueue_calendar(calendar_id)

@@ -16,7 +16,7 @@ from portal.domain.booked import read_kept
 from portal.domain.booking_states import BookingAct, BookingState
 from portal.domain.instants import format_instant
 from portal.domain.mail import LINK_OF, REMIND_BEFORE, Kind, is_wanted
-from portal.extensions import place_of, secret_box, settings, transaction, wake_mail
+from portal.extensions import enqueue_mail, place_of, secret_box, settings, transaction
 from portal.models import (
     AccountLink,
     Booking,
@@ -93,7 +93,7 @@ def put_to(
     row = _message(kind, email, data, now, user_id)
     row.cause_id = cause.user_id if cause is not None else None
     session.add(row)
-    wake_mail()
+    enqueue_mail()
 
 
 def put_link(
@@ -109,7 +109,7 @@ def put_link(
     row = _message(kind, email, data, now, user_id)
     row.sealed_secret = secret_box().encrypt(secret, _secret_place(row))
     session.add(row)
-    wake_mail()
+    enqueue_mail()
 
 
 def account_changed(session: Session, kind: Kind, user: User, data: Mapping[str, Any], now: datetime) -> None:

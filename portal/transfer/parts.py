@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import case, delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from portal.calendar_sync.states import CalendarState
 from portal.domain.booking_states import HOLDING
-from portal.domain.calendar_states import CalendarState
 from portal.domain.pricing import is_active
 from portal.models import (
     Booking,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from portal.domain.calendar_states import QUEUED, RUNNING, CalendarState
+from portal.calendar_sync.states import QUEUED, RUNNING, CalendarState
 from portal.queries.calendars import CalendarView, ConnectionView, RunView
 from portal.web.filters import count_of, when
 
@@ -56,7 +56,7 @@ def connection_status(connection: ConnectionView) -> Status:
     """How an organization's connection is."""
     if not connection.configured:
         return Status("Google not set up", "idle")
-    if connection.ending:
+    if connection.disconnecting:
         return Status("Disconnecting", "busy")
     if connection.broken:
         return Status("Reconnect needed", "bad")
@@ -67,7 +67,7 @@ def calendar_status(
     state: str | None, last_synced: datetime | None, connection: ConnectionView, now: datetime
 ) -> Status:
     """How a calendar is. `state` is the calendar's (None: the offering has none yet)."""
-    if connection.ending:
+    if connection.disconnecting:
         return Status("Disconnecting", "busy")
     if connection.broken:
         return Status("Reconnect needed", "bad")
@@ -144,7 +144,7 @@ def _advice(
             "This portal is not set up for Google Calendar yet: GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET are missing."
         )
         return words, Fix("See what is missing", page) if page else None
-    if connection.ending:
+    if connection.disconnecting:
         return "Google is being disconnected: nothing is synced any more.", None
     if connection.broken:
         return connection.broken, Fix("Reconnect Google", page) if page else None

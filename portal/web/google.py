@@ -8,13 +8,13 @@ import uuid as uuidlib
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.calendar_sync import consent as services
+from portal.calendar_sync.disconnection import CalendarCleanup
+from portal.calendar_sync.disconnection import disconnect as disconnect_organization
 from portal.errors import Invalid
 from portal.extensions import settings
 from portal.queries.calendars import connection_view
 from portal.queries.organizations import get_owned_organization
-from portal.services import connections as services
-from portal.services.disconnection import Calendars
-from portal.services.disconnection import disconnect as disconnect_organization
 from portal.web.calendar_card import connection_status
 from portal.web.guards import owns_organization, signed_in
 from portal.web.people import current_actor
@@ -91,7 +91,7 @@ def disconnect(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Ask, then disconnect."""
     actor = current_actor()
     if request.method == "POST":
-        wish = Calendars.DELETE if request.form.get("calendars") == "delete" else Calendars.KEEP
+        wish = CalendarCleanup.DELETE if request.form.get("calendars") == "delete" else CalendarCleanup.KEEP
         if disconnect_organization(actor, uuid, wish):
             flash("Google is disconnected.", "good")
         else:

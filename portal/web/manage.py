@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.calendar_sync.preview import preview_sync
+from portal.calendar_sync.provider import OPEN_PROVIDER
 from portal.domain.zones import period_text
 from portal.errors import CalendarRefused, Conflict, Forbidden, NotFound, Refusal
 from portal.extensions import reading_apart, settings
@@ -20,8 +22,6 @@ from portal.queries.bookings import pending_count
 from portal.queries.calendars import ConnectionView
 from portal.queries.offerings import get_visible_offering
 from portal.services import calendars as services
-from portal.sync.preview import preview_sync
-from portal.sync.provider import OPEN_PROVIDER
 from portal.web.calendar_card import calendar_status, connection_status
 from portal.web.calendars import card_of
 from portal.web.guards import manages_offering, signed_in
@@ -97,7 +97,7 @@ def dashboard() -> ResponseReturnValue:
             configured=settings().google_configured,
             connected=entry.connected,
             broken=entry.broken,
-            ending=entry.ending,
+            disconnecting=entry.disconnecting,
         )
         organizations.append(
             {

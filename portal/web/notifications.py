@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from portal.services import notifications as services
+from portal.calendar_sync import notifications as services
 from portal.web.guards import public
 
 blueprint = Blueprint("notifications", __name__)

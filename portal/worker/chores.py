@@ -16,7 +16,7 @@ from portal.services.bookings import expire_bookings
 HOURLY_AT = 17
 
 
-def do_chores(settings: Settings, now: datetime | None = None) -> None:
+def run_periodic_tasks(settings: Settings, now: datetime | None = None) -> None:
     """End requests that nobody answered, write reminders, send mail, forget what is old. Twice is harmless."""
     now = now or utcnow()
     expire_bookings(now=now)

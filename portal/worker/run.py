@@ -8,12 +8,12 @@ from typing import Any
 import structlog
 from huey.consumer import Consumer
 
+from portal.calendar_sync.disconnection import run_disconnections
+from portal.calendar_sync.engine import RunOutcome
+from portal.calendar_sync.provider import OPEN_PROVIDER
 from portal.services import mail
-from portal.sync.ending import end_connections
-from portal.sync.engine import Outcome
-from portal.sync.provider import OPEN_PROVIDER
-from portal.worker.chores import do_chores
-from portal.worker.tasks import last_beat, step, sweep, worker_name
+from portal.worker.chores import run_periodic_tasks
+from portal.worker.tasks import remove_heartbeat, step, sweep, worker_name
 from portal.worker.wake import Application, queue_of
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ def run_worker(app: Application, *, threads: int = THREADS) -> None:
         consumer.run()
     finally:
         with app.app_context():
-            last_beat(worker_name())
+            remove_heartbeat(worker_name())
         log.info("worker_stopped", name=worker_name())
 
 
@@ -64,10 +64,10 @@ def run_until_idle(app: Application, limit: int = 100_000) -> int:
     """Do everything that is due now, one piece after the other, and answer how many calendar runs that were."""
     app.extensions["portal.settings"].refuse_for_service()
     with app.app_context():
-        do_chores(app.extensions["portal.settings"])
-        end_connections(app.extensions[OPEN_PROVIDER])
+        run_periodic_tasks(app.extensions["portal.settings"])
+        run_disconnections(app.extensions[OPEN_PROVIDER])
     for done in range(limit):
         outcome = step(app)
-        if outcome is None or outcome is Outcome.NOT_MINE:
+        if outcome is None or outcome is RunOutcome.NOT_TAKEN:
             return done
     return limit

@@ -13,18 +13,18 @@ import structlog
 from huey import Huey, crontab
 from sqlalchemy import delete, update
 
+from portal.calendar_sync.calls import Clock
+from portal.calendar_sync.disconnection import run_disconnections
+from portal.calendar_sync.due import due_calendars, fail_unconnected
+from portal.calendar_sync.engine import RunOutcome, SyncEngine
+from portal.calendar_sync.notifications import notification_address
+from portal.calendar_sync.provider import OPEN_PROVIDER
 from portal.config import Settings
 from portal.extensions import transaction
 from portal.mail.deliver import deliver_due
 from portal.models import WorkerHeartbeat
 from portal.models.base import utcnow
-from portal.services.notifications import hook_address
-from portal.sync.calls import Clock
-from portal.sync.due import due_calendars, settle_unconnected
-from portal.sync.ending import end_connections
-from portal.sync.engine import Engine, Outcome
-from portal.sync.provider import OPEN_PROVIDER
-from portal.worker.chores import do_chores
+from portal.worker.chores import run_periodic_tasks
 from portal.worker.wake import Application
 
 log = structlog.get_logger()
@@ -44,7 +44,7 @@ class Tasks:
     sync_calendar: Callable[[int], Any]
     sweep: Callable[[], Any]
     send_mail: Callable[[], Any]
-    end_connections: Callable[[], Any]
+    run_disconnections: Callable[[], Any]
 
 
 def worker_name() -> str:
@@ -52,14 +52,14 @@ def worker_name() -> str:
     return f"{socket.gethostname()[:40]}:{os.getpid()}"
 
 
-def engine_of(app: Application, clock: Clock | None = None) -> Engine:
+def engine_of(app: Application, clock: Clock | None = None) -> SyncEngine:
     """The calendar engine with the application's provider."""
     settings: Settings = app.extensions["portal.settings"]
-    return Engine(
+    return SyncEngine(
         open_provider=app.extensions[OPEN_PROVIDER],
         deployment=settings.public_url,
         worker=worker_name(),
-        hook=hook_address(settings.public_url),
+        notification_address=notification_address(settings.public_url),
         clock=clock or Clock(),
     )
 
@@ -70,7 +70,7 @@ def register(huey: Huey, app: Application) -> Tasks:
     @huey.task(name="sync_calendar")
     def sync_calendar(calendar_id: int) -> None:
         with app.app_context():
-            if run_calendar(engine_of(app), calendar_id) is Outcome.AGAIN:
+            if run_calendar(engine_of(app), calendar_id) is RunOutcome.AGAIN:
                 sync_calendar(calendar_id)
 
     @huey.periodic_task(crontab(minute="*"), name="sweep")
@@ -86,23 +86,23 @@ def register(huey: Huey, app: Application) -> Tasks:
     @huey.periodic_task(crontab(minute="*"), name="chores")
     def chores() -> None:
         with app.app_context():
-            do_chores(app.extensions["portal.settings"])
-            end_connections(app.extensions[OPEN_PROVIDER])
+            run_periodic_tasks(app.extensions["portal.settings"])
+            run_disconnections(app.extensions[OPEN_PROVIDER])
 
     @huey.task(name="end_connections")
     def end() -> None:
         with app.app_context():
-            end_connections(app.extensions[OPEN_PROVIDER])
+            run_disconnections(app.extensions[OPEN_PROVIDER])
 
     return Tasks(sync_calendar, sweep_task, send_mail, end)
 
 
-def run_calendar(engine: Engine, calendar_id: int) -> Outcome:
+def run_calendar(engine: SyncEngine, calendar_id: int) -> RunOutcome:
     """Run the engine until nothing more has come in meanwhile (or often enough)."""
-    outcome = Outcome.NOT_MINE
+    outcome = RunOutcome.NOT_TAKEN
     for _again in range(RUNS_AT_ONCE):
         outcome = engine.run(calendar_id)
-        if outcome is not Outcome.AGAIN:
+        if outcome is not RunOutcome.AGAIN:
             break
     return outcome
 
@@ -110,8 +110,8 @@ def run_calendar(engine: Engine, calendar_id: int) -> Outcome:
 def sweep(huey: Huey, sync_calendar: Callable[[int], Any], now: datetime | None = None) -> int:
     """Queue every calendar at which something is due and nobody is at; answers how many. Twice is harmless."""
     now = now or utcnow()
-    beat(worker_name(), now)
-    if settle_unconnected(NO_CONNECTION):
+    record_heartbeat(worker_name(), now)
+    if fail_unconnected(NO_CONNECTION):
         log.info("unconnected_calendars_settled")
     if huey.pending_count() > LONGEST_QUEUE:
         return 0
@@ -121,16 +121,16 @@ def sweep(huey: Huey, sync_calendar: Callable[[int], Any], now: datetime | None 
     return len(found)
 
 
-def step(app: Application, *, clock: Clock | None = None) -> Outcome | None:
+def step(app: Application, *, clock: Clock | None = None) -> RunOutcome | None:
     """Do the most urgent piece of work in this thread, and nothing else; None if there is none."""
     clock = clock or Clock()
     with app.app_context():
-        settle_unconnected(NO_CONNECTION)
+        fail_unconnected(NO_CONNECTION)
         found = due_calendars(clock.now(), 1)
         return engine_of(app, clock).run(found[0]) if found else None
 
 
-def beat(name: str, now: datetime) -> None:
+def record_heartbeat(name: str, now: datetime) -> None:
     """Note that a worker lives, and forget those that have not been seen for long."""
     table = WorkerHeartbeat
     with transaction() as session:
@@ -140,7 +140,7 @@ def beat(name: str, now: datetime) -> None:
         session.execute(delete(table).where(table.seen < now - FORGET_WORKERS_AFTER))
 
 
-def last_beat(name: str) -> None:
+def remove_heartbeat(name: str) -> None:
     """Note that a worker has ended by itself, so that pages do not wait for it."""
     with transaction() as session:
         session.execute(delete(WorkerHeartbeat).where(WorkerHeartbeat.name == name))

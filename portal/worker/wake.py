@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
-from portal.extensions import calendar_wanted, ending_wanted, mail_wanted
+from portal.extensions import calendar_due, disconnection_due, mail_due
 
 if TYPE_CHECKING:
     from portal.worker.queue import Queue
@@ -30,7 +30,7 @@ class Application(Protocol):
         """Everything below needs one."""
 
 
-class Waking:
+class Enqueuer:
     """Says to the queue what there is to do. A queue that is out of reach is no reason to fail: the sweep comes."""
 
     def __init__(self, queue: Queue) -> None:
@@ -43,17 +43,17 @@ class Waking:
         except Exception as error:
             log.warning("calendar_not_queued", calendar=calendar_id, error=str(error))
 
-    def wake_mail(self, _app: object) -> None:
+    def enqueue_mail(self, _app: object) -> None:
         """Have mail sent soon."""
         try:
             self.queue.tasks.send_mail()
         except Exception as error:
             log.warning("mail_not_queued", error=str(error))
 
-    def wake_ending(self, _app: object) -> None:
+    def enqueue_disconnection(self, _app: object) -> None:
         """Have a connection ended soon."""
         try:
-            self.queue.tasks.end_connections()
+            self.queue.tasks.run_disconnections()
         except Exception as error:
             log.warning("ending_not_queued", error=str(error))
 
@@ -64,16 +64,16 @@ def connect(app: Application, queue: Any) -> None:
     `queue` stands for a portal.worker.queue.Queue, which is opened (and Huey loaded) when it is first used.
     """
     # Held weakly by the signals and strongly by the application: it ends with it.
-    waking = app.extensions[QUEUE] = Waking(queue)
+    waking = app.extensions[QUEUE] = Enqueuer(queue)
     for signal, receiver in (
-        (calendar_wanted, waking.wake),
-        (mail_wanted, waking.wake_mail),
-        (ending_wanted, waking.wake_ending),
+        (calendar_due, waking.wake),
+        (mail_due, waking.enqueue_mail),
+        (disconnection_due, waking.enqueue_disconnection),
     ):
         signal.connect(receiver, sender=app)
 
 
 def queue_of(app: Application) -> Queue:
     """The application's queue, opened when something of it is first used."""
-    waking: Waking = app.extensions[QUEUE]
+    waking: Enqueuer = app.extensions[QUEUE]
     return waking.queue

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from portal.domain.google import SCOPES
+from portal.calendar_sync.plan import app_mark
+from portal.calendar_sync.provider import OPEN_PROVIDER
+from portal.calendar_sync.providers.google.scopes import SCOPES
 from portal.domain.instants import format_instant
-from portal.domain.sync_plan import app_mark
 from portal.extensions import db, settings
 from portal.models import GoogleCalendar, GoogleConnection
 from portal.policies import SYSTEM
 from portal.services import calendars
-from portal.sync.provider import OPEN_PROVIDER
-from tests.services.test_connections import google, organization
+from tests.calendar_sync.test_connections import google, organization
 from tests.support import builders
 from tests.support.consent import FakeConsent
 from tests.support.memory_calendars import MemoryCalendars, MemoryGoogle

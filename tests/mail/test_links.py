@@ -19,7 +19,7 @@ from portal.policies import SYSTEM
 from portal.secretbox import SecretBox
 from portal.services import mail, registration
 from portal.worker import run
-from portal.worker.chores import HOURLY_AT, do_chores
+from portal.worker.chores import HOURLY_AT, run_periodic_tasks
 from portal.worker.wake import queue_of
 from tests.support import builders as make
 from tests.support.builders import NOW
@@ -238,7 +238,7 @@ def test_the_migration_deletes_links_that_were_sent(live_database):
         expected = [{"link": f"/password/{waiting}/", "lasts": "two hours"}, {"lasts": "two hours"}, {"name": "Ice"}]
         assert [row.data for row in rows] == expected
         assert {row.sealed_secret for row in rows} == {None}
-        do_chores(settings(), NOW.replace(minute=HOURLY_AT))
+        run_periodic_tasks(settings(), NOW.replace(minute=HOURLY_AT))
         assert waiting not in dump()
         assert mail.secret_of(db.session.get(OutgoingMail, 1)) == waiting
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.errors import CalendarRefused, Forbidden, NotFound, Refusal
-from portal.extensions import calendar_wanted, db, transaction
+from portal.extensions import calendar_due, db, transaction
 from portal.models import GoogleCalendar, GoogleConnection
 from portal.policies import NOBODY, SYSTEM
 from portal.services import calendars
@@ -43,9 +43,9 @@ def woken(app):
     def note(_app, *, calendar_id):
         found.append(calendar_id)
 
-    calendar_wanted.connect(note)
+    calendar_due.connect(note)
     yield found
-    calendar_wanted.disconnect(note)
+    calendar_due.disconnect(note)
 
 
 def row(offering):

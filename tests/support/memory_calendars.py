@@ -1,6 +1,6 @@
 """A calendar provider in memory for tests of the sync engine, with the behaviour of Google that the engine relies on.
 
-tests/sync/test_contract.py runs against this and against the real client. As at Google, deleted events stay as
+tests/calendar_sync/test_contract.py runs against this and against the real client. As at Google, deleted events stay as
 tombstones, their ids stay taken, every change gets a new etag, and a sync token is a position in the sequence of
 changes.
 """
@@ -12,19 +12,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from portal.domain.google import (
-    CalendarMissing,
-    Changed,
-    EventExists,
-    EventMissing,
+from portal.calendar_sync.errors import (
+    CalendarNotFound,
+    EventChanged,
+    EventIdTaken,
+    EventNotFound,
+    PermissionMissing,
     ProviderError,
-    Refused,
-    ScopeMissing,
-    TokenExpired,
+    RequestRejected,
+    SyncTokenExpired,
 )
-from portal.domain.sync_plan import Content, RemoteEvent
+from portal.calendar_sync.plan import EventContent, RemoteEvent
+from portal.calendar_sync.provider import (
+    MAX_BATCH,
+    EventPage,
+    EventWrite,
+    NotificationChannel,
+    RemoteCalendar,
+    WriteKind,
+    WriteResult,
+)
 from portal.models.base import utcnow
-from portal.sync.provider import MAX_BATCH, Channel, Page, RemoteCalendar, Write, WriteKind, WriteResult
 
 PAGE = 250
 
@@ -83,7 +91,7 @@ class MemoryGoogle:
 
 
 class MemoryCalendars:
-    """Implements portal.sync.provider.CalendarProvider on a MemoryGoogle."""
+    """Implements portal.calendar_sync.provider.CalendarProvider on a MemoryGoogle."""
 
     def __init__(self, google: MemoryGoogle, app: str, *, may_share: bool = True, may_list: bool = True) -> None:
         self._google = google
@@ -117,16 +125,16 @@ class MemoryCalendars:
     def find_calendar(self, mark: str) -> RemoteCalendar | None:
         self._begin("find_calendar")
         if not self._may_list:
-            raise ScopeMissing("the list of calendars was not granted")
+            raise PermissionMissing("the list of calendars was not granted")
         found = (calendar.properties for calendar in self._google.calendars.values())
         return next((properties for properties in found if mark in properties.description), None)
 
-    def read_events(self, calendar_id: str, *, sync_token: str = "", page: str = "") -> Page:
+    def read_events(self, calendar_id: str, *, sync_token: str = "", page: str = "") -> EventPage:
         self._begin("read_events")
         calendar = self._calendar(calendar_id)
         since = int(sync_token or 0)
         if sync_token and since < calendar.oldest_token:
-            raise TokenExpired("the sync token is too old")
+            raise SyncTokenExpired("the sync token is too old")
         keys = sorted(
             (key for key, number in calendar.changed.items() if number > since), key=calendar.changed.__getitem__
         )
@@ -135,7 +143,7 @@ class MemoryCalendars:
             events = [event for event in events if not event.cancelled]
         at = int(page or 0)
         last = at + PAGE >= len(events)
-        return Page(
+        return EventPage(
             events=tuple(events[at : at + PAGE]),
             next_page="" if last else str(at + PAGE),
             sync_token=str(max([*calendar.changed.values(), calendar.oldest_token, 1])) if last else "",
@@ -146,10 +154,10 @@ class MemoryCalendars:
         self._begin("get_event")
         found = self._calendar(calendar_id).events.get(event_id)
         if found is None:
-            raise EventMissing(event_id)
+            raise EventNotFound(event_id)
         return found
 
-    def write_events(self, calendar_id: str, writes: Sequence[Write]) -> list[WriteResult]:
+    def write_events(self, calendar_id: str, writes: Sequence[EventWrite]) -> list[WriteResult]:
         if len(writes) > MAX_BATCH:
             raise ValueError(f"at most {MAX_BATCH} writes go into one batch")
         self._begin("write_events")
@@ -163,23 +171,23 @@ class MemoryCalendars:
     def unshare(self, calendar_id: str) -> None:
         try:
             self._share("unshare", calendar_id, shared=False)
-        except CalendarMissing:
+        except CalendarNotFound:
             return
 
     def is_shared(self, calendar_id: str) -> bool:
         self._begin("is_shared")
         if not self._may_share:
-            raise ScopeMissing("sharing was not granted")
+            raise PermissionMissing("sharing was not granted")
         found = self._google.calendars.get(calendar_id)
         return found is not None and found.shared
 
-    def watch(self, calendar_id: str, channel_id: str, token: str, address: str) -> Channel:
+    def watch(self, calendar_id: str, channel_id: str, token: str, address: str) -> NotificationChannel:
         self._begin("watch")
         if not address.startswith(("https://", "http://127.0.0.1")):
-            raise Refused("a channel needs an https address")
+            raise RequestRejected("a channel needs an https address")
         self._calendar(calendar_id).channels[channel_id] = (token, address)
         self._end("watch")
-        return Channel(channel_id, f"resource of {calendar_id}", self._google.now() + timedelta(days=7))
+        return NotificationChannel(channel_id, f"resource of {calendar_id}", self._google.now() + timedelta(days=7))
 
     def stop_channel(self, channel_id: str, resource_id: str) -> None:
         self._begin("stop_channel")
@@ -191,21 +199,21 @@ class MemoryCalendars:
     def _share(self, method: str, calendar_id: str, *, shared: bool) -> None:
         self._begin(method)
         if not self._may_share:
-            raise ScopeMissing("sharing was not granted")
+            raise PermissionMissing("sharing was not granted")
         self._calendar(calendar_id).shared = shared
         self._end(method)
 
-    def _write(self, calendar_id: str, write: Write) -> WriteResult:
+    def _write(self, calendar_id: str, write: EventWrite) -> WriteResult:
         try:
             events = self._calendar(calendar_id).events
             found = events.get(write.event_id)
             if write.kind is WriteKind.INSERT:
                 if found is not None:
-                    raise EventExists(write.event_id)
+                    raise EventIdTaken(write.event_id)
             elif found is None or (write.kind is WriteKind.DELETE and found.cancelled):
-                raise EventMissing(write.event_id)
+                raise EventNotFound(write.event_id)
             elif write.etag and write.etag != found.etag:
-                raise Changed(write.event_id)
+                raise EventChanged(write.event_id)
             if write.kind is WriteKind.DELETE:
                 self._google.delete(calendar_id, write.event_id)
                 return None
@@ -213,12 +221,12 @@ class MemoryCalendars:
         except ProviderError as problem:
             return problem
 
-    def _event(self, write: Write) -> RemoteEvent:
-        content: Content | None = write.content
+    def _event(self, write: EventWrite) -> RemoteEvent:
+        content: EventContent | None = write.content
         assert content is not None
         start, end = (moment.replace(microsecond=0) for moment in (content.start, content.end))
         if start >= end:
-            raise Refused("the event is empty")
+            raise RequestRejected("the event is empty")
         return RemoteEvent(
             id=write.event_id,
             etag="",
@@ -233,7 +241,7 @@ class MemoryCalendars:
     def _calendar(self, calendar_id: str) -> MemoryCalendar:
         found = self._google.calendars.get(calendar_id)
         if found is None:
-            raise CalendarMissing(calendar_id)
+            raise CalendarNotFound(calendar_id)
         return found
 
     def _begin(self, method: str) -> None:

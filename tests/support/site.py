@@ -9,15 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 
 from portal.app import create_app
+from portal.calendar_sync import consent
+from portal.calendar_sync.provider import OPEN_PROVIDER
+from portal.calendar_sync.providers.google.scopes import SCOPES
 from portal.config import load_settings
 from portal.dev.google_emulator.settings import google_settings
-from portal.domain.google import SCOPES
 from portal.extensions import db, transaction
 from portal.models import Booking, GoogleCalendar, Slot, WorkerHeartbeat
 from portal.models.base import utcnow
 from portal.policies import SYSTEM
-from portal.services import calendars, connections
-from portal.sync.provider import OPEN_PROVIDER
+from portal.services import calendars
 from portal.worker.wake import queue_of
 from tests.support import builders
 
@@ -41,7 +42,7 @@ class Site:
             token = emulator.grant("alice@lab.example", *scopes)["refresh_token"]
             organization = offering.organization.uuid
             db.session.commit()
-            connections.connect_with_refresh_token(SYSTEM, organization, token)
+            consent.connect_with_refresh_token(SYSTEM, organization, token)
 
     def book(self, number):
         start = utcnow().replace(microsecond=0)

@@ -27,7 +27,7 @@ def card(**more):
         (None, None, ConnectionView(configured=False), "Not connected"),
         ("OK", NOW, ConnectionView(configured=True), "Not connected"),
         ("OK", NOW, ConnectionView(configured=True, connected=True, broken="Gone."), "Reconnect needed"),
-        ("OK", NOW, ConnectionView(configured=True, connected=True, ending=True), "Disconnecting"),
+        ("OK", NOW, ConnectionView(configured=True, connected=True, disconnecting=True), "Disconnecting"),
         (None, None, GOOD, "Never synced"),
         ("CREATION_SCHEDULED", None, GOOD, "Queued"),
         ("UPDATE_SCHEDULED", NOW, GOOD, "Queued"),

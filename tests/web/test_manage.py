@@ -5,9 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from portal.domain.google import SCOPE_CALENDARS, SCOPE_SHARING
+from portal.calendar_sync.providers.google.oauth import GoogleConsent
+from portal.calendar_sync.providers.google.scopes import SCOPE_CALENDARS, SCOPE_SHARING
 from portal.extensions import db
-from portal.google.oauth import GoogleConsent
 from portal.models import GoogleCalendar, GoogleConnection
 from portal.policies import SYSTEM
 from portal.services.accounts import create_user

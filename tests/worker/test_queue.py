@@ -7,7 +7,7 @@ from huey.registry import Message
 
 from portal.app import create_app
 from portal.config import load_settings
-from portal.extensions import db, transaction, wake_calendar
+from portal.extensions import db, enqueue_calendar, transaction
 from portal.worker.queue import JsonSerializer
 from portal.worker.wake import queue_of
 
@@ -46,13 +46,13 @@ def waiting(app):
 def test_a_commit_wakes_the_worker_and_a_rollback_does_not(queued):
     with queued.app_context():
         with transaction():
-            wake_calendar(7)
+            enqueue_calendar(7)
             assert waiting(queued) == []
         assert waiting(queued) == [(7,)]
 
         def fail():
             with transaction():
-                wake_calendar(8)
+                enqueue_calendar(8)
                 raise RuntimeError
 
         with pytest.raises(RuntimeError):
@@ -62,7 +62,7 @@ def test_a_commit_wakes_the_worker_and_a_rollback_does_not(queued):
 
 def test_a_message_holds_the_number_of_a_calendar_and_no_code(queued):
     with queued.app_context(), transaction():
-        wake_calendar(7)
+        enqueue_calendar(7)
     [message] = queue_of(queued).huey.storage.enqueued_items()
     found = json.loads(bytes(message))
     assert found["args"] == [7]
@@ -71,7 +71,7 @@ def test_a_message_holds_the_number_of_a_calendar_and_no_code(queued):
 
 def test_a_message_comes_out_as_it_went_in(queued):
     with queued.app_context(), transaction():
-        wake_calendar(7)
+        enqueue_calendar(7)
     task = queue_of(queued).huey.dequeue()
     assert (task.name, task.args) == ("sync_calendar", (7,))
     assert queue_of(queued).huey.dequeue() is None
@@ -89,7 +89,7 @@ def test_a_queue_out_of_reach_does_not_fail_the_act(live_database):
     done = []
     with app.app_context():
         with transaction():
-            wake_calendar(7)
+            enqueue_calendar(7)
             done.append("written")
         db.engine.dispose()
     assert done == ["written"]
@@ -100,7 +100,7 @@ def test_each_application_has_its_own_queue(live_database, tmp_path):
     other = create_app(load_settings({**live_database.environ, "QUEUE_URL": f"sqlite:///{tmp_path / 'other.db'}"}))
     with other.app_context():
         with transaction():
-            wake_calendar(7)
+            enqueue_calendar(7)
         db.engine.dispose()
     assert waiting(other) == [(7,)]
     assert waiting(first) == []

@@ -18,16 +18,16 @@ from datetime import timedelta
 
 import pytest
 
+from portal.calendar_sync.calls import Clock
+from portal.calendar_sync.due import due_calendars
+from portal.calendar_sync.engine import RunOutcome
+from portal.calendar_sync.provider import MAX_BATCH
 from portal.dev.google_emulator.testing import running_emulator
 from portal.extensions import db, transaction
 from portal.models import Booking, GoogleCalendar, Offering, Slot
 from portal.models.base import utcnow
 from portal.policies import SYSTEM
 from portal.services import calendars
-from portal.sync.calls import Clock
-from portal.sync.due import due_calendars
-from portal.sync.engine import Outcome
-from portal.sync.provider import MAX_BATCH
 from portal.worker.tasks import engine_of, run_calendar
 from tests.support import builders
 from tests.support.site import ROOT, Site
@@ -100,25 +100,25 @@ def test_what_a_sync_costs_at_every_size(site, bookings):
     site.book(bookings)
     sync(site)
     spent(site)
-    assert run(site) is Outcome.DONE
+    assert run(site) is RunOutcome.DONE
     calls, requests, tokens = spent(site)
     assert (calls, requests) == (2 + bookings, 2 + batches(bookings))
     assert tokens <= 1
     sync(site)
-    assert run(site) is Outcome.DONE
+    assert run(site) is RunOutcome.DONE
     assert spent(site)[0] <= 1 + bookings, "our own writes may come back, and are not written again"
     sync(site)
-    assert run(site) is Outcome.DONE
+    assert run(site) is RunOutcome.DONE
     assert spent(site) == (1, 1, 0), "nothing changed"
     for changed in (1, 3, min(bookings // 2, 120)):
         cancel(site, changed)
-        assert run(site) is Outcome.DONE
+        assert run(site) is RunOutcome.DONE
         assert spent(site) == (1 + changed, 1 + batches(changed), 0)
 
 
 def test_killed_again_and_again_it_ends_right(site):
     """A first sync whose worker is killed with -9 at random moments; each time another one goes on."""
-    chance = random.Random(os.environ.get("SCALE_SEED", "1"))
+    generator = random.Random(os.environ.get("SCALE_SEED", "1"))
     site.book(BOOKINGS)
     sync(site)
     site.emulator.state.faults.add("delay", path="/batch", where="http", seconds=0.6, times=100_000)
@@ -137,7 +137,7 @@ def test_killed_again_and_again_it_ends_right(site):
         while ends["killed"] < KILLS or not any(0 < number < BOOKINGS for number in written_at):
             assert len(written_at) < 10 * KILLS, f"none died in its work: {written_at}"
             # Some die before their first call, some between two batches; on a slow machine later.
-            killer.stdin.write(f"{0.15 + chance.random() * reach}\n")
+            killer.stdin.write(f"{0.15 + generator.random() * reach}\n")
             killer.stdin.flush()
             ends[killer.stdout.readline().strip()] += 1
             written_at.append(len(at_google(site)[0]))
@@ -157,7 +157,7 @@ def test_killed_again_and_again_it_ends_right(site):
         run(site)
     spent(site)
     sync(site)
-    assert run(site) is Outcome.DONE
+    assert run(site) is RunOutcome.DONE
     assert spent(site)[:2] == (1, 1)
     took = time.monotonic() - begun
     print(f"\n{BOOKINGS} bookings, {dict(ends)}, at Google after each: {written_at}; exact after {took:.1f} s")  # noqa: T201

@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 from huey import MemoryHuey
 
-from portal.domain.google import SCOPES
-from portal.domain.sync_plan import app_mark
+from portal.calendar_sync.connections import refresh_token_place
+from portal.calendar_sync.engine import RunOutcome
+from portal.calendar_sync.plan import app_mark
+from portal.calendar_sync.provider import OPEN_PROVIDER
+from portal.calendar_sync.providers.google.scopes import SCOPES
 from portal.extensions import db, secret_box, settings, transaction
 from portal.models import GoogleCalendar, GoogleConnection, WorkerHeartbeat
 from portal.models.base import utcnow
@@ -14,9 +17,6 @@ from portal.policies import SYSTEM
 from portal.queries.calendars import calendar_of
 from portal.queries.offerings import get_visible_offering
 from portal.services import calendars
-from portal.services.google_access import refresh_place
-from portal.sync.engine import Outcome
-from portal.sync.provider import OPEN_PROVIDER
 from portal.worker import tasks
 from portal.worker.run import run_until_idle
 from tests.support import builders
@@ -36,7 +36,7 @@ def shared(google):
     """Offerings with a share that waits for the worker."""
     organization = builders.organization()
     uuid = builders.unknown()
-    token = secret_box().encrypt("1//refresh", refresh_place(uuid))
+    token = secret_box().encrypt("1//refresh", refresh_token_place(uuid))
     builders.add(GoogleConnection(uuid=uuid, organization_id=organization.id, scopes=list(SCOPES), refresh_token=token))
     found = [builders.offering(f"Room {number}", of=organization) for number in range(3)]
     for offering in found:
@@ -52,7 +52,7 @@ def rows():
 
 
 def test_a_step_does_one_calendar(app, shared):
-    assert tasks.step(app) is Outcome.DONE
+    assert tasks.step(app) is RunOutcome.DONE
     assert sorted(row.state for row in rows()) == ["CREATION_SCHEDULED", "CREATION_SCHEDULED", "OK"]
 
 
@@ -141,7 +141,7 @@ def test_what_came_in_meanwhile_is_done_in_the_same_task(app, shared, google):
     calendars.sync_google_calendar(SYSTEM, shared[1].uuid)
     wanted = next(row.id for row in rows() if row.offering_id == shared[1].id)
     google.calls.clear()
-    assert tasks.run_calendar(tasks.engine_of(app), wanted) is Outcome.DONE
+    assert tasks.run_calendar(tasks.engine_of(app), wanted) is RunOutcome.DONE
     assert google.calls == ["read_events", "read_events"]
     row = next(row for row in rows() if row.id == wanted)
     assert row.changes == row.changes_done == 1
@@ -155,19 +155,19 @@ def is_seen(shared, now):
 def test_a_worker_is_seen_alive_and_seen_to_end(app, shared):
     now = utcnow()
     assert not is_seen(shared, now)
-    tasks.beat("one", now)
-    tasks.beat("one", now + timedelta(minutes=1))
+    tasks.record_heartbeat("one", now)
+    tasks.record_heartbeat("one", now + timedelta(minutes=1))
     assert is_seen(shared, now + timedelta(minutes=3))
     assert not is_seen(shared, now + timedelta(minutes=10))
     assert db.session.query(WorkerHeartbeat).count() == 1
-    tasks.beat("two", now + timedelta(days=2))
-    assert [beat.name for beat in db.session.query(WorkerHeartbeat)] == ["two"]
-    tasks.last_beat("two")
+    tasks.record_heartbeat("two", now + timedelta(days=2))
+    assert [record_heartbeat.name for record_heartbeat in db.session.query(WorkerHeartbeat)] == ["two"]
+    tasks.remove_heartbeat("two")
     assert not is_seen(shared, now + timedelta(days=2))
 
 
 def test_the_card_tells_that_no_worker_is_there(app, shared):
     assert not is_seen(shared, utcnow())
     db.session.commit()
-    tasks.beat("one", utcnow())
+    tasks.record_heartbeat("one", utcnow())
     assert is_seen(shared, utcnow())

@@ -16,13 +16,14 @@ import orjson
 import requests
 from sqlalchemy import select
 
+from portal.calendar_sync import consent
+from portal.calendar_sync.providers.google.scopes import SCOPES
 from portal.config import Settings
 from portal.dev.demo import accounts, content
 from portal.dev.demo.accounts import SignIn
 from portal.dev.demo.bookings import PlannedBooking, plan_bookings
 from portal.dev.google_emulator import settings as emulator
 from portal.domain.booking_states import BookingState
-from portal.domain.google import SCOPES
 from portal.domain.periods import Period
 from portal.errors import PortalError
 from portal.extensions import db, settings, transaction
@@ -30,7 +31,7 @@ from portal.models import Booking, User
 from portal.policies import SYSTEM, Actor
 from portal.queries.accounts import find_user
 from portal.services import accounts as account_services
-from portal.services import bookings, connections, organizations
+from portal.services import bookings, organizations
 from portal.services.mail import nobody_told
 from portal.services.media import store_media
 from portal.services.wishes import Wish
@@ -139,7 +140,7 @@ def _connect(configured: Settings) -> None:
             },
         )
         uuid = account_services.find_organization(organization.name).uuid
-        connections.connect_with_refresh_token(SYSTEM, uuid, tokens["refresh_token"])
+        consent.connect_with_refresh_token(SYSTEM, uuid, tokens["refresh_token"])
 
 
 def _call_emulator(url: str, json: dict[str, Any]) -> dict[str, Any]:

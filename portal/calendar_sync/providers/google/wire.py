@@ -1,0 +1,80 @@
+"""Events as Google writes them: from the wire into values, and ours onto it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from portal.calendar_sync.plan import EventContent, RemoteEvent
+
+# What is asked for of an event. Of guests only whether there are any: who they are does not concern the portal.
+FIELDS = (
+    "id,etag,status,start,end,summary,description,location,transparency,visibility,recurringEventId,recurrence,"
+    "extendedProperties/private,attendees/responseStatus"
+)
+CONFIDENTIAL = frozenset({"private", "confidential"})
+
+
+def read_event(item: Mapping[str, Any]) -> RemoteEvent:
+    """An event from the wire. Raises ValueError where it has no id; odd times become None, so that it is left out."""
+    identifier = item.get("id")
+    if not isinstance(identifier, str) or not identifier:
+        raise ValueError("an event without an id")
+    visibility = item.get("visibility", "default")
+    plain = (
+        not item.get("attendees")
+        and not item.get("recurrence")
+        and visibility == "default"
+        and item.get("status", "confirmed") == "confirmed"
+    )
+    properties = item.get("extendedProperties")
+    private = properties.get("private") if isinstance(properties, Mapping) else None
+    return RemoteEvent(
+        id=identifier,
+        etag=str(item.get("etag", "")),
+        cancelled=item.get("status") == "cancelled",
+        start=_moment(item.get("start")),
+        end=_moment(item.get("end")),
+        title=str(item.get("summary", "")),
+        description=str(item.get("description", "")),
+        location=str(item.get("location", "")),
+        transparent=item.get("transparency") == "transparent",
+        private=dict(private) if isinstance(private, Mapping) else {},
+        recurring_id=str(item.get("recurringEventId", "")),
+        plain=plain,
+        confidential=visibility in CONFIDENTIAL,
+    )
+
+
+def _moment(value: Any) -> datetime | date | None:
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        if value.get("date"):
+            return date.fromisoformat(value["date"])
+        moment = datetime.fromisoformat(value["dateTime"])
+        return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(value.get("timeZone") or "UTC"))
+    except (ValueError, LookupError, TypeError, OSError):
+        return None
+
+
+def event_body(content: EventContent, app: str) -> dict[str, Any]:
+    """The complete body of an event of ours: what is not in it is removed. No guests, so that nobody is mailed."""
+    return {
+        "status": "confirmed",  # revives an event that was deleted
+        "summary": content.title,
+        "description": content.description,
+        "location": content.location,
+        "start": {"dateTime": _instant(content.start)},
+        "end": {"dateTime": _instant(content.end)},
+        "transparency": "opaque",
+        "visibility": "default",
+        "reminders": {"useDefault": False},
+        "extendedProperties": {"private": {"app": app, "booking": content.slot_uuid.hex}},
+    }
+
+
+def _instant(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

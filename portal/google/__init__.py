@@ -1,1 +1,0 @@
-"""Google behind the provider interface; the only room that imports its libraries."""

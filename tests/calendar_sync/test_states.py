@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.calendar_sync import states as calendars
+from portal.calendar_sync.states import (
+    BUSY,
+    SETTLED,
+    CalendarAction,
+    CalendarState,
+    http_link,
+    refusal,
+)
+from portal.errors import Refusal
+
+states = st.none() | st.sampled_from(CalendarState)
+acts = st.sampled_from(CalendarAction)
+
+
+@given(acts, states, st.booleans(), st.sampled_from([None, True, False]))
+def test_without_credentials_nothing_else_is_said(
+    act: CalendarAction, state: CalendarState | None, public: bool, wanted: bool | None
+) -> None:
+    told = refusal(act, has_credentials=False, state=state, public=public, want_public=wanted)
+    assert told is Refusal.NO_CREDENTIALS
+
+
+@given(acts, st.sampled_from(sorted(BUSY)), st.booleans())
+def test_a_busy_calendar_is_told_before_what_the_act_asks_for(act: CalendarAction, state: str, public: bool) -> None:
+    assert refusal(act, has_credentials=True, state=state, public=public) is Refusal.BUSY
+    assert not calendars.can_act(state)
+
+
+@pytest.mark.parametrize("state", sorted(SETTLED))
+@pytest.mark.parametrize(
+    ("act", "public", "wanted", "expected"),
+    [
+        (CalendarAction.SYNC, False, False, None),
+        (CalendarAction.SYNC, True, True, None),
+        (CalendarAction.SHARE, False, False, None),
+        (CalendarAction.SHARE, True, True, Refusal.ALREADY_PUBLIC),
+        (CalendarAction.SHARE, True, None, Refusal.ALREADY_PUBLIC),
+        (CalendarAction.UNSHARE, True, True, None),
+        (CalendarAction.UNSHARE, False, False, Refusal.ALREADY_PRIVATE),
+        (CalendarAction.UNSHARE, False, None, Refusal.ALREADY_PRIVATE),
+        # A share or unshare that failed may be repeated or taken back.
+        (CalendarAction.SHARE, False, True, None),
+        (CalendarAction.UNSHARE, False, True, None),
+        (CalendarAction.SHARE, True, False, None),
+        (CalendarAction.UNSHARE, True, False, None),
+    ],
+)
+def test_a_settled_calendar(
+    state: str, act: CalendarAction, public: bool, wanted: bool | None, expected: Refusal | None
+) -> None:
+    assert refusal(act, has_credentials=True, state=state, public=public, want_public=wanted) is expected
+
+
+def test_no_calendar_yet() -> None:
+    told = {act: refusal(act, has_credentials=True, state=None) for act in CalendarAction}
+    assert told == {
+        CalendarAction.SYNC: None,
+        CalendarAction.SHARE: None,
+        CalendarAction.UNSHARE: Refusal.NO_CALENDAR,
+    }
+
+
+@given(states, st.booleans(), st.booleans())
+def test_an_act_goes_its_way_by_permitted_steps(state: CalendarState | None, created: bool, ok: bool) -> None:
+    if not calendars.can_act(state) or (state is None and created):
+        return
+    asked = calendars.requested_state(created=created)
+    running = calendars.started(asked)
+    ended = calendars.finished(ok=ok)
+    assert calendars.can_transition(state, asked)
+    assert calendars.can_transition(asked, running)
+    assert calendars.can_transition(running, ended)
+    assert calendars.is_busy(asked)
+    assert calendars.is_busy(running)
+    assert not calendars.is_busy(ended)
+    assert not calendars.can_transition(asked, ended)
+
+
+@given(st.sampled_from(sorted(SETTLED)), st.booleans())
+def test_a_background_run_never_makes_a_calendar_busy(state: str, ok: bool) -> None:
+    assert calendars.started(state) == state
+    assert calendars.can_transition(state, calendars.finished(ok=ok))
+
+
+@given(st.text(min_size=1))
+def test_the_public_link_carries_the_id_whatever_is_in_it(backend_id: str) -> None:
+    link = http_link(backend_id, True)
+    assert link is not None
+    assert parse_qs(urlsplit(link).query, keep_blank_values=True) == {"src": [backend_id]}
+
+
+def test_links() -> None:
+    assert http_link("c_1@group.calendar.google.com", True) == (
+        "https://calendar.google.com/calendar/embed?src=c_1%40group.calendar.google.com"
+    )
+    assert http_link("c_1@group.calendar.google.com", False) is None
+    assert http_link(None, True) is None
+    assert http_link("a b", True, "http://127.0.0.1:8099/embed?mode=week") == (
+        "http://127.0.0.1:8099/embed?mode=week&src=a+b"
+    )
