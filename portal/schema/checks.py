@@ -16,11 +16,14 @@ from typing import Any
 from portal.domain import choices
 from portal.domain.identifiers import parse_uuid
 from portal.domain.instants import parse_instant
-from portal.domain.texts import is_storable
+from portal.domain.texts import is_storable, visible
 
 Check = Callable[[Any], Any]
 
 MAX_DEPTH = 64
+# Questions of an order form, and choices of all of them together: each page that shows the form has them all.
+MOST_QUESTIONS = 500
+MOST_CHOICES = 5000
 # Longer texts cannot be indexed; the source keeps names to 150 characters.
 NAME_LENGTH = 255
 LINK_LENGTH = 2000
@@ -262,7 +265,7 @@ def free(value: Any, depth: int = 0) -> Any:
             try:
                 result[checked_text(key)] = free(item, depth + 1)
             except Wrong as wrong:
-                raise wrong.under(str(key).replace("\0", "")[:60]) from None
+                raise wrong.under(visible(str(key))) from None
         return result
     raise Wrong("is not JSON")
 
@@ -289,6 +292,9 @@ def order_form(value: Any) -> dict[str, Any]:
         return found
     if not isinstance(found["options"], dict):
         raise Wrong("must be an object", "options")
+    if len(found["options"]) > MOST_QUESTIONS:
+        raise Wrong(f"has {len(found['options']):,} questions: at most {MOST_QUESTIONS:,} are taken", "options")
+    left = MOST_CHOICES
     for key, option in found["options"].items():
         path = f"options.{key[:60]}"
         if not isinstance(option, dict):
@@ -298,6 +304,9 @@ def order_form(value: Any) -> dict[str, Any]:
                 raise Wrong("must be a text", f"{path}.{needed}")
         if option["type"] not in choices.OPTION_TYPES:
             raise Wrong(f"must be one of {', '.join(sorted(choices.OPTION_TYPES))}", f"{path}.type")
+        left -= len(option["choices"]) if isinstance(option.get("choices"), list) else 0
+        if left < 0:
+            raise Wrong(f"has more than {MOST_CHOICES:,} choices in all its questions", "options")
         if "cascade_config" in option and option["cascade_config"] is None:
             raise Wrong("must be left out where it is not set", f"{path}.cascade_config")
     return found

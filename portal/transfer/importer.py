@@ -10,19 +10,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
-import ijson
 from sqlalchemy.exc import DBAPIError
 
+from portal.domain.texts import visible
 from portal.errors import PortalError
 from portal.extensions import analyse, settings, transaction
 from portal.queries.catalogue_index import prune_changes
 from portal.schema.checks import Wrong
 from portal.transfer.apply import Batch, Outcome
+from portal.transfer.json_records import Entry, Unreadable, read_records
 from portal.transfer.record import Record, read_record
 
 BATCH = 200
-_BLANK = b" \t\r\n"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Bytes of JSON, and entries of the records' lists, after which a batch is written though it is smaller.
+BATCH_BYTES = 8 * 1024 * 1024
+BATCH_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,14 @@ class Problem:
 
     def __str__(self) -> str:
         name = f" ({self.name})" if self.name else ""
-        return f"record {self.position}{name}: {self.field + ': ' if self.field else ''}{self.reason}"
+        text = f"record {self.position}{name}: {self.field + ': ' if self.field else ''}{self.reason}"
+        # Names and keys are those of another portal, and this is printed on a terminal.
+        return visible(text, MOST_TOLD)
 
 
+MOST_TOLD = 1000
+# As many failures say that something else is wrong than single records.
+MOST_FAILED = 10_000
 # So many offerings change what the database should know of its indexes.
 MUCH = 100
 
@@ -59,10 +66,6 @@ class Report:
         self.unchanged += outcome.unchanged
 
 
-class Unreadable(PortalError):
-    """The input as a whole cannot be read (any further)."""
-
-
 class _DryRun(Exception):
     """Takes back what a dry run wrote."""
 
@@ -75,67 +78,34 @@ def import_offerings(
 ) -> Report:
     """Create or update offerings by uuid and answer what became of each.
 
-    `source` is JSON as bytes (an array of offerings, or one), or the records themselves. `on_progress` is called with
-    the number of records done so far. Memory does not grow with the input. Input that stops being JSON, or a source
-    that fails, is a problem of the record where it happens; what came before is kept. Nothing is called at Google.
+    `source` is JSON as bytes (an array of offerings, or one), entries of it, or the records themselves. `on_progress`
+    is called with the number of records done so far. Memory does not grow with the input. Input that stops being JSON,
+    or a source that fails, is a problem of the record where it happens; what came before is kept. Nothing is called at
+    Google.
 
     A `dry_run` does everything and takes it back at the end; it is one transaction, which on SQLite lets nobody else
     write meanwhile.
     """
-    records = read_records(cast(IO[bytes], source)) if hasattr(source, "read") else iter(cast(Iterable[Any], source))
+    entries = (
+        read_records(cast(IO[bytes], source)) if hasattr(source, "read") else _entries(cast(Iterable[Any], source))
+    )
     run = _Run(on_progress)
     if not dry_run:
-        run.all(records)
+        run.all(entries)
         if run.report.created + run.report.updated >= MUCH:
             analyse()
             prune_changes()
         return run.report
     try:
         with transaction():
-            run.all(records)
+            run.all(entries)
             raise _DryRun
     except _DryRun:
         return run.report
 
 
-def read_records(stream: IO[bytes]) -> Iterator[Any]:
-    """The records of a JSON array of offerings, or the one that is there, one after the other as they arrive.
-
-    Raises Unreadable where the bytes are no JSON.
-    """
-    start = b""
-    while not start.removeprefix(_BYTE_ORDER_MARK).lstrip(_BLANK):
-        piece = stream.read(65536)
-        if not piece:
-            raise Unreadable("The input is empty.")
-        start += piece
-    start = start.removeprefix(_BYTE_ORDER_MARK).lstrip(_BLANK)
-    if start[:1] == b"<":
-        raise Unreadable("This is a web page, not JSON: is it the address of the API?")
-    if start[:1] not in (b"[", b"{"):
-        raise Unreadable("This is not JSON: an array of offerings is expected, or one offering.")
-    whole = _Joined(start, stream)
-    try:
-        yield from ijson.items(whole, "item" if start[:1] == b"[" else "")
-    except (ijson.JSONError, ValueError) as error:
-        reason = str(error).strip("b'\"").replace("\\n", "\n").strip().splitlines()[0]
-        raise Unreadable(f"From here on this is not valid JSON ({reason}).") from error
-
-
-class _Joined:
-    """A stream of which the beginning was read already."""
-
-    def __init__(self, start: bytes, rest: IO[bytes]) -> None:
-        self._start = start
-        self._rest = rest
-
-    def read(self, size: int = -1) -> bytes:
-        if not self._start:
-            return self._rest.read(size)
-        if size < 0:
-            size = len(self._start)
-        piece, self._start = self._start[:size], self._start[size:]
-        return piece
+def _entries(records: Iterable[Any]) -> Iterator[Entry]:
+    return (it if isinstance(it, Entry) else Entry(it) for it in records)
 
 
 class _Run:
@@ -146,36 +116,45 @@ class _Run:
         self._on_progress = on_progress
         self._public_url = settings().public_url
         self._waiting: dict[Any, tuple[int, Record]] = {}
+        self._bytes = self._rows = 0
 
-    def all(self, records: Iterator[Any]) -> None:
+    def all(self, entries: Iterator[Entry]) -> None:
         """Take every record there is."""
         position = 0
         try:
-            for position, data in enumerate(records, start=1):
-                self._take(position, data)
+            for position, entry in enumerate(entries, start=1):
+                self._take(position, entry)
+                if len(self.report.failed) >= MOST_FAILED:
+                    text = f"{MOST_FAILED:,} records have failed, so the rest was not read. Correct the first of them"
+                    raise Unreadable(f"{text} and run the import again.")
         except PortalError as error:
             self._flush(position)
             self.report.failed.append(Problem(position + 1, "", "", error.message))
             return
         self._flush(position)
 
-    def _take(self, position: int, data: Any) -> None:
+    def _take(self, position: int, entry: Entry) -> None:
         try:
-            record = read_record(data)
+            if entry.problem:
+                raise Wrong(entry.problem)
+            record = read_record(entry.data)
         except Wrong as wrong:
-            self._fail(position, _name_of(data), wrong)
+            self._fail(position, _name_of(entry.data), wrong)
         else:
             if record.uuid in self._waiting:
                 # The same offering twice: the later record finds what the earlier one wrote.
                 self._flush(position - 1)
             self._waiting[record.uuid] = (position, record)
-        if len(self._waiting) >= BATCH:
+            self._bytes += entry.size
+            self._rows += record.rows
+        if len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES or self._rows >= BATCH_ROWS:
             self._flush(position)
         elif position % BATCH == 0:
             self._on_progress(position)
 
     def _flush(self, position: int) -> None:
         waiting, self._waiting = list(self._waiting.values()), {}
+        self._bytes = self._rows = 0
         if waiting:
             with transaction() as session:
                 try:
@@ -221,5 +200,5 @@ def _name_of(data: Any) -> str:
     for key in ("name", "uuid"):
         found = data.get(key)
         if isinstance(found, str) and found.strip():
-            return "".join(sign if sign.isprintable() else "?" for sign in found[:200])
+            return visible(found, 200)
     return ""

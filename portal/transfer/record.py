@@ -15,6 +15,7 @@ from typing import Any
 
 from portal.domain.rules import check_rules
 from portal.domain.schedules import check_schedules
+from portal.domain.texts import visible
 from portal.schema import checks
 from portal.schema.checks import Wrong, columns
 from portal.schema.fields import Component
@@ -35,8 +36,9 @@ from portal.schema.offering import (
     SOFTWARE_CATALOG,
 )
 
-# Entries of one list of a record.
+# Entries of one list of a record, and of all its lists together.
 MOST_ITEMS = 2000
+MOST_ROWS = 10_000
 _PLACE = "/api/booking-offerings/"
 _UUID_AT_END = re.compile(r"/([0-9a-fA-F-]{32,36})/?$")
 
@@ -84,6 +86,13 @@ class Record:
     scope: Row = field(default_factory=dict)
     calendar: Row | None = None
 
+    @property
+    def rows(self) -> int:
+        """How many entries its lists have together, those of its plans included."""
+        plans = self.parts.get("plans", ())
+        inside = sum(len(plan["components"] or ()) + len(plan["groups"] or ()) for plan in plans)
+        return sum(map(len, self.parts.values())) + len(self.groups or ()) + inside
+
 
 def read_record(data: Any) -> Record:
     """The record, checked. Raises Wrong with the path of the value that is wrong."""
@@ -101,6 +110,8 @@ def read_record(data: Any) -> Record:
         raise Wrong("an offering cannot be its own parent", "parent_uuid")
     _read_relations(record, data)
     _read_parts(record, data)
+    if record.rows > MOST_ROWS:
+        raise Wrong(f"its lists have {record.rows:,} entries together: at most {MOST_ROWS:,} are taken")
     record.scope = columns(data, OFFERING.imports["scope"])
     if record.scope.get("link"):
         record.scope["link"] = _own_path(record, record.scope["link"])
@@ -311,13 +322,16 @@ def _plan_components(item: Row) -> list[Row] | None:
         return [] if item.get("components") == [] else None
     found: dict[str, Row] = {}
     for key, column in tables:
-        for kind, value in _object(item, key).items():
-            row = found.setdefault(kind, {"type": kind, "path": f"{key}.{kind[:60]}"})
+        table = _object(item, key)
+        if len(table) > MOST_ITEMS:
+            raise Wrong(f"has {len(table):,} entries: at most {MOST_ITEMS:,} are taken", key)
+        for kind, value in table.items():
+            row = found.setdefault(kind, {"type": kind, "path": f"{key}.{visible(kind)}"})
             try:
                 checks.required_text(checks.NAME_LENGTH)(kind)
                 row[column] = PLAN_COMPONENT.imports[""][column][1](value)
             except Wrong as wrong:
-                raise wrong.under(f"{key}.{kind[:60]}") from None
+                raise wrong.under(f"{key}.{visible(kind)}") from None
     return list(found.values())
 
 

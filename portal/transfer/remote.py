@@ -7,32 +7,37 @@ asked named one portal, and offerings from elsewhere are not what they asked for
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing
-from typing import IO, Any, cast
+from functools import partial
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.util.retry import Retry
+from urllib3.util import parse_url
 
-from portal.errors import PortalError
-from portal.transfer.importer import Unreadable, read_records
+from portal.domain.texts import visible
+from portal.transfer.answers import Body, RemoteError, in_time
+from portal.transfer.json_records import MOST_RECORDS, Entry, Unreadable, read_records
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
+# For each answer: until its headers are there, and again until its body is.
+ANSWER_SECONDS = 300
 RETRIES = 4
 CONNECT_RETRIES = 2
+RETRIED = frozenset({429, 500, 502, 503, 504})
+# Whatever Retry-After says.
+LONGEST_PAUSE = 60
 PAGE_SIZE = 100
 MAX_REDIRECTS = 5
-# Of an answer that is no success, so many bytes are read.
+MOST_PAGES = 100_000
+# Of an answer that is no success, so many bytes are read, and for so many seconds.
 MOST_SAID = 64 * 1024
+SAID_SECONDS = 10
+LONGEST_URL = 8000
 _PORTS = {"http": 80, "https": 443}
-
-
-class RemoteError(PortalError):
-    """The other portal did not answer as its documentation says; the message says how."""
 
 
 class _TokenAuth(requests.auth.AuthBase):
@@ -52,61 +57,85 @@ class _TokenAuth(requests.auth.AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """A session that leaves redirects to its caller."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        # Else the body of a redirect would be read whole, even of one that is not followed.
+        return None
+
+
 class RemoteOfferings:
     """The offerings at `url`, an address of `/api/booking-offerings/` or of one offering.
 
     Iterating asks for the pages, one at a time. `total` is what the first answer said about their number.
-    `backoff` is the time (seconds) that retries start from. Raises RemoteError where the address is none.
+    `backoff` is the time (seconds) that retries start from, `patience` how long each answer is waited for. Raises
+    RemoteError where the address is none.
     """
 
-    def __init__(self, url: str, token: str = "", *, backoff: float = 1.0) -> None:
+    def __init__(self, url: str, token: str = "", *, backoff: float = 1.0, patience: float = ANSWER_SECONDS) -> None:
         self.total: int | None = None
         self._first = _with_page_size(url)
         self._origin = _origin(url)
         if not self._origin:
-            raise RemoteError(f"{url} is not an http or https address.")
+            raise RemoteError(f"{visible(url, 200)} is not an http or https address.")
         if token and not (token.isascii() and token.isprintable() and " " not in token):
             raise RemoteError("The token holds characters that no token has.")
         self._auth = _TokenAuth(token)
-        self._retry = Retry(
-            total=RETRIES,
-            # Nobody there at all is rarely a matter of seconds.
-            connect=CONNECT_RETRIES,
-            backoff_factor=backoff,
-            status_forcelist=(429, 500, 502, 503, 504),
-            allowed_methods=("GET",),
-            raise_on_status=False,
-            redirect=False,
-        )
+        self._backoff = backoff
+        self._patience = patience
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Entry]:
         seen: set[str] = set()
+        records = 0
         url: str | None = self._first
-        with requests.Session() as session:
+        with _Session() as session:
             session.auth = self._auth
-            session.headers["Accept"] = "application/json"
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(max_retries=self._retry))
+            session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip"})
             while url is not None:
                 if url in seen:
-                    raise RemoteError(f"The pages go round in a circle: {url} was there before.")
+                    raise RemoteError(f"The pages go round in a circle: {visible(url, 200)} was there before.")
                 seen.add(url)
                 with closing(self._get(session, url)) as response:
-                    yield from self._records(response)
+                    before = records
+                    for entry in self._records(response):
+                        records += 1
+                        yield entry
                     url = self._next(response)
+                if url is not None and (records == before or records > MOST_RECORDS or len(seen) >= MOST_PAGES):
+                    what = "An empty page names another one" if records == before else "There are too many pages"
+                    raise RemoteError(f"{what}, so the import ended: is it the address of a list of offerings?")
 
     def _get(self, session: requests.Session, url: str) -> requests.Response:
         for _ in range(MAX_REDIRECTS + 1):
-            try:
-                response = session.get(url, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True, allow_redirects=False)
-            except requests.RequestException as error:
-                raise RemoteError(f"{_host(url)} could not be reached ({_reason(error)}).") from error
+            response = self._ask(session, url)
             if response.status_code not in (301, 302, 303, 307, 308):
                 self._check(response, url)
                 return response
             response.close()
-            url = self._same_origin(urljoin(url, response.headers.get("Location", "")), "redirects to")
+            url = self._same_origin(url, response.headers.get("Location", ""), "redirects to")
         raise RemoteError(f"{_host(url)} redirects again and again.")
+
+    def _ask(self, session: requests.Session, url: str) -> requests.Response:
+        """The answer, asked for again where the server is busy or the connection breaks."""
+        timeout = (CONNECT_SECONDS, READ_SECONDS)
+        call = partial(session.get, url, timeout=timeout, stream=True, allow_redirects=False)
+        late = f"{_host(url)} did not answer within {self._patience:g} seconds."
+        for attempt in range(RETRIES + 1):
+            pause = self._backoff * 2**attempt
+            try:
+                response = in_time(call, self._patience, late)
+            except requests.RequestException as error:
+                # Nobody there at all is rarely a matter of seconds.
+                if attempt >= CONNECT_RETRIES:
+                    raise RemoteError(f"{_host(url)} could not be reached ({_reason(error)}).") from error
+            else:
+                if response.status_code not in RETRIED or attempt == RETRIES:
+                    return response
+                response.close()
+                pause = max(pause, _retry_after(response))
+            time.sleep(min(pause, LONGEST_PAUSE))
+        raise AssertionError("the last attempt returns or raises")
 
     def _check(self, response: requests.Response, url: str) -> None:
         status = response.status_code
@@ -114,7 +143,9 @@ class RemoteOfferings:
             kind = response.headers.get("Content-Type", "")
             if "html" in kind:
                 response.close()
-                raise RemoteError(f"{url} answers with a web page, not with JSON: is it the address of the API?")
+                raise RemoteError(
+                    f"{visible(url, 200)} answers with a web page, not with JSON: is it the address of the API?"
+                )
             return
         said = _said(response)
         response.close()
@@ -123,28 +154,35 @@ class RemoteOfferings:
                 raise RemoteError(f"{_host(url)} does not accept the token ({status}{said}).")
             raise RemoteError(f"{_host(url)} wants a token ({status}{said}). Give one with --token or --token-stdin.")
         if status == 404:
-            raise RemoteError(f"There is nothing at {url} (404{said}).")
+            raise RemoteError(f"There is nothing at {visible(url, 200)} (404{said}).")
         raise RemoteError(f"{_host(url)} answered with {status}{said}.")
 
-    def _records(self, response: requests.Response) -> Iterator[Any]:
+    def _records(self, response: requests.Response) -> Iterator[Entry]:
         if self.total is None:
             total = response.headers.get("X-Result-Count", "")
-            self.total = int(total) if total.isascii() and total.isdigit() else None
-        response.raw.decode_content = True
+            self.total = int(total) if total.isascii() and total.isdigit() and len(total) < 12 else None
         try:
-            yield from read_records(cast(IO[bytes], response.raw))
-        except Unreadable as error:
-            raise RemoteError(f"{response.url}: {error.message}") from error
+            yield from read_records(Body(response, self._patience))
+        except (Unreadable, RemoteError) as error:
+            raise RemoteError(f"{visible(response.url, 200)}: {error.message}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise RemoteError(f"{_host(response.url)} stopped answering ({_reason(error)}).") from error
 
     def _next(self, response: requests.Response) -> str | None:
         link = response.links.get("next", {}).get("url")
-        return None if link is None else self._same_origin(urljoin(response.url, link), "names the next page at")
+        return None if link is None else self._same_origin(response.url, link, "names the next page at")
 
-    def _same_origin(self, url: str, how: str) -> str:
+    def _same_origin(self, base: str, link: str, how: str) -> str:
+        """The address that a link leads to, if that is at the same origin."""
+        try:
+            url = urljoin(base, link)
+        except ValueError:
+            url = link
+        shown = visible(url, 200)
         if _origin(url) != self._origin:
-            raise RemoteError(f"{_host(self._first)} {how} another address ({url}); it is not followed.")
+            raise RemoteError(f"{_host(self._first)} {how} another address ({shown}); it is not followed.")
+        if len(url) > LONGEST_URL:
+            raise RemoteError(f"{_host(self._first)} {how} an address of {len(url):,} characters ({shown} …).")
         return url
 
 
@@ -153,20 +191,26 @@ def is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
 
 
-def _origin(url: str) -> tuple[str, str, int | None] | None:
+def _origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port as the request will have them; None where there would be none.
+
+    Read by the parser that the connection is made with: others take another part of http://one\\@two/ for the host.
+    """
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
+        parts = parse_url(requests.Request("GET", url).prepare().url or "")
+    except (ValueError, requests.RequestException):
         return None
-    if parts.scheme not in _PORTS or not parts.hostname:
+    if parts.scheme not in _PORTS or not parts.host:
         return None
-    return parts.scheme, parts.hostname, port or _PORTS[parts.scheme]
+    return parts.scheme, parts.host.lower(), parts.port or _PORTS[parts.scheme]
 
 
 def _host(url: str) -> str:
-    parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2]
+    found = _origin(url)
+    if found is None:
+        return "The server"
+    scheme, host, port = found
+    return visible(host if port == _PORTS[scheme] else f"{host}:{port}", 200)
 
 
 def _with_page_size(url: str) -> str:
@@ -177,15 +221,26 @@ def _with_page_size(url: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query), fragment=""))
 
 
+def _retry_after(response: requests.Response) -> int:
+    """The seconds after which a busy server wants to be asked again; 0 where it does not say."""
+    text = response.headers.get("Retry-After", "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 def _said(response: requests.Response) -> str:
     """What the other portal says about it, if that is short."""
     try:
         # Bounded: whatever else is at that address may send without end.
-        body = response.raw.read(MOST_SAID, decode_content=True)
-        detail = json.loads(body).get("detail", "")
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
+        body, said = Body(response, SAID_SECONDS), b""
+        while len(said) < MOST_SAID and (piece := body.read(MOST_SAID - len(said))):
+            said += piece
+        detail = json.loads(said).get("detail", "")
+    except (
+        *(requests.RequestException, urllib3.exceptions.HTTPError, RemoteError, OSError, ValueError),
+        *(AttributeError, RecursionError),
+    ):
         return ""
-    return f": {detail[:200]}" if isinstance(detail, str) and detail else ""
+    return f": {visible(detail, 200)}" if isinstance(detail, str) and detail else ""
 
 
 def _reason(error: Exception) -> str:
@@ -195,4 +250,4 @@ def _reason(error: Exception) -> str:
         cause = cause.args[0]
     found = getattr(cause, "reason", None)
     text = str(found if isinstance(found, BaseException) else cause)
-    return text.rpartition(">: ")[2] or type(cause).__name__
+    return visible(text.rpartition(">: ")[2], 300) or type(cause).__name__
