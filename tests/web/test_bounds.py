@@ -36,6 +36,7 @@ def user_of(name):
 def minutes(world):
     """The offering is booked by the minute."""
     scope_of(world).attributes = {"schedules": [MINUTES]}
+    documents.refresh(db.session(), [scope_of(world).id])
     db.session.commit()
     return world.scope
 
@@ -115,6 +116,7 @@ def test_a_facet_lists_its_largest_choices_and_what_is_chosen(visitor, world):
 
 def test_the_facts_of_an_offering_are_as_many_as_can_be_read(visitor, world):
     scope_of(world).attributes = {"schedules": [], **{f"key_{n}": "long " * 1000 for n in range(1000)}}
+    documents.refresh(db.session(), [scope_of(world).id])
     db.session.commit()
     text = visitor().get(f"/offerings/{world.scope}/").text
     assert f"Key {MOST_FACTS - 1}" in text
