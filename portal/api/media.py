@@ -1,23 +1,30 @@
-"""/api/media/{uuid}/: pictures and files kept by this portal, for anybody who knows the address."""
+"""/api/media/{uuid}/: pictures and files kept by this portal, for those who see an offering that names them.
+
+Pages show them as pictures, and no browser sends a token with these: here alone the API asks the session, too.
+"""
 
 from __future__ import annotations
 
-from flask import Response, send_file
+from flask import Response, request, send_file
+from flask_login import current_user
 
+from portal.api.auth import actor_if_any
 from portal.api.guards import public
 from portal.api.params import wanted_uuid
 from portal.api.routing import resource
+from portal.domain.http_headers import PRIVATE
+from portal.policies import NOBODY, Actor
 from portal.services.media import open_media
 
 # An uploaded file is never a page of ours, whatever it holds.
 CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-# A file can be replaced under its uuid, though that is rare; the ETag then tells.
-LIFETIME_SECONDS = 24 * 3600
+# A file can be replaced under its uuid, and its offering be hidden: so long caches may not notice.
+LIFETIME_SECONDS = 300
 
 
 def media_retrieve(segment: str) -> Response:
     """The file as an attachment, in ranges where the client asks for them."""
-    kept = open_media(wanted_uuid(segment, "File"))
+    kept = open_media(_reader(), wanted_uuid(segment, "File"))
     response = send_file(
         kept.path,
         mimetype=kept.media.content_type,
@@ -29,9 +36,17 @@ def media_retrieve(segment: str) -> Response:
     )
     response.headers["Content-Security-Policy"] = CONTENT_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
-    # Pictures are shown by pages of other origins that use the API.
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    # Pictures are shown by pages of other origins that use the API. What hangs on a session is not for them.
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin" if kept.public else "same-origin"
+    if not kept.public:
+        response.headers["Cache-Control"] = PRIVATE
     return response
+
+
+def _reader() -> Actor:
+    if "Authorization" in request.headers:
+        return actor_if_any()
+    return Actor(current_user.user_id, current_user.is_staff) if current_user.is_authenticated else NOBODY
 
 
 resource("/api/media/<segment>/", "media_retrieve", guard=public, get=media_retrieve, produces=None)

@@ -6,12 +6,15 @@ property test (tests/documents) compares stored documents with ones built afresh
 
 from __future__ import annotations
 
+import re
+import uuid as uuidlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
 from typing import cast
 
 from sqlalchemy import Table, bindparam, case, delete, func, insert, literal, or_, select, text, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from portal.documents.build import build
@@ -29,12 +32,14 @@ from portal.models import (
     Plan,
     PlanCounter,
     Project,
+    media_uses,
     offering_organization_groups,
     plan_organization_groups,
 )
 from portal.models.base import utcnow
 
 BATCH = 200
+_MEDIA = re.compile(rb"/api/media/([0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})", re.IGNORECASE)
 
 
 def refresh(session: Session, offering_ids: Iterable[int]) -> int:
@@ -166,8 +171,9 @@ def _refresh(session: Session, ids: list[int]) -> int:
     # The schedule hash is in no document: schedules that are missing are answered as none.
     stored = {row.offering_id: (row.digest, row.clock) for row in rows}
     now = utcnow()
-    new, changed = [], []
+    new, changed, uses = [], [], set()
     for prepared in build(load(session, ids)):
+        uses |= {(prepared.offering_id, media) for media in media_in(prepared.document)}
         if stored.get(prepared.offering_id) == (prepared.digest, prepared.clock):
             continue
         row = asdict(prepared) | {"written": now}
@@ -181,7 +187,24 @@ def _refresh(session: Session, ids: list[int]) -> int:
         connection.execute(insert(document), new)
     if changed:
         connection.execute(update(document).where(document.c.offering_id == bindparam("key")), changed)
+    _note_media(connection, ids, uses)
     return written
+
+
+def media_in(document: bytes) -> set[uuidlib.UUID]:
+    """The portal's own pictures and files that a document names, wherever in it."""
+    return {uuidlib.UUID(it.decode("ascii")) for it in _MEDIA.findall(document)}
+
+
+def _note_media(connection: Connection, ids: list[int], uses: set[tuple[int, uuidlib.UUID]]) -> None:
+    """Keep which media these offerings name: it decides who may have them."""
+    table = media_uses
+    known = {tuple(row) for row in connection.execute(select(table).where(table.c.offering_id.in_(ids)))}
+    if gone := known - uses:
+        this_one = (table.c.offering_id == bindparam("offering")) & (table.c.media_uuid == bindparam("media"))
+        connection.execute(delete(table).where(this_one), [{"offering": key, "media": one} for key, one in gone])
+    if new := uses - known:
+        connection.execute(insert(table), [{"offering_id": key, "media_uuid": one} for key, one in new])
 
 
 def _hold(session: Session, ids: list[int]) -> None:

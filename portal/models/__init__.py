@@ -23,6 +23,7 @@ from portal.models.catalogue import (
     Quota,
     Scope,
     Screenshot,
+    media_uses,
     offering_organization_groups,
 )
 from portal.models.compute import OfferingSoftwareCatalog, Partition, SoftwareCatalog
@@ -86,6 +87,7 @@ __all__ = [
     "SyncRun",
     "User",
     "WorkerHeartbeat",
+    "media_uses",
     "offering_organization_groups",
     "organization_group_members",
     "plan_organization_groups",

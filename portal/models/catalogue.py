@@ -40,6 +40,15 @@ offering_organization_groups = Table(
 )
 
 
+# Which of the portal's own pictures and files an offering's document names (portal.documents.store writes it).
+media_uses = Table(
+    "media_uses",
+    Base.metadata,
+    Column("offering_id", ForeignKey("offerings.id", ondelete="CASCADE"), primary_key=True),
+    Column("media_uuid", Uuid, primary_key=True, index=True),
+)
+
+
 class ComplianceChecklist(Base):
     """A checklist an offering requires; known to us by its address only."""
 
@@ -228,7 +237,10 @@ class Scope(Base):
 
 
 class Media(HasUuid, HasCreated, Base):
-    """A picture or file kept by this portal under the instance folder; `/api/media/<uuid>/` serves it."""
+    """A picture or file kept by this portal under the instance folder; `/api/media/<uuid>/` serves it.
+
+    It is for those who see an offering that names it (`media_uses`); one that no offering names is for everybody.
+    """
 
     __tablename__ = "media"
 

@@ -11,12 +11,12 @@ import uuid as uuidlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, settings, transaction
-from portal.models import Media, Organization
-from portal.policies import Actor, managed_organizations
+from portal.models import Media, Offering, Organization, media_uses
+from portal.policies import NOBODY, Actor, managed_organizations, visible_offerings
 
 MAX_BYTES = 16 * 1024 * 1024
 # Control characters, halves of surrogate pairs, line and paragraph separators: the name becomes a header.
@@ -28,10 +28,11 @@ _CONTENT_TYPE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class KeptMedia:
-    """What is known of a kept file, and where its bytes are."""
+    """What is known of a kept file, where its bytes are, and whether it is for everybody."""
 
     media: Media
     path: Path
+    public: bool
 
 
 def store_media(actor: Actor, name: str, content_type: str, data: bytes, uuid: uuidlib.UUID | None = None) -> Media:
@@ -66,13 +67,22 @@ def store_media(actor: Actor, name: str, content_type: str, data: bytes, uuid: u
     return media
 
 
-def open_media(uuid: uuidlib.UUID) -> KeptMedia:
-    """The kept file of this uuid, for anybody (published links carry no token). Raises NotFound."""
-    media = db.session.scalar(select(Media).where(Media.uuid == uuid))
+def open_media(actor: Actor, uuid: uuidlib.UUID) -> KeptMedia:
+    """The kept file of this uuid, if the actor sees an offering that names it, or none does. Raises NotFound.
+
+    One statement.
+    """
+    uses, named = media_uses, select(media_uses.c.offering_id).where(media_uses.c.media_uuid == uuid)
+    seen = select(Offering.id).join(uses, uses.c.offering_id == Offering.id).where(uses.c.media_uuid == uuid)
+    row = db.session.execute(
+        select(Media, exists(seen.where(visible_offerings(NOBODY))), ~exists(named)).where(
+            Media.uuid == uuid, or_(~exists(named), exists(seen.where(visible_offerings(actor))))
+        )
+    ).one_or_none()
     path = _path(uuid)
-    if media is None or not path.is_file():
+    if row is None or not path.is_file():
         raise NotFound("File")
-    return KeptMedia(media, path)
+    return KeptMedia(row[0], path, bool(row[1] or row[2]))
 
 
 def _need_manager(actor: Actor) -> None:

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from portal.domain.choices import COUNTRIES, OfferingState
 from portal.errors import Invalid
 from portal.extensions import reading, reading_apart
+from portal.policies import LISTED_STATES
 from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.schema.checks import NAME_LENGTH
 from portal.transfer.editing import DETAILS, ChangedMeanwhile, WrongValues, digest, edit_offering, problems_of, seen
@@ -56,6 +57,10 @@ STATES = {
         "booking moved. Bookings and requests that exist stay, as in a pause; people still find theirs under Bookings."
     ),
 }
+STILL_PUBLIC = (
+    "The offering is hidden, but its calendar at Google is still public. An owner can make it private on the "
+    "offering's page."
+)
 LONG = frozenset({"description", "full_description", "getting_started", "integration_guide", "paused_reason"})
 PICTURES = ("image", "thumbnail")
 LINKS = ("access_url", "privacy_policy_link")
@@ -94,6 +99,8 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
             changed = edit_offering(actor, uuid, changes, seen_before=before)
             same = ("Nothing was different, so nothing is changed.", "info")
             flash(*(("The changes are saved.", "good") if changed else same))
+            if changed and _leaves_calendar_public(view, typed):
+                flash(STILL_PUBLIC, "warn")
             return redirect(url_for("offerings.edit", uuid=uuid), code=303)
     except WrongValues as wrong:
         errors = wrong.errors
@@ -102,6 +109,12 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
             view = get_managed_offering(actor, uuid)
         return _changed_meanwhile(view, typed, before, meanwhile.keys)
     return _page(view, typed, before, errors=errors, code=400 if errors else 200)
+
+
+def _leaves_calendar_public(view: OfferingView, typed: Mapping[str, str]) -> bool:
+    """Whether the offering is hidden now, and its calendar at Google still shown to everybody."""
+    hidden = typed["shared"] != "true" or typed["state"] not in LISTED_STATES
+    return hidden and view.calendar is not None and view.calendar.public
 
 
 def _changed_meanwhile(

@@ -11,8 +11,19 @@ from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, select, text
 
+from portal.documents import store as documents
 from portal.extensions import db
-from portal.models import Base, Booking, Offering, OfferingCounter, OfferingDocument, Plan, PlanCounter
+from portal.models import (
+    Base,
+    Booking,
+    Offering,
+    OfferingCounter,
+    OfferingDocument,
+    Plan,
+    PlanCounter,
+    Screenshot,
+    media_uses,
+)
 from portal.transfer.importer import import_offerings
 from tests.support import builders as make
 from tests.support.samples import another, bare
@@ -120,6 +131,25 @@ def as_the_version_before_wrote_it(document):
         plan["resources_count"] += 2
         plan["is_active"] = True
     return orjson.dumps(found).replace(b"<1>", b"\x01").replace(b"<2>", b"\x02")
+
+
+def test_media_that_offerings_name_already_are_found(live_database):
+    with live_database.app.app_context():
+        links = [f"/api/media/{make.unknown()}/" for _ in range(4)]
+        offering = make.offering("Thing", image=links[0], attributes={"guide": [links[1]]}, full_description=links[2])
+        make.add(Screenshot(offering_id=offering.id, image=links[3], thumbnail=links[3]))
+        make.offering("Without any")
+        documents.refresh(db.session(), [offering.id])
+        db.session.commit()
+        uses = select(media_uses)
+        before = set(db.session.execute(uses))
+        assert {(offering_id, f"/api/media/{uuid}/") for offering_id, uuid in before} == {
+            (offering.id, link) for link in links
+        }
+        db.session.remove()
+        downgrade(revision="0020")
+        upgrade()
+        assert set(db.session.execute(uses)) == before
 
 
 @pytest.mark.sqlite_only

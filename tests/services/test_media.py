@@ -11,7 +11,7 @@ from tests.support import builders as make
 
 def test_what_is_stored_can_be_opened(db_session):
     stored = store_media(SYSTEM, "guide.txt", "text/plain; charset=utf-8", b"hello")
-    kept = open_media(stored.uuid)
+    kept = open_media(NOBODY, stored.uuid)
     assert kept.path.read_bytes() == b"hello"
     assert (kept.media.name, kept.media.content_type, kept.media.size) == ("guide.txt", "text/plain; charset=utf-8", 5)
 
@@ -22,7 +22,7 @@ def test_staff_replace_and_others_do_not(db_session):
     with pytest.raises(Forbidden):
         store_media(manager, "a.png", "image/png", b"2", stored.uuid)
     store_media(SYSTEM, "b.png", "image/png", b"22", stored.uuid)
-    kept = open_media(stored.uuid)
+    kept = open_media(NOBODY, stored.uuid)
     assert (kept.media.name, kept.path.read_bytes()) == ("b.png", b"22")
 
 
@@ -63,4 +63,4 @@ def test_names_as_people_have_them(client, db_session, name):
 
 def test_what_is_not_there(db_session):
     with pytest.raises(NotFound):
-        open_media(make.unknown())
+        open_media(NOBODY, make.unknown())

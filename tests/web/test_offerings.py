@@ -8,7 +8,7 @@ import pytest
 
 from portal.domain.periods import Period
 from portal.extensions import db
-from portal.models import Offering, User
+from portal.models import GoogleCalendar, Offering, User
 from portal.models.base import utcnow
 from portal.policies import SYSTEM, Actor
 from portal.services import bookings
@@ -155,6 +155,15 @@ def test_an_address_that_pages_do_not_follow_is_kept_and_told(page):
     shown = page.load().answer.text
     assert shown.count("Pages do not follow an address like this") == 2
     assert shown.count("Pages show no pictures of this site, only a link.") == 1
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_hiding_an_offering_tells_of_its_public_calendar(page, public):
+    db.session.add(GoogleCalendar(offering_id=stored(page).id, state="OK", public=public, want_public=public))
+    db.session.commit()
+    for values, hidden in (({"description": "Other"}, False), ({"shared": "false"}, True), ({"state": "Draft"}, True)):
+        assert page.send(**values).status_code == 303
+        assert ("its calendar at Google is still public" in page.load().answer.text) is (hidden and public)
 
 
 def booked(world, who, days):
