@@ -33,6 +33,7 @@ class Kind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the kind of a message
     EMAIL_CHANGED = "email_changed"
     FEED_MADE = "feed_made"
+    GOOGLE_CONNECTED = "google_connected"
 
 
 # What can be switched off, in the words of the account page.
@@ -70,7 +71,7 @@ LINK_OF: Mapping[Kind, str] = {
     Kind.NEW_EMAIL: "/email/{}/",
 }
 # What tells the owner of an account that somebody has changed what gives access to it.
-CHANGES = frozenset({Kind.TOKEN_MADE, Kind.PASSWORD_CHANGED, Kind.EMAIL_CHANGED, Kind.FEED_MADE})
+CHANGES = frozenset({Kind.TOKEN_MADE, Kind.PASSWORD_CHANGED, Kind.EMAIL_CHANGED, Kind.FEED_MADE, Kind.GOOGLE_CONNECTED})
 REMIND_BEFORE = timedelta(days=1)
 MOST_ATTEMPTS = 12
 LONGEST_WAIT = timedelta(hours=6)

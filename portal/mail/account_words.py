@@ -66,6 +66,23 @@ def changed(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
             ],
             [("New address", one_line(data["email"])), when],
         )
+    if kind is Kind.GOOGLE_CONNECTED:
+        return Words(
+            f"Google account connected to {one_line(data['what'])}",
+            "A Google account was connected",
+            [
+                "The calendars of the organization's offerings are kept in this Google account from now on.",
+                "If you do not know who connected it, disconnect it.",
+            ],
+            [
+                ("Organization", one_line(data["what"])),
+                ("Google account", one_line(data["google"])),
+                ("Connected by", one_line(data["who"])),
+                when,
+            ],
+            data["page"],
+            "Open its page",
+        )
     return Words(
         f"New calendar link at {site}",
         "A calendar link was made",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from sqlalchemy.orm import raiseload
 
 from portal.domain.booked import read_kept
@@ -27,6 +27,8 @@ from portal.queries.bookings import get_booking
 PAST = timedelta(days=90)
 GONE = timedelta(days=30)
 MOST = 5000
+# Cancelled ones have a limit of their own: booking and cancelling again and again must not push anybody out.
+MOST_GONE = 500
 BOOKED = "Booked"
 # Of texts in a feed of many bookings.
 MOST_TITLE = 200
@@ -171,21 +173,26 @@ def _rows(actor: Actor) -> Select[Any]:
 
 
 def _slots(actor: Actor, clauses: Sequence[ColumnElement[bool]], now: datetime) -> Iterable[Row[Any]]:
-    """The slots of one feed: what is held, and what has ended lately; of too many the latest. One statement.
+    """The slots of one feed: what is held, and what was cancelled lately; of too many the latest. One statement.
 
     In the order of their time.
     """
     holding = [it.value for it in HOLDING]
-    ended_lately = and_(Booking.state.not_in(holding), Booking.modified > now - GONE)
-    latest = (
-        select(Slot.id)
-        .join(Booking, Booking.id == Slot.booking_id)
-        .join(Offering, Offering.id == Booking.offering_id)
-        .where(*clauses, Slot.end > now - PAST, or_(Booking.state.in_(holding), ended_lately))
-        .order_by(Slot.end.desc(), Slot.id)
-        .limit(MOST)
-    )
-    query = _rows(actor).where(Slot.id.in_(latest)).order_by(Slot.start, Slot.end, Slot.uuid)
+
+    def latest(*more: ColumnElement[bool], most: int) -> Select[Any]:
+        return (
+            select(Slot.id)
+            .join(Booking, Booking.id == Slot.booking_id)
+            .join(Offering, Offering.id == Booking.offering_id)
+            .where(*clauses, Slot.end > now - PAST, *more)
+            .order_by(Slot.end.desc(), Slot.id)
+            .limit(most)
+        )
+
+    held = latest(Booking.state.in_(holding), most=MOST)
+    gone = latest(Booking.state.not_in(holding), Booking.modified > now - GONE, most=MOST_GONE)
+    shown = or_(Slot.id.in_(held), Slot.id.in_(gone))
+    query = _rows(actor).where(shown).order_by(Slot.start, Slot.end, Slot.uuid)
     return db.session.execute(query, execution_options={"yield_per": 500})
 
 

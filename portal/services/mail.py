@@ -133,6 +133,21 @@ def feed_made(session: Session, actor: Actor, organization_id: int | None, now: 
         account_changed(session, Kind.FEED_MADE, user, data, now)
 
 
+def google_connected(
+    session: Session, actor: Actor, organization: Organization, account_email: str, now: datetime
+) -> None:
+    """Tell the owners of an organization which Google account was connected to it, and by whom."""
+    person = None if actor.user_id is None else session.get(User, actor.user_id)
+    data = {
+        "who": actor.name if person is None else person.full_name or person.email,
+        "what": organization.name,
+        "google": account_email,
+        "page": f"/manage/organizations/{organization.uuid}/google/",
+    }
+    for user in _members(session, organization.id, OWNING_ROLES):
+        account_changed(session, Kind.GOOGLE_CONNECTED, user, data, now)
+
+
 def secret_of(row: OutgoingMail) -> str:
     """The secret of the link that a message is about; "" where it has none. Raises SecretLost."""
     return secret_box().decrypt(row.sealed_secret, _secret_place(row)) if row.sealed_secret else ""

@@ -16,6 +16,7 @@ from portal.extensions import settings
 from portal.queries.calendars import connection_view
 from portal.queries.organizations import get_owned_organization
 from portal.web.calendar_card import connection_status
+from portal.web.confirm import confirmed
 from portal.web.guards import owns_organization, signed_in
 from portal.web.people import current_actor
 
@@ -45,6 +46,7 @@ def connection(uuid: uuidlib.UUID) -> ResponseReturnValue:
 
 @blueprint.post("/organizations/<uuid:uuid>/google/connect/")
 @owns_organization
+@confirmed
 def connect(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Send the person to Google's consent page."""
     binding = session.get(BINDING)

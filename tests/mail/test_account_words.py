@@ -10,6 +10,12 @@ FACTS = {
     Kind.TOKEN_MADE: {"name": "laptop\nBcc: all@example.org", "expires": "2027-03-02T08:00:00Z"},
     Kind.PASSWORD_CHANGED: {"by": "link", "access_ended": True},
     Kind.EMAIL_CHANGED: {"email": "new@example.org"},
+    Kind.GOOGLE_CONNECTED: {
+        "what": "Lab\nof light",
+        "google": "lab@example.org",
+        "who": "Anna",
+        "page": "/manage/organizations/x/google/",
+    },
     Kind.FEED_MADE: {"what": "Lab\r\nof light", "who": "Anna", "page": "/manage/organizations/x/feed/"},
 }
 

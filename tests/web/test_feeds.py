@@ -64,6 +64,19 @@ def test_an_offerings_feed_shows_times_unless_its_rules_publish_titles(client, l
     assert client.get(path).status_code == 404
 
 
+def test_cancelled_bookings_do_not_push_out_those_that_hold(client, lab, db_session, monkeypatch):
+    """Anybody can book and cancel again and again; of too many the latest are shown, so these lie in the future."""
+    monkeypatch.setattr(queries, "MOST", 2)
+    monkeypatch.setattr(queries, "MOST_GONE", 3)
+    _, offering, booker, boss = lab
+    for start in (1, 3):
+        bookings.accept_booking(make.actor(boss), book(offering, booker, start), now=NOW)
+    for start in range(10, 16):
+        bookings.cancel_booking(make.actor(booker), book(offering, booker, start), now=NOW)
+    shown = events(client, f"/offerings/{offering.uuid}/calendar.ics")
+    assert shown == [("Booked", "CONFIRMED")] * 2 + [("Booked", "CANCELLED")] * 3
+
+
 def test_a_feed_is_not_sent_twice_and_reaches_so_far_only(client, lab, db_session):
     _, offering, booker, _ = lab
     uuid = book(offering, booker, 1)
