@@ -15,7 +15,7 @@ from http import HTTPStatus
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from portal.domain.http_headers import EVERY_ANSWER, NO_PAGE
 
@@ -143,12 +143,13 @@ class AsgiApplication:
 
 def environ_of(scope: Message) -> dict[str, Any]:
     """The WSGI environment (PEP 3333) of an ASGI request, without a body."""
-    path = unquote_to_bytes(scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    # Divided before it is decoded: a question mark that is written as %3F belongs to the path.
+    raw_path = (scope.get("raw_path") or quote_from_bytes(scope["path"].encode()).encode()).partition(b"?")[0]
     server, client = scope.get("server") or ("localhost", 80), scope.get("client") or ("", 0)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        "PATH_INFO": path.partition("?")[0],
+        "PATH_INFO": unquote_to_bytes(raw_path).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1]),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
 
 import structlog
 
@@ -20,6 +22,7 @@ def configure(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _without_control_characters,
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -42,6 +45,16 @@ def bind_request(request_id: str, client: str) -> None:
 def unbind_request() -> None:
     """The request is over: what the thread does next is not part of it."""
     structlog.contextvars.clear_contextvars()
+
+
+def _without_control_characters(_logger: object, _name: str, values: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """What others wrote (a mail server's answer, a name) cannot begin a line of its own or steer a terminal."""
+    return {key: _clean(value) if isinstance(value, str) else value for key, value in values.items()}
+
+
+def _clean(text: str) -> str:
+    # Line breaks (of a traceback) are escaped by the renderer.
+    return "".join(it if it.isprintable() or it == "\n" else "\N{REPLACEMENT CHARACTER}" for it in text)
 
 
 def _add_request_id(record: logging.LogRecord) -> bool:

@@ -117,9 +117,9 @@ def test_the_environment():
         (b"cookie", b"b=2"),
         (b"x-text", "ä".encode()),
     ]
-    scope = {**SCOPE, "raw_path": b"/a%20%C3%B5%FF", "path": "/a", "query_string": b"q=%20", "headers": headers}
+    scope = {**SCOPE, "raw_path": b"/a%20%C3%B5%FF%3Fb", "path": "/a", "query_string": b"q=%20", "headers": headers}
     environ = environ_of(scope)
-    assert environ["PATH_INFO"] == "/a \xc3\xb5\xff"
+    assert environ["PATH_INFO"] == "/a \xc3\xb5\xff?b"
     assert environ["QUERY_STRING"] == "q=%20"
     assert environ["CONTENT_TYPE"] == "text/plain"
     assert environ["HTTP_HOST"] == "booking.example.org"

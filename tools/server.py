@@ -24,7 +24,7 @@ MEMORY = {
 def server_command(host: str, port: int, workers: int) -> list[str]:
     """The arguments after `python` that serve wsgi:app. Static files are the application's: with ETags and headers."""
     return [
-        *("-m", "granian", "--interface", "asgi", "--host", host.strip("[]"), "--port", str(port)),
+        *("-m", "granian", "--interface", "asgi", "--http", "1", "--host", host.strip("[]"), "--port", str(port)),
         *("--workers", str(workers), "--backpressure", str(CONNECTIONS), "--backlog", "2048"),
         *("--http1-header-read-timeout", str(HEADER_TIMEOUT), "--no-ws", "--log-level", "warning"),
         *("--respawn-failed-workers", "--workers-kill-timeout", "8", "wsgi:asgi"),

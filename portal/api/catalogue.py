@@ -22,7 +22,7 @@ from portal.api.responses import bytes_response, tag_of
 from portal.api.routing import resource
 from portal.documents.read import read_one, read_page, to_json
 from portal.documents.view import COUNTED, wanted_names
-from portal.extensions import cache, catalogue_index
+from portal.extensions import cache, catalogue_index, db
 from portal.models.base import utcnow
 from portal.queries.catalogue_index import current_index, visible_ids
 from portal.queries.counters import counters_version
@@ -82,10 +82,14 @@ def _cached(
 ) -> Body:
     """A body that shows these fields of these offerings: the cached one while it is right, else what `make` returns."""
     index = current_index(known_position())
-    counters = counters_version(ids) if not COUNTED.isdisjoint(wanted_names(fields)) else 0
-    version = (index.last_change(ids), index.access_generation, counters)
+    # The version first: it may be older than what is read, which is only made anew, but never newer.
+    version: tuple[int, ...] = (index.last_change(ids), index.access_generation)
+    if not COUNTED.isdisjoint(wanted_names(fields)):
+        version += (counters_version(ids),)
     found: Body | None = cache().get(key, version, now.timestamp())
     if found is None:
+        # Another thread may have brought the index up to date since the snapshot of the counters was taken.
+        db.session.commit()
         found, until = make()
         cache().put(key, version, found, len(found.json), until)
     return found

@@ -22,7 +22,7 @@ from portal.domain.words import words_of
 from portal.extensions import cache, db
 from portal.models import Offering, OfferingDocument, Organization
 from portal.policies import Actor, visible_offerings
-from portal.queries.catalogue_index import MANY, current_index, extra_ids
+from portal.queries.catalogue_index import MANY, extra_ids, locked_index
 from portal.queries.page import Page
 
 SORTS = {"name": "Name", "newest": "Newest first", "provider": "Provider"}
@@ -133,8 +133,7 @@ def browse(actor: Actor, search: Search, *, among: Collection[int] | None = None
 
 def active(actor: Actor, search: Search) -> Candidates:
     """The Active offerings that count in a search or in the menu of one of its facets."""
-    index = current_index()
-    with index.lock:
+    with locked_index() as index:
         visible, order = _scope(index, actor, search)
         bookable = both(visible, index.having("state", index.numbers_of("state", ("Active",))))
         passing = {facet: index.having(facet, numbers) for facet, numbers in _numbers(index, search).items()}
@@ -175,9 +174,8 @@ def _rows(actor: Actor, ids: Sequence[int]) -> list[CatalogueRow]:
 
 def _narrow(actor: Actor, search: Search) -> Narrowed:
     """A search with its facets, cached until any offering changes: arithmetic over all offerings takes some ms."""
-    index = current_index()
     key = ("narrowed", actor.reader, search.words, search.sort, tuple(search.chosen.items()))
-    with index.lock:
+    with locked_index() as index:
         found: Narrowed | None = cache().get(key, index.generation)
         if found is None:
             visible, order = _scope(index, actor, search)
@@ -188,8 +186,7 @@ def _narrow(actor: Actor, search: Search) -> Narrowed:
 
 
 def _narrow_among(actor: Actor, search: Search, among: Collection[int]) -> Narrowed:
-    index = current_index()
-    with index.lock:
+    with locked_index() as index:
         visible, order = _scope(index, actor, search)
         return _apply(index, search, both(visible, index.mask(among)), order)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import uuid as uuidlib
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache as cache_forever
 from typing import Any
@@ -90,6 +91,17 @@ def current_index(known: Position | None = None) -> CatalogueIndex:
     return index
 
 
+@contextmanager
+def locked_index(known: Position | None = None) -> Iterator[CatalogueIndex]:
+    """The index as the database has it now, which nobody changes inside the block.
+
+    What is read from the database inside is of the same moment: were another thread to bring the index up to date
+    first, the result of an older snapshot would be kept as that of a newer index.
+    """
+    with kept_index().lock:
+        yield current_index(known)
+
+
 def number_of_changes(dialect: str) -> ScalarSelect[int]:
     """The number of changes after `cursor` (a parameter): that of a position's `applied` if nothing is new."""
     return select(func.count(CatalogueChange.id)).where(_after_cursor(dialect)).scalar_subquery()
@@ -103,8 +115,7 @@ def _after_cursor(dialect: str) -> ColumnElement[bool]:
 
 def visible_ids(actor: Actor, known: Position | None = None) -> array[int]:
     """The ids of the offerings that the actor may see, by case-folded name and UUID. Not to be changed."""
-    index = current_index(known)
-    with index.lock:
+    with locked_index(known) as index:
         return index.ids_by_name(extra_ids(index, actor))
 
 

@@ -1,14 +1,19 @@
 """Cached answers are what would be made anew, and never an old one or another reader's."""
 
+import threading
+
 import pytest
 from sqlalchemy import delete, update
 
+from portal.api import catalogue
 from portal.app import create_app
 from portal.config import load_settings
 from portal.documents import store
 from portal.extensions import db, transaction
 from portal.models import ApiToken, Offering, User, offering_organization_groups
 from portal.policies import SYSTEM
+from portal.queries.catalogue_index import current_index
+from portal.queries.counters import counters_version
 from portal.services import accounts
 from portal.transfer.importer import import_offerings
 from tests.support import builders
@@ -114,6 +119,42 @@ def test_readers_without_access_get_nothing_from_the_cache(portal, end):
         assert (answer.status_code, answer.json) == (200, [])
     else:
         assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("path", [f"/api/booking-offerings/{another(1)['uuid']}/", LIST])
+def test_what_is_hidden_while_an_answer_is_made_is_not_kept(portal, monkeypatch, path):
+    """Another thread may bring the index up to date between the version of an answer and what it is made of."""
+    app, client = portal
+    with app.app_context():
+        reader = accounts.create_token(SYSTEM, builders.user().id, "test").key
+        db.session.execute(update(Offering).values(shared=True, state="Active"))
+        db.session.execute(delete(offering_organization_groups))
+        db.session.commit()
+    headers = {"Authorization": f"Token {reader}"}
+    for _again in range(2):
+        assert client.get(path, headers=headers).status_code == 200
+
+    def hide():
+        with app.app_context():
+            db.session.execute(update(Offering).values(state="Draft"))
+            db.session.commit()
+            current_index()
+
+    def in_between(ids):
+        found = counters_version(ids)
+        monkeypatch.setattr(catalogue, "counters_version", counters_version)
+        thread = threading.Thread(target=hide)
+        thread.start()
+        thread.join()
+        return found
+
+    with app.app_context():
+        # The first answer is another one than those that are cached.
+        builders.offering("Aardvark")
+    monkeypatch.setattr(catalogue, "counters_version", in_between)
+    client.get(f"{path}{'&' if '?' in path else '?'}field=name&field=order_count&field=plans", headers=headers)
+    later = client.get(f"{path}{'&' if '?' in path else '?'}field=name&field=order_count&field=plans", headers=headers)
+    assert (later.status_code, later.json) in ((404, {"detail": "No Offering matches the given query."}), (200, []))
 
 
 def test_another_reader_gets_their_own(portal):
