@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import selectors
 import socket
@@ -21,6 +22,7 @@ from tools.siege.portal import PASSWORD, Browser, SiegePortal
 STRANGER_ADDRESS = "198.51.100.66"
 SHARED_ADDRESS = "203.0.113.5"
 SLOW_BYTES_PER_SECOND = 2000
+LARGEST_ANSWER = 1024 * 1024
 
 
 class Scenario(Protocol):
@@ -119,7 +121,9 @@ class SlowConnections:
 
 
 class LargeAnswers:
-    """Eight at once ask for as much availability as there is: one-minute slots, 62 days, a length of 999 hours."""
+    """Eight at once ask for the most that can be asked: two months of one-minute slots, a length of 999 hours, the
+    table and the day view of such slots, a booking of a year, and the longest addresses.
+    """
 
     name = "answers"
     health_seconds = 5.0
@@ -133,26 +137,47 @@ class LargeAnswers:
         return {}
 
     def attack(self, seconds: float, scale: float) -> str:
-        now = datetime.now(UTC)
-        times = "&".join(
-            f"{name}={quote((now + timedelta(days=days)).isoformat())}" for name, days in (("start", 0), ("end", 62))
-        )
-        base = f"/api/booking-offerings/{self.portal.offerings[0]}/availability/?{times}"
         end = time.monotonic() + seconds
+        asks = self._asks()
 
         def ask(number: int) -> None:
-            while time.monotonic() < end:
-                path = f"{base}&duration=999:00:00" if number % 2 else base
-                answer = self.portal.ask("GET", path, headers=self.portal.token("stranger"), address=STRANGER_ADDRESS)
+            for method, path, body in itertools.islice(itertools.cycle(asks), number, None):
+                if time.monotonic() >= end:
+                    return
+                headers = self.portal.token("stranger")
+                answer = self.portal.ask(method, path, body=body, headers=headers, address=STRANGER_ADDRESS)
                 self._statuses[answer.status] += 1
-                self._largest = max(self._largest, len(answer.body))
+                self._largest = max(self._largest, len(answer.body), sum(map(len, answer.headers.values())))
 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(ask, range(max(2, int(8 * scale)))))
         return f"statuses {dict(self._statuses)}, the largest answer has {self._largest:,} bytes"
 
     def broken(self) -> list[str]:
-        return [f"{status} to a large answer" for status in self._statuses if status == 0 or status >= 500]
+        found = [f"{status} to a large answer" for status in self._statuses if status == 0 or status >= 500]
+        if self._largest > LARGEST_ANSWER:
+            found.append(f"an answer of {self._largest:,} bytes")
+        return found
+
+    def _asks(self) -> list[tuple[str, str, str | None]]:
+        now = datetime.now(UTC).replace(second=0, microsecond=0)
+        moments = {days: (now + timedelta(days=days)).isoformat() for days in (0, 1, 62, 366)}
+        minutes = self.portal.offerings[0]
+        window = f"start={quote(moments[0])}&end={quote(moments[62])}"
+        availability = f"/api/booking-offerings/{minutes}/availability/?{window}"
+        year = {"offering": minutes, "slots": [{"start": moments[1], "end": moments[366]}]}
+        names = "&".join(f"field=name{number}" for number in range(1000))
+        return [
+            ("GET", f"{availability}&duration=999:00:00", None),
+            ("GET", availability, None),
+            ("GET", f"/offerings/{minutes}/?from={moments[1][:10]}", None),
+            ("GET", f"/timeline/?day={moments[1][:10]}", None),
+            ("GET", f"/?date={moments[1][:10]}&hours=24", None),
+            # Hardly ever whole hours: refused, so that it holds nothing.
+            ("POST", "/api/booking-resources/", json.dumps({**year, "offering": self.portal.offerings[1]})),
+            ("GET", f"/api/booking-offerings/?page_size=300&{names}", None),
+            ("GET", f"/?{names}", None),
+        ]
 
 
 class Guesses:
