@@ -29,6 +29,7 @@ def _base_url(scheme: str, host: str, root: str) -> str:
 
 # Bytes of a Link header: room for 100 values of a filter. Proxies take as much for all headers of an answer.
 LONGEST_LINK = 8000
+LONGEST_KEPT = 1000
 
 
 def link_header(number: int, last: int) -> str:
@@ -37,7 +38,9 @@ def link_header(number: int, last: int) -> str:
     With a long query only the next page is named, which is what clients follow (on the last page, that one). Raises
     Refused (414) where the query is too long for that.
     """
-    header = _link_header(f"{base_url()}{request.path}", request.query_string, number, last)
+    # Long ones are not kept: there may be many.
+    make = _link_header if len(request.query_string) <= LONGEST_KEPT else _link_header.__wrapped__
+    header = make(f"{base_url()}{request.path}", request.query_string, number, last)
     if len(header) > LONGEST_LINK:
         raise Refused(414, {"detail": "The query is too long: use fewer or shorter parameters."})
     return header

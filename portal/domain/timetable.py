@@ -113,12 +113,13 @@ _cache = DayCache()
 
 
 class Timetable:
-    """The days of one schedule in a zone. `key` stands for both: under it days are cached (None: they are not)."""
+    """The days of one schedule in a zone. `key` stands for both: under it days are cached for others, too."""
 
     def __init__(self, schedule: Schedule, zone: ZoneInfo, key: Hashable = None) -> None:
         self.schedule = schedule
         self.zone = zone
         self._key = key
+        self._days: dict[date, list[Span]] = {}
         self._periods = intersect(schedule.periods, [EVER])
         self._ends = [period.end for period in self._periods]
 
@@ -178,12 +179,13 @@ class Timetable:
             yield spans[index]
 
     def _spans_of(self, local: LocalDay) -> list[Span]:
-        if self._key is None:
-            return self._cut(local)
-        spans = _cache.get(self._key, local.date)
+        spans = self._days.get(local.date) if self._key is None else _cache.get(self._key, local.date)
         if spans is None:
             spans = self._cut(local)
-            _cache.put(self._key, local.date, spans)
+            if self._key is None:
+                self._days[local.date] = spans
+            else:
+                _cache.put(self._key, local.date, spans)
         return spans
 
     def _cut(self, local: LocalDay) -> list[Span]:

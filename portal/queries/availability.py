@@ -56,13 +56,13 @@ OUT_OF_DATE = Obstacle(EVER, Code.CLOSURE, STALE)
 class Understood:
     """What the attributes of an offering say of its time: read once for all who ask while they are asked often.
 
-    `memo` stands for it where days are kept as they are cut.
+    `memo` stands for it where days are kept as they are cut (None: they are not).
     """
 
     schedule: Schedule
     rules: Rules
     zone: ZoneInfo
-    memo: object
+    memo: object | None
 
 
 @lru_cache(maxsize=1024)
@@ -72,9 +72,12 @@ def _understood(schedules: bytes, booking_rules: bytes, zone: str) -> Understood
 
 
 def understood(attributes: Mapping[str, Any]) -> Understood:
-    """The schedule, rules and zone of an offering."""
-    rules = attributes.get("booking_rules")
-    return _understood(orjson.dumps(attributes.get("schedules")), orjson.dumps(rules), zone_of(attributes).key)
+    """The schedule, rules and zone of an offering. Those of long schedules are read anew each time."""
+    zone, rules = zone_of(attributes), attributes.get("booking_rules")
+    given = orjson.dumps(attributes.get("schedules")), orjson.dumps(rules)
+    if sum(map(len, given)) > LONGEST_KEPT:
+        return Understood(read_schedules(attributes.get("schedules")), read_rules(rules), zone, None)
+    return _understood(*given, zone.key)
 
 
 @lru_cache(maxsize=1024)

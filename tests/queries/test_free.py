@@ -163,3 +163,15 @@ def test_an_offering_that_is_closed_while_its_busy_times_are_old(world):
     db.session.execute(update(GoogleCalendar).where(GoogleCalendar.id == row.id).values(last_synced=NOW - 48 * HOUR))
     db.session.commit()
     assert found() == {}
+
+
+def test_long_schedules_are_read_anew_each_time(db_session):
+    """What is kept of an offering is small, however many entries its schedule has."""
+    availability._understood.cache_clear()
+    entries = [{"start": f"2026-03-{day:02}T08:00:00Z", "end": f"2026-03-{day:02}T18:00:00Z"} for day in range(1, 29)]
+    short, long = ({"schedules": entries}, {"schedules": entries * 20})
+    for _ in range(2):
+        assert availability.understood(short).memo is not None
+        assert availability.understood(long).memo is None
+        assert availability.understood(long).schedule.periods == availability.understood(short).schedule.periods
+    assert availability._understood.cache_info().currsize == 1
