@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import urlencode, urlsplit
 
 from flask import request
 
 # An address that is handed on in another one.
 LONGEST_RETURN = 4000
+# Values of one argument. Pages have a link for each filter, with all the others in it.
+MOST_VALUES = 50
 
 
 def url_with(**changes: object) -> str:
     """The present address with query arguments replaced; None takes one away. Repeated arguments are kept."""
-    pairs = [(key, value) for key, value in request.args.items(multi=True) if key not in changes and value]
+    pairs = [(key, value) for key, value in _arguments() if key not in changes]
     pairs += [(key, str(value)) for key, value in changes.items() if value is not None]
     return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
 
@@ -21,10 +25,16 @@ def url_without(name: str, value: str | None = None) -> str:
     """The present address without one argument, or without one value of it; back on the first page."""
     pairs = [
         (key, kept)
-        for key, kept in request.args.items(multi=True)
-        if kept and key != "page" and not (key == name and (value is None or kept == value))
+        for key, kept in _arguments()
+        if key != "page" and not (key == name and (value is None or kept == value))
     ]
     return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
+
+
+def _arguments() -> Iterator[tuple[str, str]]:
+    """The arguments of the present address that are not empty; of a repeated one the first values, as pages read it."""
+    for key, values in request.args.lists():
+        yield from ((key, value) for value in islice(filter(None, values), MOST_VALUES))
 
 
 def printable(text: str | None) -> str:

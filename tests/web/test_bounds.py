@@ -9,7 +9,7 @@ from portal.documents import store as documents
 from portal.extensions import db
 from portal.models import Booking, Category, Membership, Offering, Organization, Slot, User
 from portal.services.bookings import MOST_CHANGES
-from portal.web.catalogue import MOST_CHOICES
+from portal.web.catalogue import MAX_CHOSEN, MOST_CHOICES
 from portal.web.links import LONGEST_RETURN
 from portal.web.sheet import MOST_FACTS
 from portal.web.staff import MOST_ROLES
@@ -150,6 +150,15 @@ def test_long_answers_are_shortened_in_the_list_of_requests(visitor, world):
     assert "All answers" in staff.get("/manage/requests/").text
     assert len(staff.get("/manage/requests/").text) < 20_000
     assert staff.get(f"/bookings/{booking.uuid}/").text.count("word ") == 50_000
+
+
+def test_links_repeat_no_more_values_than_pages_read(visitor, world):
+    query = "&".join(f"country=C{number}" for number in range(1000))
+    text = visitor().get(f"/?{query}").text
+    without = set(re.findall(r'<a class="filter" href="([^"]+)"', text))
+    assert len(without) == MAX_CHOSEN
+    assert {link.count("country=") for link in without} == {MAX_CHOSEN - 1}
+    assert len(text) < 200_000
 
 
 def test_long_addresses_are_refused_and_not_repeated(visitor, world):
