@@ -40,7 +40,7 @@ from portal.request_ids import REQUEST_ID, RequestIds
 from portal.secretbox import SecretBox
 from portal.services import limits
 from portal.web.register import register as register_web
-from portal.worker import wake
+from portal.worker import enqueue
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["portal.consent"] = Deferred(*CONSENT, settings)
     app.extensions["portal.password_estimator"] = Deferred("portal.services.password_guesses", "Zxcvbn")
     app.extensions[OPEN_PROVIDER] = Deferred(*PROVIDER_FACTORY, settings)
-    wake.connect(app, Deferred("portal.worker.queue", "open_queue", app))
+    enqueue.connect(app, Deferred("portal.worker.queue", "open_queue", app))
     logs.configure(settings.log_level)
     for sentence in unencrypted_connections(settings, os.environ):
         logger.warning(sentence)

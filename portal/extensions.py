@@ -40,13 +40,13 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 login_manager = LoginManager()
 csrf = CSRFProtect()
 
-# Sent after the commit that left a calendar with something to do; carries `calendar_id`. Losing it costs
-# nothing but time: the worker's sweep finds the row.
+# Sent after a commit that left work for a calendar; carries `calendar_id`. A lost signal costs only time: the worker's
+# sweep finds the row.
 calendar_due = Signal()
-# Sent after the commit that left mail to be sent. Losing it costs a minute.
+# Sent after a commit that left mail to be sent. A lost signal costs a minute.
 mail_due = Signal()
 
-# Sent after the commit by which somebody disconnected from Google, where the worker has to finish it.
+# Sent after a commit that left a disconnection for the worker to complete.
 disconnection_due = Signal()
 
 # Sent with each statement that goes past the engine's events (portal.queries.look): for whoever counts.
@@ -201,19 +201,19 @@ def waits_for_commit() -> bool:
 
 
 def enqueue_calendar(calendar_id: int) -> None:
-    """After the present transaction() has committed, say that this calendar has something to do."""
+    """Enqueue a run over this calendar once the current transaction() has committed."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
     after_commit(lambda: calendar_due.send(app, calendar_id=calendar_id))
 
 
 def enqueue_mail() -> None:
-    """After the present transaction() has committed, say that there is mail to send; once, however much."""
+    """Enqueue the delivery of mail once the current transaction() has committed; once, however many messages."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
     before_commit(("mail",), lambda: after_commit(lambda: mail_due.send(app)))
 
 
 def enqueue_disconnection() -> None:
-    """After the present transaction() has committed, say that a connection is to be ended at Google."""
+    """Enqueue the disconnections that are due once the current transaction() has committed."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
     after_commit(lambda: disconnection_due.send(app))
 
@@ -237,7 +237,7 @@ def password_estimator() -> Estimator:
 
 
 def consent() -> Consent:
-    """OAuth at Google, as the composition root has put it in."""
+    """OAuth at the calendar provider, set by the composition root."""
     found: Consent = current_app.extensions["portal.consent"]
     return found
 

@@ -1,4 +1,4 @@
-"""Calls to the provider: counted, repeated where that helps at once, and never without the lease."""
+"""Calls to the provider: counted, retried where that is harmless, and only made while the lease is held."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ T = TypeVar("T")
 
 TRIES = 4
 LONGEST_PAUSE = 10.0
-# The lease is renewed while a good part of it is left: a call may take its whole time-out.
+# The lease is renewed early, because a call can take until its timeout.
 RENEW_BEFORE = LEASE / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The present instant, waiting, and chance; replaced in tests."""
+    """The current time, sleeping, and random numbers; replaced in tests."""
 
     now: Callable[[], datetime] = utcnow
     sleep: Callable[[float], None] = time.sleep
@@ -46,13 +46,13 @@ class ProviderCalls:
         self.renewed = self.clock.now()
 
     def once(self, call: Callable[[], T]) -> T:
-        """Make a call that must not be repeated blindly."""
+        """Make a call that must not be retried."""
         self._renew()
         self.counts.calls += 1
         return call()
 
     def repeated(self, call: Callable[[], T]) -> T:
-        """Make a call that is harmless to repeat; short troubles are waited out."""
+        """Make an idempotent call; retry it after short temporary failures."""
         tried = 0
         while True:
             try:
@@ -63,7 +63,7 @@ class ProviderCalls:
                     raise
 
     def write(self, calendar_id: str, writes: Sequence[EventWrite]) -> list[WriteResult]:
-        """One batch of writes, each of which counts as a call."""
+        """Make one batch of writes, each of which counts as a call."""
 
         def call() -> list[WriteResult]:
             self.counts.calls += len(writes) - 1
@@ -72,7 +72,7 @@ class ProviderCalls:
         return self.repeated(call)
 
     def pause(self, tried: int, problem: TemporaryFailure | None) -> bool:
-        """Wait before another try, twice as long each time, with jitter. False: it is not worth waiting here."""
+        """Wait before the next try: exponential backoff with jitter. Returns False if the wait would be too long."""
         if isinstance(problem, QuotaExhausted):
             return False
         seconds = 2 ** (tried - 1) * (0.5 + self.clock.random())
@@ -91,7 +91,7 @@ class ProviderCalls:
 
 
 def delay_after(attempts: int, problem: Exception, clock: Clock) -> timedelta:
-    """How long to leave a calendar alone after its run failed for the `attempts`-th time in a row (1, 2 …)."""
+    """How long to wait after a run has failed for the `attempts`-th time in a row (1, 2 …)."""
     if isinstance(problem, QuotaExhausted):
         seconds = min(3600.0 * 2 ** (attempts - 1), 6 * 3600.0)
     elif isinstance(problem, TemporaryFailure):

@@ -17,7 +17,9 @@ from portal.queries.calendars import calendars_in_use
 from portal.secretbox import Place
 from portal.services import mail
 
-NOT_CONFIGURED = "This portal has no Google client: whoever runs it must set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET."
+NOT_CONFIGURED = (
+    "This portal has no Google client: an administrator must set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET."
+)
 DISCONNECTED = "Google was disconnected: connect it again."
 
 

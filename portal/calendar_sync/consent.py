@@ -238,4 +238,4 @@ def _declined(error: str) -> str:
         return "Google was not connected: consent was declined on Google's page."
     if not error:
         return "Google was not connected: Google sent no answer back. Begin again."
-    return "Google was not connected: its page ended with an error. Begin again; if it stays, tell who runs the portal."
+    return "Google was not connected: its page ended with an error. Begin again, or ask an administrator."

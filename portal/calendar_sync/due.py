@@ -1,4 +1,4 @@
-"""Which calendars have something to do: one rule for taking one and for the sweep."""
+"""Which calendars have work to do: one rule for leasing a calendar and for the sweep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.queries.calendars import usable_connection
 
 
 def connected() -> ColumnElement[bool]:
-    """Clause over GoogleCalendar: its offering's organization has a connection that calls can be made with."""
+    """Clause over GoogleCalendar: its offering's organization has a usable connection."""
     return exists(
         select(GoogleConnection.id)
         .join(Offering, Offering.organization_id == GoogleConnection.organization_id)
@@ -23,7 +23,7 @@ def connected() -> ColumnElement[bool]:
 
 
 def account_paused(now: datetime) -> ColumnElement[bool]:
-    """Clause over GoogleCalendar: Google asked the account to slow down, and the time is not over."""
+    """Clause over GoogleCalendar: its account is rate limited."""
     return exists(
         select(GoogleConnection.id)
         .join(Offering, Offering.organization_id == GoogleConnection.organization_id)
@@ -33,13 +33,13 @@ def account_paused(now: datetime) -> ColumnElement[bool]:
 
 
 def pending() -> ColumnElement[bool]:
-    """Clause over GoogleCalendar: an act or a change is not done yet."""
+    """Clause over GoogleCalendar: an action or a change is not synced yet."""
     table = GoogleCalendar
     return or_(table.wanted != table.done, table.changes != table.changes_done)
 
 
 def due(now: datetime) -> ColumnElement[bool]:
-    """Clause over GoogleCalendar: something is to be done, may be done now, and nobody is at it."""
+    """Clause over GoogleCalendar: there is work that may be done now, and no worker has the calendar."""
     table = GoogleCalendar
     return and_(
         or_(pending(), table.next_read <= now),
@@ -51,7 +51,7 @@ def due(now: datetime) -> ColumnElement[bool]:
 
 
 def due_calendars(now: datetime, limit: int = 1000) -> list[int]:
-    """The calendars at which something is due, acts that somebody waits for first."""
+    """The calendars with work that is due; actions that users wait for come first."""
     with reading(), transaction() as session:
         return list(
             session.execute(
@@ -64,10 +64,10 @@ def due_calendars(now: datetime, limit: int = 1000) -> list[int]:
 
 
 def fail_unconnected(reason: str) -> int:
-    """End acts that are pending where no connection is left to do them with; answers how many."""
+    """End pending actions of calendars without a usable connection; returns how many."""
     table = GoogleCalendar
     with transaction() as session:
-        settled = session.execute(
+        failed = session.execute(
             update(table)
             .where(table.state.in_(BUSY), ~connected())
             .values(
@@ -80,4 +80,4 @@ def fail_unconnected(reason: str) -> int:
             )
             .execution_options(synchronize_session=False)
         )
-        return int(settled.rowcount)  # type: ignore[attr-defined]
+        return int(failed.rowcount)  # type: ignore[attr-defined]

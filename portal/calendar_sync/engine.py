@@ -1,81 +1,26 @@
-"""One run over one calendar: take it, read, talk to Google without a transaction, write what happened.
-
-Nothing a run does depends on what an earlier run remembered to do: it looks at what is at Google and at what should
-be there. So it may die between any two steps; the next one ends right.
-"""
+"""The engine: leases a calendar, runs it and writes the result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import Enum
-from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from portal.calendar_sync import records
-from portal.calendar_sync.calls import Clock, ProviderCalls, delay_after
-from portal.calendar_sync.connections import mark_broken
-from portal.calendar_sync.errors import (
-    CalendarAccessLost,
-    CalendarNotFound,
-    ConsentLost,
-    PermissionMissing,
-    ProviderError,
-    ProviderMisconfigured,
-    ProviderUnreachable,
-    RateLimited,
-    RequestRejected,
-    SyncTokenExpired,
-    TemporaryFailure,
-)
-from portal.calendar_sync.pace import pause_account
-from portal.calendar_sync.plan import (
-    RemoteChanges,
-    RemoteEvent,
-    app_mark,
-    calendar_mark,
-    merge_remote,
-    plan,
-)
-from portal.calendar_sync.provider import OpenProvider, Permission
-from portal.calendar_sync.push import push
-from portal.calendar_sync.records import (
-    LeaseLost,
-    RunCounts,
-    RunReport,
-    RunResult,
-)
-from portal.calendar_sync.snapshot import CalendarSnapshot, take
-from portal.calendar_sync.watch import watch
+from portal.calendar_sync.calls import Clock
+from portal.calendar_sync.provider import OpenProvider
+from portal.calendar_sync.records import LeaseLost
+from portal.calendar_sync.run import CalendarRun
+from portal.calendar_sync.snapshot import take
 
 log = structlog.get_logger()
-T = TypeVar("T")
-
-# Busy times are read again this often (spread by a quarter), and once a day from the beginning.
-READ_EVERY = timedelta(minutes=15)
-FULL_EVERY = timedelta(hours=24)
-# Google counts calls by the minute.
-ACCOUNT_PAUSE = timedelta(minutes=1)
-# A calendar that Google is to tell about, and does not yet, is soon read again for that.
-WATCH_SOON = timedelta(minutes=1)
-# Rights that were lost may come back; nobody is asked every quarter of an hour.
-RETRY_LOST_ACCESS_EVERY = timedelta(hours=6)
-# Google may not know a calendar for some seconds after making it.
-CREATION_PAUSES = (1.0, 3.0, 6.0)
-MISSING_PAUSES = (2.0, 4.0)
-SHARING_UNCONFIRMED = "Google has not confirmed the change of sharing yet. The portal tries again by itself."
-INTERNAL_ERROR = (
-    "The portal made a mistake of its own; it tries again by itself. Who runs the portal finds it in the log."
-)
 
 
 class RunOutcome(Enum):
-    """What became of a run. AGAIN: something came in meanwhile, so another run is due at once."""
+    """The outcome of a run. NOT_TAKEN: nothing due, or another worker has the calendar. AGAIN: another run is due."""
 
-    NOT_TAKEN = "not mine"
+    NOT_TAKEN = "not taken"
     DONE = "done"
     FAILED = "failed"
     AGAIN = "again"
@@ -83,21 +28,27 @@ class RunOutcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncEngine:
-    """Runs the calendars of one portal. `deployment` tells this portal's events from another's."""
+    """Runs the calendars of one portal. `deployment` (its address) distinguishes its events from another portal's."""
 
     open_provider: OpenProvider
     deployment: str
     worker: str
-    # Where Google may tell that a calendar changed; "" if it can't reach the portal.
+    # Where the provider sends notifications; "" if it cannot reach the portal.
     notification_address: str = ""
     clock: Clock = field(default_factory=Clock)
 
     def run(self, calendar_id: int) -> RunOutcome:
-        """Bring one calendar up to date if that is due and nobody else is at it. Needs an application context."""
+        """Sync one calendar if that is due and no other worker has it. Needs an application context."""
         snapshot = take(calendar_id, self.worker, self.clock.now())
         if snapshot is None:
             return RunOutcome.NOT_TAKEN
-        run = CalendarRun(self, snapshot)
+        run = CalendarRun(
+            snapshot,
+            open_provider=self.open_provider,
+            deployment=self.deployment,
+            notification_address=self.notification_address,
+            clock=self.clock,
+        )
         try:
             result = run.outcome()
             more = records.finish(run.report(), result, self.clock.now())
@@ -116,298 +67,3 @@ class SyncEngine:
         if more:
             return RunOutcome.AGAIN
         return RunOutcome.DONE if result.ok else RunOutcome.FAILED
-
-
-class CalendarRun:
-    """One run: its snapshot, and what it knows better meanwhile."""
-
-    def __init__(self, engine: SyncEngine, snapshot: CalendarSnapshot) -> None:
-        self.engine = engine
-        self.clock = engine.clock
-        self.snapshot = snapshot
-        self.counts = RunCounts()
-        self.skipped: list[str] = []
-        self.notes: list[str] = []
-        self.app = app_mark(engine.deployment)
-        self.backend_id = snapshot.backend_id
-        self.mirror = dict(snapshot.mirror)
-        self.busy = dict(snapshot.busy)
-        self.sync_token = snapshot.sync_token
-        self.zone = snapshot.time_zone
-        self.summary = snapshot.pushed_summary
-        self.public = snapshot.public
-        self.sharing_unsure = snapshot.sharing_unsure
-        self.sharing_problem = ""
-        self.just_created = False
-        self.watched = snapshot.watched_until is not None
-
-    def report(self) -> RunReport:
-        """What the run did and found, for its end."""
-        return RunReport(
-            self.snapshot, self.counts, self.public, self.sharing_unsure, tuple(self.skipped), tuple(self.notes)
-        )
-
-    def outcome(self) -> RunResult:
-        """Do everything and say how it ended. Raises LeaseLost only."""
-        try:
-            provider = self.engine.open_provider(self.snapshot.connection_id)
-            self.calls = ProviderCalls(provider, self.snapshot, self.counts, self.clock)
-            return self._work()
-        except LeaseLost:
-            raise
-        except ConsentLost as problem:
-            log.warning("google_reconnect_needed", connection=self.snapshot.connection_id, detail=problem.detail)
-            noted = mark_broken(
-                self.snapshot.connection_id, problem.words, encrypted_token=self.snapshot.encrypted_token
-            )
-            if not noted:
-                # Somebody has connected anew while we waited for the answer: try with that.
-                return self._later(problem, problem.words)
-            return RunResult(ok=False, over=True, error=problem.words, settled=True)
-        except (PermissionMissing, CalendarAccessLost, RequestRejected) as problem:
-            self._log(problem)
-            again = self.clock.now() + RETRY_LOST_ACCESS_EVERY
-            return RunResult(ok=False, over=True, error=problem.words, next_read=again, action_failed=True)
-        except ProviderError as problem:
-            self._log(problem)
-            return self._later(problem, problem.words)
-        except Exception as problem:
-            log.exception("calendar_run_broke", calendar=self.snapshot.calendar_id)
-            return self._later(problem, INTERNAL_ERROR)
-
-    def _work(self) -> RunResult:
-        self._ensure_calendar()
-        try:
-            self._share_and_read()
-        except CalendarNotFound:
-            self._confirm_missing()
-            self._recreate()
-            self._share_and_read()
-        self._rename()
-        planned = plan(self.snapshot.slots, self.mirror, again=self.snapshot.action_pending)
-        self.counts.planned = planned.writes
-        left_out = push(self.calls, self._id(), planned, self.app)
-        self.skipped += left_out
-        if (
-            self.engine.notification_address
-            and not self.snapshot.action_pending
-            and not planned.writes
-            and not self.just_created
-        ):
-            problem = watch(self.calls, self._id(), self.engine.notification_address)
-            self.watched = True
-            self.notes += [problem] if problem else []
-        if self.sharing_problem:
-            return self._done(error=self.sharing_problem, action_failed=self.snapshot.action_pending)
-        if left_out:
-            words = left_out[0] if len(left_out) == 1 else f"{len(left_out)} bookings could not be written to Google."
-            return self._done(error=words)
-        return self._done()
-
-    def _share_and_read(self) -> None:
-        # Sharing first: nothing stays public a moment longer than it must, and a change of the rule voids sync tokens.
-        self._set_sharing()
-        self._read_changes()
-
-    def _done(self, *, error: str = "", action_failed: bool = False) -> RunResult:
-        spread = READ_EVERY * (0.75 + self.clock.random() / 2)
-        if self.engine.notification_address and not self.watched:
-            spread = WATCH_SOON
-        return RunResult(
-            ok=not error,
-            over=True,
-            error=error,
-            next_read=self.clock.now() + spread,
-            action_failed=action_failed,
-            synced=True,
-        )
-
-    def _later(self, problem: Exception, words: str) -> RunResult:
-        attempts = self.snapshot.attempts + 1
-        delay = delay_after(attempts, problem, self.clock)
-        next_attempt = self.clock.now() + delay
-        if isinstance(problem, RateLimited):
-            # The limit is the account's: its other calendars need not find it out one by one.
-            pause_account(self.snapshot.connection_id, self.clock.now() + min(delay, ACCOUNT_PAUSE))
-        return RunResult(ok=False, over=False, error=words, attempts=attempts, next_attempt=next_attempt)
-
-    def _log(self, problem: ProviderError) -> None:
-        level = log.error if isinstance(problem, ProviderMisconfigured) else log.warning
-        level("google_error", calendar=self.snapshot.calendar_id, kind=type(problem).__name__, detail=problem.detail)
-
-    def _id(self) -> str:
-        assert self.backend_id is not None
-        return self.backend_id
-
-    def _ensure_calendar(self) -> None:
-        if self.backend_id is not None:
-            return
-        mark = calendar_mark(self.engine.deployment, self.snapshot.offering_uuid)
-        found = None
-        if self.snapshot.creating_since is not None and Permission.LISTING in self.snapshot.permissions:
-            # An earlier run meant to make it, and it is not known whether Google did.
-            found = self.calls.repeated(lambda: self.calls.provider.find_calendar(mark))
-        if found is None:
-            # The intent is written down first: whoever comes after us then looks before making another one.
-            records.save_calendar(self.snapshot, self.clock.now(), creating_since=self.clock.now())
-            name = self.snapshot.offering_name
-            description = (
-                f"Bookings of {name}. Kept by {self.engine.deployment}; what is changed here in its events is put "
-                f"back.\n\n{mark}"
-            )
-            found = self.calls.once(
-                lambda: self.calls.provider.create_calendar(name, description, self.snapshot.offering_zone)
-            )
-            self.just_created = True
-        self.backend_id = found.id
-        self.summary = found.summary
-        records.save_calendar(
-            self.snapshot,
-            self.clock.now(),
-            backend_id=found.id,
-            pushed_summary=found.summary,
-            time_zone=found.time_zone,
-            creating_since=None,
-            sync_token=None,
-        )
-
-    def _read_changes(self) -> None:
-        """Read what changed, or everything where that is not possible or due, and write it down with its token."""
-        last = self.snapshot.last_full
-        if last is None or self.clock.now() - last >= FULL_EVERY:
-            self.sync_token = ""
-            if last is not None and self.public is self.snapshot.public:
-                self._check_sharing()
-        if self.sync_token:
-            try:
-                if self._read(self.sync_token):
-                    return
-            except SyncTokenExpired:
-                self.notes.append("Google asked for a full read.")
-        self._read("")
-
-    def _read(self, sync_token: str) -> bool:
-        """Read all pages. False: the calendar got another time zone, so all-day events must be read anew."""
-        events: list[RemoteEvent] = []
-        skipped: list[str] = []
-        page_token = ""
-        while True:
-            page = self._after_creation(
-                lambda token=page_token: self.calls.provider.read_events(  # type: ignore[misc]
-                    self._id(), sync_token=sync_token, page=token
-                )
-            )
-            events += page.events
-            skipped += page.skipped
-            zone = page.time_zone or self.zone or self.snapshot.offering_zone
-            page_token = page.next_page
-            if not page_token:
-                break
-        if sync_token and self.zone and zone != self.zone:
-            return False
-        changes = merge_remote(
-            events, mirror=self.mirror, busy=self.busy, app=self.app, zone=_zone(zone), full=not sync_token
-        )
-        self.counts.busy_read = changes.busy_read
-        records.save_read(
-            self.snapshot,
-            changes,
-            self.clock.now(),
-            sync_token=page.sync_token,
-            time_zone=zone,
-            full=not sync_token,
-        )
-        self.skipped += [*skipped, *changes.skipped]
-        self._apply(changes)
-        self.sync_token, self.zone = page.sync_token, zone
-        return True
-
-    def _after_creation(self, call: Callable[[], T]) -> T:
-        """A call that may not find a calendar that was just made: Google needs some seconds to know it everywhere."""
-        for pause in CREATION_PAUSES if self.just_created else ():
-            try:
-                return self.calls.repeated(call)
-            except CalendarNotFound:
-                self.clock.sleep(pause)
-        return self.calls.repeated(call)
-
-    def _apply(self, changes: RemoteChanges) -> None:
-        for key in changes.mirror_drop:
-            del self.mirror[key]
-        self.mirror.update(changes.mirror_put)
-        for key in changes.busy_drop:
-            del self.busy[key]
-        self.busy.update(changes.busy_put)
-
-    def _confirm_missing(self) -> None:
-        """Ask twice more before believing that the calendar is gone. Raises Retryable if it is there after all."""
-        for pause in MISSING_PAUSES:
-            self.clock.sleep(pause)
-            try:
-                self.calls.repeated(lambda: self.calls.provider.get_calendar(self._id()))
-            except CalendarNotFound:
-                continue
-            raise ProviderUnreachable("Google did not find the calendar's events, though the calendar is there")
-
-    def _recreate(self) -> None:
-        self.notes.append("The calendar was deleted at Google, or belongs to another account: it was made anew.")
-        records.forget_calendar(self.snapshot, self.clock.now())
-        self.backend_id = None
-        self.mirror, self.busy = {}, {}
-        self.sync_token, self.summary = "", ""
-        self.public, self.sharing_unsure = False, False
-        self.watched = False
-        self._ensure_calendar()
-
-    def _rename(self) -> None:
-        name = self.snapshot.offering_name
-        if self.summary == name:
-            return
-        self.calls.repeated(lambda: self.calls.provider.rename_calendar(self._id(), name))
-        records.save_calendar(self.snapshot, self.clock.now(), pushed_summary=name)
-        self.summary = name
-
-    def _set_sharing(self) -> None:
-        """Make the sharing rule what is wanted, where it is not or is not known to be, and look at it afterwards."""
-        wanted = self.snapshot.want_public
-        if self.public is wanted and not self.sharing_unsure:
-            return
-        provider, identifier = self.calls.provider, self._id()
-        try:
-            if Permission.SHARING not in self.snapshot.permissions:
-                raise PermissionMissing("sharing was not granted")
-            self.sharing_unsure = True
-            self.sync_token = ""
-            records.save_calendar(self.snapshot, self.clock.now(), sharing_unsure=True, sync_token=None)
-            self._after_creation(lambda: provider.share(identifier) if wanted else provider.unshare(identifier))
-            self._confirm_sharing(wanted=wanted)
-        except (PermissionMissing, CalendarAccessLost) as problem:
-            # Bookings and busy times are brought up to date all the same.
-            self._log(problem)
-            self.sharing_problem = problem.words
-
-    def _check_sharing(self) -> None:
-        """Once a day: has somebody changed the sharing at Google? What is so there holds; nobody's choice is undone."""
-        if Permission.SHARING not in self.snapshot.permissions:
-            return
-        shared = self.calls.repeated(lambda: self.calls.provider.is_shared(self._id()))
-        if shared is not self.public:
-            self.public = shared
-            how = "public" if shared else "private"
-            self.notes.append(f"Somebody made the calendar {how} at Google; the portal shows it so.")
-
-    def _confirm_sharing(self, *, wanted: bool) -> None:
-        for pause in (*CREATION_PAUSES, None):
-            if self.calls.repeated(lambda: self.calls.provider.is_shared(self._id())) is wanted:
-                self.public, self.sharing_unsure = wanted, False
-                return
-            if pause is not None:
-                self.clock.sleep(pause)
-        raise TemporaryFailure("the sharing rule is not as it was set", sentence=SHARING_UNCONFIRMED)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, LookupError, OSError):
-        return ZoneInfo("UTC")

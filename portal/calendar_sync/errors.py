@@ -36,7 +36,7 @@ class ProviderError(Exception):
 class TemporaryFailure(ProviderError):
     """The same call may work later. `retry_after`: seconds to wait, if the provider said so."""
 
-    sentence = "Google did not answer as expected. The portal tries again by itself."
+    sentence = "Google did not answer as expected. The portal will try again automatically."
 
     def __init__(self, detail: str = "", *, sentence: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(detail, sentence=sentence)
@@ -46,25 +46,25 @@ class TemporaryFailure(ProviderError):
 class ProviderUnreachable(TemporaryFailure):
     """There was no usable response: the request may have been carried out all the same."""
 
-    sentence = "Google could not be reached. The portal tries again by itself."
+    sentence = "Google could not be reached. The portal will try again automatically."
 
 
 class RateLimited(TemporaryFailure):
     """Too many calls in a short time."""
 
-    sentence = "Google asked the portal to slow down. It goes on by itself."
+    sentence = "Google asked the portal to slow down. This will resume automatically."
 
 
 class QuotaExhausted(TemporaryFailure):
     """A limit that lasts for hours is reached."""
 
-    sentence = "Google's limits for this account are reached. The portal goes on in a few hours by itself."
+    sentence = "Google's limits for this account are reached. This will resume automatically in a few hours."
 
 
 class ProviderMisconfigured(ProviderError):
     """The portal's own client at the provider is set up wrongly."""
 
-    sentence = "Google Calendar is temporarily unavailable: whoever runs this portal must mend its set-up at Google."
+    sentence = "Google Calendar is unavailable. An administrator needs to fix the Google configuration."
 
 
 class ConsentLost(ProviderError):
@@ -76,7 +76,7 @@ class ConsentLost(ProviderError):
 class PermissionMissing(ProviderError):
     """The user did not grant a permission that the call needs."""
 
-    sentence = "Google access does not cover this: connect Google again and tick every box that it shows."
+    sentence = "Google access does not include this permission: connect Google again and tick every box on its page."
 
 
 class CalendarAccessLost(ProviderError):
@@ -106,7 +106,7 @@ class EventIdTaken(ProviderError):
 class EventChanged(ProviderError):
     """The event was changed since it was read."""
 
-    sentence = "Somebody changed the event at Google in the same moment."
+    sentence = "The event was changed at Google at the same time."
 
 
 class SyncTokenExpired(ProviderError):
@@ -118,4 +118,4 @@ class SyncTokenExpired(ProviderError):
 class RequestRejected(ProviderError):
     """The provider does not accept the request."""
 
-    sentence = "Google refused what the portal sent."
+    sentence = "Google rejected the request."

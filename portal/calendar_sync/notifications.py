@@ -1,4 +1,4 @@
-"""What Google tells of a calendar that changed there: a reason to look, and nothing else."""
+"""Push notifications from Google: a calendar changed there, so it is read soon. They carry no other information."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ PATH = "/google/notifications"
 
 
 def notification_address(public_url: str) -> str:
-    """Where Google can tell of changes; "" where the portal's address is none that Google reaches (https)."""
+    """The address for notifications; "" if Google cannot reach the portal (it has to be public https)."""
     parts = urlsplit(public_url)
     reachable = parts.scheme == "https" and not is_loopback(parts.hostname or "")
     return public_url + PATH if reachable else ""
 
 
 def token_digest(token: str) -> bytes:
-    """What is kept of a channel's token."""
+    """The digest of a channel's token, which is stored instead of the token."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def calendar_notified(channel_id: str, token: str, state: str, *, now: datetime | None = None) -> None:
-    """Google says that a watched calendar changed: have it read soon. Often is harmless: it is read once.
+    """Have a calendar read soon, because it changed at Google. Any number of notifications leads to one read.
 
-    `state` is X-Goog-Resource-State; "sync" only says that the channel is open. Raises NotFound for a channel that is
-    not known and for a wrong token alike.
+    `state` is the header X-Goog-Resource-State; "sync" only confirms that the channel is open. Raises NotFound for an
+    unknown channel and for a wrong token alike.
     """
     now = now or utcnow()
     table = GoogleCalendar
-    # Read apart: on SQLite whoever floods this address would otherwise hold up everybody who writes.
+    # A reading transaction: otherwise a flood of requests would take SQLite's write lock and block all writers.
     with reading(), transaction() as session:
         row = session.execute(
             select(CalendarChannel.token_digest, CalendarChannel.calendar_id).where(
                 CalendarChannel.channel_id == channel_id
             )
         ).one_or_none()
-    # Compared in any case, and in constant time.
-    right = hmac.compare_digest(token_digest(token), row.token_digest if row is not None else bytes(32))
-    if row is None or not right:
+    # Always compared, in constant time.
+    valid = hmac.compare_digest(token_digest(token), row.token_digest if row is not None else bytes(32))
+    if row is None or not valid:
         raise NotFound("Channel")
     if state == "sync":
         return
     with transaction() as session:
-        noted = session.execute(
+        updated = session.execute(
             update(table)
             .where(table.id == row.calendar_id, table.next_read > now)
             .values(next_read=now, modified=table.modified)
             .execution_options(synchronize_session=False)
         )
-        if noted.rowcount:  # type: ignore[attr-defined]
+        if updated.rowcount:  # type: ignore[attr-defined]
             enqueue_calendar(row.calendar_id)

@@ -1,8 +1,8 @@
-"""What a calendar at Google and an offering's bookings differ in. Values in, values out.
+"""Compares an offering's bookings with its calendar at the provider. Pure functions.
 
-The mirror is what we know to be at Google of our own events. `absorb` brings it and the busy times up to date with
-what Google answered; `plan` then says what to write so that Google shows exactly the offering's slots. Both are
-computed from states, never from histories: whatever happened before, doing them again ends the same.
+The mirror is the last known state of the portal's own events at the provider. `merge_remote` updates the mirror and
+the busy times with what was read; `plan` returns the writes after which the calendar shows exactly the offering's
+slots. Both depend on states only, not on history, so they can be repeated at any time.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
 
 APP = "booking-portal"
-# Neutral: the calendar may be public, and who booked is nobody's business.
+# Neutral: the calendar may be public, and must not show who booked.
 TITLE = "Booked"
 _OUR_ID = re.compile(r"([0-9a-f]{32})(?:g([1-9][0-9]{0,5}))?")
 
 
 def app_mark(deployment: str) -> str:
-    """What our events at Google carry, so that another portal's, or a copy of the database, are told apart."""
+    """Marks the portal's own events; other portals, and copies of the database, have another mark."""
     return f"{APP}:{deployment}"
 
 
 def calendar_mark(deployment: str, offering_uuid: uuidlib.UUID) -> str:
-    """What a calendar's description carries, so that it can be found when its creation was not confirmed."""
+    """Marks a calendar in its description, so that it can be found if its creation was not confirmed."""
     return f"{app_mark(deployment)}:{offering_uuid.hex}"
 
 
 def event_id(slot_uuid: uuidlib.UUID, generation: int = 0) -> str:
-    """The id of a slot's event, always the same (Google allows 0-9 and a-v): inserting twice makes no second event.
+    """The id of a slot's event (Google allows 0-9 and a-v). Deterministic, so a repeated insert adds no second event.
 
-    `generation` rises when Google has burnt the id.
+    `generation` increases when Google does not accept the previous id any more.
     """
     return slot_uuid.hex if generation == 0 else f"{slot_uuid.hex}g{generation}"
 
@@ -47,7 +47,7 @@ def slot_of(identifier: str) -> tuple[uuidlib.UUID, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class EventContent:
-    """What an event of ours shows: half-open [start, end), aware; Google keeps whole seconds."""
+    """The content of one of the portal's events: half-open [start, end), aware; Google stores whole seconds."""
 
     slot_uuid: uuidlib.UUID
     start: datetime
@@ -58,16 +58,16 @@ class EventContent:
 
     @property
     def digest(self) -> str:
-        """Equal for equal instants and texts, whatever the zone they were written in."""
+        """Equal for equal instants and texts, in whatever time zone they are written."""
         return _digest(self.start, self.end, self.title, self.description, self.location)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteEvent:
-    """An event as Google answers it. `start` and `end` are dates for all-day events, None where they make no sense.
+    """An event at the provider. `start` and `end` are dates for all-day events, None if they are invalid.
 
-    `private` are the private extended properties. `plain` is False if it has what ours never have (guests, a
-    recurrence, another visibility).
+    `private` are the private extended properties. `plain` is False if the event has what the portal's events never
+    have (guests, a recurrence, another visibility).
     """
 
     id: str
@@ -87,9 +87,9 @@ class RemoteEvent:
 
 @dataclass(frozen=True, slots=True)
 class MirroredEvent:
-    """One of our events at Google. `digest` "" means that it is not as we wrote it.
+    """One of the portal's events, as last known. `digest` "" means that somebody changed it.
 
-    With `problem`, Google refused content of this digest; with etag "" it then never got there.
+    With `problem`, content with this digest was rejected; with etag "" also, the event was never written.
     """
 
     event_id: str
@@ -102,7 +102,7 @@ class MirroredEvent:
 
 @dataclass(frozen=True, slots=True)
 class BusyTime:
-    """A period somebody blocked at Google: half-open, aware UTC."""
+    """A busy time entered at the provider: half-open, aware UTC."""
 
     event_id: str
     start: datetime
@@ -112,7 +112,7 @@ class BusyTime:
 
 @dataclass(frozen=True, slots=True)
 class RemoteChanges:
-    """What Google's answer changes: rows of the mirror and busy times to write and to drop, and what was left out."""
+    """Rows of the mirror and busy times to write and to delete after a read, and sentences about skipped events."""
 
     mirror_put: Mapping[str, MirroredEvent]
     mirror_drop: frozenset[str]
@@ -136,7 +136,7 @@ class EventInsert:
 
 @dataclass(frozen=True, slots=True)
 class EventUpdate:
-    """Overwrite an event of ours with this content."""
+    """Overwrite one of the portal's events with this content."""
 
     content: EventContent
     mirrored: MirroredEvent
@@ -144,7 +144,7 @@ class EventUpdate:
 
 @dataclass(frozen=True, slots=True)
 class SyncPlan:
-    """What to write. `forget` are rows of the mirror that stand for nothing at Google."""
+    """The writes to make. `forget` are rows of the mirror without an event at the provider."""
 
     deletes: tuple[MirroredEvent, ...]
     updates: tuple[EventUpdate, ...]
@@ -167,11 +167,11 @@ def merge_remote(
     zone: tzinfo,
     full: bool,
 ) -> RemoteChanges:
-    """Bring mirror and busy times up to date with what Google answered.
+    """Update the mirror and the busy times with events read from the provider.
 
-    `full`: the answer is the whole calendar, so what is not in it is gone; else it holds the changes only. All-day
-    events are days of the calendar's `zone`. Our own events are known by their id; one that nobody knows yet (its
-    insert was not confirmed) by the mark it carries. A copy of our event has another id and blocks like any other.
+    `full`: the events are the whole calendar, so others no longer exist; else they are changes only. All-day events
+    are days in the calendar's `zone`. The portal's own events are recognised by their ids, or by their mark if their
+    insert was not confirmed. A copy of such an event has another id and blocks like any other event.
     """
     mirror_put: dict[str, MirroredEvent] = {}
     mirror_seen: set[str] = set()
@@ -184,7 +184,7 @@ def merge_remote(
         if known is not None or is_ours(event, app):
             _merge_own(event, known, app, mirror_put, mirror_seen, mirror_gone)
         elif event.recurring_id and (event.recurring_id in mirror or event.recurring_id in mirror_put):
-            # Somebody made a series of our event; only its occurrences are answered, the event itself is not.
+            # Somebody made our event recurring: the provider returns its occurrences instead of the event itself.
             master = mirror_put.get(event.recurring_id) or mirror[event.recurring_id]
             mirror_put[master.event_id] = _with(master, digest="", problem="")
             mirror_seen.add(master.event_id)
@@ -218,9 +218,9 @@ def _merge_own(
     seen.add(event.id)
     gone.discard(event.id)
     if known is not None and known.etag == event.etag:
-        return  # the echo of our own write
+        return  # our own write
     found = slot_of(event.id)
-    assert found is not None, "only ids made by event_id are ours"
+    assert found is not None, "own events have ids made by event_id"
     put[event.id] = MirroredEvent(event.id, found[0], found[1], event.etag, digest_of(event, app))
 
 
@@ -234,7 +234,7 @@ def _merge_busy(
     start, end = _instant(event.start, zone), _instant(event.end, zone)
     if start is None or end is None or end < start:
         gone.add(event.id)
-        skipped.append(f"An event at Google was left out: its times make no sense ({event.id}).")
+        skipped.append(f"An event at Google was left out: its times are not valid ({event.id}).")
     elif end == start:
         gone.add(event.id)  # blocks nothing
     else:
@@ -245,9 +245,9 @@ def _merge_busy(
 def plan(
     wanted: Mapping[uuidlib.UUID, EventContent], mirror: Mapping[str, MirroredEvent], *, again: bool = False
 ) -> SyncPlan:
-    """What to write so that Google shows exactly `wanted` (by slot).
+    """The writes after which the calendar shows exactly `wanted` (by slot).
 
-    What Google refused is not sent again before it changes, unless `again` (a person asked).
+    Rejected content is not sent again before it changes, unless `again` (a user requested a sync).
     """
     rows: dict[uuidlib.UUID, list[MirroredEvent]] = {}
     for row in mirror.values():
@@ -259,7 +259,7 @@ def plan(
     skipped: list[str] = []
     for slot_uuid, group in rows.items():
         content = wanted.get(slot_uuid)
-        # The one that is at Google, the newest generation of these; all others are superfluous.
+        # Keep the newest generation that exists at the provider; delete the others.
         group.sort(key=lambda row: (bool(row.etag), row.generation), reverse=True)
         kept = group[0] if content is not None else None
         for row in group:
@@ -288,13 +288,13 @@ def plan(
 
 
 def problem_sentence(content: EventContent, problem: str) -> str:
-    """How a booking that Google does not take is told."""
+    """The sentence about a booking that the provider rejected."""
     start = content.start.astimezone(UTC)
     return f"The booking of {start:%Y-%m-%d %H:%M} UTC could not be written: {problem}"
 
 
 def digest_of(event: RemoteEvent, app: str) -> str:
-    """The digest of an event of ours as it is at Google; "" if it is not as we write events at all."""
+    """The digest of one of the portal's events at the provider; "" if the portal would never write it like that."""
     found = slot_of(event.id)
     mine = found is not None and event.private == {"app": app, "booking": found[0].hex}
     dated = isinstance(event.start, datetime) and isinstance(event.end, datetime)
@@ -306,7 +306,7 @@ def digest_of(event: RemoteEvent, app: str) -> str:
 
 
 def is_ours(event: RemoteEvent, app: str) -> bool:
-    """Whether an event carries our mark under an id of our making."""
+    """Whether an event has the portal's mark and an id made by `event_id`."""
     found = slot_of(event.id)
     return found is not None and event.private.get("app") == app and event.private.get("booking") == found[0].hex
 

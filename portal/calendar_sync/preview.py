@@ -1,4 +1,4 @@
-"""What a sync would do, without doing it: Google is read, nothing is written there or here."""
+"""What a sync would change. The provider is read; nothing is written, neither there nor in the database."""
 
 from __future__ import annotations
 
@@ -11,13 +11,7 @@ from sqlalchemy import select
 
 from portal.calendar_sync import snapshot
 from portal.calendar_sync.errors import CalendarNotFound, ProviderError, SyncTokenExpired
-from portal.calendar_sync.plan import (
-    EventContent,
-    RemoteEvent,
-    app_mark,
-    merge_remote,
-    plan,
-)
+from portal.calendar_sync.plan import EventContent, RemoteEvent, app_mark, merge_remote, plan
 from portal.calendar_sync.provider import CalendarProvider, OpenProvider
 from portal.domain.periods import Period
 from portal.errors import Conflict, Forbidden, NotFound
@@ -30,7 +24,7 @@ from portal.queries.calendars import usable_connection
 
 @dataclass(frozen=True, slots=True)
 class PreviewEvent:
-    """One event: when, and what everybody who sees the calendar reads."""
+    """One event of a preview: when it is, and the title that readers of the calendar see."""
 
     period: Period
     title: str
@@ -38,10 +32,10 @@ class PreviewEvent:
 
 @dataclass(frozen=True, slots=True)
 class SyncPreview:
-    """The difference between Google and the portal. `busy_new` and `busy_gone` are what would be read.
+    """The changes that a sync would make. `busy_new` and `busy_gone` are changes of the busy times read.
 
-    `shown` is the calendar as a stranger sees it after the sync, from `now` on. `missing`: the calendar is not at
-    Google, and would be made.
+    `shown` are the future events that the public sees after the sync. `missing`: the calendar does not exist and would
+    be created.
     """
 
     added: list[PreviewEvent]
@@ -56,10 +50,10 @@ class SyncPreview:
 
 
 def preview_sync(actor: Actor, offering_uuid: uuidlib.UUID, open_provider: OpenProvider, now: datetime) -> SyncPreview:
-    """What a sync of an offering's calendar would do now. For staff and owners.
+    """What a sync of an offering's calendar would change now. For staff and owners.
 
-    No transaction is open while Google is asked. Raises NotFound, Forbidden, Conflict (no connection, or what Google
-    answered in words).
+    No transaction is open while the provider is called. Raises NotFound, Forbidden, Conflict (no connection, or the
+    provider's error).
     """
     with reading_apart():
         session = db.session()
@@ -115,7 +109,7 @@ def preview_sync(actor: Actor, offering_uuid: uuidlib.UUID, open_provider: OpenP
 
 
 def _read(provider: CalendarProvider, calendar_id: str, token: str) -> tuple[list[RemoteEvent], bool]:
-    """What changed since the last read, or everything where Google does not know that any more."""
+    """The changes since the last read, or everything if the sync token has expired; and whether it is everything."""
     try:
         return _pages(provider, calendar_id, token), not token
     except SyncTokenExpired:

@@ -1,4 +1,4 @@
-"""Writes the plan at Google in batches. One booking that Google does not take stops nobody else's."""
+"""Writes a plan to the provider in batches. A booking that the provider rejects does not hold up the others."""
 
 from __future__ import annotations
 
@@ -30,23 +30,18 @@ from portal.calendar_sync.plan import (
     is_ours,
     problem_sentence,
 )
-from portal.calendar_sync.provider import (
-    MAX_BATCH,
-    EventWrite,
-    WriteKind,
-    WriteResult,
-)
+from portal.calendar_sync.provider import MAX_BATCH, EventWrite, WriteKind, WriteResult
 from portal.calendar_sync.records import save_progress
 
-# What concerns the calendar or the connection, not one event.
+# Errors of the calendar or the connection, not of one event.
 CALENDAR_ERRORS = (CalendarAccessLost, CalendarNotFound, ProviderMisconfigured, ConsentLost, PermissionMissing)
 
 
 @dataclass(frozen=True, slots=True)
 class WriteJob:
-    """One event to be brought about: its slot's content (None: the event has to go), and how, for now.
+    """One event to write: the content of its slot (None: the event has to be deleted), and the write to try next.
 
-    `mirrored` is the mirror's row that it began with. `resolved` counts the turns that its way has taken.
+    `mirrored` is the event's row in the mirror at the start. `resolved` counts the conflicts resolved so far.
     """
 
     write: EventWrite
@@ -61,17 +56,17 @@ class WriteJob:
 
 @dataclass(slots=True)
 class MirrorChanges:
-    """What a batch has changed in the mirror."""
+    """Changes of the mirror after a batch."""
 
     put: dict[str, MirroredEvent] = field(default_factory=dict)
     drop: set[str] = field(default_factory=set)
 
 
 def push(calls: ProviderCalls, calendar_id: str, plan: SyncPlan, app: str) -> list[str]:
-    """Carry the plan out; answers sentences about bookings that could not be written.
+    """Carry out the plan; returns sentences about bookings that could not be written.
 
-    Raises the first error that concerns the calendar as a whole, and Retryable if some writes kept failing so; what
-    has been done until then is kept.
+    Raises the first error that concerns the calendar as a whole, and TemporaryFailure if some writes kept failing.
+    Progress until then is saved.
     """
     return _PlanWriter(calls, calendar_id, app).run(plan)
 
@@ -96,7 +91,7 @@ class _PlanWriter:
         return self.skipped
 
     def _write_batch(self, jobs: list[WriteJob]) -> None:
-        """Write one batch; what is not settled by it goes into smaller ones."""
+        """Write one batch; unfinished writes go into further, smaller batches."""
         failed = 0
         while jobs:
             results = self.calls.write(self.calendar_id, [job.write for job in jobs])
@@ -124,7 +119,7 @@ class _PlanWriter:
                     return
 
     def _settle(self, job: WriteJob, result: WriteResult, saved: MirrorChanges) -> WriteJob | None:
-        """Note what came of a write, or answer what to do instead."""
+        """Record the result of a write, or return the job to try instead."""
         counts = self.calls.counts
         if result is None or (job.content is None and isinstance(result, EventNotFound)):
             saved.drop.add(job.write.event_id)
@@ -157,7 +152,7 @@ class _PlanWriter:
             return None
         content = job.content
         if content is None:
-            # Somebody changed what has to go anyway.
+            # Somebody changed an event that has to be deleted anyway.
             return self._retry_as(job, WriteKind.DELETE, etag="")
         if isinstance(problem, EventNotFound):
             return self._retry_as(job, WriteKind.INSERT)
@@ -167,17 +162,17 @@ class _PlanWriter:
         return None
 
     def _compare(self, job: WriteJob, content: EventContent, saved: MirrorChanges) -> WriteJob | None:
-        """The id is taken, or somebody changed the event: see what is there."""
+        """The id is in use, or somebody changed the event: read it and decide."""
         identifier = job.write.event_id
         try:
             found = self.calls.repeated(lambda: self.calls.provider.get_event(self.calendar_id, identifier))
         except EventNotFound:
-            # Taken, and not there: Google has burnt the id.
+            # In use, but not found: Google never accepts this id again.
             return self._next_generation(job, content)
         if not found.cancelled and not is_ours(found, self.app) and job.mirrored is None:
             return self._next_generation(job, content)
         if digest_of(found, self.app) == content.digest:
-            # As it should be: an earlier answer was lost, or somebody changed what we do not look at.
+            # It is as planned: an earlier response was lost, or somebody changed what the portal does not compare.
             self._written(job, found.etag, saved)
             if job.mirrored is None:
                 self.calls.counts.added += 1
@@ -199,7 +194,7 @@ class _PlanWriter:
         if content is None:
             self.skipped.append(f"A booking that is over could not be removed: {problem.words}")
             return
-        # An event that is there keeps its etag, so that it can be overwritten later.
+        # An existing event keeps its etag, so that it can be overwritten later.
         etag = job.mirrored.etag if job.mirrored is not None else ""
         identifier = job.write.event_id
         saved.put[identifier] = MirroredEvent(
@@ -214,7 +209,7 @@ class _PlanWriter:
 
 
 def _jobs(plan: SyncPlan) -> list[WriteJob]:
-    """Removals first, so that a moved booking is never shown twice for longer than a moment."""
+    """Deletions first, so that a moved booking is shown twice only for a moment."""
     jobs = [WriteJob(EventWrite(WriteKind.DELETE, row.event_id, None), row.generation, row) for row in plan.deletes]
     jobs += [_update(update) for update in plan.updates]
     jobs += [_insert(insert) for insert in plan.inserts]

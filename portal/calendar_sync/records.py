@@ -1,6 +1,6 @@
-"""Writes what a run found out, in short transactions.
+"""Writes the results of a run, in short transactions.
 
-Everything is written "while the calendar is still mine", so a run that was thought dead and goes on can do no harm.
+Every write is conditional on the lease, so a run that continues after its lease was lost can do no harm.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ SKIPPED_KEPT = 100
 
 
 class LeaseLost(Exception):
-    """Another worker has the calendar now, or it is gone; this run must write nothing more."""
+    """Another worker has the calendar now, or it was deleted; this run must write nothing more."""
 
 
 @dataclass(slots=True)
 class RunCounts:
-    """What a run did so far."""
+    """What a run has done so far."""
 
     calls: int = 0
     planned: int = 0
@@ -41,7 +41,7 @@ class RunCounts:
 
 
 def write_leased(session: Session, snapshot: CalendarSnapshot, now: datetime, **values: Any) -> None:
-    """Write to the calendar's row and keep it for another lease. Raises LeaseLost if it is not ours any more."""
+    """Write to the calendar's row and renew the lease. Raises LeaseLost if another worker has it."""
     _write_row(session, snapshot, {"lease_until": now + LEASE, **values})
 
 
@@ -57,7 +57,7 @@ def _write_row(session: Session, snapshot: CalendarSnapshot, values: Mapping[str
 
 
 def save_calendar(snapshot: CalendarSnapshot, now: datetime, **values: Any) -> None:
-    """`hold` in a transaction of its own; the published document follows where it shows what was written."""
+    """`write_leased` in a transaction of its own. Refreshes the published document if it shows one of the values."""
     with transaction() as session:
         write_leased(session, snapshot, now, **values)
         if values.keys() & {"backend_id", "public"}:
@@ -65,7 +65,7 @@ def save_calendar(snapshot: CalendarSnapshot, now: datetime, **values: Any) -> N
 
 
 def forget_calendar(snapshot: CalendarSnapshot, now: datetime) -> None:
-    """The calendar is gone at Google: drop all that was known of it. It was private in the end."""
+    """Delete everything known of a calendar that no longer exists at the provider."""
     with transaction() as session:
         for table in (CalendarEvent, BusyPeriod, CalendarChannel):
             session.execute(
@@ -90,7 +90,7 @@ def forget_calendar(snapshot: CalendarSnapshot, now: datetime) -> None:
 def save_read(
     snapshot: CalendarSnapshot, changes: RemoteChanges, now: datetime, *, sync_token: str, time_zone: str, full: bool
 ) -> None:
-    """Write what Google answered and the token that stands for it, in one transaction."""
+    """Write what was read and the sync token for it, in one transaction."""
     values: dict[str, Any] = {"sync_token": sync_token, "time_zone": time_zone}
     if full:
         values["last_full"] = now
@@ -114,7 +114,7 @@ def save_read(
 
 
 def save_mirror(session: Session, calendar_id: int, put: Iterable[MirroredEvent], drop: Iterable[str]) -> None:
-    """Write and drop rows of the mirror."""
+    """Write and delete rows of the mirror."""
     rows = [
         {
             "calendar_id": calendar_id,
@@ -133,7 +133,7 @@ def save_mirror(session: Session, calendar_id: int, put: Iterable[MirroredEvent]
 
 
 def _replace(session: Session, table: Any, calendar_id: int, event_ids: Iterable[Any]) -> None:
-    # In pieces: databases limit the number of values in a statement.
+    # In chunks: databases limit the number of values in a statement.
     ids = sorted(event_ids)
     for at in range(0, len(ids), 500):
         session.execute(
@@ -146,7 +146,7 @@ def _replace(session: Session, table: Any, calendar_id: int, event_ids: Iterable
 def save_progress(
     snapshot: CalendarSnapshot, counts: RunCounts, put: Iterable[MirroredEvent], drop: Iterable[str], now: datetime
 ) -> None:
-    """Write what a batch has done, and how far the run is."""
+    """Write the results of a batch, and the progress of the run."""
     with transaction() as session:
         write_leased(session, snapshot, now)
         save_mirror(session, snapshot.calendar_id, put, drop)
@@ -172,10 +172,10 @@ def _save_run(session: Session, snapshot: CalendarSnapshot, counts: RunCounts, v
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """How a run ended, for the calendar's row and the run's. `ok`: what was asked for is reached.
+    """How a run ended. `ok`: the desired state is reached.
 
-    `over`: the act is over, in success or failure; else it stays pending and is tried again at `next_attempt`.
-    `act_failed`: only a new act can mend it. `settled`: the row was settled elsewhere and is left as it is.
+    `over`: the action is finished, successfully or not; else it stays pending and is retried at `next_attempt`.
+    `action_failed`: only a new action can succeed. `settled`: the row was written elsewhere and is left as it is.
     """
 
     ok: bool
@@ -191,7 +191,7 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a run did and found, whether the calendar is public now, what was left out, what else happened."""
+    """What a run did, whether the calendar is public now, what was skipped, and notes about other events."""
 
     snapshot: CalendarSnapshot
     counts: RunCounts
@@ -202,10 +202,10 @@ class RunReport:
 
 
 def finish(report: RunReport, result: RunResult, now: datetime) -> bool:
-    """Give the calendar back and say how the run ended. Answers whether there is something to do again at once.
+    """Release the lease and write how the run ended. Returns whether another run is due at once.
 
-    State and `public` are written together. An act that came meanwhile keeps its state: it is not done by a run that
-    began before it.
+    State and `public` are written together. An action requested during the run stays pending: a run that began before
+    it does not complete it.
     """
     snapshot = report.snapshot
     with transaction() as session:
@@ -219,19 +219,19 @@ def finish(report: RunReport, result: RunResult, now: datetime) -> bool:
             raise LeaseLost
         calendar.lease_owner = None
         calendar.lease_until = None
-        shown = calendar.public != report.public
+        changed = calendar.public != report.public
         calendar.public = report.public
         calendar.sharing_unsure = report.sharing_unsure
         latest = calendar.wanted == snapshot.wanted
-        # Google has told of a change while we were at it, perhaps after we had read.
-        asked = calendar.next_read != snapshot.next_read and calendar.next_read is not None
+        # A notification came during the run, perhaps after the read.
+        notified = calendar.next_read != snapshot.next_read and calendar.next_read is not None
         if not result.settled:
-            _settle(calendar, snapshot, result, now, latest=latest, asked=asked)
+            _settle(calendar, snapshot, result, now, latest=latest, notified=notified)
         if latest and result.over:
-            # What failed, or was given up meanwhile, is not done later by surprise.
+            # A failed change of sharing is not carried out unexpectedly later.
             calendar.want_public = calendar.public
         session.flush()
-        if shown:
+        if changed:
             documents.refresh(session, [snapshot.offering_id])
         _save_run(
             session,
@@ -246,7 +246,7 @@ def finish(report: RunReport, result: RunResult, now: datetime) -> bool:
         )
         _trim_runs(session, snapshot)
         return calendar.next_attempt is None and (
-            asked or calendar.wanted != calendar.done or calendar.changes != calendar.changes_done
+            notified or calendar.wanted != calendar.done or calendar.changes != calendar.changes_done
         )
 
 
@@ -263,12 +263,12 @@ def _settle(
     now: datetime,
     *,
     latest: bool,
-    asked: bool,
+    notified: bool,
 ) -> None:
     if result.synced:
         calendar.last_synced = now
         calendar.changes_done = snapshot.changes
-    if result.next_read is not None and not asked:
+    if result.next_read is not None and not notified:
         calendar.next_read = result.next_read
     if result.over:
         calendar.done = snapshot.wanted
@@ -277,7 +277,7 @@ def _settle(
     calendar.attempts = result.attempts
     calendar.next_attempt = result.next_attempt
     if result.ok and calendar.action_failed and not snapshot.action_pending:
-        return  # what the person asked for still has failed; that stays on the card until they ask again
+        return  # the failed action stays on the card until the user requests another one
     calendar.state = finished(ok=result.ok)
     calendar.error = result.error
     calendar.action_failed = result.action_failed

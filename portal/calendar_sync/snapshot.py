@@ -1,7 +1,6 @@
-"""Takes a calendar for a run, and reads in the same transaction all that the run needs.
+"""Leases a calendar for a run, and reads everything the run needs in the same transaction.
 
-A lease is one conditional UPDATE: whoever changed the row has it. It runs out by itself, so a worker that dies
-blocks nothing for long.
+A lease is taken with one conditional UPDATE. It expires, so a worker that dies does not block a calendar for long.
 """
 
 from __future__ import annotations
@@ -16,12 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.calendar_sync.due import due
 from portal.calendar_sync.pace import reserve_read
-from portal.calendar_sync.plan import (
-    TITLE,
-    BusyTime,
-    EventContent,
-    MirroredEvent,
-)
+from portal.calendar_sync.plan import TITLE, BusyTime, EventContent, MirroredEvent
 from portal.calendar_sync.provider import Permission
 from portal.calendar_sync.providers import permissions_of
 from portal.calendar_sync.states import started
@@ -44,13 +38,13 @@ LEASE = timedelta(seconds=120)
 INTERRUPTED = "The run was interrupted."
 REGULAR = "regular read"
 
-# Longer titles help nobody in a calendar.
+# Longer titles are cut.
 MAX_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarSnapshot:
-    """What a run knows of a calendar at its start."""
+    """The state of a calendar at the start of a run."""
 
     calendar_id: int
     lease: str
@@ -83,7 +77,7 @@ class CalendarSnapshot:
 
 
 def take(calendar_id: int, worker: str, now: datetime) -> CalendarSnapshot | None:
-    """Take the calendar for a run if something is due and nobody has it, and read what the run needs; else None."""
+    """Lease the calendar and read its snapshot. None if no work is due or another worker has it."""
     lease = f"{worker[:40]}:{secrets.token_hex(6)}"
     with transaction() as session:
         claimed = session.execute(
@@ -166,7 +160,7 @@ def _watched_until(session: Session, calendar_id: int) -> datetime | None:
 
 
 def known_events(session: Session, calendar_id: int) -> dict[str, MirroredEvent]:
-    """Our events at Google, as far as we know."""
+    """The portal's own events at the provider, as last known."""
     table = CalendarEvent
     rows = session.execute(
         select(
@@ -177,7 +171,7 @@ def known_events(session: Session, calendar_id: int) -> dict[str, MirroredEvent]
 
 
 def known_busy(session: Session, calendar_id: int) -> dict[str, BusyTime]:
-    """What people blocked at Google, as far as we know."""
+    """The busy times entered at the provider, as last known."""
     table = BusyPeriod
     rows = session.execute(
         select(table.event_id, table.start, table.end, table.title).where(table.calendar_id == calendar_id)
@@ -186,7 +180,7 @@ def known_busy(session: Session, calendar_id: int) -> dict[str, BusyTime]:
 
 
 def wanted_events(session: Session, offering: Offering) -> dict[uuidlib.UUID, EventContent]:
-    """What the calendar has to show: times alone, unless the offering's rules publish what bookings are called."""
+    """The events that the calendar should have. They have titles only if the offering's rules publish booking names."""
     rows = session.execute(
         select(Slot.uuid, Slot.start, Slot.end, Booking.name)
         .join(Booking, Booking.id == Slot.booking_id)
@@ -198,5 +192,8 @@ def wanted_events(session: Session, offering: Offering) -> dict[uuidlib.UUID, Ev
 
 
 def _title(name: str) -> str:
-    """A booking's name as Google keeps a title: one line. What it would change would look like somebody's edit."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in name).split())[:MAX_TITLE] or TITLE
+    """A booking's name as Google stores titles: one line. A title that Google changes would look like a user's edit."""
+    return (
+        " ".join("".join(character if character.isprintable() else " " for character in name).split())[:MAX_TITLE]
+        or TITLE
+    )

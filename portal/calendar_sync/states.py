@@ -1,12 +1,12 @@
-"""The states of an offering's Google calendar, the acts people may ask for, and why one is refused.
+"""The states of an offering's Google calendar, the actions that users can request, and why one is refused.
 
-                          asked for              taken up      done
+                          requested              started       finished
     not yet at Google ──> CREATION_SCHEDULED ──> CREATING ──┬──> OK
     OK, ERRED         ──> UPDATE_SCHEDULED   ──> UPDATING ──┴──> ERRED
     OK, ERRED         <────────── a background run ──────────> OK, ERRED
 
-States and refusals are those of the Waldur API contract. Only an act that somebody asked for makes a calendar busy:
-background syncs and retries go from OK or ERRED straight to OK or ERRED, and refuse nobody.
+States and refusals are those of Waldur's API. Only an action that a user requested makes a calendar busy: background
+syncs and retries go from OK or ERRED straight to OK or ERRED, and no action is refused because of them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class CalendarState(StrEnum):
 
 
 class CalendarAction(StrEnum):
-    """What a person can ask for, by the page's button or the API's action."""
+    """An action that users request with a button of the page or an action of the API."""
 
     SYNC = "sync"
     SHARE = "share"
@@ -56,37 +56,37 @@ TRANSITIONS: Mapping[CalendarState | None, frozenset[CalendarState]] = {
 
 
 def is_busy(state: str | None) -> bool:
-    """Whether an act that somebody asked for is pending. None (no calendar yet) is not busy."""
+    """Whether a requested action is pending. None (no calendar yet) is not busy."""
     return state is not None and CalendarState(state) in BUSY
 
 
-def can_act(state: str | None) -> bool:
-    """Whether a new act may be asked for: no calendar yet (None), or nothing pending. ERRED may be retried."""
+def can_request(state: str | None) -> bool:
+    """Whether a new action can be requested: no calendar yet (None), or nothing pending. ERRED may be retried."""
     return not is_busy(state)
 
 
 def refusal(
-    act: CalendarAction,
+    action: CalendarAction,
     *,
     has_credentials: bool,
     state: str | None,
     public: bool = False,
     want_public: bool | None = None,
 ) -> Refusal | None:
-    """Why the act is refused, or None. `state` is None where the offering has no calendar yet.
+    """Why the action is refused, or None. `state` is None if the offering has no calendar yet.
 
-    The rules in the contract's order: credentials, then a calendar that is busy, then what the act itself asks for.
-    `public` is what Google was last known to do, `want_public` what was asked for last. They differ in a settled
-    calendar only after a share or an unshare failed; what Google does is uncertain then, so either may be asked for.
+    Checked in this order: credentials, a busy calendar, then the action itself (docs/google-calendar.md, "Sync, share,
+    unshare"). `public` is the last known sharing, `want_public` the last requested one. In a settled calendar they
+    differ only after a share or an unshare failed; the sharing is uncertain then, so both can be requested.
     """
     wanted = public if want_public is None else want_public
     if not has_credentials:
         return Refusal.NO_CREDENTIALS
     if is_busy(state):
         return Refusal.BUSY
-    if act is CalendarAction.SHARE and state is not None and public and wanted:
+    if action is CalendarAction.SHARE and state is not None and public and wanted:
         return Refusal.ALREADY_PUBLIC
-    if act is CalendarAction.UNSHARE:
+    if action is CalendarAction.UNSHARE:
         if state is None:
             return Refusal.NO_CALENDAR
         if not (public or wanted):
@@ -95,12 +95,12 @@ def refusal(
 
 
 def requested_state(*, created: bool) -> CalendarState:
-    """The state after somebody asked for an act. `created`: the calendar exists at Google (it has a backend_id)."""
+    """The state after an action was requested. `created`: the calendar exists at Google (it has a backend_id)."""
     return CalendarState.UPDATE_SCHEDULED if created else CalendarState.CREATION_SCHEDULED
 
 
 def started(state: str) -> CalendarState:
-    """The state while the worker is at it. Only an act that was asked for shows: OK and ERRED stay as they are."""
+    """The state during a run. Only a requested action changes it: OK and ERRED stay."""
     now = CalendarState(state)
     if now is CalendarState.CREATION_SCHEDULED:
         return CalendarState.CREATING
@@ -108,7 +108,7 @@ def started(state: str) -> CalendarState:
 
 
 def finished(*, ok: bool) -> CalendarState:
-    """The state after a run that reached everything that was asked for, or that failed for good."""
+    """The state after a run that completed the action, or that failed permanently."""
     return CalendarState.OK if ok else CalendarState.ERRED
 
 
@@ -118,7 +118,7 @@ def can_transition(state: str | None, to: str) -> bool:
 
 
 def http_link(backend_id: str | None, public: bool, embed_uri: str = GOOGLE_EMBED_URI) -> str | None:
-    """The address where anyone can look at the calendar while it is public, else None (contract: `googlecalendar`).
+    """The public address of the calendar, or None while it is private (the API field `googlecalendar`).
 
     The calendar's id is form-encoded (`@` becomes %40).
     """

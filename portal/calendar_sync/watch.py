@@ -1,7 +1,7 @@
-"""Channels by which Google tells that a calendar changed: opened, renewed before they end, and no more than a hint.
+"""Notification channels: opened, and replaced before they expire.
 
-A channel is opened in a run that has nothing else to do, so that an act costs no call more. Google renews none: a
-new one is opened a day before the old one ends, and the old one is stopped.
+A channel is opened in a run that has nothing else to do, so that it does not slow down an action. Google does not
+renew channels: a new one is opened a day before the old one expires, and the old one is stopped.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from portal.models import CalendarChannel
 log = structlog.get_logger()
 
 RENEW_BEFORE = timedelta(days=1)
-# Where Google does not want to tell (an address it does not accept, say), it is not asked at each read.
+# If Google refuses to open a channel (for an address it does not accept, say), not every read tries again.
 TRY_AGAIN_AFTER = timedelta(hours=6)
 
 
 def watch(calls: ProviderCalls, calendar_id: str, address: str) -> str:
-    """Open a channel to `address` where there is none or it ends soon. Answers what went wrong, "" if nothing.
+    """Open a channel to `address` if there is none or it expires soon. Returns a sentence if that failed, else "".
 
-    The channel is written down first: Google's first word may come before its answer. Raises LeaseLost,
-    ReconnectNeeded.
+    The channel is stored first, because its first notification can arrive before the response. Raises LeaseLost,
+    ConsentLost.
     """
     snapshot, now = calls.snapshot, calls.clock.now()
     if snapshot.watched_until is not None and snapshot.watched_until > now + RENEW_BEFORE:
@@ -79,7 +79,7 @@ def _replace(calls: ProviderCalls, opened: NotificationChannel) -> None:
 
 
 def stop(calls: ProviderCalls, channel_id: str, resource_id: str) -> None:
-    """End a channel, as far as Google can be reached: what it still tells is not listened to any more."""
+    """Stop a channel if the provider can be reached. Its notifications are ignored in any case."""
     try:
         calls.once(lambda: calls.provider.stop_channel(channel_id, resource_id))
     except ConsentLost:

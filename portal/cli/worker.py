@@ -9,8 +9,8 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from portal.cli.errors import refusals
+from portal.worker.enqueue import Application
 from portal.worker.run import THREADS, run_until_idle, run_worker
-from portal.worker.wake import Application
 
 
 def register(app: Flask) -> None:

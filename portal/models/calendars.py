@@ -111,10 +111,10 @@ class GoogleCalendar(HasCreated, Base):
 
 
 class CalendarEvent(Base):
-    """One of our own events as it is at Google, as far as we know: which slot it shows, a digest of its content, etag.
+    """One of the portal's own events as last known: its slot, a digest of its content, its etag.
 
-    `generation` is part of the event's id: an id can stay burnt at Google, then the next generation is used.
-    `problem` says why Google refused the content with this digest; it is not sent again until it changes.
+    `generation` is part of the event's id: if Google does not accept an id any more, the next generation is used.
+    `problem` says why Google rejected the content with this digest; it is not sent again until it changes.
     """
 
     __tablename__ = "calendar_events"
@@ -149,9 +149,10 @@ class BusyPeriod(Base):
 
 
 class CalendarChannel(Base):
-    """A channel by which Google tells that a calendar's events have changed; `expires` by Google's word.
+    """A channel for notifications that a calendar's events have changed; Google sets `expires`.
 
-    Only a digest of its token is kept. `resource_id`, which is needed to stop it, is empty until Google has answered.
+    Only a digest of its token is stored. `resource_id`, needed to stop the channel, is empty until Google has opened
+    it.
     """
 
     __tablename__ = "calendar_channels"
@@ -167,8 +168,8 @@ class CalendarChannel(Base):
 class SyncRun(Base):
     """One run of the engine over one calendar: when, why, what it did, how it ended.
 
-    `planned` is the number of writes the run set out to do; `ended` is None while it is under way. `skipped` are
-    sentences, one for each booking or event that was left out. `notes` are sentences about what else happened.
+    `planned` is the number of writes the run set out to do; `ended` is None while it is running. `skipped` are
+    sentences, one for each booking or event that was skipped. `notes` are sentences about other findings.
     """
 
     __tablename__ = "sync_runs"

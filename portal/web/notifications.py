@@ -1,4 +1,4 @@
-"""Where Google tells that a calendar changed (push notifications). Nobody else has business here."""
+"""The endpoint for Google's push notifications about changed calendars."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ blueprint = Blueprint("notifications", __name__)
 @blueprint.post(services.PATH)
 @public
 def notified() -> ResponseReturnValue:
-    """Believed only with the channel's token. 204 at once: what follows is the worker's."""
+    """Accepted only with the channel's token. Responds 204 at once: the worker reads the calendar."""
     headers = request.headers
     services.calendar_notified(
         headers.get("X-Goog-Channel-ID", "")[:64],

@@ -1,1 +1,1 @@
-"""The queue, its tasks and the periodic sweep."""
+"""The queue, its tasks and the periodic tasks."""

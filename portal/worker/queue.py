@@ -1,7 +1,6 @@
 """The queue: Huey on SQLite, PostgreSQL or Redis by QUEUE_URL.
 
-Huey loads the drivers of all of them: whoever only wakes (portal.worker.wake) imports this when there is something to
-say.
+Huey loads the drivers of all of them, so this module is only imported when something is first enqueued.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from huey.registry import Message
 from huey.serializer import Serializer
 
 from portal.config import Settings
+from portal.worker.enqueue import Application
 from portal.worker.tasks import Tasks, register
-from portal.worker.wake import Application
 
 NAME = "portal"
 
 
 class JsonSerializer(Serializer):
-    """Messages as JSON. Huey would pickle them, and who can write to the queue could then run code in the worker."""
+    """Messages as JSON. Huey would pickle them: anyone who can write to the queue could then run code in the worker."""
 
     def _serialize(self, data: Any) -> bytes:
         if isinstance(data, Message):
@@ -38,7 +37,7 @@ class JsonSerializer(Serializer):
 
 
 def build_huey(settings: Settings) -> Huey:
-    """The queue that QUEUE_URL names. Opens (SQLite: and makes) its store."""
+    """The queue that QUEUE_URL names. Opens (SQLite: and creates) its store."""
     options: dict[str, Any] = {"name": NAME, "results": False, "serializer": JsonSerializer()}
     url = settings.queue_url
     if url.startswith("sqlite:///"):
@@ -59,6 +58,6 @@ class Queue:
 
 
 def open_queue(app: Application) -> Queue:
-    """The application's queue, opened. To be called once: the composition root keeps what it answers."""
+    """Open the application's queue. To be called once: the composition root keeps the result."""
     huey = build_huey(app.extensions["portal.settings"])
     return Queue(huey, register(huey, app))

@@ -1,4 +1,4 @@
-"""The worker process: threads that take from the queue, a clock that sweeps, an orderly end."""
+"""The worker process: threads that execute tasks, a scheduler of periodic tasks, an orderly shutdown."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from portal.calendar_sync.disconnection import run_disconnections
 from portal.calendar_sync.engine import RunOutcome
 from portal.calendar_sync.provider import OPEN_PROVIDER
 from portal.services import mail
-from portal.worker.chores import run_periodic_tasks
+from portal.worker.enqueue import Application, queue_of
+from portal.worker.periodic import run_periodic_tasks
 from portal.worker.tasks import remove_heartbeat, step, sweep, worker_name
-from portal.worker.wake import Application, queue_of
 
 log = structlog.get_logger()
 
 THREADS = 4
-# The queue is looked at so often where it cannot call (SQLite): a click should be seen at once.
+# The polling interval of a queue that cannot notify (SQLite): a click should take effect at once.
 POLL_SECONDS = (0.1, 0.4)
-# Longer than most runs. What is cut off goes on with the next worker, when its lease has ended.
+# Longer than most runs. The next worker continues an interrupted run when its lease has expired.
 STOP_SECONDS = 8
 
 
 class PortalConsumer(Consumer):
-    """Ends in good order on SIGINT and SIGTERM alike; Huey would cut the work off on one of them."""
+    """Shuts down gracefully on SIGINT and SIGTERM alike; Huey would interrupt the work on one of them."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -34,12 +34,12 @@ class PortalConsumer(Consumer):
 
 
 def run_worker(app: Application, *, threads: int = THREADS) -> None:
-    """Work until SIGINT or SIGTERM; then finish what is begun, for some seconds. For the main thread of a process."""
+    """Work until SIGINT or SIGTERM; then finish running tasks, for some seconds. Call it in the main thread."""
     app.extensions["portal.settings"].refuse_for_service()
     queue = queue_of(app)
     huey = queue.huey
     with app.app_context():
-        # What a worker before us has left is found at once, not only at the next full minute.
+        # Find the work that an earlier worker left now, not at the next full minute.
         sweep(huey, queue.tasks.sync_calendar)
         mail.seal_links()
     log.info("worker_started", threads=threads, name=worker_name())
@@ -61,7 +61,7 @@ def run_worker(app: Application, *, threads: int = THREADS) -> None:
 
 
 def run_until_idle(app: Application, limit: int = 100_000) -> int:
-    """Do everything that is due now, one piece after the other, and answer how many calendar runs that were."""
+    """Do all work that is due now, one task after the other; returns the number of calendar runs."""
     app.extensions["portal.settings"].refuse_for_service()
     with app.app_context():
         run_periodic_tasks(app.extensions["portal.settings"])

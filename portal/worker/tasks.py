@@ -1,4 +1,4 @@
-"""What the worker does: one calendar at a time, mail, and each minute a sweep over what has been left."""
+"""The tasks of the worker: syncing one calendar, mail, disconnections, and a sweep for work that was not enqueued."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from portal.extensions import transaction
 from portal.mail.deliver import deliver_due
 from portal.models import WorkerHeartbeat
 from portal.models.base import utcnow
-from portal.worker.chores import run_periodic_tasks
-from portal.worker.wake import Application
+from portal.worker.enqueue import Application
+from portal.worker.periodic import run_periodic_tasks
 
 log = structlog.get_logger()
 
-# A calendar at which something keeps coming in does not keep a thread for ever.
+# A calendar that keeps changing does not occupy a thread for ever.
 RUNS_AT_ONCE = 5
-# More than these in the queue are not added to: the next sweep comes in a minute.
+# The sweep adds nothing to a longer queue: the next sweep comes in a minute.
 LONGEST_QUEUE = 500
-FORGET_WORKERS_AFTER = timedelta(days=1)
+DELETE_HEARTBEATS_AFTER = timedelta(days=1)
 NO_CONNECTION = "Google is not connected: connect it, then ask again."
 
 
 @dataclass(frozen=True, slots=True)
 class Tasks:
-    """The tasks of one queue; calling one puts it into the queue."""
+    """The tasks of one queue; calling one enqueues it."""
 
     sync_calendar: Callable[[int], Any]
     sweep: Callable[[], Any]
     send_mail: Callable[[], Any]
-    run_disconnections: Callable[[], Any]
+    disconnect: Callable[[], Any]
 
 
 def worker_name() -> str:
-    """This process, for leases and heartbeats."""
+    """The name of this process in leases and heartbeats."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}"
 
 
@@ -65,7 +65,7 @@ def engine_of(app: Application, clock: Clock | None = None) -> SyncEngine:
 
 
 def register(huey: Huey, app: Application) -> Tasks:
-    """Give the queue its tasks. Names are fixed: messages of an older version are understood."""
+    """Register the tasks. Their names are part of messages, so they stay the same as in earlier versions."""
 
     @huey.task(name="sync_calendar")
     def sync_calendar(calendar_id: int) -> None:
@@ -84,21 +84,21 @@ def register(huey: Huey, app: Application) -> Tasks:
             deliver_due(app.extensions["portal.settings"])
 
     @huey.periodic_task(crontab(minute="*"), name="chores")
-    def chores() -> None:
+    def periodic_tasks() -> None:
         with app.app_context():
             run_periodic_tasks(app.extensions["portal.settings"])
             run_disconnections(app.extensions[OPEN_PROVIDER])
 
     @huey.task(name="end_connections")
-    def end() -> None:
+    def disconnect() -> None:
         with app.app_context():
             run_disconnections(app.extensions[OPEN_PROVIDER])
 
-    return Tasks(sync_calendar, sweep_task, send_mail, end)
+    return Tasks(sync_calendar, sweep_task, send_mail, disconnect)
 
 
 def run_calendar(engine: SyncEngine, calendar_id: int) -> RunOutcome:
-    """Run the engine until nothing more has come in meanwhile (or often enough)."""
+    """Run the engine again while another run is due, up to RUNS_AT_ONCE times."""
     outcome = RunOutcome.NOT_TAKEN
     for _again in range(RUNS_AT_ONCE):
         outcome = engine.run(calendar_id)
@@ -108,11 +108,11 @@ def run_calendar(engine: SyncEngine, calendar_id: int) -> RunOutcome:
 
 
 def sweep(huey: Huey, sync_calendar: Callable[[int], Any], now: datetime | None = None) -> int:
-    """Queue every calendar at which something is due and nobody is at; answers how many. Twice is harmless."""
+    """Enqueue every calendar with work that is due; returns how many. Idempotent."""
     now = now or utcnow()
     record_heartbeat(worker_name(), now)
     if fail_unconnected(NO_CONNECTION):
-        log.info("unconnected_calendars_settled")
+        log.info("unconnected_calendars_failed")
     if huey.pending_count() > LONGEST_QUEUE:
         return 0
     found = due_calendars(now, LONGEST_QUEUE)
@@ -122,7 +122,7 @@ def sweep(huey: Huey, sync_calendar: Callable[[int], Any], now: datetime | None 
 
 
 def step(app: Application, *, clock: Clock | None = None) -> RunOutcome | None:
-    """Do the most urgent piece of work in this thread, and nothing else; None if there is none."""
+    """Run the most urgent calendar in this thread; None if no work is due."""
     clock = clock or Clock()
     with app.app_context():
         fail_unconnected(NO_CONNECTION)
@@ -131,16 +131,16 @@ def step(app: Application, *, clock: Clock | None = None) -> RunOutcome | None:
 
 
 def record_heartbeat(name: str, now: datetime) -> None:
-    """Note that a worker lives, and forget those that have not been seen for long."""
+    """Record that a worker is alive, and delete heartbeats that are long over."""
     table = WorkerHeartbeat
     with transaction() as session:
         seen = session.execute(update(table).where(table.name == name).values(seen=now))
         if seen.rowcount != 1:  # type: ignore[attr-defined]
             session.add(WorkerHeartbeat(name=name, started=now, seen=now))
-        session.execute(delete(table).where(table.seen < now - FORGET_WORKERS_AFTER))
+        session.execute(delete(table).where(table.seen < now - DELETE_HEARTBEATS_AFTER))
 
 
 def remove_heartbeat(name: str) -> None:
-    """Note that a worker has ended by itself, so that pages do not wait for it."""
+    """Delete the heartbeat of a worker that shut down, so that pages do not wait for it."""
     with transaction() as session:
         session.execute(delete(WorkerHeartbeat).where(WorkerHeartbeat.name == name))

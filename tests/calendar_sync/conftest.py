@@ -14,16 +14,7 @@ from portal.calendar_sync.engine import RunOutcome, SyncEngine
 from portal.calendar_sync.plan import app_mark, event_id, slot_of
 from portal.calendar_sync.providers.google.scopes import SCOPES
 from portal.extensions import db, secret_box, transaction
-from portal.models import (
-    Booking,
-    BusyPeriod,
-    CalendarEvent,
-    GoogleCalendar,
-    GoogleConnection,
-    Offering,
-    Slot,
-    SyncRun,
-)
+from portal.models import Booking, BusyPeriod, CalendarEvent, GoogleCalendar, GoogleConnection, Offering, Slot, SyncRun
 from portal.models.base import utcnow
 from portal.policies import SYSTEM
 from portal.services import calendars

@@ -1,4 +1,4 @@
-"""Connecting an organization: single-use consent bound to person and session, tokens unreadable at rest, its end."""
+"""Connecting an organization: single-use consent bound to user and session, tokens encrypted at rest, disconnecting."""
 
 import base64
 import hashlib
@@ -9,12 +9,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from portal.calendar_sync import access_tokens, connections, consent, disconnection
-from portal.calendar_sync.errors import (
-    ConsentLost,
-    ProviderMisconfigured,
-    ProviderUnreachable,
-    RequestRejected,
-)
+from portal.calendar_sync.errors import ConsentLost, ProviderMisconfigured, ProviderUnreachable, RequestRejected
 from portal.calendar_sync.provider import Permission
 from portal.calendar_sync.providers.google.scopes import SCOPE_CALENDARS, SCOPES
 from portal.config import load_settings
@@ -123,7 +118,7 @@ def test_only_the_same_person_session_and_moment_can_finish(google, organization
     assert connection_of(organization) is None
 
 
-def test_who_lost_the_role_meanwhile_connects_nothing(google, organization, owner):
+def test_a_user_who_lost_the_role_meanwhile_connects_nothing(google, organization, owner):
     consent.begin_consent(owner, organization.uuid, BINDING)
     db.session.execute(builders.Membership.__table__.delete())
     db.session.commit()
@@ -133,7 +128,7 @@ def test_who_lost_the_role_meanwhile_connects_nothing(google, organization, owne
 
 
 @pytest.mark.parametrize(("role", "error"), [(None, NotFound), ("member", NotFound), ("manager", Forbidden)])
-def test_who_may_not_connect_or_disconnect(google, organization, role, error):
+def test_only_owners_connect_and_disconnect(google, organization, role, error):
     person = builders.user()
     if role:
         builders.role(person, organization, role)
@@ -163,7 +158,7 @@ def test_without_a_client_there_is_nothing_to_consent_to(app, db_session):
         consent.connect_with_refresh_token(SYSTEM, organization.uuid, "1//x")
 
 
-def test_access_without_calendars_is_refused_and_without_sharing_is_told(google, organization):
+def test_consent_without_calendars_is_rejected_and_without_sharing_is_reported(google, organization):
     google.scopes = ("openid", "email")
     with pytest.raises(Invalid, match="does not cover calendars"):
         consent.connect_with_refresh_token(SYSTEM, organization.uuid, "1//x")
@@ -173,7 +168,7 @@ def test_access_without_calendars_is_refused_and_without_sharing_is_told(google,
 
 
 @pytest.mark.parametrize("token", ["", "  ", "a b", "x" * 513])
-def test_what_is_no_refresh_token_is_not_even_tried(google, organization, token):
+def test_an_invalid_refresh_token_is_not_tried(google, organization, token):
     with pytest.raises(Invalid):
         consent.connect_with_refresh_token(SYSTEM, organization.uuid, token)
     assert google.refreshed == []
@@ -182,7 +177,7 @@ def test_what_is_no_refresh_token_is_not_even_tried(google, organization, token)
 @pytest.mark.parametrize(
     "error", [ConsentLost("invalid_grant"), ProviderUnreachable("down"), ProviderMisconfigured("client")]
 )
-def test_a_token_that_google_does_not_take_connects_nothing(google, organization, error):
+def test_a_token_that_google_rejects_connects_nothing(google, organization, error):
     google.error = error
     with pytest.raises(Invalid):
         consent.connect_with_refresh_token(SYSTEM, organization.uuid, "1//x")
@@ -211,7 +206,7 @@ def test_an_access_token_is_kept_until_shortly_before_its_end(google, organizati
     assert len(google.refreshed) == 2
 
 
-def test_a_token_that_google_refused_is_not_given_again(google, organization):
+def test_a_token_that_google_rejected_is_not_returned_again(google, organization):
     found = connected(organization)
     stale = access_tokens.access_token(found.id).token
     just_created = access_tokens.access_token(found.id, stale=stale)
@@ -221,7 +216,7 @@ def test_a_token_that_google_refused_is_not_given_again(google, organization):
     assert len(google.refreshed) == 2
 
 
-def test_what_an_earlier_version_encrypted_is_read_and_encrypted_anew(app, google, organization):
+def test_tokens_encrypted_by_an_earlier_version_are_read_and_encrypted_again(app, google, organization):
     key = hashlib.scrypt(app.config["SECRET_KEY"].encode(), salt=b"portal.secrets.v1", n=2**12, r=8, p=1, dklen=32)
     old = Fernet(base64.urlsafe_b64encode(key)).encrypt(b"1//refresh").decode()
     found = connected(organization, access_token="", refresh_token=old)
@@ -243,7 +238,7 @@ def test_a_token_copied_from_another_organization_opens_nothing(google, organiza
     assert connection_of(organization).broken.startswith("A stored secret cannot be read")
 
 
-def test_while_another_worker_refreshes_one_waits_for_it(google, organization):
+def test_a_worker_waits_while_another_refreshes_the_token(google, organization):
     found = connected(organization, access_token="", refreshing_until=utcnow() + timedelta(minutes=1))
     waited = []
 
@@ -259,7 +254,7 @@ def test_while_another_worker_refreshes_one_waits_for_it(google, organization):
     assert len(google.refreshed) == 1
 
 
-def test_a_worker_that_died_while_refreshing_is_not_waited_for_for_ever(google, organization):
+def test_waiting_for_a_refresh_times_out(google, organization):
     found = connected(organization, access_token="", refreshing_until=utcnow() - timedelta(seconds=1))
     assert access_tokens.access_token(found.id).token
     assert len(google.refreshed) == 2
@@ -268,7 +263,7 @@ def test_a_worker_that_died_while_refreshing_is_not_waited_for_for_ever(google, 
         access_tokens.access_token(endless.id, sleep=lambda _seconds: None)
 
 
-def test_trouble_at_google_lets_the_next_one_try_at_once(google, organization):
+def test_after_a_failed_refresh_the_next_worker_tries_at_once(google, organization):
     found = connected(organization, access_token="")
     google.error = ProviderUnreachable("down")
     with pytest.raises(ProviderUnreachable):
@@ -277,7 +272,7 @@ def test_trouble_at_google_lets_the_next_one_try_at_once(google, organization):
     assert access_tokens.access_token(found.id, sleep=lambda _seconds: pytest.fail("nobody is refreshing")).token
 
 
-def test_a_consent_that_is_gone_breaks_the_connection_and_settles_what_is_pending(google, organization):
+def test_a_lost_consent_breaks_the_connection_and_ends_pending_actions(google, organization):
     found = connected(organization, access_token="")
     offering = builders.offering(of=organization)
     calendars.share_google_calendar(SYSTEM, offering.uuid)
@@ -296,7 +291,7 @@ def test_a_consent_that_is_gone_breaks_the_connection_and_settles_what_is_pendin
     assert len(google.refreshed) == asked, "no more calls"
 
 
-def test_connecting_again_mends_it_and_wakes_the_calendars(google, organization):
+def test_connecting_again_repairs_the_connection_and_enqueues_the_calendars(google, organization):
     found = connected(organization)
     offering, imported = builders.offering(of=organization), builders.offering("Imported", of=organization)
     builders.add(GoogleCalendar(offering_id=imported.id, state="OK", backend_id="x"))
@@ -315,7 +310,7 @@ def test_a_refresh_that_ends_after_a_reconnect_changes_nothing(google, organizat
     assert connection_of(organization).broken == ""
 
 
-def test_disconnecting_forgets_and_revokes(google, organization):
+def test_disconnecting_deletes_the_tokens_and_withdraws_the_consent(google, organization):
     connected(organization)
     offering = builders.offering(of=organization)
     calendars.share_google_calendar(SYSTEM, offering.uuid)
@@ -334,7 +329,7 @@ def test_disconnecting_works_while_google_is_down(google, organization):
     assert connection_of(organization) is None
 
 
-def test_a_consent_that_another_organization_lives_on_is_not_revoked(google, organization):
+def test_a_consent_used_by_another_organization_is_not_revoked(google, organization):
     other = builders.organization("Second")
     connected(organization)
     connected(other)
@@ -351,13 +346,13 @@ def test_a_lost_secret_key_means_connecting_again(google, organization):
     assert "SECRET_KEY" in connection_of(organization).broken
 
 
-def test_what_is_not_there_any_more_cannot_be_used(google):
+def test_a_deleted_connection_cannot_be_used(google):
     with pytest.raises(ConsentLost):
         access_tokens.access_token(987)
 
 
 @pytest.mark.parametrize("sharing", [True, False])
-def test_the_right_to_share_is_asked_for_when_it_is_wanted(google, organization, owner, sharing):
+def test_the_permission_to_share_is_requested_if_chosen(google, organization, owner, sharing):
     consent.begin_consent(owner, organization.uuid, BINDING, sharing=sharing)
     assert (Permission.SHARING in google.asked) is sharing
     assert Permission.CALENDARS in google.asked

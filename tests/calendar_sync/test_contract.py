@@ -1,4 +1,4 @@
-"""One contract, two providers: Google in memory, and Google's own client library over HTTP against the emulator.
+"""One contract, two providers: the one in memory, and Google's client library over HTTP with the emulator.
 
 The engine is tested over the first; this is why that says something about the second.
 """
@@ -26,21 +26,8 @@ from portal.calendar_sync.errors import (
     RequestRejected,
     SyncTokenExpired,
 )
-from portal.calendar_sync.plan import (
-    EventContent,
-    RemoteEvent,
-    app_mark,
-    calendar_mark,
-    digest_of,
-    event_id,
-)
-from portal.calendar_sync.provider import (
-    MAX_BATCH,
-    AccessToken,
-    CalendarProvider,
-    EventWrite,
-    WriteKind,
-)
+from portal.calendar_sync.plan import EventContent, RemoteEvent, app_mark, calendar_mark, digest_of, event_id
+from portal.calendar_sync.provider import MAX_BATCH, AccessToken, CalendarProvider, EventWrite, WriteKind
 from portal.calendar_sync.providers.google.client import GoogleCalendarProvider, GoogleClient
 from portal.calendar_sync.providers.google.scopes import SCOPES
 from portal.dev.google_emulator.testing import RunningEmulator, running_emulator
@@ -197,7 +184,7 @@ def read_all(provider: CalendarProvider, calendar: str, token: str = "") -> tupl
 
 
 class TestCalendars:
-    def test_a_calendar_is_made_and_found_again(self, provider):
+    def test_a_calendar_is_created_and_found_again(self, provider):
         mark = calendar_mark("https://portal.example", uuid.UUID(int=7))
         made = provider.create_calendar("Microscope", f"Bookings.\n\n{mark}", "Europe/Tallinn")
         assert provider.get_calendar(made.id) == made
@@ -239,7 +226,7 @@ class TestEvents:
         assert events == {written.id: written}
         assert provider.get_event(calendar, written.id) == written
 
-    def test_an_empty_increment_is_empty_and_a_change_is_told_once(self, provider, calendar):
+    def test_an_incremental_read_returns_each_change_once(self, provider, calendar):
         first, token = read_all(provider, calendar)
         assert first == {}
         [written] = provider.write_events(calendar, [insert(slot(1))])
@@ -252,13 +239,13 @@ class TestEvents:
         assert [event.cancelled for event in gone.values()] == [True]
         assert read_all(provider, calendar)[0] == {}
 
-    def test_an_insert_of_an_id_that_is_taken_says_so(self, provider, calendar):
+    def test_an_insert_with_an_id_in_use_fails(self, provider, calendar):
         [written] = provider.write_events(calendar, [insert(slot(1))])
         [again] = provider.write_events(calendar, [insert(slot(1, hour=5))])
         assert isinstance(again, EventIdTaken)
         assert provider.get_event(calendar, written.id) == written
 
-    def test_the_id_of_a_deleted_event_stays_taken_and_an_update_revives_it(self, provider, calendar):
+    def test_the_id_of_a_deleted_event_stays_in_use_and_an_update_restores_it(self, provider, calendar):
         what = slot(1)
         provider.write_events(calendar, [insert(what)])
         provider.write_events(calendar, [remove(what)])
@@ -275,7 +262,7 @@ class TestEvents:
         assert second.etag != first.etag
         assert digest_of(second, APP) == slot(1, hour=2).digest
 
-    def test_an_update_of_what_somebody_changed_is_refused_unless_forced(self, provider, calendar):
+    def test_an_update_of_a_changed_event_fails_unless_forced(self, provider, calendar):
         [first] = provider.write_events(calendar, [insert(slot(1))])
         provider.write_events(calendar, [overwrite(slot(1, hour=2))])
         [late] = provider.write_events(calendar, [overwrite(slot(1, hour=4), first.etag)])
@@ -283,7 +270,7 @@ class TestEvents:
         [forced] = provider.write_events(calendar, [overwrite(slot(1, hour=4))])
         assert digest_of(forced, APP) == slot(1, hour=4).digest
 
-    def test_what_is_not_there_is_missing(self, provider, calendar):
+    def test_events_that_do_not_exist_are_not_found(self, provider, calendar):
         what = slot(1)
         assert [type(result) for result in provider.write_events(calendar, [overwrite(what)])] == [EventNotFound]
         assert [type(result) for result in provider.write_events(calendar, [remove(what)])] == [EventNotFound]
@@ -293,11 +280,11 @@ class TestEvents:
         assert provider.write_events(calendar, [remove(what)]) == [None]
         assert [type(result) for result in provider.write_events(calendar, [remove(what)])] == [EventNotFound]
 
-    def test_an_event_that_ends_before_it_starts_is_refused(self, provider, calendar):
+    def test_an_event_that_ends_before_it_starts_is_rejected(self, provider, calendar):
         [result] = provider.write_events(calendar, [insert(slot(1, length=-1))])
         assert isinstance(result, RequestRejected)
 
-    def test_a_batch_answers_in_order_and_one_bad_part_stops_nobody(self, provider, calendar):
+    def test_the_results_of_a_batch_are_in_order_and_independent(self, provider, calendar):
         provider.write_events(calendar, [insert(slot(10)), insert(slot(11))])
         results = provider.write_events(
             calendar,
@@ -325,7 +312,7 @@ class TestEvents:
         with pytest.raises(ValueError, match="at most"):
             provider.write_events(calendar, [insert(slot(number)) for number in range(MAX_BATCH + 1)])
 
-    def test_what_people_enter_is_read(self, google, provider, calendar):
+    def test_events_of_users_are_read(self, google, provider, calendar):
         google.enter(calendar, "service1", 3, title="Service")
         google.enter(calendar, "free1", 4, transparent=True)
         events, token = read_all(provider, calendar)
@@ -337,7 +324,7 @@ class TestEvents:
         assert list(changed) == ["service1"]
         assert changed["service1"].cancelled
 
-    def test_a_void_token_asks_for_a_full_read(self, google, provider, calendar):
+    def test_an_expired_sync_token_requires_a_full_read(self, google, provider, calendar):
         provider.write_events(calendar, [insert(slot(1))])
         _events, token = read_all(provider, calendar)
         google.expire_tokens(calendar)
@@ -356,7 +343,7 @@ class TestEvents:
 
 
 class TestSharing:
-    def test_sharing_and_taking_it_back_are_harmless_to_repeat(self, provider, calendar):
+    def test_sharing_and_unsharing_are_idempotent(self, provider, calendar):
         assert not provider.is_shared(calendar)
         for _time in range(2):
             provider.share(calendar)
@@ -374,15 +361,15 @@ class TestSharing:
 
 
 class Listener:
-    """Who is told of changes."""
+    """A receiver of notifications."""
 
     def __init__(self) -> None:
-        self.told: queue.Queue[dict[str, str]] = queue.Queue()
-        told = self.told
+        self.received: queue.Queue[dict[str, str]] = queue.Queue()
+        received = self.received
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                told.put({name.lower(): value for name, value in self.headers.items()})
+                received.put({name.lower(): value for name, value in self.headers.items()})
                 self.send_response(204)
                 self.end_headers()
 
@@ -395,7 +382,7 @@ class Listener:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/told"
+        return f"http://127.0.0.1:{self.server.server_port}/received"
 
     def close(self) -> None:
         self.server.shutdown()
@@ -411,29 +398,29 @@ def listener() -> Iterator[Listener]:
 
 
 class TestChannels:
-    def test_a_channel_says_how_long_it_lasts_and_can_be_stopped_twice(self, provider, calendar, listener):
+    def test_a_channel_has_an_expiry_and_can_be_stopped_twice(self, provider, calendar, listener):
         channel = provider.watch(calendar, str(uuid.uuid4()), "a secret", listener.address)
         assert channel.resource_id
         assert timedelta(days=6) < channel.expires - datetime.now(UTC) < timedelta(days=8)
         provider.stop_channel(channel.id, channel.resource_id)
         provider.stop_channel(channel.id, channel.resource_id)
 
-    def test_an_address_that_is_not_https_is_refused(self, provider, calendar):
+    def test_an_address_that_is_not_https_is_rejected(self, provider, calendar):
         with pytest.raises(RequestRejected):
-            provider.watch(calendar, str(uuid.uuid4()), "a secret", "http://portal.example/told")
+            provider.watch(calendar, str(uuid.uuid4()), "a secret", "http://portal.example/received")
 
-    def test_a_calendar_that_is_gone_cannot_be_watched(self, provider, calendar, listener):
+    def test_a_deleted_calendar_cannot_be_watched(self, provider, calendar, listener):
         provider.delete_calendar(calendar)
         with pytest.raises(CalendarNotFound):
             provider.watch(calendar, str(uuid.uuid4()), "a secret", listener.address)
 
     @pytest.mark.parametrize("google", ["google"], indirect=True)
-    def test_changes_are_told_with_the_token(self, google, listener):
+    def test_notifications_of_changes_have_the_token(self, google, listener):
         provider = google.provider()
         calendar = provider.create_calendar("Microscope", "", "UTC").id
         channel = provider.watch(calendar, str(uuid.uuid4()), "a secret", listener.address)
-        first = listener.told.get(timeout=10)
+        first = listener.received.get(timeout=10)
         assert (first["x-goog-resource-state"], first["x-goog-channel-token"]) == ("sync", "a secret")
         provider.write_events(calendar, [insert(slot(1))])
-        second = listener.told.get(timeout=10)
+        second = listener.received.get(timeout=10)
         assert (second["x-goog-resource-state"], second["x-goog-channel-id"]) == ("exists", channel.id)

@@ -1,4 +1,4 @@
-"""Who disconnects gets what they chose at Google, also when it does not answer, and nothing that was not asked for."""
+"""Disconnecting: the chosen clean-up at Google, retries while it is unreachable, and nothing else is deleted."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -58,8 +58,8 @@ def organization_of(stage):
     return offering.organization.uuid
 
 
-def disconnect(stage, wish):
-    done = disconnection.disconnect(SYSTEM, organization_of(stage), wish, now=stage.now)
+def disconnect(stage, cleanup):
+    done = disconnection.disconnect(SYSTEM, organization_of(stage), cleanup, now=stage.now)
     db.session.expire_all()
     return done
 
@@ -81,10 +81,10 @@ def test_calendars_are_deleted_by_choice_and_the_consent_goes_last(stage, revoke
     stage.book()
     stage.synced()
     calendar = stage.calendar_id
-    woken = []
-    with disconnection_due.connected_to(woken.append):
+    enqueued = []
+    with disconnection_due.connected_to(enqueued.append):
         assert disconnect(stage, CalendarCleanup.DELETE) is False
-    assert len(woken) == 1
+    assert len(enqueued) == 1
     stage.later(hours=1)
     assert stage.run() is RunOutcome.NOT_TAKEN, "nothing is synced from now on"
     assert end(stage) == 1
@@ -118,7 +118,7 @@ def test_without_channels_kept_calendars_need_no_worker(stage, revoked):
     assert revoked.tokens == ["1//refresh"]
 
 
-def test_google_out_of_reach_is_asked_again_and_not_for_ever(stage, revoked):
+def test_while_google_is_unreachable_it_is_retried(stage, revoked):
     stage.synced()
     calendar = stage.calendar_id
     disconnect(stage, CalendarCleanup.DELETE)
@@ -137,7 +137,7 @@ def test_google_out_of_reach_is_asked_again_and_not_for_ever(stage, revoked):
     assert calendar not in stage.google.calendars
 
 
-def test_a_day_without_google_ends_it_all_the_same(stage, revoked):
+def test_after_a_day_without_google_the_tokens_are_deleted_anyway(stage, revoked):
     stage.synced()
     disconnect(stage, CalendarCleanup.DELETE)
 
@@ -152,7 +152,7 @@ def test_a_day_without_google_ends_it_all_the_same(stage, revoked):
 
 
 @pytest.mark.parametrize("applied", [True, False])
-def test_a_worker_that_dies_between_is_followed_by_another(stage, revoked, applied):
+def test_another_worker_continues_after_a_worker_died(stage, revoked, applied):
     class Killed(BaseException):
         pass
 
@@ -175,7 +175,7 @@ def test_a_worker_that_dies_between_is_followed_by_another(stage, revoked, appli
     assert count(GoogleCalendar) == 0
 
 
-def test_what_google_does_not_let_go_stays_with_a_word(stage, revoked):
+def test_a_calendar_that_cannot_be_deleted_remains_with_an_error(stage, revoked):
     stage.synced()
     calendar = stage.calendar_id
     disconnect(stage, CalendarCleanup.DELETE)
@@ -190,7 +190,7 @@ def test_what_google_does_not_let_go_stays_with_a_word(stage, revoked):
     assert stage.row().error.startswith("Google was disconnected")
 
 
-def test_a_consent_that_is_gone_already_ends_here(stage, revoked):
+def test_a_consent_withdrawn_already_completes_the_disconnection(stage, revoked):
     stage.synced()
     disconnect(stage, CalendarCleanup.DELETE)
 
@@ -202,7 +202,7 @@ def test_a_consent_that_is_gone_already_ends_here(stage, revoked):
     assert count(GoogleConnection) == 0
 
 
-def test_a_run_that_is_at_it_is_waited_for(stage, revoked):
+def test_a_running_sync_is_waited_for(stage, revoked):
     stage.synced()
     disconnect(stage, CalendarCleanup.DELETE)
     row = stage.row()
@@ -214,7 +214,7 @@ def test_a_run_that_is_at_it_is_waited_for(stage, revoked):
     assert end(stage) == 1
 
 
-def test_an_imported_calendar_that_nobody_acted_on_is_not_ours_to_delete(stage, revoked):
+def test_an_imported_calendar_that_is_not_in_use_is_not_deleted(stage, revoked):
     organization = db.session.get(Offering, stage.offering_id).organization
     imported = builders.offering("Imported", of=organization)
     builders.add(GoogleCalendar(offering_id=imported.id, backend_id="theirs@group", state="OK"))
@@ -252,7 +252,7 @@ def connect_anew(stage):
     consent.connect_with_refresh_token(SYSTEM, organization_of(stage), "1//new", now=stage.now)
 
 
-def test_who_connects_anew_meanwhile_keeps_the_connection_and_the_calendars_left(stage, revoked):
+def test_connecting_again_meanwhile_keeps_the_connection_and_the_remaining_calendars(stage, revoked):
     stage.synced()
     organization = db.session.get(Offering, stage.offering_id).organization
     other = builders.offering("Another", of=organization)
@@ -267,7 +267,7 @@ def test_who_connects_anew_meanwhile_keeps_the_connection_and_the_calendars_left
     db.session.commit()
 
 
-def test_of_two_wishes_the_later_one_is_done(stage, revoked):
+def test_the_later_of_two_choices_counts(stage, revoked):
     watched(stage)
     calendar = stage.calendar_id
     disconnect(stage, CalendarCleanup.KEEP)
@@ -278,7 +278,7 @@ def test_of_two_wishes_the_later_one_is_done(stage, revoked):
     assert revoked.tokens == ["1//refresh"]
 
 
-def test_who_wants_the_calendars_kept_after_all_keeps_those_that_are_left(stage, revoked):
+def test_choosing_to_keep_the_calendars_later_keeps_the_remaining_ones(stage, revoked):
     watched(stage)
     calendar = stage.calendar_id
     disconnect(stage, CalendarCleanup.DELETE)
@@ -291,7 +291,7 @@ def test_who_wants_the_calendars_kept_after_all_keeps_those_that_are_left(stage,
 @pytest.mark.parametrize(
     "answer", [RequestRejected("400"), CalendarAccessLost("403 forbidden"), SyncTokenExpired("410 deleted")]
 )
-def test_no_answer_of_googles_keeps_a_connection_from_ending(stage, revoked, answer):
+def test_no_error_of_one_channel_or_calendar_prevents_the_disconnection(stage, revoked, answer):
     watched(stage)
     disconnect(stage, CalendarCleanup.DELETE)
 

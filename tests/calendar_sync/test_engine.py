@@ -1,4 +1,4 @@
-"""The engine over Google in memory: what reaches Google, what is remembered, how few calls it takes, how it is told."""
+"""The engine with the provider in memory: what is written, what is stored, the number of calls, the errors shown."""
 
 import json
 import uuid
@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from portal.calendar_sync import connections, due, records, snapshot
-from portal.calendar_sync.engine import FULL_EVERY, READ_EVERY, RunOutcome
+from portal.calendar_sync.engine import RunOutcome
 from portal.calendar_sync.errors import (
     CalendarAccessLost,
     CalendarNotFound,
@@ -23,6 +23,7 @@ from portal.calendar_sync.errors import (
     RequestRejected,
 )
 from portal.calendar_sync.plan import RemoteEvent, event_id
+from portal.calendar_sync.run import FULL_EVERY, READ_EVERY
 from portal.documents import store as documents
 from portal.errors import CalendarRefused, Refusal
 from portal.extensions import db, settings, transaction
@@ -36,7 +37,7 @@ from tests.support import builders
 from tests.support.memory_calendars import MemoryCalendars
 
 
-def test_the_first_sync_makes_the_calendar_and_pushes_every_booking(stage):
+def test_the_first_sync_creates_the_calendar_and_pushes_every_booking(stage):
     slots = {stage.book(hour) for hour in range(0, 120, 2)}
     stage.sync()
     assert stage.row().state == "CREATION_SCHEDULED"
@@ -52,7 +53,7 @@ def test_the_first_sync_makes_the_calendar_and_pushes_every_booking(stage):
     assert (properties.summary, properties.time_zone) == ("Confocal microscope", "Europe/Tallinn")
 
 
-def test_nothing_that_tells_who_booked_reaches_google(stage):
+def test_google_does_not_learn_who_booked(stage):
     stage.book()
     stage.synced()
     [event] = stage.google.live(stage.calendar_id).values()
@@ -70,7 +71,7 @@ def test_a_quiet_sync_is_one_call_whatever_the_number_of_bookings(stage, booking
     assert stage.last_run().calls == 1
 
 
-def test_changes_are_pushed_without_anybody_asking_and_leave_the_state_alone(stage):
+def test_changes_are_pushed_without_an_action_and_leave_the_state_alone(stage):
     kept, moved, cancelled = stage.book(0), stage.book(2), stage.book(4)
     stage.synced()
     stage.change(moved, start=NOW + timedelta(hours=8), end=NOW + timedelta(hours=9))
@@ -107,7 +108,7 @@ def test_titles_are_published_where_the_owner_chose_to(stage):
     assert len(stage.google.calls) == 1
 
 
-def test_a_quiet_calendar_is_nobodys_until_its_time_comes(stage):
+def test_an_unchanged_calendar_is_not_due_until_its_next_read(stage):
     stage.synced()
     assert stage.run() is RunOutcome.NOT_TAKEN
     stage.later(minutes=READ_EVERY.total_seconds() / 60 * 1.3)
@@ -133,7 +134,7 @@ def test_busy_times_are_read_back(stage):
     assert set(stage.busy()) == {"day"}
 
 
-def test_all_day_events_are_read_anew_when_the_calendar_gets_another_zone(stage):
+def test_all_day_events_are_read_again_after_a_change_of_the_time_zone(stage):
     stage.synced()
     stage.google.put(stage.calendar_id, RemoteEvent("day", "", start=date(2026, 3, 5), end=date(2026, 3, 6)))
     stage.sync()
@@ -157,7 +158,7 @@ def test_more_events_than_a_page_holds_are_all_read(stage):
     assert len(stage.busy()) == 600
 
 
-def test_an_event_of_ours_that_people_moved_or_deleted_is_put_back(stage):
+def test_own_events_that_users_moved_or_deleted_are_restored(stage):
     first, second = stage.book(0), stage.book(2)
     stage.synced()
     moved = stage.google.live(stage.calendar_id)[event_id(first)]
@@ -168,7 +169,7 @@ def test_an_event_of_ours_that_people_moved_or_deleted_is_put_back(stage):
     stage.check()
 
 
-def test_a_void_token_means_a_full_read_and_removal_of_what_is_gone(stage):
+def test_an_expired_sync_token_leads_to_a_full_read_and_removes_deleted_events(stage):
     stage.book()
     stage.google.calendars.clear()
     stage.synced()
@@ -195,7 +196,7 @@ def test_once_a_day_everything_is_read(stage):
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_once_a_day_sharing_that_people_changed_is_noticed_and_left_so(stage, shared):
+def test_once_a_day_changed_sharing_is_noticed_and_accepted(stage, shared):
     (stage.sync if shared else stage.share)()
     stage.run()
     stage.google.calendars[stage.calendar_id].shared = shared
@@ -246,14 +247,14 @@ def published(stage):
     return json.loads(body.replace(b"\x01", b"").replace(b"\x02", b""))["googlecalendar"]
 
 
-def test_documents_are_what_they_would_be_if_written_afresh(stage):
+def test_documents_equal_newly_written_ones(stage):
     stage.share()
     stage.run()
     with transaction() as session:
         assert documents.refresh(session, [stage.offering_id]) == 0
 
 
-def test_share_without_the_permission_to_share_is_told_and_bookings_go_on(stage):
+def test_share_without_the_permission_is_reported_and_bookings_are_synced(stage):
     slot = stage.book()
     with transaction():
         stage.connection().scopes = ["openid", "email", "https://www.googleapis.com/auth/calendar.app.created"]
@@ -271,7 +272,7 @@ def test_share_without_the_permission_to_share_is_told_and_bookings_go_on(stage)
     stage.check()
 
 
-def test_a_refused_booking_is_parked_told_and_stops_nobody_else(stage):
+def test_a_rejected_booking_is_reported_and_does_not_hold_up_others(stage):
     good = stage.book(0)
     bad = stage.book(2, hours=0.0001)  # under a second: nothing that Google could show
     also = stage.book(4)
@@ -311,7 +312,7 @@ METHODS = ["create_calendar", "read_events", "write_events", "share", "is_shared
 @pytest.mark.parametrize("applied", [False, True])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("times", [1, 7])
-def test_it_ends_right_whichever_answer_is_lost(stage, method, applied, times):
+def test_the_result_is_exact_whichever_response_is_lost(stage, method, applied, times):
     for hour in range(0, 20, 2):
         stage.book(hour)
     failing(stage, method, ProviderUnreachable("reset"), times=times, applied=applied)
@@ -328,7 +329,7 @@ def test_it_ends_right_whichever_answer_is_lost(stage, method, applied, times):
 
 
 @pytest.mark.parametrize("method", [*METHODS, "get_event"])
-def test_it_ends_right_when_the_worker_dies_in_a_call(stage, method):
+def test_the_result_is_exact_if_the_worker_dies_in_a_call(stage, method):
     class Killed(BaseException):
         pass
 
@@ -351,7 +352,7 @@ def test_it_ends_right_when_the_worker_dies_in_a_call(stage, method):
     assert (stage.row().state, stage.row().public) == ("OK", True)
 
 
-def test_short_trouble_is_waited_out_inside_the_run(stage):
+def test_short_failures_are_retried_in_the_run(stage):
     stage.book()
     failing(stage, "read_events", RateLimited("429", retry_after=3.0), times=2)
     stage.sync()
@@ -359,7 +360,7 @@ def test_short_trouble_is_waited_out_inside_the_run(stage):
     assert stage.slept == [3.0, 3.0]
 
 
-def test_a_lasting_limit_is_left_alone_for_hours(stage):
+def test_an_exhausted_quota_is_retried_after_hours(stage):
     failing(stage, "read_events", QuotaExhausted("quota"), times=1)
     stage.sync()
     assert stage.run() is RunOutcome.FAILED
@@ -373,7 +374,7 @@ def test_a_lasting_limit_is_left_alone_for_hours(stage):
     assert (stage.row().state, stage.row().attempts, stage.row().next_attempt) == ("OK", 0, None)
 
 
-def test_failures_in_a_row_are_tried_less_and_less_often(stage):
+def test_repeated_failures_are_retried_less_and_less_often(stage):
     failing(stage, "read_events", ProviderUnreachable("down"), times=10_000)
     stage.sync()
     waits = []
@@ -423,7 +424,7 @@ def test_withdrawn_access_stops_all_calls_and_says_what_to_do(stage):
     assert refused.value.refusal is Refusal.NO_CREDENTIALS
 
 
-def test_who_connects_anew_meanwhile_is_not_told_to_connect(stage):
+def test_connecting_again_meanwhile_leaves_no_error(stage):
     stage.synced()
     stage.share()
 
@@ -441,7 +442,7 @@ def test_who_connects_anew_meanwhile_is_not_told_to_connect(stage):
     assert stage.row().public
 
 
-def test_a_share_that_was_given_up_while_it_ran_is_not_taken_back_later(stage):
+def test_a_share_ended_by_a_disconnect_is_not_undone_later(stage):
     stage.synced()
     stage.share()
 
@@ -456,7 +457,7 @@ def test_a_share_that_was_given_up_while_it_ran_is_not_taken_back_later(stage):
     assert row.want_public == row.public
 
 
-def test_lost_rights_are_told_and_asked_for_seldom(stage):
+def test_lost_access_is_reported_and_rarely_retried(stage):
     stage.synced()
     failing(stage, "read_events", CalendarAccessLost("forbidden"))
     stage.sync()
@@ -467,25 +468,25 @@ def test_lost_rights_are_told_and_asked_for_seldom(stage):
     assert row.next_read - stage.now >= timedelta(hours=5)
 
 
-def test_what_only_the_operator_can_mend_is_tried_again_later(stage):
+def test_a_misconfigured_client_is_retried_later(stage):
     stage.sync()
     failing(stage, "create_calendar", ProviderMisconfigured("accessNotConfigured"))
     assert stage.run() is RunOutcome.FAILED
-    assert "temporarily unavailable" in stage.row().error
+    assert "An administrator needs to fix the Google configuration" in stage.row().error
     stage.later(hours=2)
     assert stage.run() is RunOutcome.DONE
 
 
-def test_a_defect_of_our_own_is_logged_and_tried_again(stage):
+def test_an_internal_error_is_logged_and_retried(stage):
     stage.sync()
     failing(stage, "read_events", KeyError("oops"))
     assert stage.run() is RunOutcome.FAILED
-    assert "mistake of its own" in stage.row().error
+    assert "An internal error occurred" in stage.row().error
     stage.later(hours=2)
     assert stage.run() is RunOutcome.DONE
 
 
-def test_a_calendar_deleted_at_google_is_made_anew_with_everything(stage):
+def test_a_calendar_deleted_at_google_is_created_again_with_all_events(stage):
     slot = stage.book()
     stage.share()
     stage.run()
@@ -502,11 +503,11 @@ def test_a_calendar_deleted_at_google_is_made_anew_with_everything(stage):
     assert set(stage.shown()) == {slot}
     assert stage.google.calendars[stage.calendar_id].shared
     assert (stage.row().public, stage.busy()) == (True, {})
-    assert "made anew" in stage.last_run().notes[0]
+    assert "a new one was created" in stage.last_run().notes[0]
     stage.check()
 
 
-def test_a_calendar_that_google_does_not_know_yet_is_waited_for(stage):
+def test_a_new_calendar_that_google_does_not_find_yet_is_waited_for(stage):
     stage.book()
     failing(stage, "read_events", CalendarNotFound("lag"), times=2)
     stage.sync()
@@ -514,7 +515,7 @@ def test_a_calendar_that_google_does_not_know_yet_is_waited_for(stage):
     assert len(stage.google.calendars) == 1
 
 
-def test_a_calendar_whose_making_was_not_confirmed_is_found_by_its_mark(stage):
+def test_a_calendar_whose_creation_was_not_confirmed_is_found_by_its_mark(stage):
     stage.sync()
     failing(stage, "create_calendar", ProviderUnreachable("lost"), applied=True)
     assert stage.run() is RunOutcome.FAILED
@@ -524,7 +525,7 @@ def test_a_calendar_whose_making_was_not_confirmed_is_found_by_its_mark(stage):
     assert list(stage.google.calendars) == [stage.calendar_id]
 
 
-def test_a_burnt_id_gets_the_next_generation(stage):
+def test_an_unusable_id_gets_the_next_generation(stage):
     slot = stage.book()
     burnt = event_id(slot)
 
@@ -547,7 +548,7 @@ def test_a_burnt_id_gets_the_next_generation(stage):
     assert stage.google.calls == ["read_events"]
 
 
-def test_a_tombstone_is_revived(stage):
+def test_a_deleted_event_is_restored(stage):
     slot = stage.book()
     stage.synced()
     stage.cancel(slot)
@@ -558,7 +559,7 @@ def test_a_tombstone_is_revived(stage):
     stage.check()
 
 
-def test_an_act_that_comes_during_a_background_run_is_neither_lost_nor_called_done(stage):
+def test_an_action_requested_during_a_background_run_stays_pending(stage):
     stage.synced()
     stage.book()
     acted = []
@@ -578,7 +579,7 @@ def test_an_act_that_comes_during_a_background_run_is_neither_lost_nor_called_do
     stage.check()
 
 
-def test_a_booking_that_comes_during_a_run_is_pushed_by_the_next(stage):
+def test_a_booking_made_during_a_run_is_pushed_by_the_next(stage):
     stage.synced()
     added = []
 
@@ -657,12 +658,12 @@ def test_progress_can_be_watched(stage):
     assert seen == [(0, 0, None), (50, 120, None), (100, 120, None)]
 
 
-def test_bookings_of_an_offering_without_a_calendar_wake_nobody(stage):
+def test_bookings_of_an_offering_without_a_calendar_enqueue_nothing(stage):
     stage.book()
     assert db.session.query(GoogleCalendar).count() == 0
 
 
-def test_an_imported_calendar_is_left_alone_until_somebody_acts(stage):
+def test_an_imported_calendar_is_left_alone_until_an_action_is_requested(stage):
     with transaction() as session:
         session.add(
             GoogleCalendar(offering_id=stage.offering_id, backend_id="old@x", public=True, want_public=True, state="OK")
@@ -673,7 +674,7 @@ def test_an_imported_calendar_is_left_alone_until_somebody_acts(stage):
     assert stage.run() is RunOutcome.NOT_TAKEN
 
 
-def test_an_act_whose_connection_is_gone_is_settled(stage):
+def test_an_action_without_a_connection_fails(stage):
     stage.share()
     db.session.delete(stage.connection())
     db.session.commit()
@@ -682,7 +683,7 @@ def test_an_act_whose_connection_is_gone_is_settled(stage):
     assert (row.state, row.error, row.want_public, row.done) == ("ERRED", "Connect Google.", False, row.wanted)
 
 
-def test_refused_by_google_as_a_whole_is_told(stage):
+def test_a_rejected_calendar_is_reported(stage):
     stage.sync()
     failing(stage, "create_calendar", RequestRejected("400 invalid"))
     assert stage.run() is RunOutcome.FAILED
@@ -700,7 +701,7 @@ def test_only_the_last_runs_are_kept(stage, monkeypatch):
     assert db.session.query(SyncRun).count() == records.RUNS_KEPT
 
 
-def test_slots_of_other_offerings_stay_theirs(stage):
+def test_slots_of_other_offerings_are_not_written(stage):
     other = builders.offering("Another one")
     with transaction():
         stage.book()

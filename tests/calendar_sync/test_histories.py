@@ -1,4 +1,4 @@
-"""Histories by chance: bookings, people at Google, faults and killed workers; once the faults stop it ends exact.
+"""Random histories: bookings, users at Google, faults and killed workers. After the faults end, the result is exact.
 
 A failing seed is named by its test; run it again with `-k`. The long run, which prints what it did:
 
@@ -42,7 +42,7 @@ done: Counter[str] = Counter()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def told():
+def report():
     """Say at the end what was played."""
     yield
     print(f"\n{done['histories']} histories, {done['moves']} moves, {done['runs to settle']} runs to come to rest")  # noqa: T201
@@ -169,7 +169,7 @@ class History:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_it_ends_exact(stage, seed):
+def test_the_result_is_exact(stage, seed):
     stage.sync()
     history = History(stage, seed)
     history.play(60)
@@ -197,7 +197,7 @@ def test_it_ends_exact(stage, seed):
     assert stage.google.calls == ["read_events"]
 
 
-def test_the_faults_of_these_histories_do_strike(stage):
+def test_the_histories_contain_faults(stage):
     seen = set()
     for seed in range(5):
         history = History(stage, seed)

@@ -1,4 +1,4 @@
-"""Whatever is at Google and whatever is wanted: once the plan is carried out, Google shows what is wanted."""
+"""Whatever is in the calendar: after the plan is carried out, it shows exactly the wanted events."""
 
 import uuid
 from datetime import UTC, date, datetime, timedelta
@@ -58,7 +58,7 @@ def read(*events, mirror=(), busy=(), full=True, zone=UTC):
 
 
 contents = st.builds(content, st.sampled_from(SLOTS), st.integers(0, 20), st.integers(1, 3))
-wishes = st.lists(contents, max_size=6).map(lambda found: by_slot(*found))
+slots = st.lists(contents, max_size=6).map(lambda found: by_slot(*found))
 generations = st.integers(0, 2)
 own_events = st.builds(
     lambda what, generation, odd: ours(
@@ -119,8 +119,13 @@ def carry_out(google, wanted, mirror, *, again=True):
     return google, mirror, steps
 
 
-@given(google=st.lists(st.one_of(own_events, foreign), max_size=10), wanted=wishes, mirror=mirrors, busy=busy_rows)
-def test_a_full_read_and_one_plan_end_exact(google, wanted, mirror, busy):
+@given(
+    google=st.lists(st.one_of(own_events, foreign), max_size=10),
+    wanted=slots,
+    mirror=mirrors,
+    busy=busy_rows,
+)
+def test_after_a_full_read_and_one_plan_the_result_is_exact(google, wanted, mirror, busy):
     held = {event.id: event for event in google}
     known = rows(*mirror)
     # An event without our mark is ours only where the mirror knows its id.
@@ -142,7 +147,7 @@ def test_a_full_read_and_one_plan_end_exact(google, wanted, mirror, busy):
     assert plan(wanted, mirror_after).writes == 0, "a second plan has nothing to do"
 
 
-@given(wanted=wishes, mirror=mirrors)
+@given(wanted=slots, mirror=mirrors)
 def test_a_plan_writes_each_event_at_most_once(wanted, mirror):
     steps = plan(wanted, rows(*mirror))
     written = [row.event_id for row in steps.deletes]
@@ -153,7 +158,7 @@ def test_a_plan_writes_each_event_at_most_once(wanted, mirror):
 
 
 @given(st.uuids(), st.integers(0, 999_999))
-def test_event_ids_tell_their_slot_and_are_allowed_by_google(slot, generation):
+def test_event_ids_contain_their_slot_and_are_allowed_by_google(slot, generation):
     identifier = event_id(slot, generation)
     assert slot_of(identifier) == (slot, generation)
     assert set(identifier) <= set("0123456789abcdefghijklmnopqrstuv")
@@ -165,12 +170,12 @@ def test_other_ids_are_not_ours(identifier):
     assert slot_of(identifier) is None
 
 
-def test_nothing_changed_is_nothing_to_write():
+def test_without_changes_nothing_is_written():
     what = content(SLOTS[0])
     assert plan(by_slot(what), rows(mirrored(what))).writes == 0
 
 
-def test_the_echo_of_a_write_changes_nothing():
+def test_reading_an_own_write_changes_nothing():
     what = content(SLOTS[0])
     change = read(ours(what, "7"), mirror=[mirrored(what, "7")], full=False)
     assert (change.mirror_put, change.mirror_drop, change.busy_put) == ({}, frozenset(), {})
@@ -183,14 +188,14 @@ def test_equal_instants_in_another_zone_are_equal():
     assert row.digest == what.digest
 
 
-def test_an_event_that_a_person_moved_is_put_back():
+def test_an_event_that_a_user_moved_is_restored():
     what = content(SLOTS[0])
     change = read(ours(content(SLOTS[0], hour=5), "8"), mirror=[mirrored(what, "7")], full=False)
     [update] = plan(by_slot(what), dict(change.mirror_put)).updates
     assert (update.content, update.mirrored.etag) == (what, "8")
 
 
-def test_an_event_that_a_person_deleted_is_made_again():
+def test_an_event_that_a_user_deleted_is_written_again():
     what = content(SLOTS[0])
     stub = RemoteEvent(event_id(SLOTS[0]), "9", cancelled=True)
     change = read(stub, mirror=[mirrored(what, "7")], full=False)
@@ -216,7 +221,7 @@ def test_a_copy_of_our_event_blocks():
     assert set(change.busy_put) == {"copy1"}
 
 
-def test_a_series_made_of_our_event_is_undone_and_does_not_block():
+def test_a_series_made_of_an_own_event_is_undone_and_does_not_block():
     what = content(SLOTS[0])
     occurrence = ours(what, "9")
     occurrence = RemoteEvent(
@@ -243,13 +248,13 @@ def test_an_all_day_event_is_a_day_of_the_calendars_zone_with_an_exclusive_end()
         RemoteEvent("x", "1", start=START, end=START),
     ],
 )
-def test_what_is_cancelled_free_or_empty_blocks_no_longer(event):
+def test_cancelled_free_and_empty_events_do_not_block(event):
     before = BusyTime("x", START, START + timedelta(hours=1), "")
     change = read(event, busy=[before], full=False)
     assert (change.busy_drop, change.busy_put, change.skipped) == ({"x"}, {}, ())
 
 
-def test_times_that_make_no_sense_are_left_out_and_told():
+def test_events_with_invalid_times_are_skipped_and_reported():
     change = read(
         RemoteEvent("bad", "1", start=START, end=None),
         RemoteEvent("ok", "1", start=START, end=START.max.replace(tzinfo=UTC)),
@@ -270,7 +275,7 @@ def test_a_full_read_drops_what_it_does_not_see():
     assert change.mirror_drop == {event_id(SLOTS[0])}
 
 
-def test_an_increment_drops_nothing_by_silence():
+def test_an_incremental_read_drops_no_event_that_it_does_not_contain():
     change = read(
         busy=[BusyTime("x", START, START + timedelta(hours=1), "")], mirror=[mirrored(content(SLOTS[0]))], full=False
     )
@@ -284,7 +289,7 @@ def test_a_title_that_is_private_at_google_stays_there():
     assert busy.title == ""
 
 
-def test_refused_content_waits_until_it_changes_or_a_person_asks():
+def test_rejected_content_waits_until_it_changes_or_a_user_requests_a_sync():
     what = content(SLOTS[0])
     parked = rows(mirrored(what, etag="", problem="bad"))
     quiet = plan(by_slot(what), parked)
@@ -295,7 +300,7 @@ def test_refused_content_waits_until_it_changes_or_a_person_asks():
     assert plan({}, parked).forget == {event_id(SLOTS[0])}
 
 
-def test_of_two_events_of_a_slot_the_older_generation_goes():
+def test_of_two_events_of_a_slot_the_older_generation_is_deleted():
     what = content(SLOTS[0])
     steps = plan(by_slot(what), rows(mirrored(what), mirrored(what, generation=1)))
     assert [row.generation for row in steps.deletes] == [0]

@@ -1,4 +1,4 @@
-"""A preview says what a sync would do, and does nothing."""
+"""A preview shows the changes that a sync would make, and makes none."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def look(stage, monkeypatch):
     return look
 
 
-def test_it_tells_what_would_be_done_and_does_nothing(stage, look):
+def test_it_shows_the_changes_and_makes_none(stage, look):
     first, second = stage.book(1), stage.book(3)
     before = look()
     assert (before.missing, len(before.added), before.removed) == (True, 2, 0)
@@ -41,16 +41,16 @@ def test_it_tells_what_would_be_done_and_does_nothing(stage, look):
     stage.google.put(stage.calendar_id, entered)
     rows, mirror, live = stage.row().sync_token, stage.mirror(), stage.google.live(stage.calendar_id)
     for _twice in range(2):
-        told = look()
-        assert (len(told.added), len(told.changed), told.removed) == (1, 1, 1)
-        assert [(it.title, it.period.start) for it in told.busy_new] == [("Mine", NOW + timedelta(hours=9))]
+        preview = look()
+        assert (len(preview.added), len(preview.changed), preview.removed) == (1, 1, 1)
+        assert [(it.title, it.period.start) for it in preview.busy_new] == [("Mine", NOW + timedelta(hours=9))]
     assert (stage.row().sync_token, stage.mirror(), stage.google.live(stage.calendar_id)) == (rows, mirror, live)
     assert "write_events" not in stage.google.calls
     stage.run()
     assert look().added == []
 
 
-def test_what_google_says_instead_is_told(stage, look):
+def test_errors_of_google_are_reported(stage, look):
     stage.synced()
 
     def fail(_method):

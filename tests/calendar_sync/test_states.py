@@ -7,37 +7,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.calendar_sync import states as calendars
-from portal.calendar_sync.states import (
-    BUSY,
-    SETTLED,
-    CalendarAction,
-    CalendarState,
-    http_link,
-    refusal,
-)
+from portal.calendar_sync.states import BUSY, SETTLED, CalendarAction, CalendarState, http_link, refusal
 from portal.errors import Refusal
 
 states = st.none() | st.sampled_from(CalendarState)
-acts = st.sampled_from(CalendarAction)
+actions = st.sampled_from(CalendarAction)
 
 
-@given(acts, states, st.booleans(), st.sampled_from([None, True, False]))
-def test_without_credentials_nothing_else_is_said(
-    act: CalendarAction, state: CalendarState | None, public: bool, wanted: bool | None
+@given(actions, states, st.booleans(), st.sampled_from([None, True, False]))
+def test_missing_credentials_are_reported_first(
+    action: CalendarAction, state: CalendarState | None, public: bool, wanted: bool | None
 ) -> None:
-    told = refusal(act, has_credentials=False, state=state, public=public, want_public=wanted)
-    assert told is Refusal.NO_CREDENTIALS
+    reasons = refusal(action, has_credentials=False, state=state, public=public, want_public=wanted)
+    assert reasons is Refusal.NO_CREDENTIALS
 
 
-@given(acts, st.sampled_from(sorted(BUSY)), st.booleans())
-def test_a_busy_calendar_is_told_before_what_the_act_asks_for(act: CalendarAction, state: str, public: bool) -> None:
-    assert refusal(act, has_credentials=True, state=state, public=public) is Refusal.BUSY
-    assert not calendars.can_act(state)
+@given(actions, st.sampled_from(sorted(BUSY)), st.booleans())
+def test_a_busy_calendar_is_reported_before_other_reasons(action: CalendarAction, state: str, public: bool) -> None:
+    assert refusal(action, has_credentials=True, state=state, public=public) is Refusal.BUSY
+    assert not calendars.can_request(state)
 
 
 @pytest.mark.parametrize("state", sorted(SETTLED))
 @pytest.mark.parametrize(
-    ("act", "public", "wanted", "expected"),
+    ("action", "public", "wanted", "expected"),
     [
         (CalendarAction.SYNC, False, False, None),
         (CalendarAction.SYNC, True, True, None),
@@ -55,14 +48,14 @@ def test_a_busy_calendar_is_told_before_what_the_act_asks_for(act: CalendarActio
     ],
 )
 def test_a_settled_calendar(
-    state: str, act: CalendarAction, public: bool, wanted: bool | None, expected: Refusal | None
+    state: str, action: CalendarAction, public: bool, wanted: bool | None, expected: Refusal | None
 ) -> None:
-    assert refusal(act, has_credentials=True, state=state, public=public, want_public=wanted) is expected
+    assert refusal(action, has_credentials=True, state=state, public=public, want_public=wanted) is expected
 
 
 def test_no_calendar_yet() -> None:
-    told = {act: refusal(act, has_credentials=True, state=None) for act in CalendarAction}
-    assert told == {
+    reasons = {action: refusal(action, has_credentials=True, state=None) for action in CalendarAction}
+    assert reasons == {
         CalendarAction.SYNC: None,
         CalendarAction.SHARE: None,
         CalendarAction.UNSHARE: Refusal.NO_CALENDAR,
@@ -70,8 +63,8 @@ def test_no_calendar_yet() -> None:
 
 
 @given(states, st.booleans(), st.booleans())
-def test_an_act_goes_its_way_by_permitted_steps(state: CalendarState | None, created: bool, ok: bool) -> None:
-    if not calendars.can_act(state) or (state is None and created):
+def test_an_action_uses_permitted_transitions_only(state: CalendarState | None, created: bool, ok: bool) -> None:
+    if not calendars.can_request(state) or (state is None and created):
         return
     asked = calendars.requested_state(created=created)
     running = calendars.started(asked)

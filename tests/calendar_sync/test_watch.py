@@ -1,14 +1,15 @@
-"""Google tells of changes: channels are opened, renewed and believed with their token only; the account's pace."""
+"""Notification channels: opened, replaced, accepted with their token only; the limits of an account."""
 
 from datetime import timedelta
 
 import pytest
 
 from portal.calendar_sync import pace, watch
-from portal.calendar_sync.engine import READ_EVERY, WATCH_SOON, RunOutcome
+from portal.calendar_sync.engine import RunOutcome
 from portal.calendar_sync.errors import ProviderUnreachable, RateLimited, RequestRejected
 from portal.calendar_sync.notifications import calendar_notified, notification_address
 from portal.calendar_sync.plan import RemoteEvent
+from portal.calendar_sync.run import READ_EVERY, WATCH_SOON
 from portal.errors import NotFound
 from portal.extensions import calendar_due, db
 from portal.models import CalendarChannel, GoogleConnection
@@ -44,7 +45,7 @@ def open_channel(stage):
     return channel, token
 
 
-def test_a_channel_is_opened_soon_and_not_on_top_of_an_act(stage):
+def test_a_channel_is_opened_soon_but_not_during_an_action(stage):
     stage.notification_address = HOOK
     stage.google.now = lambda: stage.now
     stage.book()
@@ -86,11 +87,11 @@ def test_google_reaches_public_https_only(public_url, expected):
     assert notification_address(public_url) == expected
 
 
-def test_a_notification_is_a_reason_to_read_now(watched):
-    woken = []
+def test_a_notification_causes_a_read(watched):
+    enqueued = []
 
     def note(_app, *, calendar_id):
-        woken.append(calendar_id)
+        enqueued.append(calendar_id)
 
     channel, token = open_channel(watched)
     start = NOW + timedelta(hours=5)
@@ -100,20 +101,20 @@ def test_a_notification_is_a_reason_to_read_now(watched):
     with calendar_due.connected_to(note):
         for _often in range(3):
             calendar_notified(channel, token, "exists", now=watched.now)
-    assert woken == [watched.row().id], "many notifications are one wake-up"
+    assert enqueued == [watched.row().id], "many notifications cause one message"
     assert watched.run() is RunOutcome.DONE
     assert watched.google.calls == ["read_events"]
     assert watched.busy() == {"person": (event.start, event.end)}
 
 
-def test_the_word_that_a_channel_is_open_changes_nothing(watched):
+def test_the_confirmation_of_a_channel_changes_nothing(watched):
     before = watched.row().next_read
     calendar_notified(*open_channel(watched), "sync", now=watched.now)
     assert watched.row().next_read == before
 
 
 @pytest.mark.parametrize("wrong", ["channel", "token", "empty"])
-def test_who_does_not_know_the_token_wakes_nobody(watched, wrong):
+def test_a_notification_without_the_token_enqueues_nothing(watched, wrong):
     channel, token = open_channel(watched)
     said = {"channel": ("x" + channel[1:], token), "token": (channel, token[:-1]), "empty": (channel, "")}[wrong]
     before = watched.row().next_read
@@ -122,7 +123,7 @@ def test_who_does_not_know_the_token_wakes_nobody(watched, wrong):
     assert watched.row().next_read == before
 
 
-def test_what_is_told_during_a_run_is_read_after_it(watched):
+def test_a_notification_during_a_run_causes_a_read_after_it(watched):
     channel, token = open_channel(watched)
     watched.later(minutes=20)
 
@@ -142,7 +143,7 @@ def test_what_is_told_during_a_run_is_read_after_it(watched):
     assert watched.google.calls == ["read_events"]
 
 
-def test_a_channel_is_renewed_a_day_before_it_ends_and_the_old_one_stopped(watched):
+def test_a_channel_is_replaced_a_day_before_it_expires_and_the_old_one_stopped(watched):
     first, _token = open_channel(watched)
     watched.later(days=5, hours=23)
     watched.run()
@@ -157,7 +158,7 @@ def test_a_channel_is_renewed_a_day_before_it_ends_and_the_old_one_stopped(watch
 
 
 @pytest.mark.parametrize("problem", [RequestRejected("no https"), ProviderUnreachable("reset"), RateLimited("slow")])
-def test_what_google_does_not_want_to_tell_is_read_as_before(stage, problem):
+def test_without_a_channel_calendars_are_read_as_before(stage, problem):
     stage.notification_address = HOOK
 
     def before(method):
@@ -181,7 +182,7 @@ def test_what_google_does_not_want_to_tell_is_read_as_before(stage, problem):
     assert stage.google.calls.count("watch") == 2
 
 
-def test_a_calendar_made_anew_is_watched_anew(watched):
+def test_a_calendar_that_is_created_again_gets_a_new_channel(watched):
     first, _token = open_channel(watched)
     del watched.google.calendars[watched.calendar_id]
     watched.later(minutes=20)
@@ -199,7 +200,7 @@ def other_connection(account_sub):
     )
 
 
-def test_who_is_asked_to_slow_down_leaves_the_whole_account_alone(stage):
+def test_a_rate_limit_pauses_the_whole_account(stage):
     same, another = other_connection("1"), other_connection("2")
     stage.synced()
     db.session.commit()
@@ -225,7 +226,7 @@ def test_who_is_asked_to_slow_down_leaves_the_whole_account_alone(stage):
     assert stage.run() is RunOutcome.DONE
 
 
-def test_the_portals_own_reads_keep_below_what_google_allows(stage, monkeypatch):
+def test_regular_reads_stay_below_the_limit(stage, monkeypatch):
     # Half a minute's worth at another scale: three at once, and one every two seconds.
     monkeypatch.setattr(pace, "READS_AT_ONCE", 3)
     monkeypatch.setattr(pace, "READ_INTERVAL", timedelta(seconds=2))

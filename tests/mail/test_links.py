@@ -19,8 +19,8 @@ from portal.policies import SYSTEM
 from portal.secretbox import SecretBox
 from portal.services import mail, registration
 from portal.worker import run
-from portal.worker.chores import HOURLY_AT, run_periodic_tasks
-from portal.worker.wake import queue_of
+from portal.worker.enqueue import queue_of
+from portal.worker.periodic import HOURLY_AT, run_periodic_tasks
 from tests.support import builders as make
 from tests.support.builders import NOW
 

@@ -36,8 +36,8 @@ def connection(offering):
 
 
 @pytest.fixture
-def woken(app):
-    """The calendars that were woken, in order."""
+def enqueued(app):
+    """The calendars that were enqueued, in order."""
     found = []
 
     def note(_app, *, calendar_id):
@@ -137,7 +137,7 @@ def test_an_offering_without_an_organization_has_no_credentials(db_session):
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("state", ["CREATION_SCHEDULED", "CREATING", "UPDATE_SCHEDULED", "UPDATING"])
-def test_while_an_act_is_pending_every_other_is_refused(offering, connection, act, state):
+def test_while_an_action_is_pending_others_are_refused(offering, connection, act, state):
     calendars.share_google_calendar(SYSTEM, offering.uuid)
     settle(offering, state=state)
     assert refusal(act, offering) is Refusal.BUSY
@@ -162,34 +162,34 @@ def test_what_is_so_already_is_refused(offering, connection, state):
     calendars.sync_google_calendar(SYSTEM, offering.uuid)
 
 
-def test_an_act_leaves_the_wish_for_the_worker_and_wakes_it(offering, connection, woken):
+def test_an_action_stores_the_desired_state_and_is_enqueued(offering, connection, enqueued):
     calendars.share_google_calendar(SYSTEM, offering.uuid)
     found = row(offering)
     assert (found.state, found.public, found.want_public, found.backend_id) == ("CREATION_SCHEDULED", False, True, None)
     assert (found.wanted, found.done) == (1, 0)
-    assert woken == [found.id]
+    assert enqueued == [found.id]
     settle(offering, backend_id="made@google")
     calendars.unshare_google_calendar(SYSTEM, offering.uuid)
     found = row(offering)
     assert (found.state, found.public, found.want_public, found.wanted) == ("UPDATE_SCHEDULED", True, False, 2)
-    assert woken == [found.id] * 2
+    assert enqueued == [found.id] * 2
 
 
-def test_a_refused_act_wakes_nobody(offering, woken):
+def test_a_refused_action_is_not_enqueued(offering, enqueued):
     refusal("sync", offering)
-    assert woken == []
+    assert enqueued == []
 
 
-def test_nobody_is_woken_before_the_commit(offering, connection, woken):
+def test_nobody_is_woken_before_the_commit(offering, connection, enqueued):
     def act_and_fail():
         with transaction():
             calendars.share_google_calendar(SYSTEM, offering.uuid)
-            assert woken == []
+            assert enqueued == []
             raise RuntimeError("something else went wrong")
 
     with pytest.raises(RuntimeError):
         act_and_fail()
-    assert woken == []
+    assert enqueued == []
     assert row(offering) is None
 
 
@@ -204,18 +204,18 @@ def test_a_failed_share_that_is_still_tried_can_be_taken_back_or_asked_for_again
     assert row(offering).want_public is False
 
 
-def test_changed_bookings_wake_calendars_in_use_only(offering, connection, woken):
+def test_changed_bookings_enqueue_calendars_in_use_only(offering, connection, enqueued):
     imported = builders.offering("Imported")
     builders.add(GoogleCalendar(offering_id=imported.id, state="OK", backend_id="x"))
     calendars.sync_google_calendar(SYSTEM, offering.uuid)
     settle(offering)
-    woken.clear()
+    enqueued.clear()
     with transaction() as session:
         calendars.offerings_changed(session, [offering.id, imported.id])
         calendars.offerings_changed(session, [])
     found = row(offering)
     assert (found.changes, found.changes_done, found.state) == (1, 0, "OK")
-    assert woken == [found.id]
+    assert enqueued == [found.id]
     assert row(imported).changes == 0
     calendars.share_google_calendar(SYSTEM, offering.uuid)  # a change makes nobody wait
 

@@ -1,19 +1,14 @@
-"""Google's side of OAuth, to order."""
+"""A consent provider for tests."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from portal.calendar_sync.provider import (
-    AccessToken,
-    ConsentAddress,
-    ConsentGrant,
-    ProviderAccount,
-)
+from portal.calendar_sync.provider import AccessToken, ConsentAddress, ConsentGrant, ProviderAccount
 from portal.calendar_sync.providers.google.scopes import SCOPES
 
 
 class FakeConsent:
-    """Answers as Google would, and keeps what it was asked; raises `error` where one is set."""
+    """Returns what Google would and records the calls; raises `error` if it is set."""
 
     def __init__(self) -> None:
         self.scopes = SCOPES

@@ -19,7 +19,7 @@ from portal.models import Booking, GoogleCalendar, Slot, WorkerHeartbeat
 from portal.models.base import utcnow
 from portal.policies import SYSTEM
 from portal.services import calendars
-from portal.worker.wake import queue_of
+from portal.worker.enqueue import queue_of
 from tests.support import builders
 
 ROOT = Path(__file__).resolve().parents[2]

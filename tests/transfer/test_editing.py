@@ -15,15 +15,7 @@ from portal.policies import NOBODY, SYSTEM
 from portal.queries.catalogue import Search, browse
 from portal.queries.catalogue_index import current_index
 from portal.queries.offerings import get_visible_offering
-from portal.transfer.editing import (
-    DETAILS,
-    SCHEDULES,
-    TIME_ZONE,
-    ChangedMeanwhile,
-    WrongValues,
-    edit_offering,
-    seen,
-)
+from portal.transfer.editing import DETAILS, SCHEDULES, TIME_ZONE, ChangedMeanwhile, WrongValues, edit_offering, seen
 from tests.documents.test_store import assert_fresh
 from tests.support import builders as make
 

@@ -1,4 +1,4 @@
-"""The worker as a process: it takes what a commit wakes, ends in good order, and others go on with what it left."""
+"""The worker process: it executes what a commit enqueued, shuts down gracefully, and others continue its work."""
 
 import signal
 from datetime import timedelta
@@ -21,7 +21,7 @@ def site(live_database, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_click_reaches_google_and_the_worker_ends_in_good_order(site, number):
+def test_a_click_reaches_google_and_the_worker_shuts_down_gracefully(site, number):
     worker = site.start()
     site.share()
     site.wait(lambda: site.row().public, worker)
@@ -30,7 +30,7 @@ def test_a_click_reaches_google_and_the_worker_ends_in_good_order(site, number):
     assert site.heartbeats() == 0
 
 
-def test_a_worker_killed_in_its_run_is_followed_by_another(site):
+def test_another_worker_continues_the_run_of_a_killed_worker(site):
     site.emulator.state.faults.add("delay", path="/batch", where="http", seconds=1.5)
     site.book(120)
     site.share()

@@ -1,4 +1,4 @@
-"""Wake-ups reach the queue after the commit, on each of the three stores, and say nothing but which calendar."""
+"""Messages reach each of the three queues after the commit, and contain only the id of a calendar."""
 
 import json
 
@@ -8,8 +8,8 @@ from huey.registry import Message
 from portal.app import create_app
 from portal.config import load_settings
 from portal.extensions import db, enqueue_calendar, transaction
+from portal.worker.enqueue import queue_of
 from portal.worker.queue import JsonSerializer
-from portal.worker.wake import queue_of
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "redis"])
@@ -43,7 +43,7 @@ def waiting(app):
     return [huey.deserialize_task(message).args for message in huey.storage.enqueued_items()]
 
 
-def test_a_commit_wakes_the_worker_and_a_rollback_does_not(queued):
+def test_a_commit_enqueues_and_a_rollback_does_not(queued):
     with queued.app_context():
         with transaction():
             enqueue_calendar(7)
@@ -84,7 +84,7 @@ def test_the_serializer_keeps_every_field():
     assert serializer.deserialize(serializer.serialize([1, "x"])) == [1, "x"]
 
 
-def test_a_queue_out_of_reach_does_not_fail_the_act(live_database):
+def test_an_unreachable_queue_does_not_fail_the_action(live_database):
     app = create_app(load_settings({**live_database.environ, "QUEUE_URL": "redis://127.0.0.1:1/0"}))
     done = []
     with app.app_context():

@@ -1,4 +1,4 @@
-"""Large calendars and many of them, over Google's own client library: calls, quotas, workers killed again and again.
+"""Large calendars and many calendars, over Google's client library: calls, quotas, workers killed repeatedly.
 
 The suite plays small; the full runs, which print their figures:
 
@@ -116,7 +116,7 @@ def test_what_a_sync_costs_at_every_size(site, bookings):
         assert spent(site) == (1 + changed, 1 + batches(changed), 0)
 
 
-def test_killed_again_and_again_it_ends_right(site):
+def test_the_result_is_exact_after_many_kills(site):
     """A first sync whose worker is killed with -9 at random moments; each time another one goes on."""
     generator = random.Random(os.environ.get("SCALE_SEED", "1"))
     site.book(BOOKINGS)

@@ -1,4 +1,4 @@
-"""What the worker does with what is due: one step at a time, without threads."""
+"""The tasks of the worker, one step at a time, without threads."""
 
 from datetime import timedelta
 
@@ -67,7 +67,7 @@ def test_everything_due_can_be_done_at_once(app, shared):
     assert run_until_idle(app) == 0
 
 
-def test_acts_that_people_wait_for_come_before_regular_reads(app, shared, google):
+def test_requested_actions_come_before_regular_reads(app, shared, google):
     run_until_idle(app)
     for row in db.session.query(GoogleCalendar):
         row.next_read = utcnow() - timedelta(hours=1)
@@ -88,7 +88,7 @@ def test_the_sweep_queues_what_is_due_and_nothing_else(app, shared):
     assert tasks.sweep(MemoryHuey(), queued.append, later) == 3
 
 
-def test_the_sweep_leaves_calendars_alone_that_somebody_is_at(app, shared):
+def test_the_sweep_skips_leased_calendars(app, shared):
     now = utcnow()
     first = rows()[0]
     first.lease_owner, first.lease_until = "another", now + timedelta(seconds=60)
@@ -101,7 +101,7 @@ def test_the_sweep_leaves_calendars_alone_that_somebody_is_at(app, shared):
     assert first.id in queued
 
 
-def test_the_sweep_does_not_pile_up_a_queue_that_nobody_empties(app, shared, monkeypatch):
+def test_the_sweep_adds_nothing_to_a_long_queue(app, shared, monkeypatch):
     monkeypatch.setattr(tasks, "LONGEST_QUEUE", 2)
     huey = MemoryHuey()
     task = huey.task()(lambda _calendar_id: None)
@@ -110,14 +110,14 @@ def test_the_sweep_does_not_pile_up_a_queue_that_nobody_empties(app, shared, mon
     assert tasks.sweep(huey, task) == 0
 
 
-def test_acts_without_a_connection_are_settled_by_the_sweep(app, shared):
+def test_the_sweep_ends_actions_without_a_connection(app, shared):
     db.session.query(GoogleConnection).delete()
     db.session.commit()
     tasks.sweep(MemoryHuey(), lambda _id: pytest.fail("there is nothing to do it with"))
     assert {(row.state, row.error) for row in rows()} == {("ERRED", tasks.NO_CONNECTION)}
 
 
-def test_a_lost_wake_up_costs_nothing_but_time(app, shared, google):
+def test_a_lost_message_costs_only_time(app, shared, google):
     # Nothing was taken from the queue at all.
     huey = MemoryHuey()
     registered = tasks.register(huey, app)
@@ -127,7 +127,7 @@ def test_a_lost_wake_up_costs_nothing_but_time(app, shared, google):
     assert all(row.public for row in rows())
 
 
-def test_what_came_in_meanwhile_is_done_in_the_same_task(app, shared, google):
+def test_changes_during_a_run_are_synced_in_the_same_task(app, shared, google):
     run_until_idle(app)
     struck = []
 
@@ -152,7 +152,7 @@ def is_seen(shared, now):
     return calendar_of(get_visible_offering(SYSTEM, shared[0].uuid), now).worker_alive
 
 
-def test_a_worker_is_seen_alive_and_seen_to_end(app, shared):
+def test_heartbeats_of_workers(app, shared):
     now = utcnow()
     assert not is_seen(shared, now)
     tasks.record_heartbeat("one", now)
@@ -161,12 +161,12 @@ def test_a_worker_is_seen_alive_and_seen_to_end(app, shared):
     assert not is_seen(shared, now + timedelta(minutes=10))
     assert db.session.query(WorkerHeartbeat).count() == 1
     tasks.record_heartbeat("two", now + timedelta(days=2))
-    assert [record_heartbeat.name for record_heartbeat in db.session.query(WorkerHeartbeat)] == ["two"]
+    assert [heartbeat.name for heartbeat in db.session.query(WorkerHeartbeat)] == ["two"]
     tasks.remove_heartbeat("two")
     assert not is_seen(shared, now + timedelta(days=2))
 
 
-def test_the_card_tells_that_no_worker_is_there(app, shared):
+def test_the_card_shows_that_no_worker_is_running(app, shared):
     assert not is_seen(shared, utcnow())
     db.session.commit()
     tasks.record_heartbeat("one", utcnow())

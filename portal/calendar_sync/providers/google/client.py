@@ -1,7 +1,7 @@
 """The calendars of a connected account, through Google's own client library.
 
-Costs that are paid once for each thread: building the client from the library's bundled description (no network),
-and the connection. httplib2 is not made for several threads, so each has its own.
+Each thread builds one client, from the library's bundled API description (no network), and has one connection, because
+httplib2 is not thread-safe.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ from portal.calendar_sync.providers.google.wire import FIELDS, event_body, read_
 
 TIMEOUT_SECONDS = 20
 EVERYONE = "default"
-# Roles of the rule "everyone" with which events can be read.
+# Roles of the access rule "default" (everyone) that can read events.
 READING = frozenset({"reader", "writer", "writerWithoutPrivateAccess", "owner"})
 EVENTS_PER_PAGE = 2500
 CALENDARS_PER_PAGE = 250
 
-# Answers a token that works; the argument is one that Google has just refused.
+# Returns a valid token; the argument is a token that Google has just rejected.
 TokenSource = Callable[[str | None], AccessToken]
 
 
 class OneShotHttp(httplib2.Http):
-    """httplib2 sends any request again by itself when the server hangs up without an answer; `once` forbids it.
+    """httplib2 repeats any request if the server closes the connection without a response; `once` prevents that.
 
-    Sent again, the creation of a calendar would make two. With `once` a fresh connection is used, too, so that one
-    the server has meanwhile closed is not taken for an answer that was lost.
+    A repeated request to create a calendar would create two. `once` also uses a new connection, so that a connection
+    closed by the server in the meantime is not mistaken for a lost response.
     """
 
     once = False
@@ -85,7 +85,7 @@ class GoogleClientPool:
         return found
 
     def close(self) -> None:
-        """Close every connection. No thread may be using its client any more."""
+        """Close all connections. No thread may use its client any more."""
         for client in self._made:
             client.http.close()
         self._made.clear()
@@ -93,12 +93,12 @@ class GoogleClientPool:
 
 
 class GoogleClient:
-    """The library's objects for one thread. Methods of the API are made anew at each `events()`, so they are kept."""
+    """The library's objects for one thread. They are stored because each call of `events()` rebuilds its methods."""
 
     def __init__(self, api_root: str) -> None:
         self.http = OneShotHttp(timeout=TIMEOUT_SECONDS)
         document = json.loads(get_static_doc("calendar", "v3"))
-        # rootUrl moves the calls and, unlike an api_endpoint, the batches.
+        # rootUrl changes the address of calls and, unlike api_endpoint, of batches.
         document["rootUrl"] = f"{api_root}/"
         document.pop("mtlsRootUrl", None)
         self.service = build_from_document(document, http=self.http)
@@ -110,7 +110,7 @@ class GoogleClient:
 
 
 class GoogleCalendarProvider:
-    """Implements portal.calendar_sync.provider.CalendarProvider for one connection. Not for several threads at once."""
+    """Implements portal.calendar_sync.provider.CalendarProvider for one connection. Not thread-safe."""
 
     def __init__(self, client: GoogleClient, tokens: TokenSource, app: str) -> None:
         self._client = client
@@ -146,11 +146,11 @@ class GoogleCalendarProvider:
         page = None
         while True:
             request = self._client.calendar_list.list(maxResults=CALENDARS_PER_PAGE, showHidden=True, pageToken=page)
-            answer = self._call(request, Subject.CALENDAR)
-            for item in answer.get("items", []):
+            response = self._call(request, Subject.CALENDAR)
+            for item in response.get("items", []):
                 if mark in item.get("description", "") and item.get("accessRole") == "owner":
                     return _calendar(item)
-            page = answer.get("nextPageToken")
+            page = response.get("nextPageToken")
             if not page:
                 return None
 
@@ -163,17 +163,17 @@ class GoogleCalendarProvider:
             pageToken=page or None,
             fields=f"nextPageToken,nextSyncToken,timeZone,items({FIELDS})",
         )
-        answer = self._call(request, Subject.INCREMENT if sync_token else Subject.CALENDAR)
-        next_page, token = answer.get("nextPageToken", ""), answer.get("nextSyncToken", "")
+        response = self._call(request, Subject.INCREMENT if sync_token else Subject.CALENDAR)
+        next_page, token = response.get("nextPageToken", ""), response.get("nextSyncToken", "")
         if not next_page and not token:
             raise ProviderUnreachable("the last page has no sync token")
         events, skipped = [], []
-        for item in answer.get("items", []):
+        for item in response.get("items", []):
             try:
                 events.append(read_event(item))
             except (ValueError, AttributeError, TypeError) as error:
                 skipped.append(f"An event at Google was left out: {error}.")
-        return EventPage(tuple(events), next_page, token, answer.get("timeZone", ""), tuple(skipped))
+        return EventPage(tuple(events), next_page, token, response.get("timeZone", ""), tuple(skipped))
 
     def get_event(self, calendar_id: str, event_id: str) -> RemoteEvent:
         request = self._client.events.get(calendarId=calendar_id, eventId=event_id, fields=FIELDS)
@@ -187,9 +187,9 @@ class GoogleCalendarProvider:
             return [self._write_one(writes[0], requests[0])]
         results: dict[str, WriteResult] = {}
 
-        def note(request_id: str, answer: Any, error: Exception | None) -> None:
+        def note(request_id: str, response: Any, error: Exception | None) -> None:
             write = writes[int(request_id)]
-            results[request_id] = self._result(write, answer, error)
+            results[request_id] = self._result(write, response, error)
 
         with self._clean(Subject.EVENT):
             batch = self._client.service.new_batch_http_request()
@@ -197,7 +197,7 @@ class GoogleCalendarProvider:
                 batch.add(request, callback=note, request_id=str(number))
             batch.execute(http=self._http)
         if len(results) != len(writes):
-            raise ProviderUnreachable("parts of the answer to a batch are missing")
+            raise ProviderUnreachable("parts of the response to a batch are missing")
         return [results[str(number)] for number in range(len(writes))]
 
     def share(self, calendar_id: str) -> None:
@@ -209,7 +209,7 @@ class GoogleCalendarProvider:
         try:
             self._call(self._client.acl.delete(calendarId=calendar_id, ruleId=EVERYONE), Subject.CALENDAR, empty=True)
         except CalendarNotFound:
-            return  # there is no such rule, or no such calendar: nobody can read it
+            return  # no such rule or calendar: it is not public
 
     def is_shared(self, calendar_id: str) -> bool:
         try:
@@ -220,19 +220,19 @@ class GoogleCalendarProvider:
 
     def watch(self, calendar_id: str, channel_id: str, token: str, address: str) -> NotificationChannel:
         body = {"id": channel_id, "type": "web_hook", "address": address, "token": token}
-        answer = self._call(self._client.events.watch(calendarId=calendar_id, body=body), Subject.CALENDAR)
+        response = self._call(self._client.events.watch(calendarId=calendar_id, body=body), Subject.CALENDAR)
         try:
-            expires = datetime.fromtimestamp(int(answer["expiration"]) / 1000, UTC)
-            return NotificationChannel(channel_id, str(answer["resourceId"]), expires)
+            expires = datetime.fromtimestamp(int(response["expiration"]) / 1000, UTC)
+            return NotificationChannel(channel_id, str(response["resourceId"]), expires)
         except (LookupError, TypeError, ValueError, OverflowError, OSError) as error:
-            raise ProviderUnreachable(f"the answer is no channel: {error}") from error
+            raise ProviderUnreachable(f"the response is no channel: {error}") from error
 
     def stop_channel(self, channel_id: str, resource_id: str) -> None:
         body = {"id": channel_id, "resourceId": resource_id}
         try:
             self._call(self._client.channels.stop(body=body), Subject.CALENDAR, empty=True)
         except CalendarNotFound:
-            return  # it has ended, or is another account's
+            return  # it has expired, or belongs to another account
 
     def _write(self, calendar_id: str, write: EventWrite) -> Any:
         events = self._client.events
@@ -254,34 +254,34 @@ class GoogleCalendarProvider:
 
     def _write_one(self, write: EventWrite, request: Any) -> WriteResult:
         try:
-            answer = request.execute(http=self._http)
+            response = request.execute(http=self._http)
         except Exception as error:
             problem = translate(error, _subject(write))
             if isinstance(problem, ProviderUnreachable):
                 self._client.http.close()
                 raise problem from error
             return problem
-        return self._result(write, answer, None)
+        return self._result(write, response, None)
 
-    def _result(self, write: EventWrite, answer: Any, error: Exception | None) -> WriteResult:
+    def _result(self, write: EventWrite, response: Any, error: Exception | None) -> WriteResult:
         if error is not None:
             return translate(error, _subject(write))
         if write.kind is WriteKind.DELETE:
             return None
         try:
-            return self._event(answer)
+            return self._event(response)
         except ProviderError as problem:
             return problem
 
-    def _event(self, answer: Any) -> RemoteEvent:
+    def _event(self, response: Any) -> RemoteEvent:
         try:
-            return read_event(answer)
+            return read_event(response)
         except (ValueError, AttributeError, TypeError) as error:
-            raise ProviderUnreachable(f"the answer is no event: {error}") from error
+            raise ProviderUnreachable(f"the response is no event: {error}") from error
 
     @contextmanager
     def _clean(self, subject: Subject) -> Iterator[None]:
-        """Errors are the portal's own, and a connection that a broken answer came by is not used again."""
+        """Translate errors, and close the connection after a broken response."""
         try:
             with translated(subject):
                 yield
@@ -291,29 +291,29 @@ class GoogleCalendarProvider:
 
     def _call(self, request: Any, subject: Subject, *, empty: bool = False) -> Any:
         with self._clean(subject):
-            answer = request.execute(http=self._http)
-        # A body that is no JSON comes back as text, without an exception.
-        if not empty and not isinstance(answer, dict):
-            raise ProviderUnreachable("the answer is no JSON object")
-        return answer
+            response = request.execute(http=self._http)
+        # The library returns a body that is not JSON as text, without an exception.
+        if not empty and not isinstance(response, dict):
+            raise ProviderUnreachable("the response is no JSON object")
+        return response
 
 
 def _subject(write: EventWrite) -> Subject:
-    # What an insert does not find is the calendar.
+    # If an insert responds "not found", that is the calendar.
     return Subject.CALENDAR if write.kind is WriteKind.INSERT else Subject.EVENT
 
 
-def _calendar(answer: Any) -> RemoteCalendar:
-    if not answer.get("id"):
-        raise ProviderUnreachable("the answer is no calendar")
+def _calendar(response: Any) -> RemoteCalendar:
+    if not response.get("id"):
+        raise ProviderUnreachable("the response is no calendar")
     return RemoteCalendar(
-        id=str(answer["id"]),
-        summary=str(answer.get("summary", "")),
-        description=str(answer.get("description", "")),
-        time_zone=str(answer.get("timeZone", "")),
+        id=str(response["id"]),
+        summary=str(response.get("summary", "")),
+        description=str(response.get("description", "")),
+        time_zone=str(response.get("timeZone", "")),
     )
 
 
 def _naive(moment: datetime) -> datetime:
-    # The library compares with naive UTC.
+    # The library compares naive UTC times.
     return moment.astimezone(UTC).replace(tzinfo=None)

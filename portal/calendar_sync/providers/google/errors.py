@@ -1,7 +1,7 @@
-"""Every way in which Google's libraries and Google itself can fail, as the portal's own errors.
+"""Translates the errors of Google's API and libraries into the portal's.
 
-Google's answers are decided by status *and* reason: the same 403 means "slower", "tomorrow", "tick the box" or "ask
-the owner". Bodies may be HTML. What is not known falls on the safe side: the outcome is uncertain, try again later.
+Status *and* reason decide: the same 403 can mean a rate limit, a daily quota, a missing permission or missing rights.
+Bodies may be HTML. Unknown errors count as temporary with unknown outcome.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MAX_DETAIL = 500
 
 
 class Subject(Enum):
-    """What a call is about, which decides what "not found" and "gone" mean."""
+    """The subject of a call, which decides what "not found" and "gone" mean."""
 
     CALENDAR = "calendar"
     EVENT = "event"
@@ -87,7 +87,7 @@ OAUTH_CODES: dict[str, type[ProviderError]] = {
 
 @contextmanager
 def translated(subject: Subject) -> Iterator[None]:
-    """Inside, nothing but ProviderError comes out of Google's libraries."""
+    """Translate all errors of Google's libraries inside into ProviderError."""
     try:
         yield
     except ProviderError:
@@ -97,13 +97,13 @@ def translated(subject: Subject) -> Iterator[None]:
 
 
 def translate(error: BaseException, subject: Subject = Subject.CALENDAR) -> ProviderError:
-    """The portal's error for one of the libraries'."""
+    """The portal's error for an error of the libraries."""
     if isinstance(error, ProviderError):
         return error
     if isinstance(error, api.BatchError):
-        return ProviderUnreachable(_short(f"the answer to a batch is broken: {error.reason}"))
+        return ProviderUnreachable(_short(f"the response to a batch is broken: {error.reason}"))
     if isinstance(error, api.HttpError):
-        return from_answer(int(error.resp.status), error.content, error.resp, subject)
+        return error_of_response(int(error.resp.status), error.content, error.resp, subject)
     if isinstance(error, auth.RefreshError):
         return _from_refresh(error)
     if isinstance(error, auth.TransportError | auth.TimeoutError | auth.ResponseError):
@@ -115,13 +115,13 @@ def translate(error: BaseException, subject: Subject = Subject.CALENDAR) -> Prov
     if isinstance(error, requests.RequestException | httplib2.HttpLib2Error | http.client.HTTPException | OSError):
         return ProviderUnreachable(_named(error))
     if isinstance(error, api.InvalidJsonError | ValueError | LookupError | TypeError | AttributeError):
-        # The libraries stumble so over answers that are cut off or no JSON at all.
-        return ProviderUnreachable(f"the answer could not be understood: {_named(error)}")
+        # The libraries raise these for responses that are cut off or not JSON.
+        return ProviderUnreachable(f"the response could not be parsed: {_named(error)}")
     return RequestRejected(_named(error))
 
 
-def from_answer(status: int, content: bytes, headers: Mapping[str, Any], subject: Subject) -> ProviderError:
-    """The portal's error for an answer of the API that is not a success."""
+def error_of_response(status: int, content: bytes, headers: Mapping[str, Any], subject: Subject) -> ProviderError:
+    """The portal's error for an unsuccessful response of the API."""
     reason, message = read_error(content)
     detail = _short(f"{status} {reason or 'without a reason'}: {message}")
     wait = _retry_after(headers)
@@ -144,7 +144,7 @@ def from_answer(status: int, content: bytes, headers: Mapping[str, Any], subject
     if status == 400:
         return SyncTokenExpired(detail) if subject is Subject.INCREMENT else RequestRejected(detail)
     if status == 401:
-        # The libraries have fetched a fresh token and tried again before this comes out.
+        # The libraries have refreshed the token and tried again before they report this.
         return TemporaryFailure(detail)
     if status == 408 or status >= 500 or status < 400:
         return ProviderUnreachable(detail, retry_after=wait)
@@ -152,7 +152,7 @@ def from_answer(status: int, content: bytes, headers: Mapping[str, Any], subject
 
 
 def read_error(content: bytes) -> tuple[str, str]:
-    """Reason and message of an error's body; empty where it is not what Google documents."""
+    """Reason and message of an error's body; empty if the body is not as documented."""
     try:
         error = json.loads(content)["error"]
         if isinstance(error, str):
@@ -171,7 +171,7 @@ def read_error(content: bytes) -> tuple[str, str]:
 
 def _from_forbidden(reason: str, detail: str, wait: float | None) -> ProviderError:
     if not reason:
-        # A proxy's or a captcha's page, not the API.
+        # A page of a proxy or a captcha, not the API.
         return TemporaryFailure(detail, retry_after=wait)
     kind = FORBIDDEN.get(reason, CalendarAccessLost)
     return kind(detail, retry_after=wait) if issubclass(kind, TemporaryFailure) else kind(detail)
@@ -181,7 +181,7 @@ def _from_refresh(error: auth.RefreshError) -> ProviderError:
     if error.retryable:
         return ProviderUnreachable(_named(error))
     if str(error).startswith("Reauthentication"):
-        # The account's organization wants its people to sign in anew from time to time (invalid_rapt).
+        # The account's organization requires users to sign in again from time to time (invalid_rapt).
         return ConsentLost(_named(error))
     body = error.args[1] if len(error.args) > 1 else None
     code = body.get("error") if isinstance(body, Mapping) else None

@@ -1,4 +1,4 @@
-"""Opens the calendars of a connection: the client of this thread with the connection's access token."""
+"""Opens the calendars of a connection, with this thread's client and the connection's access token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.config import Settings
 
 
 class GoogleProviderFactory:
-    """What the engine opens connections (by their id) with. Nothing is built before the first one is opened."""
+    """Implements OpenProvider. Nothing is built before the first connection is opened."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

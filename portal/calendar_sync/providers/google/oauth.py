@@ -1,4 +1,4 @@
-"""Consent at Google: the OAuth flow for web servers, refreshing, revoking, and who consented."""
+"""OAuth at Google: the flow for web servers, refreshing and revoking tokens, and the account of a token."""
 
 from __future__ import annotations
 
@@ -16,13 +16,7 @@ from google.oauth2.reauth import refresh_grant
 from google_auth_oauthlib.flow import Flow
 
 from portal.calendar_sync.errors import ConsentLost, ProviderUnreachable, RequestRejected
-from portal.calendar_sync.provider import (
-    AccessToken,
-    ConsentAddress,
-    ConsentGrant,
-    Permission,
-    ProviderAccount,
-)
+from portal.calendar_sync.provider import AccessToken, ConsentAddress, ConsentGrant, Permission, ProviderAccount
 from portal.calendar_sync.providers.google.errors import Subject, translated
 from portal.calendar_sync.providers.google.scopes import SCOPES, scopes_for
 from portal.config import Settings, is_loopback
@@ -33,7 +27,7 @@ _environment = threading.Lock()
 
 
 class GoogleConsent:
-    """Implements portal.calendar_sync.provider.Consent with the addresses of the settings."""
+    """Implements portal.calendar_sync.provider.Consent with the addresses in the settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -43,7 +37,7 @@ class GoogleConsent:
     ) -> ConsentAddress:
         flow = self._flow(redirect_uri, scopes=scopes_for(permissions))
         with translated(Subject.CALENDAR), self._plain_http_on_loopback():
-            # Without "consent" a second consent gives no refresh token.
+            # Without "consent" only the first consent returns a refresh token.
             url, _state = flow.authorization_url(
                 state=state, access_type="offline", prompt="consent", include_granted_scopes="true"
             )
@@ -61,7 +55,7 @@ class GoogleConsent:
     def refresh(self, refresh_token: str) -> ConsentGrant:
         settings = self._settings
         with translated(Subject.CALENDAR), requests.Session() as session:
-            # Not Credentials.refresh(): it keeps to itself which scopes Google granted.
+            # Not Credentials.refresh(): it does not return the granted scopes.
             access, rotated, expiry, answer, _proof = refresh_grant(
                 _TimedRequest(session),
                 settings.google_token_uri,
@@ -70,7 +64,7 @@ class GoogleConsent:
                 settings.google_client_secret,
             )
         if not access or expiry is None:
-            raise ProviderUnreachable("the answer holds no access token")
+            raise ProviderUnreachable("the response has no access token")
         return ConsentGrant(
             refresh_token="" if rotated in (None, refresh_token) else str(rotated),
             access=AccessToken(str(access), expiry.replace(tzinfo=UTC)),
@@ -84,14 +78,14 @@ class GoogleConsent:
             if answer.status_code in (401, 403):
                 return ProviderAccount("", "")
             if answer.status_code != 200:
-                raise ProviderUnreachable(f"who consented is not known: {answer.status_code}")
+                raise ProviderUnreachable(f"the account of the token is unknown: {answer.status_code}")
             body = answer.json()
         return ProviderAccount(sub=str(body.get("sub", "")), email=str(body.get("email", "")))
 
     def revoke(self, token: str) -> None:
         with translated(Subject.CALENDAR):
             answer = requests.post(self._settings.google_revoke_uri, data={"token": token}, timeout=TIMEOUT_SECONDS)
-        # 400: the token is dead already.
+        # 400: the token is invalid already.
         if answer.status_code not in (200, 400):
             raise ProviderUnreachable(f"revoking ended with {answer.status_code}")
 
@@ -109,10 +103,10 @@ class GoogleConsent:
 
     @contextmanager
     def _plain_http_on_loopback(self) -> Iterator[None]:
-        """Let oauthlib use http while the token address is on this machine (an emulator), and only then.
+        """Let oauthlib use http if the token address is on this machine (the emulator), and only then.
 
-        It knows no other switch than the environment, so that is set for the moment of the call. The settings
-        refuse http on any other address, so nothing else can travel unprotected meanwhile.
+        An environment variable is oauthlib's only switch, so it is set during the call. The settings reject http for
+        all other addresses, so no other call can be unencrypted meanwhile.
         """
         address = urlsplit(self._settings.google_token_uri)
         if address.scheme != "http" or not is_loopback(address.hostname or ""):
@@ -131,7 +125,7 @@ class GoogleConsent:
 
 
 class _TimedRequest(Request):
-    """google-auth would wait two minutes."""
+    """Adds a timeout: google-auth would wait two minutes."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["timeout"] = TIMEOUT_SECONDS
@@ -143,7 +137,7 @@ def _fetch(flow: Flow, code: str) -> Mapping[str, Any]:
         token: Mapping[str, Any] = flow.fetch_token(code=code, timeout=TIMEOUT_SECONDS)
         return token
     except Warning as changed:
-        # oauthlib raises when the person left a box unticked; which scopes were granted is checked later.
+        # oauthlib raises this if the user did not grant every scope; the granted scopes are checked later.
         granted: Mapping[str, Any] = changed.token  # type: ignore[attr-defined]
         return granted
 
@@ -153,6 +147,6 @@ def _grant(token: Mapping[str, Any]) -> ConsentGrant:
     scopes = scope.split() if isinstance(scope, str) else list(scope)
     access = str(token.get("access_token", ""))
     if not access:
-        raise ProviderUnreachable("the answer holds no access token")
+        raise ProviderUnreachable("the response has no access token")
     expires = datetime.now(UTC) + timedelta(seconds=float(token.get("expires_in", 0)))
     return ConsentGrant(str(token.get("refresh_token", "")), AccessToken(access, expires), tuple(scopes))

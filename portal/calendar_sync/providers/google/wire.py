@@ -1,4 +1,4 @@
-"""Events as Google writes them: from the wire into values, and ours onto it."""
+"""Converts events between Google's JSON and the values of the plan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from portal.calendar_sync.plan import EventContent, RemoteEvent
 
-# What is asked for of an event. Of guests only whether there are any: who they are does not concern the portal.
+# The fields to request. Of guests only their responses, to see whether there are any, but not who they are.
 FIELDS = (
     "id,etag,status,start,end,summary,description,location,transparency,visibility,recurringEventId,recurrence,"
     "extendedProperties/private,attendees/responseStatus"
@@ -18,7 +18,7 @@ CONFIDENTIAL = frozenset({"private", "confidential"})
 
 
 def read_event(item: Mapping[str, Any]) -> RemoteEvent:
-    """An event from the wire. Raises ValueError where it has no id; odd times become None, so that it is left out."""
+    """An event from JSON. Raises ValueError if it has no id. Invalid times become None: the event is skipped."""
     identifier = item.get("id")
     if not isinstance(identifier, str) or not identifier:
         raise ValueError("an event without an id")
@@ -61,9 +61,9 @@ def _moment(value: Any) -> datetime | date | None:
 
 
 def event_body(content: EventContent, app: str) -> dict[str, Any]:
-    """The complete body of an event of ours: what is not in it is removed. No guests, so that nobody is mailed."""
+    """The complete body of one of the portal's events: other fields are removed. No guests, so that no mail is sent."""
     return {
-        "status": "confirmed",  # revives an event that was deleted
+        "status": "confirmed",  # restores a deleted event
         "summary": content.title,
         "description": content.description,
         "location": content.location,

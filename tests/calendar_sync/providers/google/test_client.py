@@ -1,4 +1,4 @@
-"""What only the real client can get wrong: tokens, sockets, broken answers, where batches go."""
+"""Properties of the real client only: tokens, sockets, broken responses, the address of batches."""
 
 import threading
 import uuid
@@ -6,13 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.calendar_sync.errors import (
-    ConsentLost,
-    ProviderUnreachable,
-    QuotaExhausted,
-    RateLimited,
-    TemporaryFailure,
-)
+from portal.calendar_sync.errors import ConsentLost, ProviderUnreachable, QuotaExhausted, RateLimited, TemporaryFailure
 from portal.calendar_sync.plan import EventContent, event_id
 from portal.calendar_sync.provider import EventWrite, WriteKind
 from portal.calendar_sync.providers.google.client import GoogleCalendarProvider, GoogleClientPool
@@ -45,7 +39,7 @@ def test_a_batch_is_one_request_and_goes_where_the_calls_go(emulator, calendars,
     assert http_requests(emulator) == (1, 1)
 
 
-def test_an_access_token_that_google_refuses_is_renewed_once(emulator, calendars, calendar, tokens):
+def test_an_access_token_that_google_rejects_is_refreshed_once(emulator, calendars, calendar, tokens):
     with emulator.state.store.write() as db:
         db.execute("DELETE FROM access_tokens")
     tokens.asked.clear()
@@ -55,14 +49,14 @@ def test_an_access_token_that_google_refuses_is_renewed_once(emulator, calendars
     assert tokens.asked[0] is not None
 
 
-def test_parts_of_a_batch_with_a_dead_token_are_sent_again(emulator, calendars, calendar):
+def test_parts_of_a_batch_with_an_expired_token_are_sent_again(emulator, calendars, calendar):
     with emulator.state.store.write() as db:
         db.execute("DELETE FROM access_tokens")
     results = calendars.write_events(calendar, [write(1), write(2)])
     assert [result.id for result in results] == [write(1).event_id, write(2).event_id]
 
 
-def test_a_consent_that_is_gone_comes_through_the_library_as_it_is(emulator, client, tokens):
+def test_a_lost_consent_is_passed_through_the_library(emulator, client, tokens):
     def gone(stale):
         if stale is None:
             return tokens(None)
@@ -77,14 +71,14 @@ def test_a_consent_that_is_gone_comes_through_the_library_as_it_is(emulator, cli
 
 
 @pytest.mark.parametrize("kind", ["reset", "close", "truncate", "broken_json", "html"])
-def test_no_answer_or_a_broken_one_is_unreachable(emulator, calendars, calendar, kind):
+def test_a_missing_or_broken_response_is_unreachable(emulator, calendars, calendar, kind):
     emulator.state.faults.add(kind, path="/calendars/", times=3)
     with pytest.raises(ProviderUnreachable):
         calendars.get_calendar(calendar)
 
 
 @pytest.mark.parametrize("kind", ["reset", "close", "truncate", "html"])
-def test_a_batch_without_a_whole_answer_is_unreachable(emulator, calendars, calendar, kind):
+def test_a_batch_without_a_complete_response_is_unreachable(emulator, calendars, calendar, kind):
     emulator.state.faults.add(kind, path="/batch", where="http", times=3, apply=kind == "html")
     with pytest.raises(ProviderUnreachable):
         calendars.write_events(calendar, [write(1), write(2)])
@@ -93,7 +87,7 @@ def test_a_batch_without_a_whole_answer_is_unreachable(emulator, calendars, cale
     assert len(results) == 2, "and can be repeated"
 
 
-def test_the_making_of_a_calendar_is_never_sent_twice(emulator, calendars):
+def test_the_creation_of_a_calendar_is_never_sent_twice(emulator, calendars):
     emulator.state.faults.add("close", path="/calendars$", apply=True)
     with pytest.raises(ProviderUnreachable):
         calendars.create_calendar("Microscope", "", "UTC")
@@ -102,7 +96,7 @@ def test_the_making_of_a_calendar_is_never_sent_twice(emulator, calendars):
     assert made == 1
 
 
-def test_limits_keep_what_google_says_about_waiting(emulator, calendars, calendar):
+def test_rate_limits_have_the_retry_after_of_the_response(emulator, calendars, calendar):
     emulator.state.faults.add("status", status=429, reason="rateLimitExceeded", headers={"Retry-After": "7"})
     with pytest.raises(RateLimited) as limited:
         calendars.get_calendar(calendar)
@@ -112,7 +106,7 @@ def test_limits_keep_what_google_says_about_waiting(emulator, calendars, calenda
         calendars.get_calendar(calendar)
 
 
-def test_a_part_that_fails_alone_is_told_alone(emulator, calendars, calendar):
+def test_an_error_of_one_part_concerns_that_part_only(emulator, calendars, calendar):
     emulator.state.faults.add("status", status=409, reason="conflict", where="part")
     results = calendars.write_events(calendar, [write(1), write(2)])
     # Google works through a batch in any order; the results are in ours.
@@ -120,11 +114,11 @@ def test_a_part_that_fails_alone_is_told_alone(emulator, calendars, calendar):
     assert results[1 - failed].id == write(2 - failed).event_id
 
 
-def test_the_time_out_is_ours(client):
+def test_the_timeout_is_set(client):
     assert client.http.timeout == 20
 
 
-def test_each_thread_has_a_client_of_its_own_and_keeps_it(emulator):
+def test_each_thread_has_its_own_client(emulator):
     pool = GoogleClientPool(emulator.base_url)
     found = {0: pool.client()}
     thread = threading.Thread(target=lambda: found.update({1: pool.client()}))
@@ -135,7 +129,7 @@ def test_each_thread_has_a_client_of_its_own_and_keeps_it(emulator):
     pool.close()
 
 
-def test_nobody_is_mailed(emulator, calendars, calendar):
+def test_no_mail_is_sent(emulator, calendars, calendar):
     calendars.write_events(calendar, [write(1), write(2)])
     with emulator.state.store.read() as db:
         assert db.execute("SELECT count(*) FROM mails").fetchone()[0] == 0
@@ -149,12 +143,12 @@ def test_nobody_is_mailed(emulator, calendars, calendar):
         {"id": "x", "start": {"date": "2026-13-45"}, "end": {"date": "2026-01-02"}},
     ],
 )
-def test_odd_times_are_none(item):
+def test_invalid_times_are_none(item):
     event = read_event(item)
     assert event.start is None
 
 
-def test_an_event_without_an_id_is_refused():
+def test_an_event_without_an_id_is_rejected():
     with pytest.raises(ValueError, match="id"):
         read_event({"summary": "x"})
 

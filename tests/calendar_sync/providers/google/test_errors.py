@@ -1,4 +1,4 @@
-"""Every exception of the libraries and every documented answer of Google is one of the portal's own errors."""
+"""Every exception of the libraries and every documented response of Google becomes one of the portal's errors."""
 
 import http.client
 import inspect
@@ -32,12 +32,7 @@ from portal.calendar_sync.errors import (
     SyncTokenExpired,
     TemporaryFailure,
 )
-from portal.calendar_sync.providers.google.errors import (
-    Subject,
-    from_answer,
-    translate,
-    translated,
-)
+from portal.calendar_sync.providers.google.errors import Subject, error_of_response, translate, translated
 
 CALENDAR, EVENT, INCREMENT = Subject.CALENDAR, Subject.EVENT, Subject.INCREMENT
 
@@ -85,8 +80,8 @@ def body(status, reason):
 
 
 @pytest.mark.parametrize(("status", "reason", "subject", "kind"), ANSWERS)
-def test_answers(status, reason, subject, kind):
-    found = from_answer(status, body(status, reason), {}, subject)
+def test_responses(status, reason, subject, kind):
+    found = error_of_response(status, body(status, reason), {}, subject)
     assert type(found) is kind
     assert str(status) in found.detail
     assert reason in found.detail
@@ -96,22 +91,22 @@ def test_answers(status, reason, subject, kind):
     "content", [b"", b"<html>error</html>", b"[]", b'{"error": []}', b'{"error": {"errors": [1]}}', b"\xff\xfe"]
 )
 @pytest.mark.parametrize("status", [*range(300, 320), *range(400, 432), 451, *range(500, 512)])
-def test_bodies_that_are_no_errors_of_google_still_make_sense(status, content):
-    assert isinstance(from_answer(status, content, {}, CALENDAR), ProviderError)
+def test_undocumented_error_bodies_are_handled(status, content):
+    assert isinstance(error_of_response(status, content, {}, CALENDAR), ProviderError)
     if status == 403:
-        assert isinstance(from_answer(status, content, {}, CALENDAR), TemporaryFailure), (
+        assert isinstance(error_of_response(status, content, {}, CALENDAR), TemporaryFailure), (
             "a proxy's page is not our fault"
         )
 
 
 def test_details_name_the_reason_too():
     details = {"error": {"code": 403, "status": "PERMISSION_DENIED", "details": [{"reason": "SERVICE_DISABLED"}]}}
-    assert isinstance(from_answer(403, json.dumps(details).encode(), {}, CALENDAR), ProviderMisconfigured)
+    assert isinstance(error_of_response(403, json.dumps(details).encode(), {}, CALENDAR), ProviderMisconfigured)
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("0", 0.0), ("soon", None), ("-3", 0.0)])
-def test_google_may_say_how_long_to_wait(header, seconds):
-    found = from_answer(429, body(429, "rateLimitExceeded"), {"retry-after": header}, CALENDAR)
+def test_retry_after_is_read(header, seconds):
+    found = error_of_response(429, body(429, "rateLimitExceeded"), {"retry-after": header}, CALENDAR)
     assert found.retry_after == seconds
 
 
@@ -194,11 +189,11 @@ def test_refreshes(code, retryable, kind):
     assert type(translate(error)) is kind
 
 
-def test_a_refresh_that_answers_html_is_not_a_reason_to_reconnect():
+def test_an_html_response_to_a_refresh_does_not_require_a_new_consent():
     assert type(translate(google.auth.exceptions.RefreshError("<html>", retryable=False))) is ProviderUnreachable
 
 
-def test_an_organization_that_wants_people_to_sign_in_anew():
+def test_an_organization_that_requires_users_to_sign_in_again():
     assert type(translate(google.auth.exceptions.RefreshError("Reauthentication is needed. Please"))) is ConsentLost
 
 
@@ -208,7 +203,7 @@ def test_every_code_of_oauthlib_is_mapped_by_its_name():
     assert type(translate(oauth_errors.ServerError())) is ProviderUnreachable
 
 
-def test_what_is_translated_already_stays_as_it_is():
+def test_translated_errors_stay_the_same():
     with pytest.raises(PermissionMissing) as raised, translated(CALENDAR):
         raise PermissionMissing("x")
     assert translate(raised.value) is raised.value
@@ -219,7 +214,7 @@ def test_interrupts_are_not_swallowed():
         raise KeyboardInterrupt
 
 
-def test_every_error_has_a_sentence_for_people():
+def test_every_error_has_a_sentence_for_users():
     def below(kind):
         return {kind}.union(*(below(child) for child in kind.__subclasses__()))
 

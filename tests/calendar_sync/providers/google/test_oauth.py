@@ -6,12 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from portal.calendar_sync.errors import (
-    ConsentLost,
-    ProviderMisconfigured,
-    ProviderUnreachable,
-    RequestRejected,
-)
+from portal.calendar_sync.errors import ConsentLost, ProviderMisconfigured, ProviderUnreachable, RequestRejected
 from portal.calendar_sync.providers.google.oauth import GoogleConsent
 from portal.calendar_sync.providers.google.scopes import SCOPE_SHARING, SCOPES
 from portal.config import load_settings
@@ -36,7 +31,7 @@ def agree(url):
     raise AssertionError(answer.text)
 
 
-def test_the_address_asks_for_no_more_than_is_needed(consent):
+def test_the_address_requests_the_necessary_scopes_only(consent):
     address = consent.address(redirect_uri=REDIRECT, state="s" * 43)
     query = {key: values[0] for key, values in parse_qs(urlsplit(address.url).query).items()}
     assert query["scope"].split() == list(SCOPES)
@@ -77,14 +72,14 @@ def test_a_code_works_once_and_only_with_its_verifier(consent):
         consent.exchange(redirect_uri=REDIRECT, code=code, code_verifier=again.code_verifier)
 
 
-def test_an_unticked_box_is_no_error_here(emulator, consent):
+def test_a_scope_that_was_not_granted_is_no_error(emulator, consent):
     token = emulator.grant("alice@lab.example", "openid", "calendar.app.created")
     grant = consent.refresh(token["refresh_token"])
     assert SCOPE_SHARING not in grant.scopes
     assert consent.account(grant.access.token).email == ""
 
 
-def test_trouble_at_the_token_address(emulator, consent):
+def test_errors_of_the_token_address(emulator, consent):
     token = emulator.grant("alice@lab.example", "openid")["refresh_token"]
     emulator.state.faults.add("reset", path="/token", times=None)
     with pytest.raises(ProviderUnreachable):
@@ -100,7 +95,7 @@ def test_a_client_that_google_does_not_know(emulator, tmp_path):
         GoogleConsent(settings).refresh(token)
 
 
-def test_plain_http_is_allowed_for_the_moment_of_the_call_only(consent, monkeypatch):
+def test_plain_http_is_allowed_during_the_call_only(consent, monkeypatch):
     monkeypatch.delenv("OAUTHLIB_INSECURE_TRANSPORT", raising=False)
     consent.address(redirect_uri=REDIRECT, state="x")
     assert "OAUTHLIB_INSECURE_TRANSPORT" not in os.environ

@@ -1,4 +1,4 @@
-"""What the worker does beside calendars, each minute: mail, reminders, requests that end by themselves."""
+"""The periodic tasks, once a minute: mail, reminders, expiring requests, cleaning up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOURLY_AT = 17
 
 
 def run_periodic_tasks(settings: Settings, now: datetime | None = None) -> None:
-    """End requests that nobody answered, write reminders, send mail, forget what is old. Twice is harmless."""
+    """Expire unanswered requests, write reminders, send mail, delete old data. Idempotent."""
     now = now or utcnow()
     expire_bookings(now=now)
     mail.write_reminders(now)

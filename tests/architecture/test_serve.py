@@ -1,4 +1,4 @@
-"""`make serve` as a person meets it: Ctrl-C reaches every process of the terminal, and it still ends in peace."""
+"""`make serve`: a graceful shutdown on Ctrl-C, which reaches every process of the terminal, and refused starts."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def environ(tmp_path):
     return {**kept, **made}
 
 
-def test_an_interrupt_of_the_whole_group_ends_it_without_killing(environ):
+def test_an_interrupt_of_the_whole_group_stops_it_gracefully(environ):
     upgrade = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
     subprocess.run(upgrade, cwd=ROOT, env=environ, check=True, capture_output=True)
     server = subprocess.Popen(
@@ -57,7 +57,7 @@ def test_an_interrupt_of_the_whole_group_ends_it_without_killing(environ):
     assert not answers("127.0.0.1", port)
 
 
-def test_a_database_that_is_not_there_is_refused_in_one_line(environ):
+def test_an_unreachable_database_is_reported_in_one_line(environ):
     done = subprocess.run(
         [sys.executable, "-m", "tools.serve"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
     )
@@ -86,7 +86,7 @@ def demo_instance(tmp_path):
         "-m tools.serve",
     ],
 )
-def test_services_do_not_start_on_the_demos_key(environ, tmp_path, command):
+def test_services_do_not_start_with_the_key_of_the_demo(environ, tmp_path, command):
     refused = subprocess.run(
         [sys.executable, *command.format(folder=tmp_path).split()],
         cwd=ROOT,
@@ -102,7 +102,7 @@ def test_services_do_not_start_on_the_demos_key(environ, tmp_path, command):
 
 
 @pytest.mark.usefixtures("demo_instance")
-def test_commands_start_on_the_demos_key(environ):
+def test_commands_start_with_the_key_of_the_demo(environ):
     done = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"],
         cwd=ROOT,
@@ -114,7 +114,7 @@ def test_commands_start_on_the_demos_key(environ):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_web_server_loads_no_library_that_most_processes_never_use(tmp_path):
+def test_a_web_server_does_not_load_deferred_libraries(tmp_path):
     """They would be a third of its memory."""
     code = (
         "import sys, wsgi;"

@@ -1,4 +1,4 @@
-"""What the migrations build is what the models say, on both databases."""
+"""The migrations create the schema of the models, on both databases."""
 
 from pathlib import Path
 
@@ -55,14 +55,14 @@ def test_migrated_schema_equals_the_models(app):
         assert differences(db.session.connection()) == []
 
 
-def test_a_difference_would_be_seen(live_database):
+def test_a_difference_is_found(live_database):
     with live_database.app.app_context(), db.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE forgotten (id INTEGER PRIMARY KEY)")
         [(kind, table)] = differences(connection)
     assert (kind, table.name) == ("remove_table", "forgotten")
 
 
-def test_migrations_are_one_line():
+def test_migrations_have_one_head():
     configuration = Config()
     configuration.set_main_option("script_location", str(ROOT / "migrations"))
     assert len(ScriptDirectory.from_config(configuration).get_heads()) == 1

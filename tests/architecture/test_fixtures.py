@@ -1,4 +1,4 @@
-"""The fixtures keep what they promise: without that, no other test means anything."""
+"""The fixtures work as documented; all other tests rely on that."""
 
 import socket
 import threading
@@ -110,13 +110,13 @@ def test_live_portal_serves_over_http(live_portal):
     assert live_portal.database.environ["PORT"] in live_portal.url
 
 
-def test_the_outer_world_is_out_of_reach():
+def test_other_hosts_cannot_be_reached():
     # The warning comes before the error, and warnings are errors.
     with socket.socket() as outside, pytest.raises((SocketConnectBlockedError, UserWarning), match=r"192\.0\.2\.1"):
         outside.connect(("192.0.2.1", 80))
 
 
-def test_redis_is_there_and_empty(redis_url):
+def test_redis_is_available_and_empty(redis_url):
     with Redis.from_url(redis_url) as redis:
         assert redis.dbsize() == 0
         redis.set("left", "behind")
@@ -128,13 +128,13 @@ def test_redis_is_empty_again(redis_url):
 
 
 @pytest.mark.browser
-def test_the_browser_shows_pages_and_axe_finds_faults(browser_page, axe):
+def test_the_browser_shows_pages_and_axe_finds_violations(browser_page, axe):
     browser_page.set_content("<html lang=en><title>t</title><main><h1>Hello</h1><img src='data:,'></main>")
     assert browser_page.inner_text("h1") == "Hello"
     assert [violation["rule"] for violation in axe(browser_page)] == ["image-alt"]
 
 
-def test_published_clients_are_installed_apart(waldur_client_dirs):
+def test_published_clients_are_installed_separately(waldur_client_dirs):
     found = {}
     for version, folder in waldur_client_dirs.items():
         [metadata] = folder.glob("waldur_api_client-*.dist-info")

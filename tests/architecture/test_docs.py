@@ -1,4 +1,4 @@
-"""The documentation names every setting and every command, and nothing that must not leave this house."""
+"""The documentation names every setting and every command, and no file names a place of one machine."""
 
 import re
 import subprocess
@@ -11,9 +11,9 @@ import pytest
 from portal.config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-# Not a variable of the environment: says where the others come from.
+# Not an environment variable.
 NO_VARIABLE = {"from_demo_env"}
-# Spelled in pieces, so that this file does not find itself.
+# Split, so that this file does not match.
 FORBIDDEN = {
     "the address of a package registry": re.compile(
         "registry" + r"\.npmjs|files\.python" + "hosted|pypi" + r"\.org/simple"
@@ -45,7 +45,7 @@ def documentation() -> str:
 
 
 def tracked_files() -> list[Path]:
-    """What a commit would hold: tracked and new files that are not ignored."""
+    """Tracked and new files that are not ignored."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -88,7 +88,7 @@ def test_every_make_target_is_documented():
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
-def test_nothing_of_one_machine_is_written_down(what):
+def test_no_file_names_a_place_of_one_machine(what):
     found = []
     for path in tracked_files():
         for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):

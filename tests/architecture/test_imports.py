@@ -1,4 +1,4 @@
-"""The tree of folders is the dependency rule: imports point down, Flask stays with the faces, Google in its room."""
+"""Packages are layers: imports point down, Flask is imported by views only, Google's libraries by its provider only."""
 
 import ast
 import os
@@ -27,10 +27,10 @@ LEAVES = frozenset({"portal.domain", "portal.errors"}) | CALENDAR_VALUES
 BASE = LEAVES | {"portal.config", "portal.models", "portal.secretbox", "portal.logs"}
 READS = BASE | {f"portal.{name}" for name in ("schema", "extensions", "policies", "audit", "queries", "documents")}
 WRITES = READS | {"portal.services", "portal.transfer"}
-FACES = WRITES | {"portal.calendar_sync", "portal.worker", "portal.mail"}
+ENTRY_POINTS = WRITES | {"portal.calendar_sync", "portal.worker", "portal.mail"}
 
-# A room, and the rooms that it may import (itself always). A room that is not named here is not built yet:
-# the first file in it fails the test until somebody says where it stands.
+# A package, or a module of a package, and what it may import (itself always). A new package fails the test until it is
+# added here.
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.errors": frozenset(),
     "portal.domain": frozenset({"portal.errors"}),
@@ -59,14 +59,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.calendar_sync.states": frozenset({"portal.errors"}),
     "portal.mail": WRITES,
     "portal.worker": WRITES | {"portal.calendar_sync", "portal.mail"},
-    "portal.cli": FACES,
+    "portal.cli": ENTRY_POINTS,
     "portal.packing": LEAVES,
-    "portal.web": FACES,
-    "portal.api": FACES,
-    # In nobody else's list: production never loads it.
-    "portal.dev": FACES | {GOOGLE_SCOPES},
+    "portal.web": ENTRY_POINTS,
+    "portal.api": ENTRY_POINTS,
+    # No other package may import it: production never loads it.
+    "portal.dev": ENTRY_POINTS | {GOOGLE_SCOPES},
     "portal.asgi": frozenset({"portal.domain"}),
-    "portal.app": FACES
+    "portal.app": ENTRY_POINTS
     | {"portal.web", "portal.api", "portal.cli", "portal.packing", "portal.request_ids", "portal.deferred"},
 }
 FLASK = ("flask", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "werkzeug", "wtforms", "jinja2")
@@ -123,9 +123,9 @@ def is_below(name: str, roots: tuple[str, ...]) -> bool:
 def test_imports_point_down(path):
     here = package_of(module_name(path))
     if here == "portal":
-        assert not list(imported(path)), "portal/__init__.py stays empty, so that portal.domain pulls in nothing"
+        assert not list(imported(path)), "portal/__init__.py stays empty: importing portal.domain loads nothing else"
         return
-    assert here in MAY_IMPORT, f"say in MAY_IMPORT where {here} stands"
+    assert here in MAY_IMPORT, f"add {here} to MAY_IMPORT"
     wrong = [
         f"{path}:{line} imports {name}"
         for name, line in imported(path)
@@ -135,7 +135,7 @@ def test_imports_point_down(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
-def test_flask_stays_with_the_faces(path):
+def test_only_views_and_extensions_import_flask(path):
     if is_below(module_name(path), WITH_FLASK):
         return
     wrong = [f"{path}:{line} imports {name}" for name, line in imported(path) if is_below(name, FLASK)]
@@ -143,7 +143,7 @@ def test_flask_stays_with_the_faces(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
-def test_google_stays_in_its_room(path):
+def test_only_the_google_provider_imports_googles_libraries(path):
     if is_below(module_name(path), ("portal.calendar_sync.providers.google",)):
         return
     wrong = [f"{path}:{line} imports {name}" for name, line in imported(path) if is_below(name, GOOGLE)]
@@ -160,7 +160,7 @@ def test_pure_modules_import_no_database_and_no_network(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
-def test_no_import_hides_in_a_function(path):
+def test_no_function_contains_an_import(path):
     hidden = [
         f"{path}:{inner.lineno}"
         for outer in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
@@ -178,8 +178,8 @@ def strings(path: Path) -> Iterator[tuple[str, int]]:
             yield node.value, node.lineno
 
 
-def test_only_the_demo_command_loads_what_is_for_development():
-    """It imports portal.dev by name when it is called: the worker registers the command too, and must not load it."""
+def test_only_the_demo_command_names_development_code():
+    """The command imports portal.dev when it is called: the worker also registers it, and must not load portal.dev."""
     naming = {
         str(path)
         for path in [*FILES, Path("wsgi.py")]
@@ -190,7 +190,7 @@ def test_only_the_demo_command_loads_what_is_for_development():
 
 
 @pytest.mark.parametrize("module", ["wsgi", "portal.cli.register", "portal.worker.queue", "portal.worker.run"])
-def test_production_does_not_load_what_is_for_development(module):
+def test_production_loads_no_development_code(module):
     code = f"import sys, {module}; print(*(name for name in sys.modules if name.startswith('portal.dev')))"
     environ = {"PATH": os.environ["PATH"], "SECRET_KEY": "x" * 40}
     done = subprocess.run(
@@ -200,19 +200,19 @@ def test_production_does_not_load_what_is_for_development(module):
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.parts[1:3] == ("dev", "google_emulator")], ids=str)
-def test_the_google_calendar_emulator_knows_nothing_of_the_portal(path):
+def test_the_google_calendar_emulator_imports_nothing_of_the_portal(path):
     foreign = [f"{path}:{line} imports {name}" for name, line in imported(path) if is_below(name, ("portal",))]
     assert not [one for one in foreign if "portal.dev.google_emulator" not in one]
 
 
-def test_the_table_has_no_circle():
-    # A room may not be reached from a room that it reaches: otherwise "down" means nothing.
-    for room, below in MAY_IMPORT.items():
+def test_no_two_packages_import_each_other():
+    # Otherwise "down" would mean nothing.
+    for package, below in MAY_IMPORT.items():
         for other in below:
-            assert room not in MAY_IMPORT[other], f"{room} and {other} may import each other"
+            assert package not in MAY_IMPORT[other], f"{package} and {other} may import each other"
 
 
-def test_an_upward_import_would_be_seen(tmp_path, monkeypatch):
+def test_forbidden_imports_are_found(tmp_path, monkeypatch):
     source = "from portal.web import pages\nimport flask.json\ndef f():\n    import os\n"
     (tmp_path / "bad.py").write_text(source, encoding="utf-8")
     assert list(imported(tmp_path / "bad.py")) == [("portal.web", 1), ("flask.json", 2), ("os", 4)]

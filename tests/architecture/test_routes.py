@@ -1,4 +1,4 @@
-"""Every route says who may use it: a view carries `guard`, set by a decorator of portal/web or portal/api guards."""
+"""Every route declares who may use it: its view has the attribute `guard`, set by a decorator of guards.py."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_every_route_declares_its_guard(worker_app):
 
 
 @pytest.mark.sqlite_only
-def test_there_are_routes_to_look_at(worker_app):
+def test_there_are_routes(worker_app):
     assert views(worker_app)
 
 
@@ -33,7 +33,7 @@ def test_pages_and_api_do_not_share_addresses(worker_app):
     assert not pages & api
 
 
-def test_a_view_without_a_guard_would_be_seen():
+def test_a_view_without_a_guard_is_found():
     def bare():
         """No decorator."""
 
