@@ -1,4 +1,4 @@
-"""Connecting an organization to Google: the page about it, consent, and its end."""
+"""The Google page of an organization: connect, consent, disconnect."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from portal.web.people import current_actor
 
 blueprint = Blueprint("google", __name__, url_prefix="/manage")
 
-# Ties a consent to the browser session that began it.
+# Binds a consent to the browser session that began it.
 BINDING = "google_consent"
-# The organization whose button was pressed last: a refused consent leads back to its page.
+# The organization whose button was pressed last: a failed consent returns to its page.
 BEGUN_FOR = "google_begun_for"
 
 
 @blueprint.get("/organizations/<uuid:uuid>/google/")
 @owns_organization
 def connection(uuid: uuidlib.UUID) -> ResponseReturnValue:
-    """Whether and as whom the organization is connected, and what is missing where it can't be."""
+    """Whether the organization is connected, with which account, and what is missing if it cannot be."""
     organization = get_owned_organization(current_actor(), uuid)
     found = connection_view(organization.id)
     return render_template(
@@ -48,7 +48,7 @@ def connection(uuid: uuidlib.UUID) -> ResponseReturnValue:
 @owns_organization
 @confirmed
 def connect(uuid: uuidlib.UUID) -> ResponseReturnValue:
-    """Send the person to Google's consent page."""
+    """Redirect to Google's consent page."""
     binding = session.get(BINDING)
     if not isinstance(binding, str):
         binding = session[BINDING] = secrets.token_urlsafe(24)
@@ -60,7 +60,7 @@ def connect(uuid: uuidlib.UUID) -> ResponseReturnValue:
 @blueprint.get(services.CALLBACK_PATH.removeprefix("/manage"))
 @signed_in
 def callback() -> ResponseReturnValue:
-    """Where Google sends the person back to. It changes something although it is a GET: the state makes it safe."""
+    """The address that Google redirects to. It writes although it is a GET, which the state protects."""
     args = request.args
     try:
         connected = services.finish_consent(
@@ -72,7 +72,7 @@ def callback() -> ResponseReturnValue:
         )
     except Invalid as error:
         flash(error.message, "bad")
-        return redirect(_where_it_began(), code=303)
+        return redirect(_return_page(), code=303)
     session.pop(BINDING, None)
     session.pop(BEGUN_FOR, None)
     flash(f"Connected to Google as {connected.account_email}.", "good")
@@ -81,8 +81,8 @@ def callback() -> ResponseReturnValue:
     return redirect(url_for("google.connection", uuid=connected.organization_uuid), code=303)
 
 
-def _where_it_began() -> str:
-    """The page with the button that was pressed last; the overview where there was none."""
+def _return_page() -> str:
+    """The page with the button that was pressed last, else the overview."""
     begun = session.pop(BEGUN_FOR, None)
     return url_for("google.connection", uuid=uuidlib.UUID(begun)) if begun else url_for("manage.dashboard")
 
@@ -90,14 +90,14 @@ def _where_it_began() -> str:
 @blueprint.route("/organizations/<uuid:uuid>/google/disconnect/", methods=["GET", "POST"])
 @owns_organization
 def disconnect(uuid: uuidlib.UUID) -> ResponseReturnValue:
-    """Ask, then disconnect."""
+    """Ask for confirmation, then disconnect."""
     actor = current_actor()
     if request.method == "POST":
-        wish = CalendarCleanup.DELETE if request.form.get("calendars") == "delete" else CalendarCleanup.KEEP
-        if disconnect_organization(actor, uuid, wish):
+        cleanup = CalendarCleanup.DELETE if request.form.get("calendars") == "delete" else CalendarCleanup.KEEP
+        if disconnect_organization(actor, uuid, cleanup):
             flash("Google is disconnected.", "good")
         else:
-            flash("Nothing is synced any more. Google is now being told.", "good")
+            flash("Disconnecting: nothing is synced any more, and the worker removes the access at Google.", "good")
         return redirect(url_for("google.connection", uuid=uuid), code=303)
     organization = get_owned_organization(actor, uuid)
     return render_template(
