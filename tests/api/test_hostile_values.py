@@ -50,6 +50,12 @@ def test_parameters(client, who, offering, booking):
     for value in VALUES:
         for path, names in asked:
             answer = ask(client, path, who["stranger"], names, value)
+            if answer.status_code == 414:
+                # Together they are too long for the links of a list: each by itself is not.
+                assert len(value) * len(names) > 1000
+                singly = {ask(client, path, who["stranger"], [name], value).status_code for name in names}
+                assert singly <= {200, 400}, (path, value)
+                continue
             assert answer.status_code in (200, 400), (path, value, answer.text)
             if answer.status_code == 400:
                 # What was not complained about is asked of the database.
