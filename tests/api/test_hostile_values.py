@@ -62,7 +62,10 @@ def test_parameters(client, who, offering, booking):
                 assert set(answer.json) <= set(names)
                 left = [name for name in names if name not in answer.json]
                 again = ask(client, path, who["stranger"], left, value)
-                assert again.status_code == 200, (path, value, again.text)
+                if again.status_code == 414:
+                    assert {ask(client, path, who["stranger"], [name], value).status_code for name in left} == {200}
+                else:
+                    assert again.status_code == 200, (path, value, again.text)
         for path in (OFFERINGS, LIST):
             assert ask(client, path, who["stranger"], ["page"], value).status_code == 404, (path, value)
 
