@@ -14,7 +14,17 @@ from portal.calendar_sync.engine import RunOutcome, SyncEngine
 from portal.calendar_sync.plan import app_mark, event_id, slot_of
 from portal.calendar_sync.providers.google.scopes import SCOPES
 from portal.extensions import db, secret_box, transaction
-from portal.models import Booking, BusyPeriod, CalendarEvent, GoogleCalendar, GoogleConnection, Offering, Slot, SyncRun
+from portal.models import (
+    Booking,
+    BusyPeriod,
+    CalendarEvent,
+    GoogleCalendar,
+    GoogleConnection,
+    Offering,
+    Organization,
+    Slot,
+    SyncRun,
+)
 from portal.models.base import utcnow
 from portal.policies import SYSTEM
 from portal.services import calendars
@@ -157,16 +167,13 @@ class Stage:
         assert self.mirror() == {event_id(slot): live[event_id(slot)].etag for slot in self.wanted()}
 
 
-@pytest.fixture
-def stage(db_session: Any) -> Stage:
-    offering: Offering = builders.offering(
-        "Confocal microscope", attributes={"booking_rules": {"time_zone": "Europe/Tallinn"}}
-    )
+def connected(organization: Organization) -> GoogleConnection:
+    """A connection of this organization that works."""
     uuid, box = builders.unknown(), secret_box()
-    connection = builders.add(
+    connection: GoogleConnection = builders.add(
         GoogleConnection(
             uuid=uuid,
-            organization_id=offering.organization_id,
+            organization_id=organization.id,
             account_email="facility@lab.example",
             account_sub="1",
             scopes=list(SCOPES),
@@ -175,4 +182,13 @@ def stage(db_session: Any) -> Stage:
             access_expires=utcnow() + timedelta(days=365),
         )
     )
-    return Stage(offering.id, offering.uuid, connection.id)
+    return connection
+
+
+@pytest.fixture
+def stage(db_session: Any) -> Stage:
+    offering: Offering = builders.offering(
+        "Confocal microscope", attributes={"booking_rules": {"time_zone": "Europe/Tallinn"}}
+    )
+    assert offering.organization
+    return Stage(offering.id, offering.uuid, connected(offering.organization).id)
