@@ -278,7 +278,7 @@ def test_every_kind_can_be_composed(world, db_session):
     data = {**facts, "reason": "x", "organization": "Lab", "organization_uuid": "u", "booking": str(uuid)}
     data |= {"number": 3, "messages": [{"kind": "requested", **facts}, {"kind": "to_answer", **facts}]}
     data |= {"at": "2026-03-02T08:00:00Z", "expires": "never", "by": "link", "access_ended": True}
-    data |= {"email": "new@example.org", "who": "Anna", "what": "Lab", "page": "/bookings/feed/"}
+    data |= {"email": "new@example.org", "who": "Anna", "what": "Lab", "page": "/bookings/feed/", "google": "x"}
     for kind in Kind:
         row = OutgoingMail(kind=kind.value, recipient="a@example.org", data=data, created=NOW, user_id=1)
         row.uuid = make.unknown()
