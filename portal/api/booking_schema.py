@@ -324,7 +324,8 @@ def _act(name: str, summary: str, answer: str, body: str | None, conflict: str) 
 
 
 def _query(name: str, schema: Schema, description: str = "") -> Schema:
-    found: Schema = {"name": name, "in": "query", "required": False, "schema": schema}
+    # Empty is the same as left out.
+    found: Schema = {"name": name, "in": "query", "required": False, "allowEmptyValue": True, "schema": schema}
     return {**found, "description": description} if description else found
 
 

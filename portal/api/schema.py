@@ -156,7 +156,15 @@ def _by_type(description: str, values: Schema) -> Schema:
 
 def _parameters() -> Schema:
     def query(name: str, schema: Schema, description: str) -> Schema:
-        return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+        # Empty is the same as left out.
+        return {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "allowEmptyValue": True,
+            "schema": schema,
+            "description": description,
+        }
 
     return {
         "uuid": {"name": "uuid", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
