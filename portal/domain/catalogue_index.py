@@ -79,18 +79,9 @@ class CatalogueIndex:
         self.position: Any = None
         self.generation = 0
         self.access_generation = 0
-        self.order = array("i")
-        self.public_order = array("i")
-        self.public = bytearray()
-        self.changed = array("q")
-        self.created = array("d")
-        self.schedules = array("i")
-        self.columns: dict[str, array[int]] = {facet: array("i") for facet in FACETS}
-        self.labels: dict[str, dict[int, Label]] = {facet: {} for facet in FACETS}
-        self._numbers = {name: Numbers() for name in (*FACETS, "schedule")}
-        self._keys: list[bytes | None] = []
         self._log: deque[tuple[int, int]] = deque(maxlen=LOG_LENGTH)
         self._log_start = 0
+        self._clear()
 
     def __len__(self) -> int:
         return len(self.order)
@@ -102,7 +93,7 @@ class CatalogueIndex:
 
     def load(self, offerings: Iterable[IndexedOffering], labels: Mapping[str, Mapping[int, Label]]) -> None:
         """Replace everything. `labels` are those of `category` and `organization`, by id."""
-        self.__init_columns()
+        self._clear()
         for offering in offerings:
             self._store(offering)
         keys = self._keys
@@ -210,13 +201,17 @@ class CatalogueIndex:
         """How many of the offerings in the mask have each value of a facet."""
         return Counter(compress(self.columns[facet], mask))
 
-    def __init_columns(self) -> None:
+    def _clear(self) -> None:
+        self.order = array("i")
+        self.public_order = array("i")
         self.public = bytearray()
-        self.changed, self.created, self.schedules = array("q"), array("d"), array("i")
-        self.columns = {facet: array("i") for facet in FACETS}
-        self.labels = {facet: {} for facet in FACETS}
+        self.changed = array("q")
+        self.created = array("d")
+        self.schedules = array("i")
+        self.columns: dict[str, array[int]] = {facet: array("i") for facet in FACETS}
+        self.labels: dict[str, dict[int, Label]] = {facet: {} for facet in FACETS}
         self._numbers = {name: Numbers() for name in (*FACETS, "schedule")}
-        self._keys = []
+        self._keys: list[bytes | None] = []
 
     def _store(self, offering: IndexedOffering) -> None:
         at = offering.id
