@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 
-from flask import Flask, Response, current_app, g, request
+from flask import g, request
 
+from portal.after_answer import after_answer
 from portal.api.errors import Refused, unauthorized
 from portal.models.base import utcnow
 from portal.policies import NOBODY, Actor
@@ -23,9 +23,6 @@ SPACES = "Invalid token. Token string should not contain spaces."
 CHARACTERS = "Invalid token header. Token string should not contain invalid characters."
 INACTIVE = "User inactive or deleted."
 EXPIRED = "Token has expired."
-
-
-logger = logging.getLogger(__name__)
 
 
 def token_key(header: str) -> str:
@@ -57,7 +54,7 @@ def authenticate() -> TokenHolder:
     if holder.expires is not None and holder.expires <= now:
         raise unauthorized(EXPIRED)
     if holder.last_used is None or now - holder.last_used > TOKEN_USE_RECORDED_EVERY:
-        g.token_to_record = holder.token_id
+        after_answer(partial(record_token_use, holder.token_id, now), "The use of a token")
     return holder
 
 
@@ -79,21 +76,3 @@ def actor_if_any() -> Actor:
         return authenticate().actor
     except Refused:
         return NOBODY
-
-
-def note_token_use(response: Response) -> Response:
-    """After a request: have the use of its token recorded once the answer is out, at most hourly."""
-    token_id = g.pop("token_to_record", None)
-    if token_id is not None:
-        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
-        response.call_on_close(partial(_record, app, token_id))
-    return response
-
-
-def _record(app: Flask, token_id: int) -> None:
-    try:
-        with app.app_context():
-            record_token_use(token_id, utcnow())
-    except Exception:
-        # The answer is out already, and the next request tries again.
-        logger.warning("The use of a token could not be recorded", exc_info=True)

@@ -6,7 +6,6 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from portal.api import accounts, availability, bookings, calendars, catalogue, docs, index, media, operations
-from portal.api.auth import note_token_use
 from portal.api.errors import Refused, http_error, portal_error, refused, server_error
 from portal.api.responses import add_headers, forget_session
 from portal.api.routing import before_request, blueprint
@@ -27,7 +26,6 @@ def register(app: Flask) -> None:
     # Tokens are the only credentials, and no browser sends one by itself.
     csrf.exempt(blueprint)
     app.before_request(before_request)
-    app.after_request(note_token_use)
     app.after_request(add_headers)
     # Functions after a request run in reverse, and this one has to be the last.
     app.after_request_funcs[None].insert(0, forget_session)

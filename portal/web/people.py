@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-import structlog
-from flask import Flask, Response, after_this_request, current_app, g, redirect, request, session, url_for
+from flask import Flask, Response, after_this_request, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from sqlalchemy.exc import SQLAlchemyError
 
+from portal.after_answer import after_answer
 from portal.domain.browsers import browser_name
 from portal.extensions import db, login_manager, reading, settings
 from portal.models import User
@@ -23,8 +22,6 @@ from portal.queries.bookings import pending_count
 from portal.services import browsers, sessions
 from portal.services.accounts import token_digest
 from portal.web.links import return_address
-
-log = structlog.get_logger()
 
 # Beyond this a number tells nothing more.
 MOST_TOLD = 99
@@ -71,7 +68,7 @@ def _load(session_name: str) -> Person | None:
         if found is not None:
             person = Person.of(found.user, session_name, manages=found.manages, confirmed=found.confirmed)
             if found.last_seen is None or now - found.last_seen > sessions.SEEN_RECORDED_EVERY:
-                g.session_to_record = session_name
+                after_answer(partial(sessions.record_seen, session_name, now), "The use of a session")
         # A request that goes on to write must be free to begin its own transaction.
         db.session.commit()
     return person
@@ -114,24 +111,6 @@ def remember_browser(user: User) -> None:
         return response
 
 
-def _note_use(response: Response) -> Response:
-    """After a request: have the use of its session recorded once the answer is out, at most hourly."""
-    name = g.pop("session_to_record", None)
-    if name is not None:
-        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
-        response.call_on_close(partial(_record_use, app, name))
-    return response
-
-
-def _record_use(app: Flask, name: str) -> None:
-    try:
-        with app.app_context():
-            sessions.record_seen(name, utcnow())
-    except SQLAlchemyError:
-        # The answer is out already, and the next request tries again.
-        log.warning("session_use_not_recorded", exc_info=True)
-
-
 def known_browser() -> str:
     """The cookie by which the browser is known, as it was sent; "" where there is none."""
     return request.cookies.get(KNOWN_BROWSER, "")
@@ -155,7 +134,6 @@ def to_sign_in() -> ResponseReturnValue:
 def register_people(app: Flask) -> None:
     """Tell Flask-Login how to find people."""
     login_manager.user_loader(_load)
-    app.after_request(_note_use)
     login_manager.unauthorized_handler(to_sign_in)
     # The extension's fingerprint of the network address reads a header anybody can write.
     login_manager.session_protection = None

@@ -1,0 +1,32 @@
+"""Work that a request causes and its answer need not wait for: notes of when a token or a session was last used."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from flask import Flask, Response, after_this_request, current_app
+
+logger = logging.getLogger(__name__)
+
+
+def after_answer(work: Callable[[], None], subject: str) -> None:
+    """Do this once the answer of the current request is out, in an application context of its own.
+
+    It may fail: then a warning says that `subject` could not be recorded, and the next request tries again.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
+
+    @after_this_request
+    def _register(response: Response) -> Response:
+        response.call_on_close(partial(_do, app, work, subject))
+        return response
+
+
+def _do(app: Flask, work: Callable[[], None], subject: str) -> None:
+    try:
+        with app.app_context():
+            work()
+    except Exception:
+        logger.warning("%s could not be recorded", subject, exc_info=True)
