@@ -83,6 +83,18 @@ class CatalogueIndex:
         self._log_start = 0
         self._clear()
 
+    def _clear(self) -> None:
+        self.order = array("i")
+        self.public_order = array("i")
+        self.public = bytearray()
+        self.changed = array("q")
+        self.created = array("d")
+        self.schedules = array("i")
+        self.columns: dict[str, array[int]] = {facet: array("i") for facet in FACETS}
+        self.labels: dict[str, dict[int, Label]] = {facet: {} for facet in FACETS}
+        self._numbers = {name: Numbers() for name in (*FACETS, "schedule")}
+        self._keys: list[bytes | None] = []
+
     def __len__(self) -> int:
         return len(self.order)
 
@@ -200,18 +212,6 @@ class CatalogueIndex:
     def count(self, facet: str, mask: bytes | bytearray) -> Counter[int]:
         """How many of the offerings in the mask have each value of a facet."""
         return Counter(compress(self.columns[facet], mask))
-
-    def _clear(self) -> None:
-        self.order = array("i")
-        self.public_order = array("i")
-        self.public = bytearray()
-        self.changed = array("q")
-        self.created = array("d")
-        self.schedules = array("i")
-        self.columns: dict[str, array[int]] = {facet: array("i") for facet in FACETS}
-        self.labels: dict[str, dict[int, Label]] = {facet: {} for facet in FACETS}
-        self._numbers = {name: Numbers() for name in (*FACETS, "schedule")}
-        self._keys: list[bytes | None] = []
 
     def _store(self, offering: IndexedOffering) -> None:
         at = offering.id
