@@ -70,6 +70,8 @@ LINK_OF: Mapping[Kind, str] = {
     Kind.INVITATION: "/password/{}/",
     Kind.NEW_EMAIL: "/email/{}/",
 }
+# Links that somebody asked for by typing an address. Whether it has an account is looked up when the message is sent.
+ASKED_FOR = frozenset({Kind.REGISTER, Kind.PASSWORD, Kind.NEW_EMAIL})
 # What tells the owner of an account that somebody has changed what gives access to it.
 CHANGES = frozenset({Kind.TOKEN_MADE, Kind.PASSWORD_CHANGED, Kind.EMAIL_CHANGED, Kind.FEED_MADE, Kind.GOOGLE_CONNECTED})
 REMIND_BEFORE = timedelta(days=1)

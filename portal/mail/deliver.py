@@ -42,6 +42,7 @@ def deliver_due(
 ) -> int:
     """Send what is due; answers how much was sent. A message is sent again if this dies before it has noted so."""
     sent = 0
+    recipients.drop_requests_of_nobody()
     with open_transport(settings) as transport:
         for mail_id in _due(clock()):
             row = _take_up(mail_id, clock())

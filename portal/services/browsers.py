@@ -22,8 +22,11 @@ LASTS = timedelta(days=400)
 MOST_PEOPLE = 8
 
 
-def recognize(cookie: str, user: User) -> str:
-    """What the browser with this cookie is called where this person signed in there before, else ""."""
+def recognize(cookie: str, user: User | None) -> str:
+    """What the browser with this cookie is called where this person signed in there before, else "".
+
+    The same work where there is no such person.
+    """
     for name, proof in _entries(cookie):
         if compare_digest(proof, _proof(name, user)):
             return name
@@ -47,8 +50,10 @@ def _entries(cookie: str) -> list[tuple[str, str]]:
     return [(str(name), str(proof)) for name, proof in entries]
 
 
-def _proof(name: str, user: User) -> str:
-    return hashlib.sha256(f"{name}\n{user.uuid}\n{user.session_key}".encode()).hexdigest()[:32]
+def _proof(name: str, user: User | None) -> str:
+    # No cookie has the proof of nobody: only people sign in.
+    owner = (user.uuid, user.session_key) if user is not None else ("nobody", "")
+    return hashlib.sha256("\n".join(map(str, (name, *owner))).encode()).hexdigest()[:32]
 
 
 def _serializer() -> URLSafeTimedSerializer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,7 +28,8 @@ TAKEN = "There is an account with this address already."
 def ask_for_email(actor: Actor, email: str, network: str, *, now: datetime | None = None) -> None:
     """Mail a link to a new address, with which it becomes the actor's. Who has it already is told so, by mail alone.
 
-    Raises Forbidden if nobody is signed in, Invalid for what is no address or the present one, TooManyAttempts.
+    The same is written for every address; which of the two is mailed is decided when it is sent (`recipients`). Raises
+    Forbidden if nobody is signed in, Invalid for what is no address or the present one, TooManyAttempts.
     """
     now = now or utcnow()
     address = clean_email(email)
@@ -43,10 +44,6 @@ def ask_for_email(actor: Actor, email: str, network: str, *, now: datetime | Non
         # Only the link that was asked for last works.
         session.execute(delete(AccountLink).where(AccountLink.user_id == user.id))
         if not may_mail(session, address, now):
-            return
-        holder = session.execute(select(User).where(User.email == address)).scalar_one_or_none()
-        if holder is not None:
-            mail.put_to(session, Kind.KNOWN, address, {}, now, holder.id)
             return
         link = make_link(session, PURPOSE, address, network, now, user_id=user.id)
         mail.put_link(session, Kind.NEW_EMAIL, address, link, {"lasts": WORDS[PURPOSE]}, now, user.id)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import secrets
-import time
-from collections import deque
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -16,9 +13,6 @@ from portal.extensions import password_estimator, settings
 
 # OWASP's second recommendation (19 MiB, t=2, p=1): 36 ms here, so parallel sign-ins do not exhaust a small machine.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-
-# How long the latest comparisons of this process took (seconds).
-_durations: deque[float] = deque(maxlen=50)
 
 
 def checked_hash(password: str, *about: str) -> str:
@@ -31,13 +25,11 @@ def checked_hash(password: str, *about: str) -> str:
 
 
 def is_right(stored: str | None, password: str) -> bool:
-    """Whether this is the password; False after the same time where none is stored (`stored` is None)."""
-    began = time.perf_counter()
+    """Whether this is the password; False after the same work where none is stored (`stored` is None)."""
     right = _matches(stored or _no_password(), normalized(password))
     # Hashes from before passwords were normalized; both spellings of one are one guess.
     if not right and normalized(password) != password:
         right = _matches(stored or _no_password(), password)
-    _durations.append(time.perf_counter() - began)
     return right and stored is not None
 
 
@@ -51,14 +43,6 @@ def _matches(stored: str, password: str) -> bool:
         return _hasher.verify(stored, password[:MAX_PASSWORD])
     except (VerificationError, InvalidHashError):
         return False
-
-
-def wait_as_if_compared() -> bool:
-    """Take as long as a comparison takes here at present, without the work. Always False."""
-    if not _durations:
-        return is_right(None, "")
-    time.sleep(random.choice(_durations))  # noqa: S311 - the spread of real durations, no secret
-    return False
 
 
 @cache

@@ -6,18 +6,21 @@ import uuid as uuidlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from portal.domain.mail import GROUP_OF, Kind
-from portal.models import Offering, Organization, OutgoingMail, User
+from portal.domain.mail import ASKED_FOR, GROUP_OF, Kind
+from portal.extensions import db, reading_apart, transaction
+from portal.models import AccountLink, Offering, Organization, OutgoingMail, User
 from portal.policies import Actor, managed_offerings, owned_organizations
 
 
 def still_for(session: Session, row: OutgoingMail) -> bool:
     """Whether the recipient may still know what the message tells. A summary is cut down to what they may."""
+    if Kind(row.kind) in ASKED_FOR:
+        _settle(session, row)
     if row.user_id is None:
-        return True
+        return Kind(row.kind) is not Kind.PASSWORD
     user = session.get(User, row.user_id, populate_existing=True)
     if user is None or not user.is_active:
         return False
@@ -33,6 +36,42 @@ def still_for(session: Session, row: OutgoingMail) -> bool:
     if len(kept) < len(row.data["messages"]):
         row.data = {**row.data, "messages": kept, "number": len(kept)}
     return bool(kept)
+
+
+def drop_requests_of_nobody() -> None:
+    """Delete the links to choose a password that were asked for with addresses of no active account.
+
+    All at once, before any message is sent: the others do not wait, however many of them somebody asks for.
+    """
+    nobody = (
+        (OutgoingMail.kind == Kind.PASSWORD.value)
+        & (OutgoingMail.attempts == 0)
+        & OutgoingMail.next_attempt.is_not(None)
+        & ~exists().where(User.email == OutgoingMail.recipient, User.is_active.is_(True))
+    )
+    with reading_apart():
+        if db.session.execute(select(OutgoingMail.id).where(nobody).limit(1)).first() is None:
+            return
+    with transaction() as session:
+        dropped = delete(OutgoingMail).where(nobody).execution_options(synchronize_session=False)
+        session.execute(dropped)
+        unowned = ~exists().where(User.email == AccountLink.email)
+        links = delete(AccountLink).where(AccountLink.purpose == "password", unowned)
+        session.execute(links.execution_options(synchronize_session=False))
+
+
+def _settle(session: Session, row: OutgoingMail) -> None:
+    """Decide what is mailed to an address that anybody may have typed.
+
+    Here and not when it was asked for: that takes as long for an address with an account as for one without.
+    """
+    holder = session.execute(select(User).where(User.email == row.recipient)).scalar_one_or_none()
+    if holder is None or holder.id == row.user_id:
+        return
+    if Kind(row.kind) is not Kind.PASSWORD:
+        # The address has an account already: its owner is told so, and gets no link.
+        row.kind, row.data, row.sealed_secret = Kind.KNOWN.value, {}, None
+    row.user_id = holder.id
 
 
 def _managed(session: Session, actor: Actor, told: Collection[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ import secrets
 import uuid as uuidlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from portal.audit import Event, account, record
@@ -38,7 +38,8 @@ GONE = "It has been used or is too old. Ask for a new one."
 def ask_to_register(email: str, network: str, *, now: datetime | None = None) -> None:
     """Mail a link with which the owner of an address makes an account; who has one is told so, by mail too.
 
-    An address that has got its links lately gets no more, and that is not told: they still work. Only where SIGN_UP is
+    The same is written for every address; which of the two is mailed is decided when it is sent (`recipients`). An
+    address that has got its links lately gets no more, and that is not told: they still work. Only where SIGN_UP is
     open (else Forbidden). Raises Invalid for what is no address, TooManyAttempts where the network asks for too many.
     """
     if settings().sign_up != "open":
@@ -49,15 +50,11 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
         wait = take_one(session, Bucket.of("registrations", REGISTRATIONS_FOR_NETWORK, network_of(network)), now)
         if wait:
             raise too_many("Too many accounts were asked for from your network.", wait)
-        user = _find(session, address)
         if not may_mail(session, address, now):
             return
-        record(Event.REGISTRATION_REQUESTED, NOBODY, account(user.id if user is not None else None))
+        record(Event.REGISTRATION_REQUESTED, NOBODY, account(_account_id(session, address)))
         link = make_link(session, "register", address, network, now)
-        if user is not None:
-            mail.put_to(session, Kind.KNOWN, address, {}, now, user.id)
-        else:
-            mail.put_link(session, Kind.REGISTER, address, link, {"lasts": WORDS["register"]}, now)
+        mail.put_link(session, Kind.REGISTER, address, link, {"lasts": WORDS["register"]}, now)
 
 
 def finish_registration(secret: str, full_name: str, password: str, *, now: datetime | None = None) -> User:
@@ -77,18 +74,18 @@ def finish_registration(secret: str, full_name: str, password: str, *, now: date
 def ask_for_password(email: str, network: str, *, now: datetime | None = None) -> None:
     """Mail a link with which the owner of an address chooses a new password. Nothing is said about who has an account.
 
-    It is the way in where strangers' guesses slow sign-in down, so nobody can use it up: who has got their links lately
-    gets no more, and those work. Raises Invalid for what is no address.
+    The same is written for every address, and dropped instead of sent where there is no account (`recipients`). It is
+    the way in where strangers' guesses slow sign-in down, so nobody can use it up: who has got their links lately gets
+    no more, and those work. Raises Invalid for what is no address.
     """
     now = now or utcnow()
     address = accounts.clean_email(email)
     with transaction() as session:
-        user = _find(session, address)
-        mailed = may_mail(session, address, now) and user is not None and user.is_active
-        record(Event.PASSWORD_LINK_REQUESTED, NOBODY, account(user.id if user is not None else None), mailed=mailed)
-        if mailed and user is not None:
+        mailed = may_mail(session, address, now)
+        record(Event.PASSWORD_LINK_REQUESTED, NOBODY, account(_account_id(session, address)), mailed=mailed)
+        if mailed:
             link = make_link(session, "password", address, network, now)
-            mail.put_link(session, Kind.PASSWORD, address, link, {"lasts": WORDS["password"]}, now, user.id)
+            mail.put_link(session, Kind.PASSWORD, address, link, {"lasts": WORDS["password"]}, now)
 
 
 def invite(actor: Actor, email: str, full_name: str = "", *, now: datetime | None = None) -> uuidlib.UUID:
@@ -155,6 +152,11 @@ def _owner(session: Session, email: str) -> User:
     return user
 
 
+def _account_id(session: Session, email: str) -> int | None:
+    """Whose address it is, for the security log. An aggregate: one row is read in either case."""
+    return session.execute(select(func.max(User.id)).where(User.email == email)).scalar_one()
+
+
 def _find(session: Session, email: str) -> User | None:
     return session.execute(select(User).where(User.email == email)).scalar_one_or_none()
 
@@ -181,7 +183,7 @@ def make_link(
 
 
 def may_mail(session: Session, email: str, now: datetime) -> bool:
-    """Whether another link is mailed to this address; counted where nobody has it, too, so that it takes as long."""
+    """Whether another link is mailed to this address; counted for every address, whoever has it."""
     return not take_one(session, Bucket.of("links", LINKS_FOR_ADDRESS, email), now)
 
 

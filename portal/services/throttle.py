@@ -5,9 +5,10 @@ that concerns it, or nothing where one of them is empty; a right password gives 
 
     from a browser where this person signed in before   that browser's own bucket, and no other
     from anywhere else                                   one for the account and this network, one for the account
-    for an address without an account, in addition       one for the network: without it nothing is compared
 
-So strangers can use up only what strangers share. Nobody has to wait because of guesses at other accounts.
+So strangers can use up only what strangers share. Nobody has to wait because of guesses at other accounts. An address
+without an account has the same buckets, and what is given for it is compared as well (with the hash of no password):
+neither the answer nor the time it takes tells which addresses have one.
 """
 
 from __future__ import annotations
@@ -48,8 +49,6 @@ KNOWN_BROWSER = Limit(10, timedelta(minutes=5))
 # Everything else: one account from one network, one account from anywhere.
 ACCOUNT_AND_NETWORK = Limit(10, timedelta(minutes=5))
 ACCOUNT = Limit(100, timedelta(minutes=1))
-# Comparisons for addresses without an account: they only cost time.
-NETWORK_WITHOUT_ACCOUNT = Limit(100, timedelta(seconds=10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +69,18 @@ class Attempt:
     """One password that somebody is about to try."""
 
     buckets: tuple[Bucket, ...]
-    network: Bucket
 
     @classmethod
     def at(cls, email: str, network: str, browser: str = "") -> Attempt:
         """`email` as it was given, in lower case; `browser` names one where its owner signed in before."""
-        place = network_of(network)
         if browser:
-            own: tuple[Bucket, ...] = (Bucket.of("browser", KNOWN_BROWSER, email, browser),)
-        else:
-            own = (
-                Bucket.of("account and network", ACCOUNT_AND_NETWORK, email, place),
+            return cls((Bucket.of("browser", KNOWN_BROWSER, email, browser),))
+        return cls(
+            (
+                Bucket.of("account and network", ACCOUNT_AND_NETWORK, email, network_of(network)),
                 Bucket.of("account", ACCOUNT, email),
             )
-        return cls(own, Bucket.of("network", NETWORK_WITHOUT_ACCOUNT, place))
+        )
 
 
 def network_of(address: str) -> str:
@@ -107,11 +104,6 @@ def take(session: Session, attempt: Attempt, now: datetime) -> None:
     waits = [wait for bucket in attempt.buckets if (wait := take_one(session, bucket, now))]
     if waits:
         raise too_many("Too many failed sign-ins.", max(waits))
-
-
-def take_without_account(session: Session, attempt: Attempt, now: datetime) -> bool:
-    """Whether time may be spent on comparing where there is no account (or none with a password)."""
-    return not take_one(session, attempt.network, now)
 
 
 def give_back(attempt: Attempt) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from portal.domain.mail import MOST_ATTEMPTS, Kind
 from portal.extensions import db, installation_salt, settings
 from portal.mail.deliver import LEASE, deliver_due
-from portal.models import AccountLink, Base, OutgoingMail
+from portal.models import AccountLink, Base, OutgoingMail, User
 from portal.policies import SYSTEM
 from portal.secretbox import SecretBox
 from portal.services import mail, registration
@@ -178,6 +178,8 @@ def test_the_folder_tells_no_link_by_its_names_nor_does_the_log(app, db_session,
 def of_earlier_version(**more):
     """A message as the version before wrote it, with its link in clear."""
     kind = more.pop("kind", Kind.PASSWORD)
+    if db.session.execute(select(User.id).where(User.email == "new@example.org")).first() is None:
+        make.user("new@example.org")
     secret = f"{len(db.session.execute(select(OutgoingMail)).all()):032}"
     path = f"/{PATHS[kind.value]}/{secret}/"
     make.add(

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from portal.domain.periods import Period
-from portal.extensions import db, settings, transaction
+from portal.extensions import db, place_of, secret_box, settings, transaction
 from portal.mail.deliver import deliver_due
-from portal.models import Membership, Organization, OutgoingMail, User
-from portal.services import bookings, mail
+from portal.models import AccountLink, Membership, Organization, OutgoingMail, User
+from portal.services import bookings, email_change, mail, registration
 from tests.support import builders as make
 from tests.support.builders import NOW
 
@@ -107,3 +107,75 @@ def test_a_calendar_is_reconnected_by_those_who_own_it_still(lab):
     db.session.execute(delete(Membership).where(Membership.user_id == lab["boss"].user_id))
     make.role(db.session.get_one(User, lab["boss"].user_id), organization, "manager")
     assert deliver(timedelta(minutes=1)) == []
+
+
+@pytest.fixture
+def people(app, db_session, monkeypatch):
+    """Addresses with an account, and with a deactivated one; people can register."""
+    monkeypatch.setitem(app.extensions, "portal.settings", replace(settings(), sign_up="open"))
+    make.user("known@example.org")
+    make.user("gone@example.org", active=False)
+    # The salt is read with the first text that is encrypted.
+    secret_box().encrypt("", place_of(OutgoingMail.sealed_secret, ""))
+
+
+EMAILS = ("known@example.org", "nobody@example.org", "gone@example.org")
+ASK = {
+    "password": lambda email: registration.ask_for_password(email, "192.0.2.1"),
+    "register": lambda email: registration.ask_to_register(email, "192.0.2.1"),
+    "new_email": lambda email: email_change.ask_for_email(make.actor(make.user()), email, "192.0.2.1"),
+}
+CHOOSE, FINISH, KNOWN, CONFIRM = "/password/", "/register/", "There is one.", "/email/"
+
+
+@pytest.mark.parametrize("times", [1, 4])
+@pytest.mark.parametrize("kind", ASK)
+def test_the_same_is_written_for_every_address(people, query_counter, kind, times):
+    """Nothing that the time of the answer depends on tells whether there is an account."""
+    found = []
+    for email in EMAILS:
+        for _ in range(times):
+            with query_counter() as counted:
+                ASK[kind](email)
+        rows = db.session.execute(select(OutgoingMail).where(OutgoingMail.recipient == email)).scalars().all()
+        links = db.session.execute(select(AccountLink.purpose).where(AccountLink.email == email)).scalars().all()
+        written = [(row.kind, row.data, len(row.sealed_secret), row.user_id is None) for row in rows]
+        found.append((counted.statements, written, links))
+    assert found[1:] == found[:1] * 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("password", [("known", CHOOSE)]),
+        ("register", [("known", KNOWN), ("nobody", FINISH)]),
+        ("new_email", [("known", KNOWN), ("nobody", CONFIRM)]),
+    ],
+)
+def test_who_has_an_account_is_looked_up_when_the_message_is_sent(people, kind, expected):
+    for email in EMAILS:
+        ASK[kind](email)
+    sent = deliver(timedelta(minutes=1))
+    assert [who for who, _text in sent] == [who for who, _words in expected]
+    assert [words for _who, words in expected if not any(words in text for _to, text in sent)] == []
+    assert db.session.execute(select(OutgoingMail).where(OutgoingMail.sealed_secret.is_not(None))).first() is None
+    assert deliver(timedelta(days=1)) == []
+
+
+def test_links_for_nobody_are_deleted_and_delay_no_other_message(people):
+    for number in range(120):
+        registration.ask_for_password(f"nobody{number}@example.org", "192.0.2.1")
+    registration.ask_for_password("known@example.org", "192.0.2.1")
+    assert [who for who, _text in deliver(timedelta(minutes=1))] == ["known"]
+    assert db.session.execute(select(OutgoingMail.recipient)).scalars().all() == ["known@example.org"]
+    assert db.session.execute(select(AccountLink.email)).scalars().all() == ["known@example.org"]
+
+
+def test_a_message_to_nobody_that_a_worker_has_taken_up_is_not_sent(people):
+    registration.ask_for_password("nobody@example.org", "192.0.2.1")
+    with transaction() as session:
+        session.execute(update(OutgoingMail).values(attempts=1))
+    assert deliver(timedelta(minutes=1)) == []
+    db.session.expire_all()
+    row = db.session.execute(select(OutgoingMail)).scalar_one()
+    assert (row.next_attempt, row.sealed_secret) == (None, None)

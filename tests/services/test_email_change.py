@@ -92,7 +92,7 @@ def test_a_newer_link_a_new_password_and_a_new_address_end_what_was_mailed(anna,
 def test_who_has_the_address_is_told_by_mail_alone(anna, db_session, mails):
     make.user(NEW)
     ask(anna)
-    assert mails() == [("known", NEW)]
+    assert mails() == [("new_email", NEW)], "tests/mail/test_recipients.py shows what is sent"
     ask(anna, "free@example.org")
     secret = link(db_session)
     make.user("free@example.org")

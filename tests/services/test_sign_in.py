@@ -132,29 +132,50 @@ def test_guesses_from_one_network_keep_nobody_elsewhere_out(anna):
 
 
 def test_guesses_at_other_accounts_keep_nobody_out(anna):
-    for number in range(throttle.NETWORK_WITHOUT_ACCOUNT.burst * 2):
+    for number in range(throttle.ACCOUNT.burst * 2):
         assert guess(f"nobody{number}@example.org") == "wrong"
     assert sign_in.sign_in(EMAIL, PASSWORD, "192.0.2.1", now=NOW).id == anna.id
 
 
-def test_where_nobody_is_only_so_much_is_compared(anna, compared, monkeypatch):
-    slept = []
-    monkeypatch.setattr(passwords.time, "sleep", slept.append)
-    most = throttle.NETWORK_WITHOUT_ACCOUNT.burst
-    for number in range(most + 5):
-        assert guess(f"nobody{number}@example.org") == "wrong"
-    assert len(compared) == most
-    assert len(slept) == 5, "an answer without a comparison takes as long as one with"
-    assert set(slept) <= set(passwords._durations)
+@pytest.mark.parametrize("cookie", [False, True])
+@pytest.mark.parametrize("guesses", [1, BURST + 2])
+def test_the_same_is_done_for_every_address(anna, monkeypatch, query_counter, guesses, cookie):
+    """What tells addresses with an account from others by the time it takes: statements, and hashes compared."""
+    make.user("gone@example.org", password=PASSWORD, active=False)
+    make.user("token-only@example.org")
+    browser = browsers.remember("", make.user()) if cookie else ""
+    hashes, proofs = [], []
+    real, proof = passwords._hasher, browsers._proof
+
+    class Noting:
+        hash = real.hash
+
+        def verify(self, stored, password):
+            hashes.append(stored.rpartition("p=")[0])
+            return real.verify(stored, password)
+
+    monkeypatch.setattr(passwords, "_hasher", Noting())
+    monkeypatch.setattr(browsers, "_proof", lambda name, user: proofs.append(name) or proof(name, user))
+    passwords._no_password()
+    found = []
+    for email in (EMAIL, "nobody@example.org", "gone@example.org", "token-only@example.org"):
+        hashes.clear()
+        proofs.clear()
+        # Written in two ways, in which it is compared one after the other.
+        with query_counter() as counted:
+            answers = [guess(email, password=DECOMPOSED, browser=browser) for _ in range(guesses)]
+        found.append((answers, counted.statements, hashes.copy(), proofs.copy()))
+    assert found[1:] == found[:1] * 3
+    assert len(found[0][2]) == 2 * min(guesses, BURST)
+    assert found[0][2][0].startswith("$argon2id$")
 
 
 def test_one_address_more_or_less_is_a_network(anna, compared):
-    most = throttle.NETWORK_WITHOUT_ACCOUNT.burst
-    for number in range(most + 1):
-        guess(f"nobody{number}@example.org", f"2001:db8:1:2::{number:x}")
-    assert len(compared) == most
-    guess("nobody@example.org", "2001:db8:1:3::1")
-    assert len(compared) == most + 1
+    for number in range(BURST + 1):
+        guess(address=f"2001:db8:1:2::{number:x}")
+    assert len(compared) == BURST
+    guess(address="2001:db8:1:3::1")
+    assert len(compared) == BURST + 1
 
 
 @pytest.mark.parametrize(
