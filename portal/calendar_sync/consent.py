@@ -32,7 +32,7 @@ from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries.calendars import calendars_in_use
 from portal.secretbox import Place
-from portal.services import mail
+from portal.services import notices
 
 CALLBACK_PATH = "/manage/google/callback"
 CONSENT_TIMEOUT = timedelta(minutes=10)
@@ -198,7 +198,7 @@ def _connect(
         session.flush()
         _enqueue_calendars(session, organization.id, now)
         details = {"google": account.email, "sharing": can_share}
-        mail.google_connected(session, actor, organization, account.email, now)
+        notices.google_connected(session, actor, organization, account.email, now)
         record(Event.GOOGLE_CONNECTED, actor, thing("organization", organization_uuid), **details)
     return ConnectionResult(organization_uuid, account.email, can_share)
 

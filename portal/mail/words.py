@@ -100,6 +100,8 @@ def _booking(kind: Kind, data: Mapping[str, Any]) -> Words:
 _LISTED: Mapping[Kind, str] = {
     Kind.REQUESTED: "Requested",
     Kind.ACCEPTED: "Confirmed",
+    Kind.CANCELLED: "Cancelled",
+    Kind.MOVED: "Moved",
     Kind.EXPIRED: "Not answered in time",
     Kind.TO_ANSWER: "To answer",
     Kind.BOOKED: "Booked",
@@ -119,6 +121,8 @@ def _summary(kind: Kind, data: Mapping[str, Any]) -> Words:
         facts.append(("And", f"{number - len(facts)} more"))
     if kind is Kind.BOOKINGS_SUMMARY:
         subject, what = f"{news} about your bookings", "You changed many bookings within an hour. These are the rest."
+        if not data.get("own", True):
+            what = f"{who} changed many of your bookings within an hour. These are the rest."
         return Words(subject, news, [what], facts, "/bookings/", "Open my bookings")
     what = f"{who} changed many bookings within an hour. You got the first messages one by one; these are the rest."
     return Words(f"{news} about bookings by {who}", news, [what], facts, "/manage/requests/", "Open the requests")

@@ -24,7 +24,7 @@ from portal.extensions import db, settings, transaction
 from portal.models import AccountLink, ApiToken, Membership, Organization, Role, User
 from portal.models.base import utcnow
 from portal.policies import Actor
-from portal.services import mail
+from portal.services import notices
 from portal.services.feeds import end_feeds_of
 from portal.services.passwords import checked_hash
 
@@ -135,7 +135,8 @@ def store_password(
         record(Event.ACCESS_ENDED, actor, account(user.id), tokens=tokens, feeds=ended)
     session.execute(delete(AccountLink).where((AccountLink.email == user.email) | (AccountLink.user_id == user.id)))
     if user.password_hash is not None:
-        mail.account_changed(session, Kind.PASSWORD_CHANGED, user, {"by": by, "access_ended": end_access}, now)
+        data = {"by": by, "access_ended": end_access}
+        notices.account_changed(session, actor, Kind.PASSWORD_CHANGED, user, data, now)
     user.password_hash = hashed
     user.session_key = secrets.token_hex(16)
 
@@ -181,7 +182,7 @@ def create_token(
         until = "never" if expires is None else format_instant(expires)
         record(Event.TOKEN_CREATED, actor, thing("token", token.uuid), owner=account(user_id), expires=until)
         if told:
-            mail.account_changed(session, Kind.TOKEN_MADE, owner, {"name": name, "expires": until}, now)
+            notices.account_changed(session, actor, Kind.TOKEN_MADE, owner, {"name": name, "expires": until}, now)
         return NewToken(key, token.uuid, name, expires)
 
 

@@ -15,7 +15,7 @@ from portal.extensions import transaction
 from portal.models import AccountLink, User
 from portal.models.base import utcnow
 from portal.policies import Actor
-from portal.services import mail
+from portal.services import mail, notices
 from portal.services.accounts import clean_email
 from portal.services.registration import WORDS, link_row, make_link, may_mail
 from portal.services.throttle import Bucket, Limit, take_one, too_many
@@ -65,7 +65,7 @@ def change_email(actor: Actor, secret: str, *, now: datetime | None = None) -> s
         row = _row(session, actor, secret, now)
         user, address = _user(session, actor), row.email
         before = user.email
-        mail.account_changed(session, Kind.EMAIL_CHANGED, user, {"email": address}, now)
+        notices.account_changed(session, actor, Kind.EMAIL_CHANGED, user, {"email": address}, now)
         ended = or_(AccountLink.email.in_([before, address]), AccountLink.user_id == user.id)
         session.execute(delete(AccountLink).where(ended))
         user.email = address

@@ -16,7 +16,7 @@ from portal.extensions import transaction
 from portal.models import CalendarFeed, Organization
 from portal.models.base import utcnow
 from portal.policies import Actor, managed_organizations
-from portal.services import mail
+from portal.services import notices
 
 
 def feed_digest(secret: str) -> bytes:
@@ -34,7 +34,7 @@ def make_user_feed(actor: Actor, *, now: datetime | None = None) -> str:
     with transaction() as session:
         session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
         record(Event.FEED_CREATED, actor, account(actor.user_id))
-        mail.feed_made(session, actor, None, now or utcnow())
+        notices.feed_made(session, actor, None, now or utcnow())
         return _make(session, user_id=actor.user_id)
 
 
@@ -56,7 +56,7 @@ def make_organization_feed(actor: Actor, uuid: uuidlib.UUID, *, now: datetime | 
         organization_id = _managed(session, actor, uuid)
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
         record(Event.FEED_CREATED, actor, thing("organization", uuid))
-        mail.feed_made(session, actor, organization_id, now or utcnow())
+        notices.feed_made(session, actor, organization_id, now or utcnow())
         return _make(session, organization_id=organization_id, maker_id=actor.user_id)
 
 

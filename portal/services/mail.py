@@ -45,6 +45,7 @@ _TO_BOOKER: Mapping[str, Kind] = {
     BookingAct.RESCHEDULE: Kind.MOVED,
     BookingAct.EXPIRE: Kind.EXPIRED,
 }
+_ANSWERS = frozenset({BookingAct.ACCEPT.value, BookingAct.REJECT.value})
 _TO_MANAGERS: Mapping[str, Kind] = {
     BookingAct.CANCEL: Kind.GIVEN_BACK,
     BookingAct.RESCHEDULE: Kind.MOVED_BY_BOOKER,
@@ -52,6 +53,11 @@ _TO_MANAGERS: Mapping[str, Kind] = {
 
 
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
+
+
+def is_silent() -> bool:
+    """Whether nobody is to be told of what happens now."""
+    return _silent.get()
 
 
 @contextmanager
@@ -112,42 +118,6 @@ def put_link(
     enqueue_mail()
 
 
-def account_changed(session: Session, kind: Kind, user: User, data: Mapping[str, Any], now: datetime) -> None:
-    """Tell a person what was just changed about their account (a kind of CHANGES), with the time."""
-    if not _silent.get():
-        put(session, kind, user, {**data, "at": format_instant(now), "zone": settings().timezone}, now)
-
-
-def feed_made(session: Session, actor: Actor, organization_id: int | None, now: datetime) -> None:
-    """Tell who made a calendar link, and the owners of the organization whose bookings it shows, if it is one's."""
-    maker = session.get(User, actor.user_id)
-    if maker is None:
-        return
-    data = {"who": maker.full_name or maker.email, "what": "Your own", "page": "/bookings/feed/"}
-    people = {maker.id: maker}
-    organization = None if organization_id is None else session.get(Organization, organization_id)
-    if organization is not None:
-        data |= {"what": organization.name, "page": f"/manage/organizations/{organization.uuid}/feed/"}
-        people |= {user.id: user for user in _members(session, organization.id, OWNING_ROLES)}
-    for user in people.values():
-        account_changed(session, Kind.FEED_MADE, user, data, now)
-
-
-def google_connected(
-    session: Session, actor: Actor, organization: Organization, account_email: str, now: datetime
-) -> None:
-    """Tell the owners of an organization which Google account was connected to it, and by whom."""
-    person = None if actor.user_id is None else session.get(User, actor.user_id)
-    data = {
-        "who": actor.name if person is None else person.full_name or person.email,
-        "what": organization.name,
-        "google": account_email,
-        "page": f"/manage/organizations/{organization.uuid}/google/",
-    }
-    for user in _members(session, organization.id, OWNING_ROLES):
-        account_changed(session, Kind.GOOGLE_CONNECTED, user, data, now)
-
-
 def secret_of(row: OutgoingMail) -> str:
     """The secret of the link that a message is about; "" where it has none. Raises SecretLost."""
     return secret_box().decrypt(row.sealed_secret, _secret_place(row)) if row.sealed_secret else ""
@@ -185,12 +155,14 @@ def booking_changed(
 
     Whoever did it is not told, but for the booker's own request: its mail is what they put into their calendar.
     """
-    if _silent.get():
+    if is_silent():
         return
     data = {**booking_facts(booking), "reason": reason}
     booker = session.get(User, booking.user_id) if booking.user_id else None
-    # Answers of those who manage the offering are not limited: each answers a request.
-    cause = cause_of(session, booker, now) if booker is not None and user_id in (None, booker.id) else None
+    doer = booker if user_id is None else session.get(User, user_id)
+    # Answers of those who manage the offering are not limited: there is one for each request.
+    is_answer = what in _ANSWERS and user_id is not None and user_id != booking.user_id
+    cause = cause_of(session, doer, now) if doer is not None and not is_answer else None
     automatic = what == BookingAct.ACCEPT.value and user_id is None
     if what == "request":
         if booking.state != BookingState.REQUESTED.value:
@@ -246,7 +218,7 @@ def connection_broken(session: Session, organization_id: int, reason: str, now: 
     if organization is None:
         return
     data = {"organization": organization.name, "organization_uuid": str(organization.uuid), "reason": reason}
-    for user in _members(session, organization_id, OWNING_ROLES):
+    for user in members(session, organization_id, OWNING_ROLES):
         put(session, Kind.RECONNECT, user, data, now)
 
 
@@ -337,12 +309,13 @@ def _to_managers(
     ).scalar_one()
     if organization_id is None:
         return
-    for user in _members(session, organization_id, MANAGING_ROLES):
+    for user in members(session, organization_id, MANAGING_ROLES):
         if user.id != without:
             put(session, kind, user, data, now, cause)
 
 
-def _members(session: Session, organization_id: int, roles: tuple[str, ...]) -> list[User]:
+def members(session: Session, organization_id: int, roles: tuple[str, ...]) -> list[User]:
+    """The active people who have one of these roles in an organization."""
     query = (
         select(User)
         .join(Membership, Membership.user_id == User.id)

@@ -1,6 +1,6 @@
 """Summaries of messages: what one person causes too often within an hour reaches each recipient as one message.
 
-The first messages that one person's bookings cause to one recipient (MAX_MAILS_PER_HOUR) are sent one by one. The
+The first messages about bookings that one person causes to one recipient (MAX_MAILS_PER_HOUR) are sent one by one. The
 following ones are listed in a summary, which is sent an hour after the first of them.
 """
 
@@ -82,7 +82,7 @@ def add_to_summary(
                 recipient=user.email,
                 user_id=user.id,
                 cause_id=cause.user_id,
-                data={"who": cause.name, "number": 1, "messages": [entry]},
+                data={"who": cause.name, "own": cause.user_id == user.id, "number": 1, "messages": [entry]},
                 created=now,
                 next_attempt=max(due, now),
             )

@@ -366,6 +366,27 @@ def test_answers_of_managers_are_not_limited(world, db_session, limited):
     assert told(db_session) == 3 * [("accepted", "booker")]
 
 
+def test_what_managers_change_too_often_goes_into_a_summary(world, db_session, limited):
+    uuid, manager = ask(world), make.actor(world[2])
+    bookings.accept_booking(manager, uuid, now=NOW)
+    told(db_session)
+    limited(max_mails_per_hour=2)
+    for number in range(25):
+        bookings.reschedule_booking(manager, uuid, [hours(31 + number, 32 + number)], now=NOW)
+    bookings.cancel_booking(manager, uuid, now=NOW)
+    rows = db_session.execute(select(OutgoingMail).order_by(OutgoingMail.id)).scalars().all()
+    assert [(row.kind, row.user_id) for row in rows] == [
+        ("moved", world[1].id),
+        ("moved", world[1].id),
+        ("bookings_summary", world[1].id),
+    ]
+    assert (rows[2].data["number"], rows[2].next_attempt) == (24, NOW + timedelta(hours=1))
+    text = compose(rows[2], settings()).get_body(("plain",)).get_content()
+    assert "Manager changed many of your bookings" in " ".join(text.split())
+    assert text.count("Moved: Microscope") == 23
+    assert text.count("Cancelled: Microscope") == 1
+
+
 def test_old_mail_is_forgotten(world, db_session):
     ask(world)
     deliver_due(settings(), lambda: NOW, Fake())

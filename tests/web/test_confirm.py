@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from portal.extensions import db
-from portal.models import ApiToken, BrowserSession, CalendarFeed
+from portal.models import ApiToken, BrowserSession, CalendarFeed, OutgoingMail
 from portal.models.base import utcnow
 from portal.services import sessions, throttle
 from tests.web.conftest import PASSWORD
@@ -135,3 +135,14 @@ def test_a_form_without_its_token_confirms_nothing(owner):
 def test_who_is_signed_out_meanwhile_signs_in(owner):
     owner.post("/logout", page="/account/")
     assert owner.post(TOKENS, {"name": "x"}, page="/login").headers["Location"].startswith("/login")
+
+
+def test_a_notice_too_many_refuses_the_change_with_a_sentence(visitor, world, limited):
+    limited(max_mails_per_hour=2)
+    manager, path = visitor("manager"), f"/manage/organizations/{world.lab}/feed/"
+    for number in range(25):
+        answer = manager.post(path, {"make": "1"}, page=path)
+        assert answer.status_code == (201 if number < 2 else 429)
+    assert "This change is told by mail, and one person may cause 2 such messages an hour." in answer.text
+    assert 0 < int(answer.headers["Retry-After"]) <= 1800
+    assert db.session.query(OutgoingMail).filter_by(kind="feed_made").count() == 4
