@@ -79,7 +79,9 @@ def rows(kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "cause"), [(kind, cause) for kind, causes in CAUSES.items() for cause in causes], ids=lambda it: getattr(it, "__name__", "")
+    ("kind", "cause"),
+    [(kind, cause) for kind, causes in CAUSES.items() for cause in causes],
+    ids=lambda it: getattr(it, "__name__", ""),
 )
 def test_a_notice_over_the_limit_is_not_lost_the_change_is_refused(lab, db_session, kind, cause):
     for number in range(MOST):
