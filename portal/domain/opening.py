@@ -59,11 +59,11 @@ def is_over(entry: object, now: datetime) -> bool:
 
 
 def rewritten(
-    stored: Sequence[Any], shown: Collection[int], wanted: Sequence[Stretch], config: Mapping[str, Any]
+    stored: Sequence[Any], removed: Collection[int], wanted: Sequence[Stretch], config: Mapping[str, Any]
 ) -> tuple[list[Any], list[int]]:
     """The entries that are to be stored, and at which position among them each of `wanted` is.
 
-    Of the entries at the positions `shown` those that are wanted no more go; all others stay. `config` decides
+    Entries at the positions `removed` go; all others stay, also those that `wanted` does not name. `config` decides
     (see `with_config`).
     """
     claimed = {it.entry: it for it in wanted if it.entry is not None}
@@ -74,7 +74,7 @@ def rewritten(
             places[position] = len(entries)
             whole = entry if isinstance(entry, dict) else availability_entry("", "", config)
             entries.append({**whole, "start": claimed[position].start, "end": claimed[position].end})
-        elif position not in shown:
+        elif position not in removed:
             entries.append(entry)
     found = []
     for it in wanted:

@@ -28,6 +28,8 @@ WHOLE = frozenset({"integer", "component_multiplier"})
 _TRUE = frozenset({"true", "on", "1", "yes"})
 _FALSE = frozenset({"false", "off", "0", "no"})
 _DIGITS = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+# A decimal comma. (More digits after it would be thousands, of which nobody could say whether they are meant.)
+_COMMA = re.compile(r"[+-]?\d{1,18},\d{1,2}", re.ASCII)
 _TIME = re.compile(r"\d\d:\d\d(:\d\d)?", re.ASCII)
 
 
@@ -198,6 +200,8 @@ def _whole(raw: Any) -> Decimal:
 
 
 def _decimal(raw: Any) -> Decimal:
+    if isinstance(raw, str) and _COMMA.fullmatch(raw):
+        raw = raw.replace(",", ".")
     try:
         number = Decimal(str(raw)) if isinstance(raw, (int, float, str)) and not isinstance(raw, bool) else None
     except InvalidOperation:

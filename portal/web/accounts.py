@@ -25,7 +25,7 @@ from portal.services import sign_in as sign_in_service
 from portal.services.accounts import NewToken
 from portal.web.confirm import confirmed
 from portal.web.errors import too_early
-from portal.web.forms import PasswordForm, SignInForm, TokenForm, put_error
+from portal.web.forms import INCOMPLETE, PasswordForm, SignInForm, TokenForm, put_error
 from portal.web.guards import public, signed_in
 from portal.web.links import local_path
 from portal.web.people import current_actor, end_session, known_browser, remember_browser, start_session
@@ -146,9 +146,13 @@ def end_other_sessions() -> ResponseReturnValue:
 @blueprint.post("/account/mail/")
 @signed_in
 def mail_wanted() -> ResponseReturnValue:
-    """Keep which kinds of mail the person wants."""
-    wanted = request.form.getlist("wanted")
-    mail.set_mail_off(current_user.user_id, [group for group in GROUPS if group not in wanted])
+    """Keep which kinds of mail the person wants, of those whose boxes the form had (`shown`)."""
+    wanted, shown = set(request.form.getlist("wanted")), set(request.form.getlist("shown"))
+    if not shown or not wanted <= shown <= GROUPS.keys():
+        # Without its boxes a form would switch everything off.
+        raise Invalid(INCOMPLETE)
+    kept = {group for group in queries.mail_off(current_actor()) if group not in shown}
+    mail.set_mail_off(current_user.user_id, [group for group in GROUPS if group in kept | (shown - wanted)])
     flash("Saved.", "good")
     return redirect(f"{url_for('accounts.account')}#mail", code=303)
 
@@ -158,7 +162,7 @@ def mail_wanted() -> ResponseReturnValue:
 @confirmed
 def create_token() -> ResponseReturnValue:
     """Make an API token and show it, this once: the answer is never kept anywhere."""
-    form = TokenForm()
+    form = TokenForm(may_be_endless=_may_be_endless())
     if not form.validate_on_submit():
         return _account_page(token_form=form, code=400)
     try:
@@ -203,6 +207,11 @@ def _zone() -> str:
     return settings().timezone
 
 
+def _may_be_endless() -> bool:
+    """Whether tokens may be made that never expire."""
+    return not settings().token_days
+
+
 def _usual_last_day() -> date:
     """What the form offers: TOKEN_DAYS from now, a year where tokens may be endless."""
     return datetime.now(ZoneInfo(_zone())).date() + timedelta(days=settings().token_days or 365)
@@ -233,7 +242,8 @@ def _account_page(
             sessions=queries.sessions_of(actor, utcnow() - sessions.SESSION_LASTS),
             this_session=services.token_digest(current_user.get_id()),
             # Two forms share the page: only the one that was sent is filled from the request.
-            token_form=token_form or TokenForm(formdata=None, expires=_usual_last_day()),
+            token_form=token_form
+            or TokenForm(formdata=None, expires=_usual_last_day(), may_be_endless=_may_be_endless()),
             token_days=settings().token_days,
             password_form=password_form or PasswordForm(formdata=None),
             password_help=passwords.HELP,

@@ -23,7 +23,7 @@ from portal.domain.zones import instants_at, period_text
 from portal.errors import Invalid
 from portal.services.placement import SlotTaken
 from portal.services.wishes import MAX_PERIODS
-from portal.web.forms import Errors
+from portal.web.forms import Errors, rows_of
 from portal.web.links import printable
 from portal.web.week import parse_slot, slot_value
 
@@ -133,11 +133,12 @@ def from_address(zone: ZoneInfo) -> Sent:
 
 
 def from_form(questions: Sequence[Question]) -> Sent:
-    """The form as it was sent."""
+    """The form as it was sent. Raises Invalid where it lacks fields of its periods, which would drop some of them."""
     form = request.form
-    rows = [Row(*it) for it in zip(*(form.getlist(name) for name in ("start", "end", "exact")), strict=False)]
+    rows = [Row(*it) for it in rows_of(form, ("start", "end", "exact"))]
     return Sent(
-        rows[:MAX_PERIODS] or [Row()],
+        # One too many stays, and is refused with the reason.
+        rows[: MAX_PERIODS + 1] or [Row()],
         plan=form.get("plan", ""),
         project=form.get("project", ""),
         name=printable(form.get("name")),
@@ -221,9 +222,9 @@ def _given(questions: Sequence[Question], form: MultiDict[str, str]) -> Iterator
             yield question.key, bool(values)
         elif question.type == "conditional_cascade":
             yield question.key, dict(_steps(values))
-        else:
+        elif values:
             # An emptied field is no answer; a default is for those who never saw the question.
-            yield question.key, values[-1] if values else ""
+            yield question.key, values[-1]
 
 
 def _steps(values: Sequence[str]) -> Iterator[tuple[str, str]]:

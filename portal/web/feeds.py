@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.domain.http_headers import PRIVATE, SECRET
 from portal.domain.ics import IcsEvent, calendar_bytes
-from portal.errors import NotFound
+from portal.errors import Invalid, NotFound
 from portal.extensions import settings
 from portal.models.base import utcnow
 from portal.policies import NOBODY
@@ -22,6 +22,7 @@ from portal.queries import feeds as queries
 from portal.queries.feeds import Feed
 from portal.services import feeds as services
 from portal.web.confirm import confirmed_to_send
+from portal.web.forms import INCOMPLETE
 from portal.web.guards import manages_organization, public, signed_in
 from portal.web.people import current_actor
 
@@ -68,6 +69,9 @@ def mine() -> ResponseReturnValue:
             services.revoke_user_feed(actor)
             flash("The address stopped working.", "good")
             return redirect(url_for("feeds.mine"), code=303)
+        if "make" not in request.form:
+            # It would replace the address that there is.
+            raise Invalid(INCOMPLETE)
         made = services.make_user_feed(actor)
     return _page(
         "My bookings in my calendar",
@@ -92,6 +96,9 @@ def organization(uuid: uuidlib.UUID) -> ResponseReturnValue:
             services.revoke_organization_feed(actor, uuid)
             flash("The address stopped working.", "good")
             return redirect(url_for("feeds.organization", uuid=uuid), code=303)
+        if "make" not in request.form:
+            queries.organization_feed(actor, uuid)
+            raise Invalid(INCOMPLETE)
         made = services.make_organization_feed(actor, uuid)
     feed = queries.organization_feed(actor, uuid)
     ended = ""

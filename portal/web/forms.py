@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, DateField, Form, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
@@ -21,11 +23,27 @@ class SignInForm(FlaskForm):
 
 
 class TokenForm(FlaskForm):
-    """A new API token: its name and the last day on which it works, or that it always does."""
+    """A new API token: its name and the last day on which it works; or, where it `may_be_endless`, that it never ends.
+
+    A browser sends a date that it cannot read as an empty one, so an empty date means nothing.
+    """
 
     name = StringField("Name", [InputRequired("Give the token a name."), Length(max=100)], [printable])
     expires = DateField("Last day", [Optional()])
     never = BooleanField("Never expires")
+
+    def __init__(self, *args: Any, may_be_endless: bool, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.may_be_endless = may_be_endless
+        self.expires.flags.required = not may_be_endless
+
+    def validate(self, extra_validators: object = None) -> bool:
+        valid = bool(super().validate(extra_validators))
+        if self.expires.data is None and not (self.never.data and self.may_be_endless):
+            told = "Choose the last day, or tick “Never expires”." if self.may_be_endless else "Choose the last day."
+            self.expires.errors = [told]
+            return False
+        return valid
 
 
 class PasswordForm(FlaskForm):
@@ -91,6 +109,42 @@ class Errors(dict[str, str]):
 
     def __missing__(self, _field: str) -> str:
         return ""
+
+
+EMPTY = "This is empty. Enter a value, or tick the box to remove it."
+INCOMPLETE = "The form arrived incomplete, so nothing was changed. Reload the page and try again."
+
+
+def rows_of(form: MultiDict[str, str], names: Sequence[str]) -> list[tuple[str, ...]]:
+    """The rows of a form whose fields repeat, with the fields of each in this order.
+
+    Raises Invalid where rows lack fields: nobody could say which row a value belongs to.
+    """
+    columns = [form.getlist(name) for name in names]
+    if len({len(column) for column in columns}) > 1:
+        raise Invalid(INCOMPLETE)
+    return list(zip(*columns, strict=True))
+
+
+def change_of(text: str, shown: str, *, removed: bool) -> str | None:
+    """What a field that may hold nothing is to hold; None where it stays as it is. `shown`: what is stored, as text.
+
+    Whatever a browser cannot read arrives empty, so an empty field removes nothing: the box beside it (`removed`) does.
+    Raises ValueError with the reason, for people.
+    """
+    empty = not text.strip()
+    if removed and not empty and text != shown:
+        raise ValueError("Either enter something else here or remove it, not both.")
+    if removed:
+        return "" if shown else None
+    if shown and empty:
+        raise ValueError(EMPTY)
+    return None if text == shown else text
+
+
+def sentence(reason: str) -> str:
+    """A reason as it is shown beside a field."""
+    return f"{reason[:1].upper()}{reason[1:]}{'' if reason.endswith('.') else '.'}"
 
 
 def begun_text(seen: Mapping[str, str]) -> str:

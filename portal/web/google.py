@@ -17,6 +17,7 @@ from portal.queries.calendars import connection_view
 from portal.queries.organizations import get_owned_organization
 from portal.web.calendar_card import connection_status
 from portal.web.confirm import confirmed
+from portal.web.forms import INCOMPLETE
 from portal.web.guards import owns_organization, signed_in
 from portal.web.people import current_actor
 
@@ -93,6 +94,8 @@ def disconnect(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Ask for confirmation, then disconnect."""
     actor = current_actor()
     if request.method == "POST":
+        if request.form.get("calendars", "keep") not in ("keep", "delete"):
+            raise Invalid(INCOMPLETE)
         cleanup = CalendarCleanup.DELETE if request.form.get("calendars") == "delete" else CalendarCleanup.KEEP
         if disconnect_organization(actor, uuid, cleanup):
             flash("Google is disconnected.", "good")

@@ -29,7 +29,7 @@ from portal.transfer.editing import (
     problems_of,
     seen,
 )
-from portal.web.forms import Errors, begun_from, begun_text
+from portal.web.forms import INCOMPLETE, Errors, begun_from, begun_text, rows_of, sentence
 from portal.web.guards import manages_offering
 from portal.web.people import current_actor
 from portal.web.preview import coming_week
@@ -53,9 +53,10 @@ WORDS = {"startTime": "the opening time", "endTime": "the closing time"}
 
 @dataclass(slots=True)
 class Hours:
-    """What stands in the form."""
+    """What the form holds. `removed` are the rows of stored entries that are removed when it is saved."""
 
     rows: list[Row]
+    removed: list[Row]
     opens: str
     closes: str
     slot: str
@@ -65,7 +66,7 @@ class Hours:
 @blueprint.route("/<uuid:uuid>/hours/", methods=["GET", "POST"])
 @manages_offering
 def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
-    """Show and change them; a stretch that is left empty is taken away."""
+    """Show and change them. Only what was removed explicitly goes: an empty field is an error."""
     actor = current_actor()
     with reading_apart():
         view = get_managed_offering(actor, uuid)
@@ -73,9 +74,8 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     if request.method == "GET":
         return _page(view, _shown(stored, zone), seen(view.document, KEYS))
     if not {"opens", "closes", "slot", "before"} <= request.form.keys():
-        # What is left empty is taken away: a form that came without its fields must not clear everything.
-        raise Invalid("The form came without its fields, so nothing was changed.")
-    typed, before = _typed(stored), begun_from(request.form["before"], KEYS)
+        raise Invalid(INCOMPLETE)
+    typed, before = _typed(stored, zone), begun_from(request.form["before"], KEYS)
     if _acts_on_rows(typed):
         return _page(view, typed, before)
     schedules, errors = _read(typed, stored, zone)
@@ -149,7 +149,7 @@ def _shown(stored: list[Any], zone: ZoneInfo) -> Hours:
     rows = [Row.of(stored[position], known[position], zone) for position in _positions(stored)]
     config = read_schedules(stored).config
     return Hours(
-        rows or [Row()], clock_text(config.opens), clock_text(config.closes), _minutes(config), config.open_days
+        rows or [Row()], [], clock_text(config.opens), clock_text(config.closes), _minutes(config), config.open_days
     )
 
 
@@ -157,32 +157,40 @@ def _minutes(config: Config) -> str:
     return f"{config.slot.total_seconds() / 60:g}"
 
 
-def _typed(stored: list[Any]) -> Hours:
+def _typed(stored: list[Any], zone: ZoneInfo) -> Hours:
     form = request.form
-    columns = (form.getlist(name) for name in ("entry", "start", "end"))
-    known = {handle: about(entry) for handle, entry in zip(handles(stored), stored, strict=True)}
+    known = dict(zip(handles(stored), stored, strict=True))
     rows = [
-        Row(entry, start.strip(), end.strip(), known.get(entry, ""))
-        for entry, start, end in zip(*columns, strict=False)
+        Row(entry, start.strip(), end.strip(), about(known.get(entry)))
+        for entry, start, end in rows_of(form, ("entry", "start", "end"))
     ]
-    if len(rows) > MOST_ROWS:
-        # What was cut off would be taken away.
-        raise Invalid(f"A form can hold {MOST_ROWS} stretches of dates, so nothing was changed.")
+    removed = [Row.of(known[handle], handle, zone) for handle in form.getlist("removed") if handle in known]
+    if len(rows) + len(removed) > MOST_ROWS:
+        raise Invalid(f"A form can hold {MOST_ROWS} rows of dates, so nothing was changed.")
     days = frozenset(number for number, _ in DAYS if str(number) in form.getlist("days"))
     opens, closes, slot = (form.get(name, "").strip() for name in ("opens", "closes", "slot"))
-    return Hours(rows, opens, closes, slot, days)
+    return Hours(rows, removed, opens, closes, slot, days)
 
 
 def _acts_on_rows(typed: Hours) -> bool:
-    """Add or remove a row, where one of those buttons was pressed; answers whether one was."""
-    if "add" in request.form:
-        if len(typed.rows) < MOST_ROWS:
-            typed.rows.append(Row())
-        return True
-    number = request.form.get("remove", "")
-    if number.isascii() and number.isdigit() and len(number) < 4 and int(number) < len(typed.rows):
-        del typed.rows[int(number)]
-    return "remove" in request.form
+    """Add, remove or restore a row, where one of those buttons was pressed; returns whether one was."""
+    form = request.form
+    if "add" in form and len(typed.rows) + len(typed.removed) < MOST_ROWS:
+        typed.rows.append(Row())
+    elif "remove" in form and (row := _pressed(form["remove"], typed.rows)):
+        typed.rows.remove(row)
+        if row.entry:
+            typed.removed.append(row)
+    elif "restore" in form and (row := _pressed(form["restore"], typed.removed)):
+        typed.removed.remove(row)
+        typed.rows.append(row)
+    return not {"add", "remove", "restore"}.isdisjoint(form)
+
+
+def _pressed(number: str, rows: list[Row]) -> Row | None:
+    """The row of the button with this number."""
+    known = number.isascii() and number.isdigit() and len(number) < 4 and int(number) < len(rows)
+    return rows[int(number)] if known else None
 
 
 def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], dict[str, str]]:
@@ -192,17 +200,20 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
     known: dict[str, list[int]] = {}
     for number, handle in enumerate(handles(stored)):
         known.setdefault(handle, []).append(number)
+    # Two entries may be the same in everything: each row takes one of them.
+    removed = {known[row.entry].pop() for row in typed.removed if known.get(row.entry)}
     wanted: list[tuple[Row, Stretch]] = []
+    wrong: set[int] = set()
     for row in typed.rows:
-        # Two entries may be the same in everything: each row takes one of them.
         alike = known.get(row.entry)
         position = alike.pop(0) if alike else None
-        if row.is_blank:
-            continue
         stretch = row.stretch(None if position is None else stored[position], position, zone)
         if stretch is not None:
             wanted.append((row, stretch))
-    schedules, places = rewritten(stored, _positions(stored), [it for _, it in wanted], config)
+        elif position is not None:
+            wrong.add(position)
+    # Entries whose rows are wrong already are not judged a second time.
+    schedules, places = rewritten(stored, removed | wrong, [it for _, it in wanted], config)
     rows = {f"{SCHEDULES}[{place}]": row for place, (row, _) in zip(places, wanted, strict=True)}
     for path, reason in problems_of({SCHEDULES: schedules}).items():
         where, _, key = path.rpartition(".")
@@ -210,6 +221,8 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
             rows[where].errors.append(f"The {key} {reason}.")
         else:
             errors.setdefault(PLACES.get(key, path), _in_words(reason))
+    if not typed.days and read_schedules(stored).config.open_days:
+        errors["days"] = "Choose at least one day."
     if any(row.errors for row in typed.rows):
         errors["rows"] = "Some dates can't be kept."
     elif wanted and not holds_config(schedules) and read_config(config) not in (None, Config()):
@@ -220,7 +233,7 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
 def _in_words(reason: str) -> str:
     for word, words in WORDS.items():
         reason = reason.replace(word, words)
-    return f"{reason[:1].upper()}{reason[1:]}."
+    return sentence(reason)
 
 
 def _config(typed: Hours, config: Config, errors: dict[str, str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid as uuidlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.schema.checks import NAME_LENGTH
 from portal.transfer.editing import DETAILS, ChangedMeanwhile, WrongValues, digest, edit_offering, problems_of, seen
 from portal.web.filters import picture_src, safe_href
-from portal.web.forms import Errors, begun_from, begun_text
+from portal.web.forms import INCOMPLETE, Errors, begun_from, begun_text, change_of, sentence
 from portal.web.guards import manages_offering
 from portal.web.people import current_actor
 
@@ -65,6 +65,9 @@ LONG = frozenset({"description", "full_description", "getting_started", "integra
 PICTURES = ("image", "thumbnail")
 LINKS = ("access_url", "privacy_policy_link")
 DEGREES = ("latitude", "longitude")
+# Fields that always hold something; of the others a box removes what they hold.
+ALWAYS_SET = ("name", "state", "shared", "country")
+NO_COUNTRY = "none"
 # Of a text that somebody else wrote.
 MOST_SHOWN = 500
 _DEGREES = re.compile(r"[+-]?\d{1,4}(?:[.,]\d{1,30})?", re.ASCII)
@@ -82,17 +85,17 @@ class Theirs:
 @blueprint.route("/<uuid:uuid>/edit/", methods=["GET", "POST"])
 @manages_offering
 def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
-    """Show and change them; only what was changed in the form is written."""
+    """Show and change them. Only what was changed in the form is written; what is empty is an error, unless removed."""
     actor = current_actor()
     with reading_apart():
         view = get_managed_offering(actor, uuid)
     if request.method == "GET":
         return _page(view, _shown(view.document), seen(view.document, DETAILS))
     if not set(DETAILS) <= request.form.keys():
-        # What is left empty is taken away: a form that came without its fields must not clear everything.
-        raise Invalid("The form came without its fields, so nothing was changed.")
+        raise Invalid(INCOMPLETE)
     typed, before = _typed(), begun_from(request.form.get("before", ""), DETAILS)
-    changes, errors = _changes(typed, _shown(view.document))
+    now = seen(view.document, DETAILS)
+    changes, errors = _changes(typed, _shown(view.document), {key for key in DETAILS if before[key] != now[key]})
     errors |= problems_of(changes)
     try:
         if not errors and "preview" not in request.form:
@@ -146,7 +149,7 @@ def _page(
     code: int = 200,
 ) -> ResponseReturnValue:
     """`before`: what the form began from. `theirs`: what somebody else has changed meanwhile."""
-    told = {key: f"{reason[:1].upper()}{reason[1:]}." for key, reason in (errors or {}).items()}
+    told = {key: sentence(reason) for key, reason in (errors or {}).items()}
     others = list(theirs)
     organization = view.document["customer_name"] or "no organization"
     shared = {"true": "Everybody", "false": f"Members of {organization}"}
@@ -155,6 +158,9 @@ def _page(
             "manage/edit.html",
             offering=view.document,
             values=values,
+            stored=_shown(view.document),
+            always_set=ALWAYS_SET,
+            removed=frozenset(request.form.getlist("removed")),
             before=begun_text(before),
             errors=Errors(told),
             theirs=others,
@@ -165,7 +171,7 @@ def _page(
             choices={
                 "state": [(state.value, state.value) for state in OfferingState],
                 "shared": list(shared.items()),
-                "country": [("", "–"), *sorted(COUNTRIES.items(), key=lambda it: it[1])],
+                "country": [(NO_COUNTRY, "None"), *sorted(COUNTRIES.items(), key=lambda it: it[1])],
             },
             longest_name=NAME_LENGTH,
         )
@@ -193,7 +199,8 @@ def _notes(values: Mapping[str, str], theirs: Iterable[Theirs], shared: Mapping[
 
 def _shown(document: Mapping[str, Any]) -> dict[str, str]:
     """What is stored, as the form holds it."""
-    return {key: _cleaned(key, _text(document[key])) for key in DETAILS}
+    shown = {key: _cleaned(key, _text(document[key])) for key in DETAILS}
+    return {**shown, "country": shown["country"] or NO_COUNTRY}
 
 
 def _text(value: Any) -> str:
@@ -212,23 +219,36 @@ def _cleaned(key: str, text: str) -> str:
     return text if key in LONG else text.strip()
 
 
-def _changes(typed: Mapping[str, str], shown: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The keys of a record that were changed in the form, and what is no value at all."""
+def _changes(
+    typed: Mapping[str, str], shown: Mapping[str, str], moved: Collection[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The keys of a record that were changed in the form, and what is no value at all. `moved`: changed by others."""
     changes: dict[str, Any] = {}
     errors: dict[str, str] = {}
+    removed = request.form.getlist("removed")
     for key, text in typed.items():
-        if text != shown[key]:
-            try:
-                changes[key] = _wire(key, text)
-            except ValueError as error:
-                errors[key] = str(error)
+        try:
+            changed: str | None = text if text != shown[key] else None
+            # What somebody else has changed meanwhile is not written anyway, so it is not judged.
+            if key not in ALWAYS_SET and key not in moved:
+                changed = change_of(text, shown[key], removed=key in removed)
+            if changed is not None:
+                changes[key] = _wire(key, changed)
+        except ValueError as error:
+            errors[key] = str(error)
     return changes, errors
 
 
 def _wire(key: str, text: str) -> Any:
     """A field's text as a record holds it. Raises ValueError with a reason."""
     if key == "shared":
+        if text not in ("true", "false"):
+            raise ValueError("choose who sees it")
         return text == "true"
+    if key == "country":
+        if not text:
+            raise ValueError("choose a country, or “None”")
+        return "" if text == NO_COUNTRY else text
     if key in PICTURES:
         return text or None
     if key in DEGREES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid as uuidlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -17,9 +17,9 @@ from portal.errors import Invalid
 from portal.extensions import reading, reading_apart, settings
 from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.services.offerings import WrongRules, changed_rules, set_booking_rules
-from portal.web.forms import Errors
+from portal.web.closures import BLANK, closure_row, read_closures, typed_closures
+from portal.web.forms import INCOMPLETE, Errors, change_of, sentence
 from portal.web.guards import manages_offering
-from portal.web.links import printable
 from portal.web.people import current_actor
 from portal.web.preview import coming_week
 
@@ -57,31 +57,31 @@ SPARE_CLOSURES = 2
 @blueprint.route("/<uuid:uuid>/rules/", methods=["GET", "POST"])
 @manages_offering
 def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
-    """Show and change the rules; what is left empty does not hold."""
+    """Show and change the rules. What is not in the form stays; what is empty is an error, unless it is removed."""
     actor = current_actor()
     with reading_apart():
         view = get_managed_offering(actor, uuid)
     stored = view.attributes.get("booking_rules")
+    shown = _shown(stored if isinstance(stored, Mapping) else {})
     if request.method == "GET":
-        return _page(view, _shown(stored if isinstance(stored, Mapping) else {}), {})
+        return _page(view, shown, {})
     if not {"time_zone", "accept"} <= request.form.keys():
-        # What is left empty is taken away: a form that came without its fields must not clear everything.
-        raise Invalid("The form came without its fields, so nothing was changed.")
-    typed = _typed()
+        raise Invalid(INCOMPLETE)
+    typed = _typed(shown)
     if "add" in request.form:
-        typed["closures"] += [{"start": "", "end": "", "reason": ""}] * SPARE_CLOSURES
+        typed["closures"] += [dict(BLANK) for _ in range(SPARE_CLOSURES)]
         return _page(view, typed, {})
-    changes, errors = _read(typed)
+    changes, errors = _read(typed, shown)
+    changes["closures"], rows = read_closures(typed["closures"], shown["stored_closures"])
     try:
         wanted = changed_rules(stored, changes)
-        if not errors and "preview" in request.form:
-            return _page(view, typed, {}, preview=wanted)
-        if not errors:
-            set_booking_rules(actor, uuid, changes)
     except WrongRules as wrong:
-        errors = {**wrong.errors, **errors}
-    if errors:
+        errors = {**_beside(wrong.errors, typed["closures"], rows), **errors}
+    if errors or any(row["errors"] for row in typed["closures"]):
         return _page(view, typed, errors, 400)
+    if "preview" in request.form:
+        return _page(view, typed, {}, preview=wanted)
+    set_booking_rules(actor, uuid, changes)
     flash("The rules are saved. Bookings that exist stay as they are.", "good")
     return redirect(url_for("rules.edit", uuid=uuid), code=303)
 
@@ -103,77 +103,82 @@ def _page(
             "manage/rules.html",
             offering=view.document,
             values=values,
+            stored=_shown(stored if isinstance(stored, Mapping) else {}),
             errors=Errors(errors),
-            closure_errors=[(_place(key), reason) for key, reason in errors.items() if key.startswith("closures")],
+            refused=code == 400,
             numbers=NUMBERS,
             choices=CHOICES,
             zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
             portal_zone=settings().timezone,
             sentences=list(domain.sentences(read_rules(stored if preview is None else preview))),
-            most=domain.WHOLE,
             week=week,
             zone=zone,
         )
     return page, code
 
 
-def _place(key: str) -> str:
-    """Where "closures[1].end" stands in the form, in words."""
-    found = re.fullmatch(r"closures\[(\d+)\](?:\.(\w+))?", key)
-    if found is None:
-        return "Closures"
-    field = {"start": ", from", "end": ", to", "reason": ", why"}.get(found[2] or "", "")
-    return f"Closure {int(found[1]) + 1}{field}"
-
-
 def _shown(stored: Mapping[str, Any]) -> dict[str, Any]:
     """The stored rules as the form holds them."""
     closures = stored.get("closures")
-    lines = [it for it in closures if isinstance(it, Mapping)] if isinstance(closures, list) else []
+    entries = closures if isinstance(closures, list) else []
     shown: dict[str, Any] = {key: str(stored.get(key) or "") for key, *_ in NUMBERS}
     if stored.get("maximum_advance_days") == 0:
         shown["maximum_advance_days"] = "0"
     shown |= {key: str(stored.get(key) or "") for key, *_ in CHOICES}
     shown["time_zone"] = str(stored.get("time_zone") or "")
-    shown["closures"] = [{key: str(it.get(key) or "") for key in ("start", "end", "reason")} for it in lines]
-    shown["closures"] += [{"start": "", "end": "", "reason": ""}] * SPARE_CLOSURES
-    return shown
+    shown["closures"] = [*map(closure_row, entries), *(dict(BLANK) for _ in range(SPARE_CLOSURES))]
+    return {**shown, "removed": frozenset(), "stored_closures": entries}
 
 
-def _typed() -> dict[str, Any]:
+def _typed(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form holds; what it does not have is as it is stored."""
     form = request.form
-    typed: dict[str, Any] = {key: form.get(key, "").strip() for key, *_ in (*NUMBERS, *CHOICES)}
-    typed["time_zone"] = form.get("time_zone", "").strip()
-    columns = (form.getlist(f"closure_{key}") for key in ("start", "end", "reason"))
-    lines = list(zip(*columns, strict=False))[: domain.MOST_CLOSURES + 1]
-    typed["closures"] = [
-        {"start": start.strip(), "end": end.strip(), "reason": printable(reason).strip()}
-        for start, end, reason in lines
-    ]
-    return typed
+    keys = [key for key, *_ in (*NUMBERS, *CHOICES)]
+    typed: dict[str, Any] = {key: form.get(key, shown[key]).strip() for key in (*keys, "time_zone")}
+    return {**typed, "closures": typed_closures(form), "removed": frozenset(form.getlist("removed"))}
 
 
-def _read(typed: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """What the form means: every rule that it knows, None where it is left empty."""
+def _read(typed: Mapping[str, Any], shown: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the form changes, None for a rule that is removed; and what is wrong with it."""
     errors: dict[str, str] = {}
     changes: dict[str, Any] = {}
-    for key, *_ in NUMBERS:
-        text = typed[key]
-        whole = text.isascii() and text.isdigit() and len(text) < 10
-        changes[key] = int(text) if whole else None
-        if text and not whole:
-            errors[key] = "enter a whole number, such as 60"
-        # The form's way to say "off"; a day on which nothing can be booked ahead is a rule of its own.
-        if changes[key] == 0 and key != "maximum_advance_days":
-            changes[key] = None
+    for key in ("time_zone", *(key for key, *_ in NUMBERS)):
+        try:
+            text = change_of(typed[key], shown[key], removed=key in typed["removed"])
+            if text is not None:
+                changes[key] = _value(key, text)
+        except ValueError as error:
+            errors[key] = str(error)
     for key, *_ in CHOICES:
-        changes[key] = typed[key] or None
-    if changes["quota_hours_per_user"] is None:
+        if typed[key]:
+            changes[key] = typed[key]
+        elif shown[key]:
+            errors[key] = "Choose one of these."
+    if changes.get("quota_hours_per_user", shown["quota_hours_per_user"]) in (None, ""):
         changes["quota_period"] = None
-    changes["time_zone"] = typed["time_zone"] or None
-    changes["closures"] = [
-        {key: value for key, value in it.items() if value}
-        for it in typed["closures"]
-        if it["start"] or it["end"] or it["reason"]
-    ]
     return changes, errors
+
+
+def _value(key: str, text: str) -> str | int | None:
+    """A rule as it is kept, None for no rule. Raises ValueError with the reason."""
+    if key == "time_zone" or not text:
+        return text or None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ValueError("Enter a whole number, such as 60.")
+    # 0 says "off"; only a day on which nothing can be booked ahead is a rule of its own.
+    return int(text) or (0 if key == "maximum_advance_days" else None)
+
+
+def _beside(errors: Mapping[str, str], rows: Sequence[dict[str, Any]], at: Sequence[int]) -> dict[str, str]:
+    """Reasons as sentences: those about closures go to their rows (`at`: the row of each closure), the others stay."""
+    found: dict[str, str] = {}
+    for path, reason in errors.items():
+        place = re.fullmatch(r"closures\[(\d+)\](?:\.(\w+))?", path)
+        if place is None:
+            found[path] = sentence(reason)
+        elif at[int(place[1])] >= 0:
+            field = {"start": "From: ", "end": "To: ", "reason": "Why: "}.get(place[2] or "", "")
+            rows[at[int(place[1])]]["errors"].append(f"{field}{reason}.")
+        else:
+            found[path] = f"Closure {int(place[1]) + 1}: {reason}."
+    return found

@@ -12,7 +12,7 @@ from portal.extensions import reading_apart
 from portal.queries import people as queries
 from portal.services import accounts as services
 from portal.services import registration
-from portal.web.forms import PersonForm, RoleForm, put_error
+from portal.web.forms import INCOMPLETE, PersonForm, RoleForm, put_error
 from portal.web.guards import staff_only
 from portal.web.links import page_number, printable
 from portal.web.people import current_actor
@@ -77,6 +77,8 @@ def _act(uuid: uuidlib.UUID, email: str, form: RoleForm) -> str:
     """Do what the pressed button says; what to tell, or "" where the form has to be mended."""
     actor = current_actor()
     if "active" in request.form:
+        if request.form["active"] not in ("0", "1"):
+            raise Invalid(INCOMPLETE)
         active = request.form["active"] == "1"
         services.set_active(actor, uuid, active)
         return "The person can sign in again." if active else "The person is signed out everywhere and can't come back."

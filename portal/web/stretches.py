@@ -29,10 +29,6 @@ class Row:
     notes: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    @property
-    def is_blank(self) -> bool:
-        return not (self.start or self.end)
-
     @classmethod
     def of(cls, entry: Any, handle: str, zone: ZoneInfo) -> Row:
         """An entry as it is stored. An end that cannot be read is left empty, to be mended."""
@@ -41,6 +37,8 @@ class Row:
 
     def stretch(self, entry: Any, position: int | None, zone: ZoneInfo) -> Stretch | None:
         """What the row means, being the stored `entry` at that position; None, with reasons in its errors, if nothing.
+
+        An end that is empty is one that the browser could not read, or that is still to be entered: it removes nothing.
 
         An end that was left as it is shown is the very instant that is stored. Of a time that clocks show twice a start
         is the first and an end the second, so that the longer stretch is meant; one that they skip is the moment of the
@@ -59,6 +57,8 @@ class Row:
             else:
                 ends[key] = format_instant(instant)
                 self.notes += _doubts(key, text, instant, zone)
+        if not (self.start or self.end) and self.errors:
+            self.errors = ["Enter when it starts and ends, or remove these dates."]
         return Stretch(ends["start"], ends["end"], position) if len(ends) == 2 else None
 
 

@@ -4,12 +4,14 @@ import { confirmInDialog } from "./confirm.js";
 import { copyButtons } from "./copy.js";
 import { closeMenus } from "./menus.js";
 import { pickInWeek } from "./pick.js";
+import { explainInvalid } from "./validity.js";
 
 confirmInDialog(document);
 copyButtons(document);
 closeMenus(document);
 pickInWeek(document);
 ownClocks(document);
+explainInvalid(document);
 
 // What htmx brought in gets the same treatment.
 document.addEventListener("htmx:load", (event) => {

@@ -23,6 +23,9 @@ class HtmlForm:
     buttons: list[tuple[str, str]] = field(default_factory=list)
     # Of boxes that are not ticked, too.
     names: list[str] = field(default_factory=list)
+    # Which types of inputs it has, and whether the browser checks them before it sends them.
+    types: set[str] = field(default_factory=set)
+    checked: bool = True
 
     def add(self, name: str, value: str, *, sent: bool = True) -> None:
         if name not in self.names:
@@ -56,13 +59,14 @@ class _Parser(HTMLParser):
                 urljoin(self.page, given.get("action") or self.page),
                 given.get("method", "get").upper(),
                 given.get("enctype") == "multipart/form-data",
+                checked="novalidate" not in given,
             )
             self.forms.append(self._open)
             if "id" in given:
                 self._by_id[given["id"]] = self._open
-            if "hx-post" in given:
-                # What a script sends: the same fields to another address.
-                self.forms.append(replace(self._open, action=urljoin(self.page, given["hx-post"]), method="POST"))
+        elif owner is not None and "hx-post" in given:
+            # What a script sends: the same fields to another address.
+            self.forms.append(replace(owner, action=urljoin(self.page, given["hx-post"]), method="POST"))
         elif owner is not None and name and "disabled" not in given:
             self._field(tag, given, owner, name)
 
@@ -77,6 +81,7 @@ class _Parser(HTMLParser):
             if "formaction" in given:
                 self.forms.append(replace(owner, action=urljoin(self.page, given["formaction"])))
         elif tag == "input" and kind not in NEVER_SENT:
+            owner.types.add(kind)
             ticked = kind not in ("checkbox", "radio") or "checked" in given
             owner.add(name, given.get("value", "on" if kind == "checkbox" else ""), sent=ticked)
 

@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import select
 
 from portal.domain.periods import Period
-from portal.models import Booking, BookingChange, Offering
+from portal.models import Booking, BookingChange
 from portal.services import bookings as services
 from tests.support import builders as make
 from tests.support.builders import NOW
@@ -159,7 +159,7 @@ def test_a_lost_race_keeps_the_form_and_offers_the_nearest(as_person, lab, db_se
         ({"start": "9999-12-31T23:00", "end": "9999-12-31T23:59"}, "The start is not a date and time"),
         ({"start": wall(1), "end": wall(2), "plan": "x"}, "Choose one from the list."),
         ({"start": wall(1), "end": wall(2), "note": "x" * 2001}, "This is too long"),
-        ({}, "Enter when it starts."),
+        ({}, "The form arrived incomplete"),
     ],
 )
 def test_bad_input_says_what_is_wrong(as_person, lab, db_session, fields, said):
@@ -181,6 +181,30 @@ def test_rows_are_added_and_removed_by_buttons(as_person, lab):
     assert f'value="{wall(5)}"' in less.text
     for nonsense in ("99", "-1", "x", "٣"):
         assert send(person, path, "remove", value=nonsense, **rows((1, 2))).status_code == 200
+
+
+def test_periods_that_lack_a_field_are_not_dropped(as_person, lab, db_session):
+    offering, _ = lab
+    person = as_person("booker")
+    path = f"/offerings/{offering.uuid}/book/"
+    complete = rows((1, 2), (5, 6))
+    for name in complete:
+        assert send(person, path, **{**complete, name: complete[name][1:]}).status_code == 400
+    many = send(person, path, **rows(*[(hour, hour + 1) for hour in range(1, 22)]))
+    assert (many.status_code, "At most 20 periods" in many.text) == (400, True)
+    assert db_session.execute(select(Booking)).first() is None
+
+
+def test_a_default_is_for_those_who_did_not_see_the_question(as_person, lab, db_session):
+    offering, _ = lab
+    question = {"type": "string", "label": "Gas", "default": "Argon"}
+    make.change(offering, options={"order": ["gas"], "options": {"gas": question}})
+    person = as_person("booker")
+    path = f"/offerings/{offering.uuid}/book/"
+    send(person, path, **rows((1, 2)))
+    send(person, path, **rows((3, 4)), **{"answer-gas": ""})
+    answers = [it.answers for it in db_session.execute(select(Booking).order_by(Booking.id)).scalars()]
+    assert answers == [{"gas": "Argon"}, {}]
 
 
 def test_the_order_form_and_the_price(as_person, lab, db_session):
@@ -328,101 +352,6 @@ def test_a_booker_moves_and_cancels(as_person, asked, lab, db_session):
     assert "Ice" in person.get("/bookings/?past=1").text
     whats = [it.what for it in db_session.execute(select(BookingChange).order_by(BookingChange.id)).scalars()]
     assert whats == ["request", "request", "reschedule", "cancel"]
-
-
-def rules_of(db_session, offering):
-    db_session.expire_all()
-    return db_session.get(Offering, offering.id).attributes.get("booking_rules")
-
-
-def test_an_owner_sets_rules(as_person, lab, db_session):
-    offering, _ = lab
-    boss = as_person("owner")
-    path = f"/manage/offerings/{offering.uuid}/rules/"
-    assert boss.get(path).status_code == 200
-    fields = {
-        "time_zone": "Europe/Tallinn",
-        "minimum_notice_minutes": "90",
-        "maximum_advance_days": "0",
-        "buffer_after_minutes": "0",
-        "accept": "automatic",
-        "quota_period": "week",
-        "closure_start": ["2026-12-24", ""],
-        "closure_end": ["2026-12-26", ""],
-        "closure_reason": ["Holidays", ""],
-    }
-    assert boss.post(path, fields).status_code == 303
-    assert rules_of(db_session, offering) == {
-        "time_zone": "Europe/Tallinn",
-        "minimum_notice_minutes": 90,
-        "maximum_advance_days": 0,
-        "accept": "automatic",
-        "closures": [{"start": "2026-12-24", "end": "2026-12-26", "reason": "Holidays"}],
-    }
-    page = boss.get(path).text
-    assert "Book at least 1 hour and 30 minutes ahead." in page
-    assert "Holidays" in page
-    assert boss.post(path, {"closure_start": ["", ""]}).status_code == 400
-    assert rules_of(db_session, offering)["minimum_notice_minutes"] == 90
-    assert boss.post(path, {"time_zone": "", "accept": "", "closure_start": ["", ""]}).status_code == 303
-    assert rules_of(db_session, offering) is None
-
-
-def test_rules_that_cannot_be_kept_change_nothing(as_person, lab, db_session):
-    offering, _ = lab
-    offering.attributes = {**offering.attributes, "booking_rules": {"accept": "manual", "own": 1}}
-    db_session.commit()
-    boss = as_person("owner")
-    path = f"/manage/offerings/{offering.uuid}/rules/"
-    bad = {
-        "time_zone": "",
-        "accept": "automatic",
-        "minimum_notice_minutes": "x",
-        "minimum_duration_minutes": "90",
-        "closure_start": "2026-13-01",
-        "closure_end": "2026-12-01",
-        "closure_reason": "",
-    }
-    answer = boss.post(path, bad)
-    assert answer.status_code == 400
-    assert "Enter a whole number, such as 60." in answer.text
-    assert "Closure 1, from:" in answer.text
-    assert 'value="2026-13-01"' in answer.text
-    answer = boss.post(path, {**bad, "minimum_notice_minutes": "", "maximum_duration_minutes": "30"})
-    assert answer.status_code == 400
-    assert "shorter than the minimum" in answer.text
-    assert "Closure 1, from: “2026-13-01” is not a date such as 2025-12-24." in answer.text
-    assert rules_of(db_session, offering) == {"accept": "manual", "own": 1}
-    assert boss.post(path, {"time_zone": "", "accept": "automatic"}).status_code == 303
-    assert rules_of(db_session, offering) == {"accept": "automatic", "own": 1}
-
-
-def test_rules_are_looked_at_before_they_are_kept(as_person, lab, db_session):
-    offering, people = lab
-    services.request_booking(make.actor(people["rival"]), services.Wish(offering.uuid, [hours(2, 3)]), now=NOW)
-    boss = as_person("owner")
-    path = f"/manage/offerings/{offering.uuid}/rules/"
-    assert "The coming week" not in boss.get(path).text
-    typed = {"time_zone": "Europe/Tallinn", "accept": "automatic", "preview": "1"}
-    plain = boss.post(path, typed)
-    assert plain.status_code == 200
-    assert "The coming week under these rules" in plain.text
-    assert "Requests are accepted at once." in plain.text
-    assert "Times by the clocks of Europe/Tallinn." in plain.text
-    assert 'type="checkbox"' not in plain.text
-    free = plain.text.count('class="slot slot-free"')
-    closures = {"closure_start": "2026-03-04", "closure_end": "2026-03-05", "closure_reason": "Stocktaking"}
-    narrower = boss.post(path, {**typed, "buffer_after_minutes": "60", "minimum_notice_minutes": "1440", **closures})
-    assert "Closed (Stocktaking)" in narrower.text
-    assert "Too soon: book at least 1 day ahead." in narrower.text
-    assert 0 < narrower.text.count('class="slot slot-free"') < free
-    assert 'value="1440"' in narrower.text
-    empty = boss.post(path, {**typed, "minimum_notice_minutes": "14400"})
-    assert "Nothing would be free in these days. Next free:" in empty.text
-    wrong = boss.post(path, {**typed, "minimum_notice_minutes": "x"})
-    assert wrong.status_code == 400
-    assert "The coming week" not in wrong.text
-    assert rules_of(db_session, offering) is None
 
 
 def test_lists_and_questions_name_the_clocks(as_person, lab, db_session):

@@ -11,6 +11,7 @@ from portal.models import ApiToken, BrowserSession, CalendarFeed, OutgoingMail
 from portal.models.base import utcnow
 from portal.services import sessions, throttle
 from tests.web.conftest import PASSWORD
+from tests.web.test_accounts import in_a_week
 from tests.web.test_registration import last_link
 
 TOKENS = "/account/tokens/"
@@ -54,7 +55,7 @@ def test_a_session_alone_makes_no_token_and_nothing_is_lost(owner):
     made = owner.post(TOKENS, {**hidden(wrong), "confirm_password": PASSWORD}, page="/account/")
     assert (made.status_code, tokens()) == (201, [typed["name"]])
     # For some minutes nothing is asked.
-    assert owner.post(TOKENS, {"name": "another"}, page="/account/").status_code == 201
+    assert owner.post(TOKENS, {"name": "another", "expires": in_a_week()}, page="/account/").status_code == 201
 
 
 def feeds():
@@ -69,6 +70,10 @@ def test_a_calendar_link_is_made_with_the_password_and_ended_without(owner, worl
     assert (asked.status_code, feeds(), hidden(asked)) == (403, 0, {"make": "1"})
     made = owner.post(path, {"make": "1", "confirm_password": PASSWORD}, page=path)
     assert (made.status_code, feeds()) == (201, 1)
+    # A form without its button replaces no address.
+    kept = db.session.query(CalendarFeed).one().digest
+    assert owner.post(path, {}, page=path).status_code == 400
+    assert db.session.query(CalendarFeed).one().digest == kept
     enter_password(sessions.CONFIRMED_LASTS)
     assert owner.post(path, {"revoke": "1"}, page=path).status_code == 303
     assert feeds() == 0
@@ -97,7 +102,7 @@ def test_the_address_is_changed_with_the_password(owner):
 )
 def test_how_long_a_password_counts(owner, ago, asked):
     enter_password(ago)
-    answer = owner.post(TOKENS, {"name": "x"}, page="/account/")
+    answer = owner.post(TOKENS, {"name": "x", "expires": in_a_week()}, page="/account/")
     assert answer.status_code == (403 if asked else 201)
 
 
@@ -129,7 +134,7 @@ def test_guesses_have_to_wait(owner):
 def test_a_form_without_its_token_confirms_nothing(owner):
     answer = owner.client.post("/confirm/", data={"confirm_password": PASSWORD})
     assert answer.status_code == 400
-    assert owner.post(TOKENS, {"name": "x"}, page="/account/").status_code == 403
+    assert owner.post(TOKENS, {"name": "x", "expires": in_a_week()}, page="/account/").status_code == 403
 
 
 def test_who_is_signed_out_meanwhile_signs_in(owner):

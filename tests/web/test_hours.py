@@ -104,7 +104,10 @@ def test_dates_are_added_and_removed_without_a_script(page):
     start, end = page.fields["start"], page.fields["end"]
     assert (start, end) == (["2026-03-02T00:00", ""], ["2026-06-01T00:00", ""])
     assert page.send("add", start=[start[0], "2026-09-01T00:00"], end=[end[0], "2026-10-01T00:00"]).status_code == 200
-    # The third row is left empty.
+    # The third row is left empty, which a browser does as well with a date that it cannot read.
+    assert page.send().status_code == 400
+    assert "Enter when it starts and ends, or remove these dates." in text(page)
+    page.send("remove", "2")
     assert page.send().status_code == 303
     found = schedules(page)
     assert [it["id"] for it in found[:2]] == ["over", "term"]
@@ -113,10 +116,17 @@ def test_dates_are_added_and_removed_without_a_script(page):
     assert len(found) == 3
     page.load().send("remove", "0")
     assert page.fields["start"] == "2026-09-01T00:00"
+    assert "Removed when you save:" in text(page)
     assert len(schedules(page)) == 3
+    page.send("restore", "0")
+    assert page.fields["start"] == ["2026-09-01T00:00", "2026-03-02T00:00"]
+    page.send("remove", "1")
     page.send()
     assert [it["id"] for it in schedules(page)] == ["over", found[2]["id"]]
-    page.load().send(start="", end="")
+    assert page.load().send(start="", end="").status_code == 400
+    assert len(schedules(page)) == 2
+    page.load().send("remove", "0")
+    page.send()
     assert [it["id"] for it in schedules(page)] == ["over"]
     assert "There are no dates ahead" in text(page.load())
     assert page.send("remove", "0").status_code == 200
@@ -135,6 +145,8 @@ def test_dates_are_added_and_removed_without_a_script(page):
         ({"closes": "09:00"}, "closes", "Must be later in the day than the opening time."),
         ({"end": "2026-03-02T00:00"}, "dates-0", "The end must be after the start."),
         ({"end": ""}, "dates-0", "Enter when it ends."),
+        ({"start": "", "end": ""}, "dates-0", "Enter when it starts and ends, or remove these dates."),
+        ({"slot": ""}, "slot", "Enter a whole number of minutes from 1 to 1440."),
         ({"start": "soon"}, "dates-0", "The start is not a date and time such as 2026-03-31 09:30."),
     ],
 )
@@ -160,7 +172,7 @@ def test_a_preview_shows_the_coming_week_and_keeps_nothing(page):
     # Two on each of five days, and the legend.
     assert text(page).count('class="slot slot-free"') == 11
     assert schedules(page) == [OVER, ENTRY]
-    page.send("preview", days=[])
+    page.send("preview", start="2026-09-01T00:00", end="2026-10-01T00:00")
     assert "Nothing would be free in these days." in text(page)
 
 
@@ -226,6 +238,16 @@ def test_other_changes_meanwhile_are_no_matter(page):
 def test_a_form_without_its_fields_clears_nothing(page):
     answer = page.visitor.client.post(page.path, data={"csrf_token": page.fields["csrf_token"], "slot": "60"})
     assert answer.status_code == 400
+    # Of rows without all of their fields nobody could say what belongs together.
+    for missing in ("entry", "start", "end"):
+        fields = {name: value for name, value in page.load().fields.items() if name != missing}
+        assert page.visitor.client.post(page.path, data={**fields, "keep": "1"}).status_code == 400
+        assert schedules(page) == [OVER, ENTRY]
+    # Dates that the form does not hold at all stay.
+    fields = {name: value for name, value in page.load().fields.items() if name not in ("entry", "start", "end")}
+    assert page.visitor.client.post(page.path, data={**fields, "keep": "1"}).status_code == 303
+    assert page.load().send(days=[]).status_code == 400
+    assert "Choose at least one day." in text(page)
     many = {"start": ["2026-03-01T00:00"] * 101, "end": ["2026-04-01T00:00"] * 101, "entry": [""] * 101}
     assert page.send(**many).status_code == 400
     assert schedules(page) == [OVER, ENTRY]
@@ -236,9 +258,9 @@ def test_whatever_is_stored_is_shown_and_can_be_mended(page, stored):
     offering = db.session.get(Offering, page.id)
     make.change(offering, attributes={"schedules": stored})
     assert page.load().answer.status_code == 200
-    rows = page.fields["start"]
-    blank = [""] * (len(rows) if isinstance(rows, list) else 1)
-    first = {"start": ["2026-03-01T00:00", *blank[1:]], "end": ["2026-04-01T00:00", *blank[1:]]}
+    while isinstance(page.fields["start"], list):
+        page.send("remove", "1")
+    first = {"start": "2026-03-01T00:00", "end": "2026-04-01T00:00"}
     assert page.send(**first, opens="08:00").status_code == 303
     (found,) = schedules(page)
     assert (found["start"], found["end"]) == ("2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z")

@@ -50,7 +50,10 @@ def test_what_is_typed_is_kept_and_the_rest_stays(page):
     assert (found.thumbnail, found.image, found.description) == ("https://example.org/a.png", None, "Live cells")
     assert "The changes are saved." in page.load().answer.text
     assert page.fields["latitude"] == "58.5"
-    assert page.send(latitude="", thumbnail="", country="").status_code == 303
+    emptied = page.send(latitude="", thumbnail="", country="")
+    assert (emptied.status_code, stored(page).latitude) == (400, 58.5)
+    assert emptied.text.count("This is empty. Enter a value, or tick the box to remove it.") == 2
+    assert page.load().send(removed=["latitude", "thumbnail"], country="none").status_code == 303
     found = stored(page)
     assert (found.latitude, found.thumbnail, found.country) == (None, None, "")
 

@@ -171,6 +171,8 @@ def test_staff_invite_and_give_roles(visitor, world, db_session):
     guest = visitor()
     assert guest.post(link, {"new": PASSWORD, "again": PASSWORD}, page=link).status_code == 303
     assert guest.get("/account/").status_code == 200
+    assert staff.post(path, {"active": ""}, page=path).status_code == 400
+    assert guest.get("/account/").status_code == 200
     assert staff.post(path, {"active": "0"}, page=path).status_code == 303
     assert guest.get("/account/").status_code == 303
     assert staff.post(path, {"active": "1"}, page=path).status_code == 303
@@ -178,7 +180,13 @@ def test_staff_invite_and_give_roles(visitor, world, db_session):
 
 def test_mail_preferences(visitor, world, db_session):
     person = visitor("member")
-    assert person.post("/account/mail/", {"wanted": "bookings"}, page="/account/").status_code == 303
+    shown = re.findall(r'name="shown" value="(\w+)"', person.get("/account/").text)
+    # Without its boxes, or with one that it does not have, a form switches nothing off.
+    for incomplete in ({}, {"wanted": "bookings"}, {"wanted": "", "shown": shown}, {"wanted": "all", "shown": shown}):
+        assert person.post("/account/mail/", incomplete, page="/account/").status_code == 400
+        assert mail_off(db_session) == []
+    chosen = {"wanted": "bookings", "shown": shown}
+    assert person.post("/account/mail/", chosen, page="/account/").status_code == 303
     db_session.expire_all()
     assert db_session.query(User).filter_by(email="member@example.org").one().mail_off == [
         "calendars",

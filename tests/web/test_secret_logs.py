@@ -10,6 +10,7 @@ from portal import logs
 from portal.mail.deliver import deliver_due
 from tests.support.consent import FakeConsent
 from tests.web.conftest import PASSWORD
+from tests.web.test_accounts import in_a_week
 from tests.web.test_registration import last_link
 
 pytestmark = pytest.mark.sqlite_only
@@ -69,7 +70,7 @@ def test_no_secret_is_logged(everything_logged, app, visitor, world, capsys, cap
 
     # The account page, feeds, Google.
     owner = visitor("owner")
-    answer = owner.post("/account/tokens/", {"name": "laptop"}, page="/account/")
+    answer = owner.post("/account/tokens/", {"name": "laptop", "expires": in_a_week()}, page="/account/")
     secrets.append(found(r'<code id="new-token">(\w+)<', answer))
     for path in ("/bookings/feed/", f"/manage/organizations/{world.lab}/feed/"):
         address = found(
