@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from portal.documents import store as documents
@@ -45,6 +45,11 @@ def fill(offerings: int, bookings: int, busiest: int) -> tuple[str, str]:
         for first in range(0, len(ids), CHUNK):
             documents.refresh(session, ids[first : first + CHUNK])
         key = accounts.create_token(SYSTEM, person.id, "bench").key
+        if session.get_bind().dialect.name == "postgresql":
+            # Rows with ids of their own leave the sequences behind.
+            for table in ("bookings", "slots"):
+                largest = f"(SELECT coalesce(max(id), 0) + 1 FROM {table})"
+                session.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {largest}, false)"))
     analyse()
     prune_changes()
     return key, str(rows[0]["uuid"])

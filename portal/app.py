@@ -25,14 +25,11 @@ from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
 from portal.errors import PortalError
 from portal.extensions import (
-    SAFE_METHODS,
     csrf,
     db,
     installation_salt,
     login_manager,
     prepare_engine,
-    reading,
-    set_reading,
 )
 from portal.packing import register_packing
 from portal.queries.catalogue_index import current_index
@@ -124,10 +121,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app.before_request(_bind_request)
     app.before_request(_refuse_long_address)
-    app.before_request(_decide_transaction)
     app.after_request(_count_write)
     app.teardown_request(_unbind_request)
-    app.teardown_request(_forget_transaction)
+    app.teardown_request(_forget_write)
     register_web(app)
     register_api(app)
     return app
@@ -139,7 +135,7 @@ def load_catalogue(app: Flask) -> None:
     A database that does not answer yet, or has no tables yet, is no reason not to start: the index is loaded by the
     first request that needs it, then.
     """
-    with app.app_context(), reading():
+    with app.app_context():
         try:
             current_index()
         except SQLAlchemyError as error:
@@ -178,11 +174,6 @@ def _refuse_long_address() -> None:
         raise RequestURITooLarge(f"The address is too long: at most {LONGEST_ADDRESS:,} bytes are read.")
 
 
-def _decide_transaction() -> None:
-    # Before anything touches the database: a read must not take SQLite's write lock.
-    set_reading(request.method in SAFE_METHODS)
-
-
 def _count_write(response: Response) -> Response:
     try:
         limits.end_write()
@@ -192,6 +183,5 @@ def _count_write(response: Response) -> Response:
     return response
 
 
-def _forget_transaction(_error: BaseException | None) -> None:
-    set_reading(False)
+def _forget_write(_error: BaseException | None) -> None:
     limits.forget_write()

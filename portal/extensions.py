@@ -1,8 +1,8 @@
 """The extensions, made once: database, sign-in, CSRF; and how a transaction begins and ends.
 
-SQLite: write transactions begin with BEGIN IMMEDIATE, so that two writers queue instead of failing at their
-first write (a snapshot that must be upgraded answers "database is locked" at once, whatever the time-out).
-Whether a transaction writes must be known before its first statement: `reading()` says that it does not.
+Statements outside transaction() only read. A transaction() writes: on SQLite it begins with BEGIN IMMEDIATE, so that
+two writers queue instead of failing at their first write (a snapshot that must be upgraded fails with "database is
+locked" at once, whatever the time-out).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import Engine, event, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, ORMExecuteState, Session
 
 from portal.calendar_sync.provider import Consent
 from portal.config import Settings
@@ -58,7 +58,7 @@ _POLL_SECONDS = 0.002
 _QUEUE = "portal.write_queue"
 _write_queues: WeakKeyDictionary[Engine, FairLock] = WeakKeyDictionary()
 
-_reading: ContextVar[bool] = ContextVar("reading", default=False)
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
 _with_next_commit: ContextVar[Callable[[Session], Any] | None] = ContextVar("with_next_commit", default=None)
 
 
@@ -83,9 +83,7 @@ def installation_salt() -> bytes:
         with session.no_autoflush:
             return session.execute(statement).scalar_one()
     with reading():
-        salt = session.execute(statement).scalar_one()
-        session.commit()
-    return salt
+        return session.execute(statement).scalar_one()
 
 
 def place_of(column: InstrumentedAttribute[Any], row: object) -> Place:
@@ -93,70 +91,39 @@ def place_of(column: InstrumentedAttribute[Any], row: object) -> Place:
     return Place(column.class_.__tablename__, column.key, str(row))
 
 
-def set_reading(value: bool) -> None:
-    """Say for the present context (a request, a job) whether its transactions only read."""
-    _reading.set(value)
-
-
-def is_reading() -> bool:
-    """Whether transactions begun now only read."""
-    return _reading.get()
-
-
 @contextmanager
-def reading() -> Iterator[None]:
-    """Transactions begun inside only read: on SQLite they do not take the write lock."""
-    token = _reading.set(True)
-    try:
-        yield
-    finally:
-        _reading.reset(token)
+def reading() -> Iterator[Session]:
+    """Read, and leave no transaction open: for code that goes on to wait for something else, such as a network call.
 
-
-@contextmanager
-def reading_apart() -> Iterator[None]:
-    """reading() for a request that goes on to write: what was read stays as it is, whatever becomes of the write.
-
-    The objects are let go of: what they have not loaded by then cannot be loaded any more.
+    Inside transaction() it joins that one.
     """
-    with reading():
-        yield
-        session = db.session()
+    session: Session = db.session()
+    yield session
+    if not session.info.get("open"):
         session.commit()
-        session.expunge_all()
-
-
-@contextmanager
-def writing() -> Iterator[None]:
-    """Transactions begun inside write, although the request's method promised to read only (an OAuth redirect)."""
-    db.session.commit()  # ends the reading transaction, which SQLite could not always turn into a writing one
-    token = _reading.set(False)
-    try:
-        yield
-    finally:
-        _reading.reset(token)
 
 
 @contextmanager
 def transaction() -> Iterator[Session]:
     """The one commit place: commit at the end, roll back and raise on any error, then run what waits for the commit.
 
-    Inside another transaction() it joins that one, which then commits for both.
+    What was read before belongs to a transaction that ends here. Inside another transaction() it joins that one, which
+    then commits for both.
     """
     session: Session = db.session()
     if session.info.get("open"):
         yield session
         return
-    session.info["open"] = True
-    session.info["before_commit"] = {}
-    session.info["after_commit"] = []
+    session.commit()
+    session.info.update(open=True, before_commit={}, after_commit=[])
+    token = _writing.set(True)
     try:
         yield session
         while session.info["before_commit"]:
             effects, session.info["before_commit"] = session.info["before_commit"], {}
             for effect in effects.values():
                 effect()
-        joining = None if is_reading() else _with_next_commit.get()
+        joining = _with_next_commit.get()
         if joining is not None:
             joining(session)
         session.commit()
@@ -165,6 +132,7 @@ def transaction() -> Iterator[Session]:
         session.info["after_commit"] = []
         raise
     finally:
+        _writing.reset(token)
         session.info["open"] = False
     if joining is not None:
         _with_next_commit.set(None)
@@ -242,6 +210,13 @@ def consent() -> Consent:
     return found
 
 
+@event.listens_for(Session, "do_orm_execute")
+def _read_locked_rows(state: ORMExecuteState) -> None:
+    # A row that is locked is read as it is now, also where the session knows it from before.
+    if state.is_select and getattr(state.statement, "_for_update_arg", None) is not None:
+        state.update_execution_options(populate_existing=True)
+
+
 def prepare_engine(engine: Engine) -> None:
     """Give an engine what this portal needs of its database. Called once for each engine by the app factory."""
     if engine.dialect.name != "sqlite":
@@ -281,7 +256,7 @@ def analyse() -> None:
     """
     if db.engine.dialect.name != "sqlite":
         return
-    with writing(), transaction() as session:
+    with transaction() as session:
         for statement in ("PRAGMA analysis_limit=1000", "ANALYZE"):
             session.execute(text(statement))
 
@@ -291,7 +266,7 @@ def _lower(value: Any) -> Any:
 
 
 def _begin(connection: Connection) -> None:
-    if _reading.get():
+    if not _writing.get():
         connection.exec_driver_sql("BEGIN")
         return
     # SQLite's own waiting sleeps longer each time, so a writer that waits loses to those that come later: with sixteen
@@ -302,7 +277,8 @@ def _begin(connection: Connection) -> None:
     # A connection that begins again before it goes back to the pool is at the head still.
     if _QUEUE not in connection.info and queue.acquire(timeout=BUSY_MILLISECONDS / 1000):
         connection.info[_QUEUE] = queue
-    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout=0")
     try:
         while True:
             try:
@@ -315,7 +291,7 @@ def _begin(connection: Connection) -> None:
             else:
                 break
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
 
 
 def _leave_write_queue(_connection: Any, record: Any, *_error: Any) -> None:

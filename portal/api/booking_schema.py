@@ -9,7 +9,7 @@ from portal.api.booking_filters import ORDER_STATES, ORDERS, OTHER_ORDER_STATES,
 from portal.api.openapi import Schema, an_object, json_content, one_of, or_null, ref, refusals, with_headers
 from portal.api.responses import JSON
 from portal.domain.booking_states import WireState
-from portal.services.wishes import MAX_KEY, MAX_PERIODS
+from portal.services.booking_requests import MAX_KEY, MAX_PERIODS
 
 _TEXT: Schema = {"type": "string"}
 _UUID: Schema = {"type": "string", "format": "uuid"}

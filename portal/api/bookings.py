@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid as uuidlib
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -28,13 +29,12 @@ from portal.domain.identifiers import parse_uuid
 from portal.domain.instants import format_instant, parse_instant
 from portal.domain.order_form import WrongAnswers
 from portal.domain.periods import Period, PeriodError
-from portal.extensions import db, reading
 from portal.policies import LISTED_STATES, Actor
 from portal.queries import bookings as queries
 from portal.queries.offerings import visible_offering_row
 from portal.services import bookings as services
-from portal.services.placement import SlotTaken
-from portal.services.wishes import MAX_PERIODS, Repeat, Wish
+from portal.services.booking_requests import MAX_PERIODS, BookingRequest, IdempotencyKey
+from portal.services.slot_allocation import SlotTaken
 
 KEY = "Idempotency-Key"
 # More entries than any request can have are not even looked at one by one.
@@ -56,11 +56,14 @@ def booking_resources_create() -> Response:
     """201 with the booking that was asked for. A key in Idempotency-Key makes the request repeatable."""
     actor = current_actor()
     body = read_object()
-    wish = _wish(body)
-    key = request.headers.get(KEY)
-    repeat = None if key is None else Repeat(key, _digest(body))
-    uuid = _worded(lambda: services.request_booking(actor, wish, repeat=repeat))
-    return _answer(actor, uuid, 201, {"Location": f"{base_url()}/api/booking-resources/{uuid}/"})
+    booking_request = _booking_request(body)
+    sent = request.headers.get(KEY)
+    key = None if sent is None else IdempotencyKey(sent, _digest(body))
+    with conflicts():
+        booking = services.request_booking(actor, booking_request, key=key)
+    view = queries.view_of(actor, booking)
+    headers = {"Location": f"{base_url()}/api/booking-resources/{booking.uuid}/"}
+    return json_response(whole_document(view, base_url()), 201, headers)
 
 
 def booking_resources_retrieve(segment: str) -> Response:
@@ -72,7 +75,8 @@ def booking_resources_retrieve(segment: str) -> Response:
 def booking_resources_accept(segment: str) -> Response:
     """Confirm a request."""
     actor, uuid = current_actor(), _uuid(segment)
-    _worded(lambda: services.accept_booking(actor, uuid))
+    with conflicts():
+        services.accept_booking(actor, uuid)
     return _order(actor, uuid)
 
 
@@ -81,7 +85,8 @@ def booking_resources_reject(segment: str) -> Response:
     actor, uuid = current_actor(), _uuid(segment)
     _visible(actor, uuid)
     reason = _text(optional_object(), "reason")
-    _worded(lambda: services.reject_booking(actor, uuid, reason))
+    with conflicts():
+        services.reject_booking(actor, uuid, reason)
     return _order(actor, uuid)
 
 
@@ -90,7 +95,8 @@ def booking_resources_cancel(segment: str) -> Response:
     actor, uuid = current_actor(), _uuid(segment)
     _visible(actor, uuid)
     reason = _text(optional_object(), "reason")
-    _worded(lambda: services.cancel_booking(actor, uuid, reason))
+    with conflicts():
+        services.cancel_booking(actor, uuid, reason)
     return _answer(actor, uuid)
 
 
@@ -104,7 +110,8 @@ def booking_resources_reschedule(segment: str) -> Response:
     reason = _checked(body, "reason", problems)
     if problems:
         raise Refused(400, problems)
-    _worded(lambda: services.reschedule_booking(actor, uuid, periods, reason))
+    with conflicts():
+        services.reschedule_booking(actor, uuid, periods, reason)
     return _answer(actor, uuid)
 
 
@@ -129,9 +136,7 @@ def _uuid(segment: str) -> uuidlib.UUID:
 
 def _visible(actor: Actor, uuid: uuidlib.UUID) -> None:
     """Raise NotFound before a body is complained about (order of refusals: 401, 404, 403, 409, 400)."""
-    with reading():
-        queries.get_booking(actor, uuid)
-        db.session.rollback()
+    queries.get_booking(actor, uuid)
 
 
 def _cut(document: dict[str, Any], fields: list[str]) -> dict[str, Any]:
@@ -142,21 +147,20 @@ def _cut(document: dict[str, Any], fields: list[str]) -> dict[str, Any]:
 
 
 def _answer(actor: Actor, uuid: uuidlib.UUID, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    with reading():
-        view = queries.get_booking(actor, uuid)
+    view = queries.get_booking(actor, uuid)
     return json_response(whole_document(view, base_url()), status, headers)
 
 
 def _order(actor: Actor, uuid: uuidlib.UUID) -> Response:
-    with reading():
-        view = queries.get_booking(actor, uuid)
+    view = queries.get_booking(actor, uuid)
     return json_response({"order_uuid": str(view.booking.order_uuid)})
 
 
-def _worded(act: Callable[[], Any]) -> Any:
-    """Do an act; its refusals in the API's form."""
+@contextmanager
+def conflicts() -> Iterator[None]:
+    """What bookings alone are refused for, in the API's form."""
     try:
-        return act()
+        yield
     except BookingStateConflict as conflict:
         states = ", ".join(conflict.valid)
         text = f"Valid states for operation: {states}." if not conflict.over else conflict.message
@@ -182,7 +186,7 @@ def _digest(body: Any) -> str:
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _wish(body: dict[str, Any]) -> Wish:
+def _booking_request(body: dict[str, Any]) -> BookingRequest:
     """What the body asks for. Raises Refused (400) with the complaints for each field that is wrong."""
     problems: dict[str, Any] = {}
     offering = _link(body, "offering", problems, required=True)
@@ -198,7 +202,7 @@ def _wish(body: dict[str, Any]) -> Wish:
     plan, project = (_link(body, key, problems) for key in ("plan", "project"))
     if problems or offering is None:
         raise Refused(400, problems)
-    return Wish(offering, periods, name, note, plan, project, options)
+    return BookingRequest(offering, periods, name, note, plan, project, options)
 
 
 def _link(body: dict[str, Any], key: str, problems: dict[str, Any], *, required: bool = False) -> uuidlib.UUID | None:

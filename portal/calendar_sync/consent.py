@@ -26,7 +26,7 @@ from portal.calendar_sync.errors import ConsentLost, ProviderError
 from portal.calendar_sync.provider import ConsentGrant, Permission, ProviderAccount
 from portal.calendar_sync.providers import permissions_of
 from portal.errors import Conflict, Forbidden, Invalid
-from portal.extensions import consent, enqueue_calendar, place_of, secret_box, settings, transaction, writing
+from portal.extensions import consent, enqueue_calendar, place_of, secret_box, settings, transaction
 from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Organization
 from portal.models.base import utcnow
 from portal.policies import Actor
@@ -104,11 +104,7 @@ def finish_consent(
     with a sentence if the state is unknown, expired or another user's, if the user declined, or if Google reported an
     error; NotFound or Forbidden if the user lost their role meanwhile.
     """
-    with writing():
-        return _finish(actor, session_binding, state, code, error, now or utcnow())
-
-
-def _finish(actor: Actor, session_binding: str, state: str, code: str, error: str, now: datetime) -> ConnectionResult:
+    now = now or utcnow()
     digest = _digest(state, session_binding)
     with transaction() as session:
         request = session.execute(

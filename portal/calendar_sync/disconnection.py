@@ -248,7 +248,7 @@ def _current(disconnection: Disconnection) -> ColumnElement[bool]:
 
 
 def _is_current(disconnection: Disconnection) -> bool:
-    with reading(), transaction() as session:
+    with reading() as session:
         return bool(session.execute(select(exists().where(_current(disconnection)))).scalar_one())
 
 

@@ -52,7 +52,7 @@ def due(now: datetime) -> ColumnElement[bool]:
 
 def due_calendars(now: datetime, limit: int = 1000) -> list[int]:
     """The calendars with work that is due; actions that users wait for come first."""
-    with reading(), transaction() as session:
+    with reading() as session:
         return list(
             session.execute(
                 select(GoogleCalendar.id)

@@ -38,8 +38,8 @@ def calendar_notified(channel_id: str, token: str, state: str, *, now: datetime 
     """
     now = now or utcnow()
     table = GoogleCalendar
-    # A reading transaction: otherwise a flood of requests would take SQLite's write lock and block all writers.
-    with reading(), transaction() as session:
+    # Read apart: otherwise a flood of requests would take SQLite's write lock and block all writers.
+    with reading() as session:
         row = session.execute(
             select(CalendarChannel.token_digest, CalendarChannel.calendar_id).where(
                 CalendarChannel.channel_id == channel_id

@@ -15,7 +15,7 @@ from portal.calendar_sync.plan import EventContent, RemoteEvent, app_mark, merge
 from portal.calendar_sync.provider import CalendarProvider, OpenProvider
 from portal.domain.periods import Period
 from portal.errors import Conflict, Forbidden, NotFound
-from portal.extensions import db, reading_apart, settings
+from portal.extensions import reading, settings
 from portal.models import GoogleCalendar, GoogleConnection, Offering
 from portal.policies import Actor, owned_offerings, visible_offerings
 from portal.queries.availability import zone_of
@@ -55,8 +55,7 @@ def preview_sync(actor: Actor, offering_uuid: uuidlib.UUID, open_provider: OpenP
     No transaction is open while the provider is called. Raises NotFound, Forbidden, Conflict (no connection, or the
     provider's error).
     """
-    with reading_apart():
-        session = db.session()
+    with reading() as session:
         offering = session.execute(
             select(Offering).where(Offering.uuid == offering_uuid, visible_offerings(actor))
         ).scalar_one_or_none()

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from portal.config import Settings
 from portal.domain.mail import MOST_ATTEMPTS, wait_after
-from portal.extensions import db, reading_apart, transaction
+from portal.extensions import db, reading, transaction
 from portal.mail.compose import compose
 from portal.mail.headers import UnsafeHeader
 from portal.mail.transport import Refused, Transport
@@ -52,7 +52,7 @@ def deliver_due(
 
 
 def _due(now: datetime) -> list[int]:
-    with reading_apart():
+    with reading():
         query = select(OutgoingMail.id).where(OutgoingMail.next_attempt <= now)
         return list(
             db.session.execute(query.order_by(OutgoingMail.next_attempt, OutgoingMail.id).limit(AT_ONCE)).scalars()

@@ -2,7 +2,7 @@
 
 from portal.models.accounts import ApiToken, AttemptBucket, BrowserSession, Membership, Role, User
 from portal.models.base import Base
-from portal.models.bookings import Booking, BookingChange, IdempotencyKey, Slot
+from portal.models.bookings import Booking, BookingChange, Slot, StoredIdempotencyKey
 from portal.models.calendars import (
     BusyPeriod,
     CalendarChannel,
@@ -60,7 +60,6 @@ __all__ = [
     "Endpoint",
     "GoogleCalendar",
     "GoogleConnection",
-    "IdempotencyKey",
     "Installation",
     "Media",
     "Membership",
@@ -84,6 +83,7 @@ __all__ = [
     "Screenshot",
     "Slot",
     "SoftwareCatalog",
+    "StoredIdempotencyKey",
     "SyncRun",
     "User",
     "WorkerHeartbeat",

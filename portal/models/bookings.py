@@ -101,7 +101,7 @@ class BookingChange(Base):
     user: Mapped[User | None] = relationship()
 
 
-class IdempotencyKey(HasCreated, Base):
+class StoredIdempotencyKey(HasCreated, Base):
     """A request that a client may repeat without booking twice: whose, its key, a digest of it, what came of it."""
 
     __tablename__ = "idempotency_keys"

@@ -138,6 +138,14 @@ def get_booking(actor: Actor, uuid: uuidlib.UUID, *, priced: bool = False) -> Bo
     return _view(row)
 
 
+def view_of(actor: Actor, booking: Booking) -> BookingView:
+    """A booking that this session has just written, as the actor may see it. One statement: the rest is loaded."""
+    query = _visible(actor, [Booking.id == booking.id], *_columns(actor)[1:])
+    manages, mine, *seen = map(bool, db.session.execute(query).one())
+    found = Seen(*seen)
+    return BookingView(booking, manages, mine, found, booked_of(booking, found))
+
+
 def own_page(actor: Actor, now: datetime, *, past: bool, number: int, size: int = PAGE_SIZE) -> BookingPage:
     """The actor's own bookings: what is ahead, the next first; or what is over or has ended, the latest first."""
     ahead = and_(Booking.state.in_([it.value for it in HOLDING]), last_end() > now)

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from portal.domain.catalogue_index import CatalogueIndex, IndexedOffering, Label
-from portal.extensions import cache, db, is_reading, transaction
+from portal.extensions import cache, db, in_transaction, transaction
 from portal.extensions import catalogue_index as kept_index
 from portal.models import CatalogueChange, Category, Offering, OfferingDocument, Organization
 from portal.policies import NOBODY, Actor, offerings_beyond_public, visible_offerings
@@ -81,7 +81,7 @@ def current_index(known: Position | None = None) -> CatalogueIndex:
     index = kept_index()
     if known is not None and known is index.position:
         return index
-    if is_reading():
+    if not in_transaction():
         db.session.commit()
     with index.lock:
         if index.position is None:

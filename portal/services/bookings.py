@@ -1,6 +1,6 @@
-"""Bookings: request, accept, reject, cancel, move, expire. One function = one act = one transaction.
+"""Bookings: request, accept, reject, cancel, move, expire. One function, one action, one transaction.
 
-The offering's row is locked while periods of it are placed, so that two requests for one slot queue instead of racing;
+The offering's row is locked while slots of it are allocated, so that two requests for one slot queue instead of racing;
 that two slots never overlap is guaranteed by the database itself (portal.models.bookings.NO_OVERLAP).
 """
 
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from portal.domain.booked import kept_form
 from portal.domain.booking_states import HOLDING, BookingAct, BookingState, BookingStateConflict, after
@@ -20,8 +20,8 @@ from portal.domain.instants import format_instant
 from portal.domain.order_form import check_answers
 from portal.domain.periods import Period
 from portal.errors import Forbidden, Invalid, NotFound
-from portal.extensions import before_commit, db, reading
-from portal.models import Booking, BookingChange, IdempotencyKey, Offering, Plan, Project, Slot
+from portal.extensions import before_commit, db, transaction
+from portal.models import Booking, BookingChange, Offering, Plan, Project, Slot, StoredIdempotencyKey, User
 from portal.models.base import utcnow
 from portal.policies import (
     SYSTEM,
@@ -33,25 +33,25 @@ from portal.policies import (
 )
 from portal.queries.booked import as_it_is, sees_offering
 from portal.services import calendars, mail
+from portal.services.booking_requests import (
+    BookingRequest,
+    IdempotencyKey,
+    booked_before,
+    booker_of,
+    check_list,
+    check_request,
+    check_text,
+    plan_of,
+    project_of,
+)
 from portal.services.limits import check_held
-from portal.services.placement import (
+from portal.services.slot_allocation import (
+    allocating,
     check_periods,
     first_state,
     move_slots,
-    placing,
     refuse_taken,
     retried,
-)
-from portal.services.wishes import (
-    Repeat,
-    Wish,
-    booker_of,
-    check_list,
-    check_text,
-    check_wish,
-    plan_of,
-    project_of,
-    repeated,
 )
 
 REQUESTED = "request"
@@ -60,73 +60,73 @@ NOT_SEEN = "You can no longer see this offering, so the booking can't be moved. 
 MOST_CHANGES = 100
 
 
+@retried
 def request_booking(
     actor: Actor,
-    wish: Wish,
+    request: BookingRequest,
     *,
     on_behalf_of: int | None = None,
-    repeat: Repeat | None = None,
+    key: IdempotencyKey | None = None,
     limited: bool = True,
     now: datetime | None = None,
-) -> uuidlib.UUID:
-    """Ask for periods of an offering; they are held from now on. Answers the booking's uuid.
+) -> Booking:
+    """Request periods of an offering; they are held from now on.
 
-    `on_behalf_of` names another person (staff only). `repeat` makes a second call answer the first one's booking.
-    Periods must satisfy schedules and rules, judged at `now` (UTC), and be free. Where the offering accepts by
-    itself the booking is confirmed at once. `limited` False: what one person may hold is not asked (loading the demo).
-    Raises SignInRequired, Forbidden, NotFound, SlotRefused, SlotTaken, Invalid.
+    `on_behalf_of` names another person (staff only). With a `key`, a second call returns the first one's booking.
+    Periods must satisfy schedules and rules, as they are at `now` (UTC), and be free. The booking is confirmed at once
+    where the offering accepts automatically. `limited` False: the portal's limits per person do not apply (loading the
+    demo). Raises SignInRequired, Forbidden, NotFound, SlotRefused, SlotTaken, Invalid.
     """
     now = now or utcnow()
     user_id = booker_of(actor, on_behalf_of)
-    check_wish(wish)
-
-    def place(session: Session) -> uuidlib.UUID:
-        known = repeated(session, user_id, repeat)
+    check_request(request)
+    with allocating(actor, request.offering_uuid, request.periods, now) as session:
+        known = booked_before(session, user_id, key)
         if known is not None:
             return known
-        offering, manages = _lock_visible(session, actor, wish.offering_uuid)
-        # Asked again: the same request may have held the lock until now.
-        known = repeated(session, user_id, repeat)
+        offering, manages = _lock_visible(session, actor, request.offering_uuid)
+        # Read again: the same request may have held the lock until now.
+        known = booked_before(session, user_id, key)
         if known is not None:
             return known
-        check_periods(offering, wish.periods, now, actor, user_id)
+        check_periods(offering, request.periods, now, actor, user_id)
         state = first_state(offering, now)
         if limited and not manages:
-            check_held(session, user_id, state, wish.periods, now)
-        plan_id = plan_of(session, actor, offering, wish.plan_uuid)
-        project_id = project_of(session, actor, wish.project_uuid)
+            check_held(session, user_id, state, request.periods, now)
+        plan_id = plan_of(session, actor, offering, request.plan_uuid)
+        project_id = project_of(session, actor, request.project_uuid)
         booking = Booking(
             offering=offering,
-            user_id=user_id,
+            user=session.get_one(User, user_id),
             plan=None if plan_id is None else session.get_one(Plan, plan_id),
             project=None if project_id is None else session.get_one(Project, project_id),
-            name=wish.name.strip() or offering.name,
-            note=wish.note.strip(),
-            answers=check_answers(offering.options, wish.answers),
+            name=request.name.strip() or offering.name,
+            note=request.note.strip(),
+            answers=check_answers(offering.options, request.answers),
             state=state.value,
             created=now,
             modified=now,
             slots=[
-                Slot(offering_id=offering.id, start=it.start, end=it.end, holds=True) for it in sorted(wish.periods)
+                Slot(offering_id=offering.id, start=it.start, end=it.end, holds=True) for it in sorted(request.periods)
             ],
+            changes=[],
         )
         booking.as_booked = kept_form(as_it_is(booking))
         session.add(booking)
-        session.flush()
+        if key is not None:
+            session.flush()
+            session.add(
+                StoredIdempotencyKey(
+                    user_id=user_id, key=key.key, digest=key.digest, booking_id=booking.id, created=now
+                )
+            )
         _record(session, booking, REQUESTED, actor.user_id, now)
         if state is BookingState.CONFIRMED:
             _record(session, booking, BookingAct.ACCEPT.value, None, now, "The offering accepts by itself.")
-        if repeat is not None:
-            session.add(
-                IdempotencyKey(
-                    user_id=user_id, key=repeat.key, digest=repeat.digest, booking_id=booking.id, created=now
-                )
-            )
-        return booking.uuid
-
-    return placing(place, actor, wish.offering_uuid, wish.periods, now)
+        return booking
 
 
+@retried
 def reschedule_booking(
     actor: Actor,
     booking_uuid: uuidlib.UUID,
@@ -137,28 +137,24 @@ def reschedule_booking(
 ) -> bool:
     """Move a booking to other periods, under the same rules as a request; until it is answered it holds the new ones.
 
-    Answers whether it moved: for exactly the periods that it has nothing changes, nobody is asked and nothing is
-    written down. For the booker, as long as they see the offering, and those who manage it. If anything is refused
-    the booking keeps what it has. Raises NotFound, Forbidden, BookingStateConflict, SlotRefused, SlotTaken, Invalid.
+    Returns whether it moved: for exactly the periods that it has nothing changes and nothing is recorded. For the
+    booker, as long as they see the offering, and those who manage it. If anything is refused the booking keeps what it
+    has. Raises NotFound, Forbidden, BookingStateConflict, SlotRefused, SlotTaken, Invalid.
     """
     now = now or utcnow()
     check_list(periods)
     check_text("reason", reason)
-    moved = True
-
-    def move(session: Session) -> uuidlib.UUID:
-        nonlocal moved
+    with allocating(actor, _offering_of(actor, booking_uuid), periods, now, without=booking_uuid) as session:
         booking, offering, manages = _lock_booking(session, actor, booking_uuid)
         if not manages and not sees_offering(actor, offering.id):
             raise Forbidden(NOT_SEEN)
         state = after(BookingState(booking.state), BookingAct.RESCHEDULE)
         _refuse_if_over(booking, BookingAct.RESCHEDULE, now)
-        moved = sorted(periods) != [Period(slot.start, slot.end) for slot in booking.slots]
-        if not moved:
-            return offering.uuid
+        if sorted(periods) == [Period(slot.start, slot.end) for slot in booking.slots]:
+            return False
         if booking.sequence >= MOST_CHANGES:
             raise Invalid(f"This booking has been changed {MOST_CHANGES} times. Cancel it and book again.", "slots")
-        # Somebody who manages the offering is judged as the booker would be, but for seeing it.
+        # The rules apply as they do to the booker, whoever moves it, except for whether they see the offering.
         check_periods(offering, periods, now, actor, booking.user_id, without=booking.id)
         # Who answers requests need not ask for an answer; moving an unanswered one is no answer to it.
         answered = manages and booking.state == BookingState.CONFIRMED.value
@@ -172,22 +168,18 @@ def reschedule_booking(
         if booking.user_id == actor.user_id:
             booking.as_booked = kept_form(as_it_is(booking))
         _record(session, booking, BookingAct.RESCHEDULE.value, actor.user_id, now, reason, {"slots": former})
-        return offering.uuid
-
-    offering_uuid = _offering_of(actor, booking_uuid)
-    placing(move, actor, offering_uuid, periods, now, without=booking_uuid)
-    return moved
+    return True
 
 
+@retried
 def accept_booking(actor: Actor, booking_uuid: uuidlib.UUID, *, now: datetime | None = None) -> None:
     """Confirm a request. For those who manage the offering.
 
-    What became known since the request is asked again: a busy time at Google refuses it. Raises NotFound, Forbidden,
+    It is refused where a busy time at Google has become known since the request. Raises NotFound, Forbidden,
     BookingStateConflict, SlotTaken.
     """
     now = now or utcnow()
-
-    def accept(session: Session) -> uuidlib.UUID:
+    with transaction() as session:
         booking, offering, manages = _lock_booking(session, actor, booking_uuid)
         if not manages:
             raise Forbidden
@@ -197,11 +189,9 @@ def accept_booking(actor: Actor, booking_uuid: uuidlib.UUID, *, now: datetime | 
             refuse_taken(offering, Period(slot.start, slot.end), now, actor, booking.id)
         booking.state = state.value
         _record(session, booking, BookingAct.ACCEPT.value, actor.user_id, now)
-        return offering.uuid
-
-    retried(accept)
 
 
+@retried
 def reject_booking(actor: Actor, booking_uuid: uuidlib.UUID, reason: str = "", *, now: datetime | None = None) -> None:
     """Turn a request down. For those who manage the offering; the booker's own rejection is a cancellation.
 
@@ -209,34 +199,27 @@ def reject_booking(actor: Actor, booking_uuid: uuidlib.UUID, reason: str = "", *
     """
     check_text("reason", reason)
     now = now or utcnow()
-
-    def reject(session: Session) -> uuidlib.UUID:
-        booking, offering, manages = _lock_booking(session, actor, booking_uuid)
+    with transaction() as session:
+        booking, _, manages = _lock_booking(session, actor, booking_uuid)
         after(BookingState(booking.state), BookingAct.REJECT)
         act = BookingAct.REJECT if manages and booking.user_id != actor.user_id else BookingAct.CANCEL
         _end(session, booking, act, actor.user_id, now, reason)
-        return offering.uuid
-
-    retried(reject)
 
 
+@retried
 def cancel_booking(actor: Actor, booking_uuid: uuidlib.UUID, reason: str = "", *, now: datetime | None = None) -> None:
-    """Give the slots back, until the last one has ended. For the booker and those who manage the offering.
+    """Release the slots, until the last one has ended. For the booker and those who manage the offering.
 
     Raises NotFound, BookingStateConflict, Invalid.
     """
     check_text("reason", reason)
     now = now or utcnow()
-
-    def cancel(session: Session) -> uuidlib.UUID:
-        booking, offering, _ = _lock_booking(session, actor, booking_uuid)
+    with transaction() as session:
+        booking, _, _ = _lock_booking(session, actor, booking_uuid)
         after(BookingState(booking.state), BookingAct.CANCEL)
         if booking.state == BookingState.CONFIRMED.value:
             _refuse_if_over(booking, BookingAct.CANCEL, now)
         _end(session, booking, BookingAct.CANCEL, actor.user_id, now, reason)
-        return offering.uuid
-
-    retried(cancel)
 
 
 def expire_bookings(*, now: datetime | None = None, most: int = 200) -> int:
@@ -244,21 +227,18 @@ def expire_bookings(*, now: datetime | None = None, most: int = 200) -> int:
     now = now or utcnow()
     first = select(func.min(Slot.start)).where(Slot.booking_id == Booking.id).correlate(Booking).scalar_subquery()
     due = select(Booking.uuid).where(Booking.state == BookingState.REQUESTED.value, first <= now).limit(most)
-    with reading():
-        found = db.session.execute(due).scalars().all()
-        db.session.rollback()
+    found = db.session.execute(due).scalars().all()
     return sum(_expire(uuid, now) for uuid in found)
 
 
+@retried
 def _expire(booking_uuid: uuidlib.UUID, now: datetime) -> bool:
-    def expire(session: Session) -> bool:
+    with transaction() as session:
         booking, _, _ = _lock_booking(session, SYSTEM, booking_uuid)
         if booking.state != BookingState.REQUESTED.value or booking.slots[0].start > now:
             return False
         _end(session, booking, BookingAct.EXPIRE, None, now, "The request was not answered before its first slot.")
-        return True
-
-    return retried(expire)
+    return True
 
 
 def _refuse_if_over(booking: Booking, act: BookingAct, now: datetime) -> None:
@@ -289,10 +269,8 @@ def _record(
     booking.modified = now
     if what != REQUESTED:
         booking.sequence += 1
-    session.add(
-        BookingChange(
-            booking_id=booking.id, user_id=user_id, at=now, what=what, reason=reason.strip(), detail=detail or {}
-        )
+    booking.changes.append(
+        BookingChange(user_id=user_id, at=now, what=what, reason=reason.strip(), detail=detail or {})
     )
     session.flush()
     mail.booking_changed(session, booking, what, user_id, now, reason.strip())
@@ -311,6 +289,8 @@ def _lock_visible(session: Session, actor: Actor, uuid: uuidlib.UUID) -> tuple[O
     row = session.execute(
         select(Offering, managed_offerings(actor))
         .where(Offering.uuid == uuid, visible_offerings(actor))
+        # What the booking's mail and document show of the offering.
+        .options(joinedload(Offering.organization), joinedload(Offering.category))
         .with_for_update(of=Offering)
     ).one_or_none()
     if row is None:
@@ -319,13 +299,11 @@ def _lock_visible(session: Session, actor: Actor, uuid: uuidlib.UUID) -> tuple[O
 
 
 def _offering_of(actor: Actor, booking_uuid: uuidlib.UUID) -> uuidlib.UUID:
-    with reading():
-        found = db.session.execute(
-            select(Offering.uuid)
-            .join(Booking, Booking.offering_id == Offering.id)
-            .where(Booking.uuid == booking_uuid, visible_bookings(actor))
-        ).scalar_one_or_none()
-        db.session.rollback()
+    found = db.session.execute(
+        select(Offering.uuid)
+        .join(Booking, Booking.offering_id == Offering.id)
+        .where(Booking.uuid == booking_uuid, visible_bookings(actor))
+    ).scalar_one_or_none()
     if found is None:
         raise NotFound("Resource")
     return found
@@ -335,10 +313,7 @@ def _lock_booking(session: Session, actor: Actor, uuid: uuidlib.UUID) -> tuple[B
     """The booking, its offering (both locked, the offering first, as requests do) and whether the actor manages it."""
     offering_id = select(Booking.offering_id).where(Booking.uuid == uuid).scalar_subquery()
     row = session.execute(
-        select(Offering, managed_offerings(actor))
-        .where(Offering.id == offering_id)
-        .with_for_update(of=Offering)
-        .execution_options(populate_existing=True)
+        select(Offering, managed_offerings(actor)).where(Offering.id == offering_id).with_for_update(of=Offering)
     ).one_or_none()
     if row is None:
         raise NotFound("Resource")
@@ -348,7 +323,6 @@ def _lock_booking(session: Session, actor: Actor, uuid: uuidlib.UUID) -> tuple[B
         .where(Booking.uuid == uuid, or_(managed_offerings(actor), own_bookings(actor)))
         .join(Offering, Offering.id == Booking.offering_id)
         .with_for_update(of=Booking)
-        .execution_options(populate_existing=True)
     ).scalar_one_or_none()
     if booking is None:
         raise NotFound("Resource")

@@ -21,7 +21,7 @@ from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries.bookings import held_by
 from portal.services import throttle
-from portal.services.placement import SlotRefused
+from portal.services.slot_allocation import SlotRefused
 
 HOUR = timedelta(hours=1)
 

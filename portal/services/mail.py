@@ -20,12 +20,11 @@ from portal.extensions import enqueue_mail, place_of, secret_box, settings, tran
 from portal.models import (
     AccountLink,
     Booking,
-    IdempotencyKey,
     Membership,
-    Offering,
     Organization,
     OutgoingMail,
     Slot,
+    StoredIdempotencyKey,
     User,
 )
 from portal.policies import MANAGING_ROLES, OWNING_ROLES, Actor
@@ -264,7 +263,7 @@ def forget_old(now: datetime) -> None:
         done = OutgoingMail.next_attempt.is_(None)
         session.execute(delete(OutgoingMail).where(done, OutgoingMail.created < now - KEEP_SENT))
         session.execute(delete(AccountLink).where(AccountLink.expires < now))
-        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created < now - KEEP_KEYS))
+        session.execute(delete(StoredIdempotencyKey).where(StoredIdempotencyKey.created < now - KEEP_KEYS))
 
 
 def set_mail_off(user_id: int, groups: Iterable[str]) -> None:
@@ -304,12 +303,9 @@ def _to_managers(
     *,
     without: int | None,
 ) -> None:
-    organization_id = session.execute(
-        select(Offering.organization_id).where(Offering.id == booking.offering_id)
-    ).scalar_one()
-    if organization_id is None:
+    if booking.offering.organization_id is None:
         return
-    for user in members(session, organization_id, MANAGING_ROLES):
+    for user in members(session, booking.offering.organization_id, MANAGING_ROLES):
         if user.id != without:
             put(session, kind, user, data, now, cause)
 

@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from portal.domain.mail import ASKED_FOR, GROUP_OF, Kind
-from portal.extensions import db, reading_apart, transaction
+from portal.extensions import db, transaction
 from portal.models import AccountLink, Offering, Organization, OutgoingMail, User
 from portal.policies import Actor, managed_offerings, owned_organizations
 
@@ -49,9 +49,8 @@ def drop_requests_of_nobody() -> None:
         & OutgoingMail.next_attempt.is_not(None)
         & ~exists().where(User.email == OutgoingMail.recipient, User.is_active.is_(True))
     )
-    with reading_apart():
-        if db.session.execute(select(OutgoingMail.id).where(nobody).limit(1)).first() is None:
-            return
+    if db.session.execute(select(OutgoingMail.id).where(nobody).limit(1)).first() is None:
+        return
     with transaction() as session:
         dropped = delete(OutgoingMail).where(nobody).execution_options(synchronize_session=False)
         session.execute(dropped)

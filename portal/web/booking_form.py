@@ -17,12 +17,12 @@ from zoneinfo import ZoneInfo
 from flask import request
 from werkzeug.datastructures import MultiDict
 
-from portal.domain.order_form import Question
+from portal.domain.order_form import Question, WrongAnswers
 from portal.domain.periods import Period, PeriodError, merge
 from portal.domain.zones import instants_at, period_text
 from portal.errors import Invalid
-from portal.services.placement import SlotTaken
-from portal.services.wishes import MAX_PERIODS
+from portal.services.booking_requests import MAX_PERIODS
+from portal.services.slot_allocation import SlotRefused, SlotTaken
 from portal.web.forms import Errors, rows_of
 from portal.web.links import printable
 from portal.web.week import parse_slot, slot_value
@@ -88,19 +88,34 @@ class Sent:
         found = [row.period(zone) for row in self.rows]
         return None if None in found else [it for it in found if it is not None]
 
-    def blame(self, asked: Period | None, zone: ZoneInfo, text: str) -> None:
-        """Put a refusal beside the row that it is about, or above all."""
-        for row in self.rows:
+    def refused(self, error: Invalid | SlotTaken, zone: ZoneInfo) -> tuple[list[Alternative], int]:
+        """Put what the service refused beside the field or row that it is about.
+
+        Returns what could be booked instead, and the HTTP status.
+        """
+        if isinstance(error, SlotTaken):
+            row = self._blame(error.asked, zone, error.message)
+            found = [Alternative(row, slot_value(it.start, it.end), clocks(it, zone)) for it in error.alternatives]
+            return found, 409
+        if isinstance(error, SlotRefused):
+            self._blame(error.asked, zone, error.message)
+        elif isinstance(error, WrongAnswers):
+            self.errors.update({f"{PREFIX}{key}": reason for key, reason in error.errors.items()})
+        elif error.field == "Idempotency-Key":
+            self.key = uuidlib.uuid4().hex
+            self.errors["slots"] = "This form was sent before, and the booking is made. Send it again for another one."
+        else:
+            self.errors[error.field or "slots"] = error.message
+        return [], 400
+
+    def _blame(self, asked: Period | None, zone: ZoneInfo, text: str) -> int:
+        """Put a refusal beside the row of these times, or above all; returns the row's number, or 0."""
+        for number, row in enumerate(self.rows):
             if asked is not None and row.period(zone) == asked:
                 row.error = text
-                return
+                return number
         self.errors["slots"] = text
-
-    def lost(self, taken: SlotTaken, zone: ZoneInfo) -> list[Alternative]:
-        """Say which row somebody else has; what could stand in its place."""
-        self.blame(taken.asked, zone, taken.message)
-        row = next((number for number, it in enumerate(self.rows) if it.period(zone) == taken.asked), 0)
-        return [Alternative(row, slot_value(it.start, it.end), clocks(it, zone)) for it in taken.alternatives]
+        return 0
 
     def demanded(self, zone: ZoneInfo) -> list[Period]:
         """The periods of all rows. Raises Invalid where a row means none."""

@@ -16,11 +16,10 @@ from portal.domain.booking_states import HOLDING, BookingAct, BookingState, can
 from portal.domain.estimate import estimate
 from portal.domain.ics import google_link, outlook_link
 from portal.domain.identifiers import parse_uuid
-from portal.domain.order_form import WrongAnswers, read_form
+from portal.domain.order_form import read_form
 from portal.domain.periods import Period
 from portal.domain.zones import parse_zone
 from portal.errors import Conflict, Invalid
-from portal.extensions import reading, reading_apart
 from portal.models.base import utcnow
 from portal.queries import bookings as queries
 from portal.queries.availability import of_offering, zone_of
@@ -28,8 +27,8 @@ from portal.queries.bookings import BookingView
 from portal.queries.offerings import OfferingView, get_visible_offering
 from portal.queries.plans import loaded_components, priced_components
 from portal.services import bookings as services
-from portal.services.placement import SlotRefused, SlotTaken
-from portal.services.wishes import Repeat, Wish
+from portal.services.booking_requests import BookingRequest, IdempotencyKey
+from portal.services.slot_allocation import SlotTaken
 from portal.web import booking_form
 from portal.web.booking_form import Alternative, Sent, clocks
 from portal.web.guards import signed_in
@@ -64,47 +63,29 @@ FIELDS = (("plan", "Plan"), ("project", "Project"), ("name", "What is it for?"))
 def book(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Ask for periods of an offering. A refusal shows its reason and keeps everything that was entered."""
     actor = current_actor()
-    with reading_apart():
-        view = get_visible_offering(actor, uuid)
-        projects = queries.projects_of(actor)
+    view = get_visible_offering(actor, uuid)
     zone = zone_of(view.attributes)
     questions = read_form(view.document["options"])
     if request.method == "GET":
         sent = booking_form.from_address(zone)
         sent.answers = dict(booking_form.first_answers(questions))
-        return _book_page(view, sent, projects)
+        return _book_page(view, sent)
     sent = booking_form.from_form(questions)
     if booking_form.act_on_rows(sent, zone) or "check" in request.form:
         _check(view, sent, zone)
-        return _book_page(view, sent, projects)
-    alternatives: list[Alternative] = []
-    code = 400
+        return _book_page(view, sent)
     try:
-        made = services.request_booking(actor, _wish(view, sent, zone), repeat=_repeat(sent))
-    except SlotTaken as taken:
-        code = 409
-        alternatives = sent.lost(taken, zone)
-    except SlotRefused as refused:
-        sent.blame(refused.asked, zone, refused.message)
-    except WrongAnswers as wrong:
-        sent.errors.update({f"{booking_form.PREFIX}{key}": reason for key, reason in wrong.errors.items()})
-    except Invalid as invalid:
-        if invalid.field == "Idempotency-Key":
-            sent.key = uuidlib.uuid4().hex
-            sent.errors["slots"] = "This form was sent before, and the booking is made. Send it again for another one."
-        else:
-            sent.errors[invalid.field or "slots"] = invalid.message
-    else:
-        return redirect(url_for("bookings.booking", uuid=made), code=303)
-    return _book_page(view, sent, projects, alternatives, code)
+        made = services.request_booking(actor, _booking_request(view, sent, zone), key=_idempotency_key(sent))
+    except (SlotTaken, Invalid) as refusal:
+        return _book_page(view, sent, *sent.refused(refusal, zone))
+    return redirect(url_for("bookings.booking", uuid=made.uuid), code=303)
 
 
 @blueprint.post("/offerings/<uuid:uuid>/book/summary/")
 @signed_in
 def summary(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """What the form comes to as it stands: whether its times could be booked now, and the price. Nothing is kept."""
-    with reading_apart():
-        view = get_visible_offering(current_actor(), uuid)
+    view = get_visible_offering(current_actor(), uuid)
     zone = zone_of(view.attributes)
     sent = booking_form.from_form([])
     _check(view, sent, zone)
@@ -198,9 +179,9 @@ def cancel(uuid: uuidlib.UUID) -> ResponseReturnValue:
     )
 
 
-def _wish(view: OfferingView, sent: Sent, zone: ZoneInfo) -> Wish:
+def _booking_request(view: OfferingView, sent: Sent, zone: ZoneInfo) -> BookingRequest:
     periods = sent.demanded(zone)
-    return Wish(
+    return BookingRequest(
         view.uuid,
         periods,
         sent.name,
@@ -220,13 +201,13 @@ def _uuid(text: str, field: str) -> uuidlib.UUID | None:
         raise Invalid("Choose one from the list.", field) from None
 
 
-def _repeat(sent: Sent) -> Repeat | None:
-    """Whoever presses the button twice books once."""
+def _idempotency_key(sent: Sent) -> IdempotencyKey | None:
+    """So that pressing the button twice books once."""
     if not sent.key:
         return None
     rows = [(row.start, row.end) for row in sent.rows]
     asked = json.dumps([rows, sent.plan, sent.project, sent.name, sent.note, sent.answers], sort_keys=True, default=str)
-    return Repeat(f"page-{sent.key}", hashlib.sha256(asked.encode()).hexdigest())
+    return IdempotencyKey(f"page-{sent.key}", hashlib.sha256(asked.encode()).hexdigest())
 
 
 def _check(view: OfferingView, sent: Sent, zone: ZoneInfo) -> None:
@@ -238,8 +219,7 @@ def _check(view: OfferingView, sent: Sent, zone: ZoneInfo) -> None:
     hull = Period(min(it.start for _, it in periods), max(it.end for _, it in periods))
     if (hull.end - hull.start).days > 400:
         return
-    with reading_apart():
-        free = of_offering(view.id, view.attributes, hull, now, actor)
+    free = of_offering(view.id, view.attributes, hull, now, actor)
     for row, period in periods:
         refusal = free.explain(period)
         row.error = refusal.text if refusal else ""
@@ -248,28 +228,26 @@ def _check(view: OfferingView, sent: Sent, zone: ZoneInfo) -> None:
 def _book_page(
     view: OfferingView,
     sent: Sent,
-    projects: Sequence[Any],
     alternatives: Sequence[Alternative] = (),
     code: int = 200,
 ) -> ResponseReturnValue:
     offering, zone = view.document, zone_of(view.attributes)
     questions = read_form(offering["options"])
     fields = (*FIELDS, *((f"{booking_form.PREFIX}{it.key}", it.label) for it in questions), ("note", "Note"))
-    with reading():
-        page = render_template(
-            "bookings/book.html",
-            offering=offering,
-            zone=zone.key,
-            sent=sent,
-            projects=projects,
-            questions=questions,
-            wrong=[it for it in fields if sent.errors[it[0]]],
-            prefix=booking_form.PREFIX,
-            slots=[slot_value(it.start, it.end) for it in sent.readable(zone)],
-            alternatives=alternatives,
-            bookable=offering["state"] == "Active",
-            **_summary(view, sent, zone, told=False),
-        )
+    page = render_template(
+        "bookings/book.html",
+        offering=offering,
+        zone=zone.key,
+        sent=sent,
+        projects=queries.projects_of(current_actor()),
+        questions=questions,
+        wrong=[it for it in fields if sent.errors[it[0]]],
+        prefix=booking_form.PREFIX,
+        slots=[slot_value(it.start, it.end) for it in sent.readable(zone)],
+        alternatives=alternatives,
+        bookable=offering["state"] == "Active",
+        **_summary(view, sent, zone, told=False),
+    )
     return page, code
 
 

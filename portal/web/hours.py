@@ -16,7 +16,6 @@ from portal.domain.opening import Stretch, holds_config, is_over, rewritten, wri
 from portal.domain.schedules import LONGEST_SLOT, SHORTEST_SLOT, Config, read_config, read_schedules
 from portal.domain.zones import clock_text
 from portal.errors import Invalid
-from portal.extensions import reading, reading_apart
 from portal.models.base import utcnow
 from portal.queries.availability import zone_of
 from portal.queries.offerings import OfferingView, get_managed_offering
@@ -68,8 +67,7 @@ class Hours:
 def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Show and change them. Only what was removed explicitly goes: an empty field is an error."""
     actor = current_actor()
-    with reading_apart():
-        view = get_managed_offering(actor, uuid)
+    view = get_managed_offering(actor, uuid)
     stored, zone = _stored(view), zone_of(view.attributes)
     if request.method == "GET":
         return _page(view, _shown(stored, zone), seen(view.document, KEYS))
@@ -87,8 +85,7 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     except WrongValues as wrong:
         return _page(view, typed, before, errors=wrong.errors, code=400)
     except ChangedMeanwhile:
-        with reading():
-            view = get_managed_offering(actor, uuid)
+        view = get_managed_offering(actor, uuid)
         return _page(view, typed, seen(view.document, KEYS), meanwhile=True, code=409)
     done = "The opening hours are saved. Bookings that exist stay as they are."
     flash(*((done, "good") if changed else ("Nothing was different, so nothing is changed.", "info")))
@@ -109,26 +106,25 @@ def _page(
     attributes, zone = view.attributes, zone_of(view.attributes)
     stored = _stored(view)
     shown = _positions(stored)
-    with reading():
-        week = None
-        if preview is not None and not errors:
-            attributes = {**attributes, SCHEDULES: preview}
-            week, _ = coming_week(view.id, attributes)
-        page = render_template(
-            "manage/hours.html",
-            offering=view.document,
-            hours=hours,
-            before=begun_text(before),
-            errors=Errors(errors or {}),
-            labels=LABELS,
-            days=DAYS,
-            zone=zone.key,
-            most_shown=MOST_SHOWN,
-            kept=len(stored) - len(shown),
-            sentences=list(schedule_rules(attributes, zone.key, utcnow())),
-            meanwhile=meanwhile,
-            week=week,
-        )
+    week = None
+    if preview is not None and not errors:
+        attributes = {**attributes, SCHEDULES: preview}
+        week, _ = coming_week(view.id, attributes)
+    page = render_template(
+        "manage/hours.html",
+        offering=view.document,
+        hours=hours,
+        before=begun_text(before),
+        errors=Errors(errors or {}),
+        labels=LABELS,
+        days=DAYS,
+        zone=zone.key,
+        most_shown=MOST_SHOWN,
+        kept=len(stored) - len(shown),
+        sentences=list(schedule_rules(attributes, zone.key, utcnow())),
+        meanwhile=meanwhile,
+        week=week,
+    )
     return page, code
 
 

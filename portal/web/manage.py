@@ -13,7 +13,7 @@ from portal.calendar_sync.preview import preview_sync
 from portal.calendar_sync.provider import OPEN_PROVIDER
 from portal.domain.zones import period_text
 from portal.errors import CalendarRefused, Conflict, Forbidden, NotFound, Refusal
-from portal.extensions import reading_apart, settings
+from portal.extensions import settings
 from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries import organizations as queries
@@ -167,8 +167,7 @@ def calendar_card(uuid: uuidlib.UUID) -> ResponseReturnValue:
 def calendar_preview(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """What a sync would do, and what a stranger sees of the calendar. Reads at Google; changes nothing anywhere."""
     actor = current_actor()
-    with reading_apart():
-        view = get_visible_offering(actor, uuid)
+    view = get_visible_offering(actor, uuid)
     problem, found = "", None
     try:
         found = preview_sync(actor, uuid, current_app.extensions[OPEN_PROVIDER], utcnow())

@@ -14,14 +14,13 @@ from flask.typing import ResponseReturnValue
 from portal.domain.booking_states import BookingStateConflict
 from portal.domain.periods import Period
 from portal.errors import Forbidden, Invalid
-from portal.extensions import reading, reading_apart
 from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries import bookings as queries
 from portal.queries.availability import next_free, of_offering, understood, zone_of
 from portal.queries.bookings import BookingView
 from portal.services import bookings as services
-from portal.services.placement import SlotRefused, SlotTaken
+from portal.services.slot_allocation import SlotTaken
 from portal.web import booking_form
 from portal.web.booking_form import Alternative, Row, Sent, clocks
 from portal.web.guards import signed_in
@@ -47,8 +46,7 @@ class Shown:
 def move(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Ask for other periods; until that is granted the booking keeps those that it has."""
     actor = current_actor()
-    with reading_apart():
-        view = queries.get_booking(actor, uuid)
+    view = queries.get_booking(actor, uuid)
     if not view.seen.offering:
         raise Forbidden(services.NOT_SEEN)
     zone = zone_of(view.booking.offering.attributes)
@@ -60,27 +58,17 @@ def move(uuid: uuidlib.UUID) -> ResponseReturnValue:
     sent = booking_form.from_form([])
     if booking_form.act_on_rows(sent, zone):
         return _page(view, sent, zone, sent.readable(zone))
-    alternatives: list[Alternative] = []
-    code = 400
     try:
         moved = services.reschedule_booking(actor, uuid, sent.demanded(zone), sent.note)
-    except SlotTaken as taken:
-        code = 409
-        alternatives = sent.lost(taken, zone)
-    except SlotRefused as refused:
-        sent.blame(refused.asked, zone, refused.message)
+    except (SlotTaken, Invalid) as refusal:
+        alternatives, code = sent.refused(refusal, zone)
+        return _page(queries.get_booking(actor, uuid), sent, zone, sent.readable(zone), alternatives, code)
     except BookingStateConflict as conflict:
         flash(conflict.message, "bad")
-        return redirect(url_for("bookings.booking", uuid=uuid), code=303)
-    except Invalid as invalid:
-        sent.errors[invalid.field or "slots"] = invalid.message
     else:
-        if moved:
-            flash("The booking is moved.", "good")
-        else:
-            flash("The booking has exactly these times already: nothing is changed.", "info")
-        return redirect(url_for("bookings.booking", uuid=uuid), code=303)
-    return _page(view, sent, zone, sent.readable(zone), alternatives, code)
+        same = ("The booking already has exactly these times. Nothing was changed.", "info")
+        flash(*(("The booking is moved.", "good") if moved else same))
+    return redirect(url_for("bookings.booking", uuid=uuid), code=303)
 
 
 def _page(
@@ -93,22 +81,21 @@ def _page(
 ) -> ResponseReturnValue:
     """`wanted` are the periods whose boxes are ticked: not those that it has, or a tick more would book both."""
     found = view.booking
-    with reading():
-        week = _week(view, zone)
-        ticked, carried = ticks(week, wanted)
-        page = render_template(
-            "bookings/move.html",
-            booking=found,
-            offering=found.offering,
-            zone=zone.key,
-            sent=sent,
-            kept=[clocks(it, zone) for it in _kept(view)],
-            alternatives=alternatives,
-            week=week,
-            day=request.args.get("from", ""),
-            ticked=ticked,
-            carried=carried,
-        )
+    week = _week(view, zone)
+    ticked, carried = ticks(week, wanted)
+    page = render_template(
+        "bookings/move.html",
+        booking=found,
+        offering=found.offering,
+        zone=zone.key,
+        sent=sent,
+        kept=[clocks(it, zone) for it in _kept(view)],
+        alternatives=alternatives,
+        week=week,
+        day=request.args.get("from", ""),
+        ticked=ticked,
+        carried=carried,
+    )
     return page, code
 
 

@@ -13,7 +13,6 @@ from flask.typing import ResponseReturnValue
 
 from portal.domain.choices import COUNTRIES, OfferingState
 from portal.errors import Invalid
-from portal.extensions import reading, reading_apart
 from portal.policies import LISTED_STATES
 from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.schema.checks import NAME_LENGTH
@@ -87,8 +86,7 @@ class Theirs:
 def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Show and change them. Only what was changed in the form is written; what is empty is an error, unless removed."""
     actor = current_actor()
-    with reading_apart():
-        view = get_managed_offering(actor, uuid)
+    view = get_managed_offering(actor, uuid)
     if request.method == "GET":
         return _page(view, _shown(view.document), seen(view.document, DETAILS))
     if not set(DETAILS) <= request.form.keys():
@@ -108,8 +106,7 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     except WrongValues as wrong:
         errors = wrong.errors
     except ChangedMeanwhile as meanwhile:
-        with reading():
-            view = get_managed_offering(actor, uuid)
+        view = get_managed_offering(actor, uuid)
         return _changed_meanwhile(view, typed, before, meanwhile.keys)
     return _page(view, typed, before, errors=errors, code=400 if errors else 200)
 
@@ -153,28 +150,27 @@ def _page(
     others = list(theirs)
     organization = view.document["customer_name"] or "no organization"
     shared = {"true": "Everybody", "false": f"Members of {organization}"}
-    with reading():
-        page = render_template(
-            "manage/edit.html",
-            offering=view.document,
-            values=values,
-            stored=_shown(view.document),
-            always_set=ALWAYS_SET,
-            removed=frozenset(request.form.getlist("removed")),
-            before=begun_text(before),
-            errors=Errors(told),
-            theirs=others,
-            notes=_notes(values, others, shared),
-            preview=request.method == "POST" and "preview" in request.form and not errors,
-            labels=LABELS,
-            states=STATES,
-            choices={
-                "state": [(state.value, state.value) for state in OfferingState],
-                "shared": list(shared.items()),
-                "country": [(NO_COUNTRY, "None"), *sorted(COUNTRIES.items(), key=lambda it: it[1])],
-            },
-            longest_name=NAME_LENGTH,
-        )
+    page = render_template(
+        "manage/edit.html",
+        offering=view.document,
+        values=values,
+        stored=_shown(view.document),
+        always_set=ALWAYS_SET,
+        removed=frozenset(request.form.getlist("removed")),
+        before=begun_text(before),
+        errors=Errors(told),
+        theirs=others,
+        notes=_notes(values, others, shared),
+        preview=request.method == "POST" and "preview" in request.form and not errors,
+        labels=LABELS,
+        states=STATES,
+        choices={
+            "state": [(state.value, state.value) for state in OfferingState],
+            "shared": list(shared.items()),
+            "country": [(NO_COUNTRY, "None"), *sorted(COUNTRIES.items(), key=lambda it: it[1])],
+        },
+        longest_name=NAME_LENGTH,
+    )
     return page, code
 
 

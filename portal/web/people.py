@@ -13,7 +13,7 @@ from flask_login import current_user
 
 from portal.after_answer import after_answer
 from portal.domain.browsers import browser_name
-from portal.extensions import db, login_manager, reading, settings
+from portal.extensions import login_manager, settings
 from portal.models import User
 from portal.models.base import utcnow
 from portal.policies import NOBODY, Actor
@@ -61,23 +61,19 @@ def current_actor() -> Actor:
 
 
 def _load(session_name: str) -> Person | None:
-    with reading():
-        now = utcnow()
-        found = user_of_session(token_digest(session_name), now - sessions.SESSION_LASTS)
-        person = None
-        if found is not None:
-            person = Person.of(found.user, session_name, manages=found.manages, confirmed=found.confirmed)
-            if found.last_seen is None or now - found.last_seen > sessions.SEEN_RECORDED_EVERY:
-                after_answer(partial(sessions.record_seen, session_name, now), "The use of a session")
-        # A request that goes on to write must be free to begin its own transaction.
-        db.session.commit()
+    now = utcnow()
+    found = user_of_session(token_digest(session_name), now - sessions.SESSION_LASTS)
+    person = None
+    if found is not None:
+        person = Person.of(found.user, session_name, manages=found.manages, confirmed=found.confirmed)
+        if found.last_seen is None or now - found.last_seen > sessions.SEEN_RECORDED_EVERY:
+            after_answer(partial(sessions.record_seen, session_name, now), "The use of a session")
     return person
 
 
 def waiting_requests() -> str:
     """How many requests wait for the reader's answer, as the navigation tells it; "" for none. One statement."""
-    with reading():
-        number = pending_count(current_actor(), most=MOST_TOLD + 1)
+    number = pending_count(current_actor(), most=MOST_TOLD + 1)
     return f"{MOST_TOLD}+" if number > MOST_TOLD else str(number or "")
 
 

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from portal.domain import rules as domain
 from portal.domain.rules import read_rules
 from portal.errors import Invalid
-from portal.extensions import reading, reading_apart, settings
+from portal.extensions import settings
 from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.services.offerings import WrongRules, changed_rules, set_booking_rules
 from portal.web.closures import BLANK, closure_row, read_closures, typed_closures
@@ -59,8 +59,7 @@ SPARE_CLOSURES = 2
 def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Show and change the rules. What is not in the form stays; what is empty is an error, unless it is removed."""
     actor = current_actor()
-    with reading_apart():
-        view = get_managed_offering(actor, uuid)
+    view = get_managed_offering(actor, uuid)
     stored = view.attributes.get("booking_rules")
     shown = _shown(stored if isinstance(stored, Mapping) else {})
     if request.method == "GET":
@@ -95,25 +94,24 @@ def _page(
 ) -> ResponseReturnValue:
     """`preview`: rules that are not kept yet, to be shown at work."""
     stored = view.attributes.get("booking_rules")
-    with reading():
-        week, zone = (None, "")
-        if preview is not None:
-            week, zone = coming_week(view.id, {**view.attributes, "booking_rules": preview})
-        page = render_template(
-            "manage/rules.html",
-            offering=view.document,
-            values=values,
-            stored=_shown(stored if isinstance(stored, Mapping) else {}),
-            errors=Errors(errors),
-            refused=code == 400,
-            numbers=NUMBERS,
-            choices=CHOICES,
-            zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
-            portal_zone=settings().timezone,
-            sentences=list(domain.sentences(read_rules(stored if preview is None else preview))),
-            week=week,
-            zone=zone,
-        )
+    week, zone = (None, "")
+    if preview is not None:
+        week, zone = coming_week(view.id, {**view.attributes, "booking_rules": preview})
+    page = render_template(
+        "manage/rules.html",
+        offering=view.document,
+        values=values,
+        stored=_shown(stored if isinstance(stored, Mapping) else {}),
+        errors=Errors(errors),
+        refused=code == 400,
+        numbers=NUMBERS,
+        choices=CHOICES,
+        zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
+        portal_zone=settings().timezone,
+        sentences=list(domain.sentences(read_rules(stored if preview is None else preview))),
+        week=week,
+        zone=zone,
+    )
     return page, code
 
 

@@ -8,7 +8,6 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.errors import Invalid, NotFound
-from portal.extensions import reading_apart
 from portal.queries import people as queries
 from portal.services import accounts as services
 from portal.services import registration
@@ -42,8 +41,7 @@ def people() -> ResponseReturnValue:
                 flash("The account is created, and a link to choose a password is on its way.", "good")
                 return redirect(url_for("staff.person", uuid=uuid), code=303)
     q = printable(" ".join(request.args.get("q", "").split()))[:100]
-    with reading_apart():
-        found, page = queries.people_page(actor, q, page_number())
+    found, page = queries.people_page(actor, q, page_number())
     return render_template(
         "manage/people.html", people=found, page=page, q=q, form=form, most_roles=MOST_ROLES_EACH
     ), code
@@ -54,19 +52,19 @@ def people() -> ResponseReturnValue:
 def person(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """One person: give and take roles, deactivate and reactivate, invite again."""
     actor, form = current_actor(), RoleForm()
-    with reading_apart():
-        found = queries.get_person(actor, uuid)
-        names = queries.organization_names()
+    found = queries.get_person(actor, uuid)
     if request.method == "POST":
         done = _act(uuid, found.email, form)
         if done:
             flash(done, "good")
             return redirect(url_for("staff.person", uuid=uuid), code=303)
+        # What was read before the refused write has been rolled back with it.
+        found = queries.get_person(actor, uuid)
     page = render_template(
         "manage/person.html",
         person=found,
         form=form,
-        names=names,
+        names=queries.organization_names(),
         own=found.id == actor.user_id,
         most_roles=MOST_ROLES,
     )

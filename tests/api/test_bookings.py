@@ -41,7 +41,7 @@ def world(owned, offering):
 
 def book(world, offering, *hours, who="booker", **more):
     periods = [Period(NOW + timedelta(hours=a), NOW + timedelta(hours=b)) for a, b in hours or [(1, 2)]]
-    return services.request_booking(world[who], services.Wish(offering.uuid, periods, **more), now=NOW)
+    return services.request_booking(world[who], services.BookingRequest(offering.uuid, periods, **more), now=NOW).uuid
 
 
 def number_of_bookings(db_session):

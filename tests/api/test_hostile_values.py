@@ -8,7 +8,7 @@ import pytest
 from portal.api.booking_filters import FILTERS
 from portal.domain.periods import Period
 from portal.services import bookings as services
-from portal.services.wishes import Wish
+from portal.services.booking_requests import BookingRequest
 from tests.support import builders as make
 from tests.support.hostile import VALUES
 
@@ -19,8 +19,8 @@ OFFERINGS = "/api/booking-offerings/"
 @pytest.fixture
 def booking(owned, offering):
     start = make.utcnow_hour() + timedelta(days=1)
-    wish = Wish(offering.uuid, [Period(start, start + timedelta(hours=1))])
-    return services.request_booking(make.actor(owned[1]["stranger"]), wish)
+    wish = BookingRequest(offering.uuid, [Period(start, start + timedelta(hours=1))])
+    return services.request_booking(make.actor(owned[1]["stranger"]), wish).uuid
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from threading import Barrier
 from sqlalchemy import func, select
 
 from portal.extensions import db
-from portal.models import Booking, IdempotencyKey
+from portal.models import Booking, StoredIdempotencyKey
 from portal.services import accounts
 from tests.support import builders as make
 
@@ -36,5 +36,5 @@ def test_parallel_requests_with_one_key_get_one_booking(live_database):
     assert len({answer.data for answer in answers}) == 1
     assert len({answer.headers["Location"] for answer in answers}) == 1
     with live_database.app.app_context():
-        for model in (Booking, IdempotencyKey):
+        for model in (Booking, StoredIdempotencyKey):
             assert db.session.execute(select(func.count()).select_from(model)).scalar_one() == 1

@@ -32,7 +32,7 @@ def test_an_offering_is_made_and_can_be_booked(run, db_session):
     free = next_free([(offering.id, offering.attributes)], utcnow())[offering.id]
     assert free.end - free.start == timedelta(minutes=90)
     booker = make.actor(make.user("booker@example.org"))
-    bookings.request_booking(booker, bookings.Wish(offering.uuid, [Period(free.start, free.end)]))
+    bookings.request_booking(booker, bookings.BookingRequest(offering.uuid, [Period(free.start, free.end)]))
     assert db_session.execute(select(func.count()).select_from(Booking)).scalar_one() == 1
 
 

@@ -79,8 +79,8 @@ def world(live_portal):
         db.session.commit()
         start = utcnow().replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
         periods = [Period(start + timedelta(hours=n), start + timedelta(hours=n + 1)) for n in range(2)]
-        wishes = [bookings.Wish(booked.uuid, [period], name=f"Visit {n}") for n, period in enumerate(periods)]
-        asked = [str(bookings.request_booking(make.actor(booker), wish)) for wish in wishes]
+        wishes = [bookings.BookingRequest(booked.uuid, [period], name=f"Visit {n}") for n, period in enumerate(periods)]
+        asked = [str(bookings.request_booking(make.actor(booker), wish).uuid) for wish in wishes]
         yield World(
             live_portal.url,
             token(owner),

@@ -34,9 +34,9 @@ from portal.models import (
 from portal.policies import SYSTEM
 from portal.queries.counters import counters_version
 from portal.services import bookings, calendars
+from portal.services.booking_requests import BookingRequest
 from portal.services.offerings import set_booking_rules
 from portal.services.organizations import set_group
-from portal.services.wishes import Wish
 from portal.transfer.editing import edit_offering
 from portal.transfer.importer import import_offerings
 from tests.calendar_sync.conftest import Stage, connected
@@ -189,10 +189,10 @@ class Portal:
 
     def books(self) -> None:
         start = NOW + timedelta(hours=next(self.hours))
-        wish = Wish(self.offering_uuid, [Period(start, start + timedelta(hours=1))], plan_uuid=self.plan_uuid)
+        wish = BookingRequest(self.offering_uuid, [Period(start, start + timedelta(hours=1))], plan_uuid=self.plan_uuid)
         # The plan may be sold out, and the schedule away.
         with suppress(Invalid):
-            self.bookings.append(bookings.request_booking(self.booker, wish, now=NOW))
+            self.bookings.append(bookings.request_booking(self.booker, wish, now=NOW).uuid)
 
     def answers(self) -> None:
         act = self.choose(bookings.accept_booking, bookings.reject_booking, bookings.cancel_booking)

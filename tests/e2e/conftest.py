@@ -64,7 +64,7 @@ def build(portal: LivePortal, emulator: RunningEmulator) -> House:
     booker = make.actor(make.user("booker@example.org"))
     booked = [Period(start + timedelta(hours=hour), start + timedelta(hours=hour + 1)) for hour in (0, 3, 30)]
     for period in booked:
-        bookings.request_booking(booker, bookings.Wish(offering.uuid, [period], name="Secret project"))
+        bookings.request_booking(booker, bookings.BookingRequest(offering.uuid, [period], name="Secret project"))
     owner = sign_in.sign_in("owner@example.org", PASSWORD, "")
     token = accounts.create_token(make.actor(owner), owner.id, f"test {secrets.token_hex(2)}").key
     return House(portal, emulator, "Light Lab", offering.uuid, booked, token)

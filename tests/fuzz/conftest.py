@@ -13,7 +13,7 @@ from portal.models import Membership, Offering, OutgoingMail, User
 from portal.models.base import utcnow
 from portal.policies import SYSTEM, Actor
 from portal.services import accounts, bookings, email_change, feeds, mail, registration
-from portal.services.wishes import Wish
+from portal.services.booking_requests import BookingRequest
 from portal.transfer.importer import import_offerings
 from tests.support import builders as make
 from tests.web.conftest import build_world, connect_google
@@ -63,8 +63,8 @@ def build_full_world():
     made = {}
     for name, user, hour in (("theirs", stranger, 8), ("own", owner, 12), ("next", stranger, 16)):
         period = Period(start + timedelta(hours=hour), start + timedelta(hours=hour + 2))
-        wish = Wish(scope.uuid, [period], name=name, plan_uuid=plan, answers={"q5": True})
-        made[name] = bookings.request_booking(Actor(user.id), wish)
+        wish = BookingRequest(scope.uuid, [period], name=name, plan_uuid=plan, answers={"q5": True})
+        made[name] = bookings.request_booking(Actor(user.id), wish).uuid
     bookings.accept_booking(SYSTEM, made["own"])
     for user in (owner, stranger):
         accounts.create_token(Actor(user.id), user.id, "A program")

@@ -15,8 +15,8 @@ from portal.mail.deliver import LEASE, deliver_due
 from portal.mail.transport import Refused
 from portal.models import OutgoingMail, Slot
 from portal.services import bookings, mail, summaries
-from portal.services.placement import SlotRefused
-from portal.services.wishes import Wish
+from portal.services.booking_requests import BookingRequest
+from portal.services.slot_allocation import SlotRefused
 from tests.support import builders as make
 from tests.support.builders import NOW
 
@@ -38,8 +38,8 @@ def world(db_session):
 
 def ask(world, *periods, **more):
     offering, booker, _ = world
-    wish = Wish(offering.uuid, periods or [hours(30, 31)], name="Ice", **more)
-    return bookings.request_booking(make.actor(booker), wish, now=NOW)
+    wish = BookingRequest(offering.uuid, periods or [hours(30, 31)], name="Ice", **more)
+    return bookings.request_booking(make.actor(booker), wish, now=NOW).uuid
 
 
 def told(session):
@@ -109,7 +109,7 @@ def test_a_reminder_comes_once_the_day_before(world, db_session):
     assert mail.write_reminders(later) == 0
     assert told(db_session) == [("reminder", "booker")]
     # Who books for tomorrow is told by the confirmation, and is not reminded.
-    soon = bookings.request_booking(make.actor(booker), Wish(world[0].uuid, [hours(20, 21)]), now=later)
+    soon = bookings.request_booking(make.actor(booker), BookingRequest(world[0].uuid, [hours(20, 21)]), now=later).uuid
     bookings.accept_booking(make.actor(manager), soon, now=later + timedelta(minutes=1))
     told(db_session)
     assert mail.write_reminders(later) == 0
@@ -320,7 +320,7 @@ def test_what_one_person_causes_too_often_goes_into_one_summary(world, db_sessio
     assert text.count("Cancelled: Microscope: ") == 1
     # Then the next ones come one by one again.
     later = NOW + timedelta(hours=2)
-    wish = Wish(world[0].uuid, [hours(50, 51)])
+    wish = BookingRequest(world[0].uuid, [hours(50, 51)])
     bookings.request_booking(make.actor(booker), wish, now=later)
     assert deliver_due(settings(), lambda: later, fake) == 3
 

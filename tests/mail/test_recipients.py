@@ -63,7 +63,7 @@ def deliver(later):
 def test_mail_that_waited_is_for_those_who_may_still_know(lab):
     other = make.user("other@example.org")
     make.role(other, db.session.get_one(Organization, lab["provider"]), "manager")
-    wish = bookings.Wish(lab["offering"], [period(4)], "Later")
+    wish = bookings.BookingRequest(lab["offering"], [period(4)], "Later")
     db.session.execute(delete(OutgoingMail))
     bookings.request_booking(lab["booker"], wish, now=NOW)
     assert len(db.session.scalars(select(OutgoingMail)).all()) == 3
@@ -86,7 +86,7 @@ def test_a_summary_lists_what_the_recipient_still_manages(app, monkeypatch, lab)
     db.session.execute(delete(OutgoingMail))
     first = lab["offering"]
     for hour, uuid in ((4, first), (5, first), (5, second.uuid)):
-        bookings.request_booking(lab["booker"], bookings.Wish(uuid, [period(hour)], "Many"), now=NOW)
+        bookings.request_booking(lab["booker"], bookings.BookingRequest(uuid, [period(hour)], "Many"), now=NOW)
     db.session.execute(
         delete(Membership).where(
             Membership.user_id == lab["boss"].user_id, Membership.organization_id == second.organization_id

@@ -14,8 +14,8 @@ from portal.errors import Forbidden, Invalid, NotFound, SignInRequired
 from portal.models import Booking, BookingChange, BusyPeriod, GoogleCalendar, GoogleConnection, Slot
 from portal.policies import NOBODY, SYSTEM
 from portal.services import bookings
-from portal.services.placement import SlotRefused, SlotTaken
-from portal.services.wishes import Repeat, Wish
+from portal.services.booking_requests import BookingRequest, IdempotencyKey
+from portal.services.slot_allocation import SlotRefused, SlotTaken
 from tests.support import builders as make
 from tests.support.builders import NOW
 
@@ -36,8 +36,8 @@ def world(db_session):
 
 
 def ask(world, *periods, who="booker", **more):
-    wish = Wish(world["offering"].uuid, periods or [hours(1, 2)], **more)
-    return bookings.request_booking(world[who], wish, now=NOW)
+    wish = BookingRequest(world["offering"].uuid, periods or [hours(1, 2)], **more)
+    return bookings.request_booking(world[who], wish, now=NOW).uuid
 
 
 def state(db_session, uuid):
@@ -105,7 +105,7 @@ def test_periods_of_one_request_do_not_overlap_each_other(world):
 
 def test_too_many_periods_or_none(world):
     with pytest.raises(Invalid, match="at least one"):
-        bookings.request_booking(world["booker"], Wish(world["offering"].uuid, []), now=NOW)
+        bookings.request_booking(world["booker"], BookingRequest(world["offering"].uuid, []), now=NOW)
     with pytest.raises(Invalid, match="At most"):
         ask(world, *(hours(n, n + 1) for n in range(1, 30)))
 
@@ -119,10 +119,10 @@ def test_one_refused_period_refuses_the_whole_request(world, db_session):
 
 def test_who_may_ask(world):
     with pytest.raises(SignInRequired):
-        bookings.request_booking(NOBODY, Wish(world["offering"].uuid, [hours(1, 2)]), now=NOW)
+        bookings.request_booking(NOBODY, BookingRequest(world["offering"].uuid, [hours(1, 2)]), now=NOW)
     with pytest.raises(NotFound):
-        bookings.request_booking(world["booker"], Wish(make.unknown(), [hours(1, 2)]), now=NOW)
-    wish = Wish(world["offering"].uuid, [hours(1, 2)])
+        bookings.request_booking(world["booker"], BookingRequest(make.unknown(), [hours(1, 2)]), now=NOW)
+    wish = BookingRequest(world["offering"].uuid, [hours(1, 2)])
     with pytest.raises(Forbidden):
         bookings.request_booking(world["booker"], wish, on_behalf_of=world["other"].user_id, now=NOW)
 
@@ -226,14 +226,14 @@ def test_what_only_the_database_saw_is_told_in_the_same_way(world, monkeypatch):
 
 
 def test_a_repeated_request_answers_the_first_booking(world, db_session):
-    wish, repeat = Wish(world["offering"].uuid, [hours(1, 2)]), Repeat("k", "digest")
-    first = bookings.request_booking(world["booker"], wish, repeat=repeat, now=NOW)
-    assert bookings.request_booking(world["booker"], wish, repeat=repeat, now=NOW + timedelta(days=3)) == first
+    wish, repeat = BookingRequest(world["offering"].uuid, [hours(1, 2)]), IdempotencyKey("k", "digest")
+    first = bookings.request_booking(world["booker"], wish, key=repeat, now=NOW).uuid
+    assert bookings.request_booking(world["booker"], wish, key=repeat, now=NOW + timedelta(days=3)).uuid == first
     assert len(db_session.execute(select(Booking)).scalars().all()) == 1
     with pytest.raises(Invalid, match="another request"):
-        bookings.request_booking(world["booker"], wish, repeat=Repeat("k", "other"), now=NOW)
+        bookings.request_booking(world["booker"], wish, key=IdempotencyKey("k", "other"), now=NOW)
     with pytest.raises(SlotTaken):
-        bookings.request_booking(world["other"], wish, repeat=repeat, now=NOW)
+        bookings.request_booking(world["other"], wish, key=repeat, now=NOW)
 
 
 def test_an_offering_may_accept_by_itself(world, db_session):

@@ -12,8 +12,8 @@ from portal.errors import TooManyWrites
 from portal.extensions import db, transaction
 from portal.models import AttemptBucket, Booking, Slot
 from portal.services import bookings, limits
-from portal.services.placement import SlotRefused
-from portal.services.wishes import Repeat, Wish
+from portal.services.booking_requests import BookingRequest, IdempotencyKey
+from portal.services.slot_allocation import SlotRefused
 from tests.support import builders as make
 from tests.support.builders import NOW
 
@@ -35,7 +35,7 @@ def world(db_session):
 
 
 def ask(world, offering, *periods, who="booker", now=NOW, **more):
-    return bookings.request_booking(world[who], Wish(world[offering].uuid, periods), now=now, **more)
+    return bookings.request_booking(world[who], BookingRequest(world[offering].uuid, periods), now=now, **more).uuid
 
 
 def accepts_by_itself(world, offering):
@@ -104,8 +104,8 @@ def test_zero_is_no_limit(world, limited):
 
 def test_what_was_asked_before_is_answered_at_the_limit_too(world, limited):
     limited(max_open_requests=1)
-    made = ask(world, "one", hours(1, 2), repeat=Repeat("k", "digest"))
-    assert ask(world, "one", hours(1, 2), repeat=Repeat("k", "digest")) == made
+    made = ask(world, "one", hours(1, 2), key=IdempotencyKey("k", "digest"))
+    assert ask(world, "one", hours(1, 2), key=IdempotencyKey("k", "digest")) == made
 
 
 def test_moving_takes_no_more_than_the_limit(world, limited):
@@ -156,7 +156,7 @@ def test_many_at_once_never_exceed_the_limit(live_database, values):
         with app.app_context():
             gate.wait()
             try:
-                bookings.request_booking(booker, Wish(uuid, [hours(1, 2)]), now=NOW)
+                bookings.request_booking(booker, BookingRequest(uuid, [hours(1, 2)]), now=NOW)
             except SlotRefused as error:
                 refused.append(error)
             except Exception as error:

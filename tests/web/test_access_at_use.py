@@ -45,7 +45,7 @@ def lab(db_session):
     project = make.add(Project(name="Old project", organization_id=provider.id))
     booker = make.role(make.user("booker@example.org", password=PASSWORD), provider, "member")
     boss = make.role(make.user("boss@example.org", password=PASSWORD), provider, "owner")
-    wish = bookings.Wish(
+    wish = bookings.BookingRequest(
         offering.uuid,
         [period(2)],
         "My sample",
@@ -53,7 +53,7 @@ def lab(db_session):
         project_uuid=project.uuid,
         answers={"sample": "ice"},
     )
-    made = bookings.request_booking(make.actor(booker), wish, now=NOW)
+    made = bookings.request_booking(make.actor(booker), wish, now=NOW).uuid
     db.session.commit()
     return {
         "offering": offering.id,

@@ -131,7 +131,9 @@ def test_who_is_not_signed_in_is_told_so_before_asking_and_keeps_what_was_picked
 
 def test_a_lost_race_keeps_the_form_and_offers_the_nearest(as_person, lab, db_session):
     offering, people = lab
-    services.request_booking(make.actor(people["rival"]), services.Wish(offering.uuid, [hours(2, 4)]), now=NOW)
+    services.request_booking(
+        make.actor(people["rival"]), services.BookingRequest(offering.uuid, [hours(2, 4)]), now=NOW
+    )
     person = as_person("booker")
     path = f"/offerings/{offering.uuid}/book/"
     fields = {**rows((3, 5), (8, 9)), "name": "Ice", "note": "A\nB", "key": "k"}
@@ -264,8 +266,8 @@ def test_the_hour_that_clocks_show_twice_is_the_one_that_was_picked(as_person, l
 def asked(lab):
     offering, people = lab
     return services.request_booking(
-        make.actor(people["booker"]), services.Wish(offering.uuid, [hours(2, 3)], name="Ice"), now=NOW
-    )
+        make.actor(people["booker"]), services.BookingRequest(offering.uuid, [hours(2, 3)], name="Ice"), now=NOW
+    ).uuid
 
 
 def test_the_owner_accepts(as_person, asked, db_session):
@@ -292,10 +294,12 @@ def waiting_in(page):
 
 def test_the_navigation_tells_how_many_requests_wait(as_person, lab, asked, query_counter, db_session, monkeypatch):
     offering, people = lab
-    wish = services.Wish(offering.uuid, [hours(5, 6)], name="Other")
+    wish = services.BookingRequest(offering.uuid, [hours(5, 6)], name="Other")
     services.request_booking(make.actor(people["rival"]), wish, now=NOW)
     elsewhere = make.offering("Laser", of=make.organization("Other house"))
-    services.request_booking(make.actor(people["rival"]), services.Wish(elsewhere.uuid, [hours(5, 6)]), now=NOW)
+    services.request_booking(
+        make.actor(people["rival"]), services.BookingRequest(elsewhere.uuid, [hours(5, 6)]), now=NOW
+    )
     boss, booker = as_person("owner"), as_person("booker")
     assert waiting_in(booker.get("/").text) is None
     assert waiting_in(boss.get("/").text) == "2"
@@ -325,7 +329,7 @@ def test_a_rejection_needs_a_reason_on_the_page(as_person, asked, db_session):
 
 def test_rivals_are_shown_beside_a_request(as_person, asked, lab):
     offering, people = lab
-    wish = services.Wish(offering.uuid, [hours(3, 5)], name="Other")
+    wish = services.BookingRequest(offering.uuid, [hours(3, 5)], name="Other")
     services.request_booking(make.actor(people["rival"]), wish, now=NOW)
     page = as_person("owner").get("/manage/requests/").text
     assert "requested by" in page
@@ -334,7 +338,9 @@ def test_rivals_are_shown_beside_a_request(as_person, asked, lab):
 
 def test_a_booker_moves_and_cancels(as_person, asked, lab, db_session):
     offering, people = lab
-    services.request_booking(make.actor(people["rival"]), services.Wish(offering.uuid, [hours(6, 7)]), now=NOW)
+    services.request_booking(
+        make.actor(people["rival"]), services.BookingRequest(offering.uuid, [hours(6, 7)]), now=NOW
+    )
     person = as_person("booker")
     path = f"/bookings/{asked}/move/"
     assert f'value="{wall(2)}"' in person.get(path).text
@@ -342,7 +348,7 @@ def test_a_booker_moves_and_cancels(as_person, asked, lab, db_session):
     assert (lost.status_code, 'name="use"' in lost.text) == (409, True)
     assert send(person, path, **rows((2.5, 4))).status_code == 400
     assert send(person, path, **rows((2, 3)), note="Late").status_code == 303
-    assert "exactly these times already: nothing is changed" in person.get(f"/bookings/{asked}/").text
+    assert "already has exactly these times. Nothing was changed" in person.get(f"/bookings/{asked}/").text
     assert send(person, path, **rows((3, 5)), note="Late").status_code == 303
     page = person.get(f"/bookings/{asked}/").text
     assert "Before: Mon 2 Mar 2026, 10:00–11:00" in page
@@ -358,8 +364,8 @@ def test_lists_and_questions_name_the_clocks(as_person, lab, db_session):
     offering, people = lab
     offering.attributes = {**offering.attributes, "booking_rules": {"time_zone": "Europe/Tallinn"}}
     db_session.commit()
-    wish = services.Wish(offering.uuid, [hours(2, 3)])
-    made = services.request_booking(make.actor(people["booker"]), wish, now=NOW)
+    wish = services.BookingRequest(offering.uuid, [hours(2, 3)])
+    made = services.request_booking(make.actor(people["booker"]), wish, now=NOW).uuid
     booker = as_person("booker")
     shown = '</time> <span class="muted small">Europe/Tallinn</span>'
     assert shown in booker.get("/bookings/").text
@@ -369,7 +375,9 @@ def test_lists_and_questions_name_the_clocks(as_person, lab, db_session):
 
 def test_what_waits_says_so_and_what_is_answered_has_no_button(as_person, lab, db_session):
     offering, people = lab
-    made = services.request_booking(make.actor(people["booker"]), services.Wish(offering.uuid, [hours(2, 3)]), now=NOW)
+    made = services.request_booking(
+        make.actor(people["booker"]), services.BookingRequest(offering.uuid, [hours(2, 3)]), now=NOW
+    ).uuid
     booker, boss = as_person("booker"), as_person("owner")
     page, accept = f"/bookings/{made}/", f"/manage/requests/{made}/accept/"
     assert "It waits for an answer." in booker.get(page).text

@@ -28,8 +28,8 @@ def site(live_portal):
         # Names without a space in them may not widen a page either.
         db.session.execute(update(Offering).where(Offering.uuid == live_portal.world.draft).values(name="Draft" * 40))
         db.session.commit()
-        wish = bookings.Wish(live_portal.world.scope, [period], name="Ice" * 60)
-        live_portal.world.booking = bookings.request_booking(Actor(owner.id), wish)
+        wish = bookings.BookingRequest(live_portal.world.scope, [period], name="Ice" * 60)
+        live_portal.world.booking = bookings.request_booking(Actor(owner.id), wish).uuid
     return live_portal
 
 

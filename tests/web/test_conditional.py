@@ -13,7 +13,7 @@ from portal.models.base import utcnow
 from portal.policies import SYSTEM, Actor
 from portal.services import bookings
 from portal.services.accounts import create_token
-from portal.services.wishes import Wish
+from portal.services.booking_requests import BookingRequest
 from portal.web import catalogue as view
 
 
@@ -58,8 +58,8 @@ def test_a_page_changes_with_everything_on_it(visitor, world, monkeypatch):
     offering = the_offering(world)
     user = db.session.scalars(select(User).where(User.email == "stranger@example.org")).one()
     start = (utcnow() + timedelta(days=2)).replace(hour=8, minute=0, second=0, microsecond=0)
-    wish = Wish(offering.uuid, [Period(start, start + timedelta(hours=2))], "A sample")
-    made = bookings.request_booking(Actor(user.id, False, "Stranger"), wish)
+    wish = BookingRequest(offering.uuid, [Period(start, start + timedelta(hours=2))], "A sample")
+    made = bookings.request_booking(Actor(user.id, False, "Stranger"), wish).uuid
     assert "slot-requested" in changed("a booking is asked for").text
     bookings.cancel_booking(Actor(user.id, False, "Stranger"), made)
     assert "slot-requested" not in visitor().get(path).text

@@ -37,7 +37,9 @@ def lab(db_session):
 
 def book(offering, who, start, name="Ice"):
     period = Period(NOW + timedelta(hours=start), NOW + timedelta(hours=start + 1))
-    return bookings.request_booking(make.actor(who), bookings.Wish(offering.uuid, [period], name=name), now=NOW)
+    return bookings.request_booking(
+        make.actor(who), bookings.BookingRequest(offering.uuid, [period], name=name), now=NOW
+    ).uuid
 
 
 def events(client, path):

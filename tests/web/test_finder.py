@@ -28,7 +28,7 @@ def world(db_session):
     tallinn = {"schedules": make.schedule(slotDuration="02:00:00"), "booking_rules": {"time_zone": "Europe/Tallinn"}}
     make.offering("Delta room", attributes=tallinn)
     period = Period(NOW + timedelta(hours=17), NOW + timedelta(hours=39))
-    bookings.request_booking(booker, bookings.Wish(taken.uuid, [period]), now=NOW)
+    bookings.request_booking(booker, bookings.BookingRequest(taken.uuid, [period]), now=NOW)
     return free, taken
 
 
@@ -103,7 +103,7 @@ def test_statements_do_not_grow(client, world, query_counter):
     for number in range(6):
         offering = make.offering(f"More {number}")
         period = Period(NOW + timedelta(hours=20), NOW + timedelta(hours=22))
-        bookings.request_booking(booker, bookings.Wish(offering.uuid, [period]), now=NOW)
+        bookings.request_booking(booker, bookings.BookingRequest(offering.uuid, [period]), now=NOW)
     assert [cost(path) for path in paths] == before
     assert before[2] <= 6
     assert max(before) <= 7

@@ -11,7 +11,7 @@ from portal.extensions import db
 from portal.models import Offering, User
 from portal.policies import Actor
 from portal.services import bookings as services
-from portal.services.wishes import Wish
+from portal.services.booking_requests import BookingRequest
 from tests.support.hostile import VALUES
 
 PARAMETERS = ("q", "page", "sort", "category", "organization", "country", "state", "date", "after", "before", "hours")
@@ -35,7 +35,7 @@ def booking(world):
     user = db.session.query(User).filter_by(email="stranger@example.org").one()
     start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=3)
     period = Period(start + timedelta(hours=8), start + timedelta(hours=10))
-    return services.request_booking(Actor(user.id), Wish(world.scope, [period], answers={"q5": True}))
+    return services.request_booking(Actor(user.id), BookingRequest(world.scope, [period], answers={"q5": True})).uuid
 
 
 def pages(world, booking):

@@ -41,8 +41,8 @@ def house(db_session):
     make.role(people["boss"], organization, "owner")
 
     def book(who, start, end, name):
-        wish = services.Wish(offering.uuid, [hours(start, end)], name=name)
-        return services.request_booking(make.actor(people[who]), wish, now=NOW)
+        wish = services.BookingRequest(offering.uuid, [hours(start, end)], name=name)
+        return services.request_booking(make.actor(people[who]), wish, now=NOW).uuid
 
     return offering, book("booker", 2, 4, "Ice"), book("rival", 6, 7, "Fire"), book
 

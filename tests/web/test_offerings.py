@@ -134,7 +134,7 @@ def test_a_form_that_does_not_say_what_it_began_from_writes_nothing(page):
 def test_bookings_change_nothing_of_what_the_form_began_from(page):
     start = utcnow().replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=2)
     booker = db.session.query(User).filter_by(email="stranger@example.org").one()
-    wish = bookings.Wish(page.uuid, [Period(start, start + timedelta(hours=2))])
+    wish = bookings.BookingRequest(page.uuid, [Period(start, start + timedelta(hours=2))])
     bookings.request_booking(Actor(booker.id), wish)
     assert page.send(name="Mine").status_code == 303
 
@@ -172,8 +172,8 @@ def test_hiding_an_offering_tells_of_its_public_calendar(page, public):
 def booked(world, who, days):
     start = utcnow().replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=days)
     booker = db.session.query(User).filter_by(email=f"{who}@example.org").one()
-    wish = bookings.Wish(world.scope, [Period(start, start + timedelta(hours=2))])
-    return bookings.request_booking(Actor(booker.id), wish)
+    wish = bookings.BookingRequest(world.scope, [Period(start, start + timedelta(hours=2))])
+    return bookings.request_booking(Actor(booker.id), wish).uuid
 
 
 @pytest.mark.parametrize("state", ["Paused", "Archived", "Draft"])

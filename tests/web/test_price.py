@@ -60,7 +60,7 @@ def total(page):
 
 def test_the_summary_follows_the_form(app, house):
     offering, _, _, rival = house
-    wish = services.Wish(offering.uuid, [Period(NOW + timedelta(hours=5), NOW + timedelta(hours=6))])
+    wish = services.BookingRequest(offering.uuid, [Period(NOW + timedelta(hours=5), NOW + timedelta(hours=6))])
     services.request_booking(make.actor(rival), wish, now=NOW)
     person = Visitor(app.test_client()).sign_in("booker")
     path, page = f"/offerings/{offering.uuid}/book/summary/", f"/offerings/{offering.uuid}/book/"
@@ -89,8 +89,8 @@ def test_a_booking_tells_what_it_will_cost_until_it_has_ended(app, house):
     offering, plan, booker, _ = house
     periods = [Period(NOW + timedelta(hours=1), NOW + timedelta(hours=3))]
     made = services.request_booking(
-        make.actor(booker), services.Wish(offering.uuid, periods, plan_uuid=plan.uuid), now=NOW
-    )
+        make.actor(booker), services.BookingRequest(offering.uuid, periods, plan_uuid=plan.uuid), now=NOW
+    ).uuid
     person = Visitor(app.test_client()).sign_in("booker")
     shown = person.get(f"/bookings/{made}/").text
     assert "Estimated price" in shown

@@ -10,7 +10,7 @@ from portal.domain.periods import Period
 from portal.extensions import db
 from portal.models import Offering
 from portal.services import bookings as services
-from portal.services.wishes import Wish
+from portal.services.booking_requests import BookingRequest
 from tests.support import builders as make
 from tests.support.builders import NOW
 from tests.support.forms import Form
@@ -199,7 +199,7 @@ def test_rules_that_cannot_be_kept_change_nothing(page):
 def test_rules_are_looked_at_before_they_are_kept(page):
     rival = make.user("rival@example.org")
     period = Period(NOW + timedelta(hours=2), NOW + timedelta(hours=3))
-    services.request_booking(make.actor(rival), Wish(page.uuid, [period]), now=NOW)
+    services.request_booking(make.actor(rival), BookingRequest(page.uuid, [period]), now=NOW)
     assert "The coming week" not in text(page)
     assert page.send("preview", time_zone="Europe/Tallinn", accept="automatic").status_code == 200
     plain = text(page)

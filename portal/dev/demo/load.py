@@ -32,9 +32,9 @@ from portal.policies import SYSTEM, Actor
 from portal.queries.accounts import find_user
 from portal.services import accounts as account_services
 from portal.services import bookings, organizations
+from portal.services.booking_requests import BookingRequest
 from portal.services.mail import nobody_told
 from portal.services.media import store_media
-from portal.services.wishes import Wish
 from portal.transfer.importer import import_offerings
 
 TOKEN_NAME = "made on the first start of the demo"  # noqa: S105 - a name, not a secret
@@ -103,7 +103,7 @@ def _create_bookings(planned: Iterable[PlannedBooking]) -> None:
             return
         actors = {row.email: Actor(row.id, name=row.email) for row in session.execute(select(User.id, User.email))}
         for booking in planned:
-            wish = Wish(
+            request = BookingRequest(
                 booking.offering_uuid,
                 [Period(booking.start, booking.end)],
                 name=booking.name,
@@ -112,7 +112,7 @@ def _create_bookings(planned: Iterable[PlannedBooking]) -> None:
                 answers=booking.answers,
             )
             actor = actors[booking.user_email]
-            uuid = bookings.request_booking(actor, wish, limited=False, now=booking.requested)
+            uuid = bookings.request_booking(actor, request, limited=False, now=booking.requested).uuid
             _decide(uuid, booking, actor, booking.requested + timedelta(hours=5))
 
 

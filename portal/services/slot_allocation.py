@@ -1,15 +1,16 @@
-"""Placing periods of an offering: who may have them, who was faster, and what is free instead.
+"""Allocating slots of an offering: who may have them, what they conflict with, and what is free instead.
 
-Whether an overlap was found by the check before or by the database itself (portal.models.bookings.NO_OVERLAP): it is
-told in one way.
+An overlap is reported in one way, whether the check found it or the database (portal.models.bookings.NO_OVERLAP).
 """
 
 from __future__ import annotations
 
 import uuid as uuidlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -21,8 +22,8 @@ from portal.domain.periods import Period
 from portal.domain.refusals import Code, Refusal
 from portal.domain.rules import rules_of
 from portal.errors import Conflict, Invalid
-from portal.extensions import db, reading, transaction
-from portal.models import Booking, IdempotencyKey, Offering, Slot
+from portal.extensions import db, transaction
+from portal.models import Booking, Offering, Slot, StoredIdempotencyKey
 from portal.models.bookings import NO_OVERLAP
 from portal.policies import Actor
 from portal.queries import availability
@@ -32,6 +33,7 @@ ALTERNATIVES_WITHIN = timedelta(days=7)
 TRIES = 4
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class SlotRefused(Invalid):
@@ -43,10 +45,9 @@ class SlotRefused(Invalid):
 
 
 class SlotTaken(Conflict):
-    """A period overlaps one that somebody else holds.
+    """A period overlaps one that is booked.
 
-    `rival` is that period, `asked` the one that was asked for, `alternatives` the nearest of the same length that can
-    be booked.
+    `rival` is that period, `asked` the requested one, `alternatives` the nearest of the same length that can be booked.
     """
 
     def __init__(self, message: str, rival: Period, asked: Period) -> None:
@@ -56,65 +57,69 @@ class SlotTaken(Conflict):
         self.alternatives: list[Period] = []
 
 
-def placing(
-    act: Callable[[Session], uuidlib.UUID],
+@contextmanager
+def allocating(
     actor: Actor,
     offering_uuid: uuidlib.UUID,
     periods: Sequence[Period],
     now: datetime,
     without: uuidlib.UUID | None = None,
-) -> uuidlib.UUID:
-    """Do an act that places periods. Whoever found an overlap, the check or the database: it is told in one way."""
+) -> Iterator[Session]:
+    """A transaction in which these periods are written. Raises SlotTaken, with alternatives, where they overlap others.
+
+    `without` is the booking that is moved: what it holds does not count.
+    """
     try:
         try:
-            return retried(act)
+            with transaction() as session:
+                yield session
         except IntegrityError as error:
             if NO_OVERLAP not in str(error.orig):
                 raise
-            # The check saw nothing, the database did: ask again, now that the rival has committed.
+            # The check found nothing and the database did: read again, now that the other transaction has committed.
             raise _found_by_database(actor, offering_uuid, periods, now, without) from error
     except SlotTaken as taken:
         taken.alternatives = _alternatives(actor, offering_uuid, taken.asked, now, without)
         raise
 
 
-def retried(act: Callable[[Session], T]) -> T:
-    """Run an act in its transaction, again where it lost against another one through no fault of its own."""
-    for left in reversed(range(TRIES)):
-        try:
-            with transaction() as session:
-                return act(session)
-        except OperationalError as error:
-            if not left or "deadlock" not in str(error.orig):
-                raise
-        except IntegrityError as error:
-            if not left or IdempotencyKey.__tablename__ not in str(error.orig):
-                raise
-    raise AssertionError("the last try returns or raises")
+def retried(write: Callable[P, T]) -> Callable[P, T]:
+    """Do a write again where another transaction made it fail: a deadlock, or the same idempotency key at once."""
+
+    @wraps(write)
+    def attempt(*args: P.args, **kwargs: P.kwargs) -> T:
+        for left in reversed(range(TRIES)):
+            try:
+                return write(*args, **kwargs)
+            except OperationalError as error:
+                if not left or "deadlock" not in str(error.orig):
+                    raise
+            except IntegrityError as error:
+                if not left or StoredIdempotencyKey.__tablename__ not in str(error.orig):
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    return attempt
 
 
 def _found_by_database(
     actor: Actor, offering_uuid: uuidlib.UUID, periods: Sequence[Period], now: datetime, without: uuidlib.UUID | None
 ) -> SlotTaken:
-    with reading():
-        for period in periods:
-            free = _free(actor, offering_uuid, period, now, without)
-            refusal = next((it for it in free.refusals(period) if it.is_conflict), None) if free else None
-            if refusal is not None:
-                return SlotTaken(refusal.text, refusal.period, period)
+    for period in periods:
+        free = _free(actor, offering_uuid, period, now, without)
+        refusal = next((it for it in free.refusals(period) if it.is_conflict), None) if free else None
+        if refusal is not None:
+            return SlotTaken(refusal.text, refusal.period, period)
     first = min(periods)
-    return SlotTaken("Somebody else was faster. Look again: it may be free now.", first, first)
+    return SlotTaken("This slot has just been booked. Reload the calendar: it may be free again.", first, first)
 
 
 def _alternatives(
     actor: Actor, offering_uuid: uuidlib.UUID, asked: Period, now: datetime, without: uuidlib.UUID | None
 ) -> list[Period]:
-    with reading():
-        window = Period(asked.start - ALTERNATIVES_WITHIN, asked.end + ALTERNATIVES_WITHIN)
-        free = _free(actor, offering_uuid, window, now, without)
-        found = free.nearest(asked, ALTERNATIVES_WITHIN) if free else []
-        db.session.rollback()
-    return found
+    window = Period(asked.start - ALTERNATIVES_WITHIN, asked.end + ALTERNATIVES_WITHIN)
+    free = _free(actor, offering_uuid, window, now, without)
+    return free.nearest(asked, ALTERNATIVES_WITHIN) if free else []
 
 
 def _free(

@@ -1,4 +1,4 @@
-"""What somebody asks for when they book: the wish itself, and whether it can be understood and be theirs."""
+"""A booking request: what it holds, and whether it is understood and allowed, apart from its times."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.domain.pricing import is_active
 from portal.domain.refusals import EVER
 from portal.domain.texts import is_storable
 from portal.errors import Forbidden, Invalid, SignInRequired
-from portal.models import Booking, IdempotencyKey, Offering, Plan, Project
+from portal.models import Booking, Offering, Plan, Project, StoredIdempotencyKey
 from portal.policies import Actor, managed_offerings, usable_projects, visible_plans
 
 MAX_PERIODS = 20
@@ -26,8 +26,8 @@ MAX_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody wants to book: periods of one offering, and what goes with them.
+class BookingRequest:
+    """Periods of one offering that are to be booked, and what goes with them.
 
     `answers` are those to the offering's order form (`options`), by key.
     """
@@ -42,31 +42,32 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """What makes a request repeatable: the client's key, and a digest of everything that was asked for."""
+class IdempotencyKey:
+    """What makes a request repeatable: the client's key, and a digest of everything that was requested."""
 
     key: str
     digest: str
 
 
-def repeated(session: Session, user_id: int, repeat: Repeat | None) -> uuidlib.UUID | None:
-    """The booking that this key was sent for before, if any. Raises Invalid where it was for something else."""
-    if repeat is None:
+def booked_before(session: Session, user_id: int, key: IdempotencyKey | None) -> Booking | None:
+    """The booking for which this key was sent before, if any. Raises Invalid where it was for something else."""
+    if key is None:
         return None
-    if not 0 < len(repeat.key) <= MAX_KEY:
+    if not 0 < len(key.key) <= MAX_KEY:
         raise Invalid(f"The key must have 1 to {MAX_KEY} characters.", "Idempotency-Key")
-    if not repeat.key.isprintable():
+    if not key.key.isprintable():
         raise Invalid("The key must consist of printable characters.", "Idempotency-Key")
     found = session.execute(
-        select(IdempotencyKey.digest, Booking.uuid)
-        .join(Booking, Booking.id == IdempotencyKey.booking_id)
-        .where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == repeat.key)
+        select(StoredIdempotencyKey.digest, Booking)
+        .join(Booking, Booking.id == StoredIdempotencyKey.booking_id)
+        .where(StoredIdempotencyKey.user_id == user_id, StoredIdempotencyKey.key == key.key)
     ).one_or_none()
     if found is None:
         return None
-    if found.digest != repeat.digest:
+    if found.digest != key.digest:
         raise Invalid("This key was sent with another request before.", "Idempotency-Key")
-    return found.uuid
+    booking: Booking = found.Booking
+    return booking
 
 
 def booker_of(actor: Actor, on_behalf_of: int | None) -> int:
@@ -80,11 +81,11 @@ def booker_of(actor: Actor, on_behalf_of: int | None) -> int:
     return actor.user_id
 
 
-def check_wish(wish: Wish) -> None:
-    """Refuse what cannot be meant, whatever the offering is (Invalid)."""
-    check_list(wish.periods)
-    check_text("name", wish.name)
-    check_text("note", wish.note)
+def check_request(request: BookingRequest) -> None:
+    """Refuse what is wrong whatever the offering is (Invalid)."""
+    check_list(request.periods)
+    check_text("name", request.name)
+    check_text("note", request.note)
 
 
 def check_list(periods: Sequence[Period]) -> None:
