@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from portal.documents import store as documents
@@ -47,9 +47,10 @@ def fill(offerings: int, bookings: int, busiest: int) -> tuple[str, str]:
         key = accounts.create_token(SYSTEM, person.id, "bench").key
         if session.get_bind().dialect.name == "postgresql":
             # Rows with ids of their own leave the sequences behind.
-            for table in ("bookings", "slots"):
-                largest = f"(SELECT coalesce(max(id), 0) + 1 FROM {table})"
-                session.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {largest}, false)"))
+            for model in (Booking, Slot):
+                following = select(func.coalesce(func.max(model.id), 0) + 1).scalar_subquery()
+                sequence = func.pg_get_serial_sequence(model.__tablename__, "id")
+                session.execute(select(func.setval(sequence, following, False)))
     analyse()
     prune_changes()
     return key, str(rows[0]["uuid"])
