@@ -19,6 +19,7 @@ from portal.api.register import register as register_api
 from portal.api.sessions import Sessions
 from portal.calendar_sync.provider import OPEN_PROVIDER
 from portal.calendar_sync.providers import CONSENT, PROVIDER_FACTORY
+from portal.compression import register_compression
 from portal.config import Settings, load_settings, unencrypted_connections
 from portal.deferred import Deferred
 from portal.domain.cache import Cache
@@ -31,7 +32,6 @@ from portal.extensions import (
     login_manager,
     prepare_engine,
 )
-from portal.packing import register_packing
 from portal.queries.catalogue_index import current_index
 from portal.request_ids import REQUEST_ID, RequestIds
 from portal.secretbox import SecretBox
@@ -115,7 +115,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.wsgi_app = RequestIds(app.wsgi_app, trusted=settings.proxy_hops > 0)  # type: ignore[method-assign]
-    register_packing(app)
+    register_compression(app)
     login_manager.init_app(app)
     csrf.init_app(app)
 

@@ -1,4 +1,4 @@
-"""Fetch the front-end assets from npm and copy the few files that pages load to static/vendor/.
+"""Fetch the front-end assets from npm, copy the few files that pages load to static/vendor/, compress all of static/.
 
     .venv/bin/python -m tools.assets [--retry]
 
@@ -14,7 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.pack import pack_static
+from whitenoise.compress import Compressor
+
 from tools.prepare import ROOT, SetUpFailed, clean_environ, digest, pip_install, read, say
 
 VENDOR = ROOT / "static" / "vendor"
@@ -45,9 +46,9 @@ STAYS = ("axe-core/axe.min.js",)
 def main() -> None:
     bring()
     try:
-        pack_static(VENDOR.parent)
+        compress_static(VENDOR.parent)
     except OSError as failure:
-        say(f"The static files are not packed beforehand: {failure}. The server packs them by itself.")
+        say(f"The static files are not compressed beforehand: {failure}. The server compresses them itself.")
 
 
 def bring() -> None:
@@ -143,6 +144,24 @@ def copy() -> None:
         target = VENDOR / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(MODULES / source, target)
+
+
+def compress_static(static: Path) -> None:
+    """Write a .br and a .gz beside each static file that gets shorter by it, as WhiteNoise does, where it changed."""
+    shutil.rmtree(static / "packed", ignore_errors=True)  # where earlier versions kept them
+    compressor = Compressor(quiet=True)
+    for path in sorted(static.rglob("*")):
+        if path.suffix in (".br", ".gz"):
+            if not path.with_suffix("").is_file():
+                path.unlink()
+        elif path.is_file() and compressor.should_compress(path.name) and not is_compressed(path):
+            compressor.compress(str(path))
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether the .br beside a file is newer than its latest change: WhiteNoise gives it the file's own time."""
+    compressed = path.with_name(f"{path.name}.br")
+    return compressed.is_file() and abs(compressed.stat().st_mtime - path.stat().st_mtime) < 0.001
 
 
 def note_failure(wanted: str) -> None:

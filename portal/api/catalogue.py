@@ -31,7 +31,7 @@ _FOREVER = float("inf")
 
 
 class Body(NamedTuple):
-    """A complete answer: its JSON, its ETag (quoted), and when what it shows last changed."""
+    """A complete answer: its JSON, its ETag (without quotes), and when what it shows last changed."""
 
     json: bytes
     etag: str
@@ -55,7 +55,7 @@ def booking_offerings_list() -> Response:
     body = _cached(("list", actor.reader, base, tuple(fields), ids.tobytes()), ids, fields, make, now)
     headers = {"X-Result-Count": str(len(visible)), "Link": link_header(number, last)}
     # A client that keeps its copy keeps the headers with it, so the total is part of the tag.
-    return _answer(body._replace(etag=f'{body.etag[:-1]}-{len(visible)}"'), headers)
+    return _answer(body._replace(etag=f"{body.etag}-{len(visible)}"), headers)
 
 
 def booking_offerings_retrieve(segment: str) -> Response:
@@ -96,8 +96,9 @@ def _cached(
 
 
 def _answer(body: Body, headers: dict[str, str]) -> Response:
-    response = bytes_response(body.json, headers={**headers, "ETag": body.etag})
-    if "HTTP_IF_NONE_MATCH" in request.environ:
+    response = bytes_response(body.json, headers=headers)
+    response.set_etag(body.etag)
+    if request.if_none_match:
         response.make_conditional(request)
     # Only now: a list that lost an offering is not newer for that, so If-Modified-Since must not decide.
     if body.modified:

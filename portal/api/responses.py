@@ -32,8 +32,8 @@ def empty_response() -> Response:
 
 
 def tag_of(body: bytes) -> str:
-    """The strong ETag of these bytes, quoted."""
-    return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+    """The strong ETag of these bytes, without its quotes."""
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
 def tagged_response(body: bytes, headers: dict[str, str] | None = None) -> Response:
@@ -41,8 +41,9 @@ def tagged_response(body: bytes, headers: dict[str, str] | None = None) -> Respo
 
     If-Modified-Since is ignored: a list can lose an offering without anything in it becoming newer.
     """
-    response = bytes_response(body, headers={**(headers or {}), "ETag": tag_of(body)})
-    if "HTTP_IF_NONE_MATCH" in request.environ:
+    response = bytes_response(body, headers=headers)
+    response.set_etag(tag_of(body))
+    if request.if_none_match:
         response.make_conditional(request)
     return response
 

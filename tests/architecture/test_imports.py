@@ -61,14 +61,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.mail": WRITES,
     "portal.worker": WRITES | {"portal.calendar_sync", "portal.mail"},
     "portal.cli": ENTRY_POINTS,
-    "portal.packing": LEAVES,
+    "portal.compression": BASE | {"portal.extensions"},
     "portal.web": ENTRY_POINTS | {"portal.after_answer"},
     "portal.api": ENTRY_POINTS | {"portal.after_answer"},
     # No other package may import it: production never loads it.
     "portal.dev": ENTRY_POINTS | {GOOGLE_SCOPES},
     "portal.asgi": frozenset({"portal.domain"}),
     "portal.app": ENTRY_POINTS
-    | {"portal.web", "portal.api", "portal.cli", "portal.packing", "portal.request_ids", "portal.deferred"},
+    | {"portal.web", "portal.api", "portal.cli", "portal.compression", "portal.request_ids", "portal.deferred"},
 }
 FLASK = ("flask", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "werkzeug", "wtforms", "jinja2")
 WITH_FLASK = (
@@ -76,7 +76,7 @@ WITH_FLASK = (
     "portal.app",
     "portal.extensions",
     "portal.mail",
-    "portal.packing",
+    "portal.compression",
     "portal.web",
     "portal.api",
     "portal.cli",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import Headers, MultiDict
+from werkzeug.http import parse_etags
 
 from portal.dev.google_emulator.clock import to_ms
 from portal.dev.google_emulator.errors import (
@@ -88,8 +89,8 @@ class Call:
 
     def require_match(self, current: str) -> None:
         """Raise 412 where If-Match names another etag than the current one."""
-        wanted = self.headers.get("If-Match")
-        if wanted and wanted != "*" and current not in [tag.strip() for tag in wanted.split(",")]:
+        wanted = parse_etags(self.headers.get("If-Match"))
+        if wanted and not wanted.contains_raw(current):
             raise precondition_failed()
 
 

@@ -130,7 +130,7 @@ def _success(answer: Json | None, entry: Json) -> Response:
     if answer is None:
         counters.answered(entry, 204)
         return Response(status=204)
-    if request.method == "GET" and answer.get("etag") in request.headers.get("If-None-Match", "").split(", "):
+    if request.method == "GET" and "etag" in answer and request.if_none_match.contains_raw(answer["etag"]):
         counters.answered(entry, 304)
         return Response(status=304)
     if wanted := request.args.get("fields"):
