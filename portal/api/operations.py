@@ -18,14 +18,15 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from portal import __version__
 from portal.api.guards import operators, public
 from portal.api.responses import json_response
 from portal.api.routing import resource
 from portal.extensions import db
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-UP = {"status": "ok", "database": "ok"}
-DOWN = {"status": "failing", "database": "does not answer"}
+UP = {"status": "ok", "database": "ok", "version": __version__}
+DOWN = {"status": "failing", "database": "does not answer", "version": __version__}
 
 REQUESTS = Counter("portal_http_requests", "Requests answered.", ("endpoint", "method", "status"))
 DURATION = Histogram(
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 def healthz() -> Response:
-    """200 while this process answers and reaches its database, else 503."""
+    """200 while this process answers and reaches its database, else 503; and which version it runs."""
     try:
         db.session.execute(text("SELECT 1")).scalar_one()
     except SQLAlchemyError:

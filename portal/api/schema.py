@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal import __version__
 from portal.api.accounts import WRONG
 from portal.api.auth import EXPIRED, INACTIVE, NO_KEY, SPACES, UNKNOWN
 from portal.api.booking_schema import booking_parameters, booking_paths, booking_responses, booking_schemas
@@ -13,8 +14,6 @@ from portal.domain import choices
 from portal.errors import CalendarRefused, Refusal
 from portal.schema.fields import Field, Kind
 from portal.schema.offering import COMPONENTS, FIELDS
-
-VERSION = "1.0.0"
 
 DESCRIPTION = """\
 Offerings that can be booked, and the calendars that they are published in. The API answers what Waldur's \
@@ -33,7 +32,7 @@ def document() -> Schema:
     """The whole document, as plain data."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Booking portal", "version": VERSION, "description": DESCRIPTION},
+        "info": {"title": "Booking portal", "version": __version__, "description": DESCRIPTION},
         "servers": [{"url": "/"}],
         "security": [{"tokenAuth": []}],
         "tags": [

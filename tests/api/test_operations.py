@@ -7,12 +7,13 @@ import sys
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from portal import __version__
 from portal.api import operations
 
 
 def test_health(client, app):
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.json) == (200, {"status": "ok", "database": "ok"})
+    assert (answer.status_code, answer.json) == (200, {"status": "ok", "database": "ok", "version": __version__})
     assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -26,7 +27,7 @@ def test_no_health_without_a_database(client, app, monkeypatch):
 
     monkeypatch.setattr(operations, "db", Database)
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.json["status"]) == (503, "failing")
+    assert (answer.status_code, answer.json["status"], answer.json["version"]) == (503, "failing", __version__)
     assert b"gone" not in answer.data
 
 

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from portal.config import Settings
+from tools.check import LINT
 
 ROOT = Path(__file__).resolve().parents[2]
 # Not an environment variable.
@@ -95,3 +96,10 @@ def test_no_file_names_a_place_of_one_machine(what):
             if FORBIDDEN[what].search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}")
     assert not found, f"{what}: {found}"
+
+
+def test_hooks_before_a_commit_run_what_lint_runs():
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    entries = re.findall(r"^ +entry: \.venv/bin/python -m (.+)$", hooks, flags=re.MULTILINE)
+    # A hook gets the changed files in place of ".".
+    assert entries == [" ".join(command).removesuffix(" .").replace(" . ", " ") for command in LINT]
