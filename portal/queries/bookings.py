@@ -20,7 +20,7 @@ from portal.domain.booked import Booked
 from portal.domain.booking_states import HOLDING, BookingState
 from portal.domain.limits import Held
 from portal.domain.periods import Period
-from portal.errors import NotFound
+from portal.errors import Forbidden, NotFound
 from portal.extensions import db
 from portal.models import (
     Booking,
@@ -136,6 +136,14 @@ def get_booking(actor: Actor, uuid: uuidlib.UUID, *, priced: bool = False) -> Bo
     if row is None:
         raise NotFound("Resource")
     return _view(row)
+
+
+def get_managed_booking(actor: Actor, uuid: uuidlib.UUID) -> BookingView:
+    """A booking of an offering that the actor manages. Raises NotFound, and Forbidden where they only see it."""
+    view = get_booking(actor, uuid)
+    if not view.manages:
+        raise Forbidden
+    return view
 
 
 def view_of(actor: Actor, booking: Booking) -> BookingView:

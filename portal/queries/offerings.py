@@ -100,6 +100,14 @@ def get_managed_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
     return view
 
 
+def get_owned_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
+    """The offering, if the actor may act on its calendar. Raises NotFound, Forbidden as get_managed_offering()."""
+    view = get_visible_offering(actor, uuid)
+    if not view.owns:
+        raise Forbidden
+    return view
+
+
 def relatives(actor: Actor, view: OfferingView) -> tuple[Related | None, list[Related]]:
     """The offering's parent, and the offerings whose parent it is, as far as the actor may see them. One statement.
 

@@ -108,6 +108,16 @@ def manages_something(actor: Actor) -> bool:
     return db.session.execute(select(Organization.id).where(managed_organizations(actor)).limit(1)).first() is not None
 
 
+def get_managed_organization(actor: Actor, uuid: uuidlib.UUID) -> Organization:
+    """The organization, if the actor manages it. Raises NotFound otherwise."""
+    found = db.session.execute(
+        select(Organization).where(Organization.uuid == uuid, managed_organizations(actor))
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound("Organization")
+    return found
+
+
 def get_owned_organization(actor: Actor, uuid: uuidlib.UUID) -> Organization:
     """The organization whose Google connection the actor may act on.
 

@@ -16,6 +16,7 @@ from portal.domain.http_headers import PRIVATE, SECRET
 from portal.domain.ics import IcsEvent, calendar_bytes
 from portal.errors import Invalid, NotFound
 from portal.extensions import settings
+from portal.models import Organization
 from portal.models.base import utcnow
 from portal.policies import NOBODY
 from portal.queries import feeds as queries
@@ -87,20 +88,19 @@ def mine() -> ResponseReturnValue:
 @blueprint.route("/manage/organizations/<uuid:uuid>/feed/", methods=["GET", "POST"])
 @manages_organization
 @confirmed_to_send(unless="revoke")
-def organization(uuid: uuidlib.UUID) -> ResponseReturnValue:
+def organization(managed: Organization) -> ResponseReturnValue:
     """An organization's feed, for those who manage it."""
     actor = current_actor()
     made = ""
     if request.method == "POST":
         if "revoke" in request.form:
-            services.revoke_organization_feed(actor, uuid)
+            services.revoke_organization_feed(actor, managed.uuid)
             flash("The address stopped working.", "good")
-            return redirect(url_for("feeds.organization", uuid=uuid), code=303)
+            return redirect(url_for("feeds.organization", uuid=managed.uuid), code=303)
         if "make" not in request.form:
-            queries.organization_feed(actor, uuid)
             raise Invalid(INCOMPLETE)
-        made = services.make_organization_feed(actor, uuid)
-    feed = queries.organization_feed(actor, uuid)
+        made = services.make_organization_feed(actor, managed.uuid)
+    feed = queries.organization_feed(actor, managed.uuid)
     ended = ""
     if feed.created is not None and not feed.works:
         ended = f"{feed.maker} made it, and does not manage {feed.organization} any more."
@@ -110,7 +110,7 @@ def organization(uuid: uuidlib.UUID) -> ResponseReturnValue:
         f"Bookings at {feed.organization}",
         "Every booking of its offerings, with who booked and for what. Whoever has the address can read them, as long "
         "as the person who made it manages the organization.",
-        url_for("feeds.organization", uuid=uuid),
+        url_for("feeds.organization", uuid=managed.uuid),
         url_for("manage.dashboard"),
         made,
         feed.created,

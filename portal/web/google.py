@@ -13,8 +13,8 @@ from portal.calendar_sync.disconnection import CalendarCleanup
 from portal.calendar_sync.disconnection import disconnect as disconnect_organization
 from portal.errors import Invalid
 from portal.extensions import settings
+from portal.models import Organization
 from portal.queries.calendars import connection_view
-from portal.queries.organizations import get_owned_organization
 from portal.web.calendar_card import connection_status
 from portal.web.confirm import confirmed
 from portal.web.forms import INCOMPLETE
@@ -31,9 +31,8 @@ BEGUN_FOR = "google_begun_for"
 
 @blueprint.get("/organizations/<uuid:uuid>/google/")
 @owns_organization
-def connection(uuid: uuidlib.UUID) -> ResponseReturnValue:
+def connection(organization: Organization) -> ResponseReturnValue:
     """Whether the organization is connected, with which account, and what is missing if it cannot be."""
-    organization = get_owned_organization(current_actor(), uuid)
     found = connection_view(organization.id)
     return render_template(
         "manage/google.html",
@@ -48,14 +47,14 @@ def connection(uuid: uuidlib.UUID) -> ResponseReturnValue:
 @blueprint.post("/organizations/<uuid:uuid>/google/connect/")
 @owns_organization
 @confirmed
-def connect(uuid: uuidlib.UUID) -> ResponseReturnValue:
+def connect(organization: Organization) -> ResponseReturnValue:
     """Redirect to Google's consent page."""
     binding = session.get(BINDING)
     if not isinstance(binding, str):
         binding = session[BINDING] = secrets.token_urlsafe(24)
-    session[BEGUN_FOR] = str(uuid)
+    session[BEGUN_FOR] = str(organization.uuid)
     sharing = "without_sharing" not in request.form
-    return redirect(services.begin_consent(current_actor(), uuid, binding, sharing=sharing), code=303)
+    return redirect(services.begin_consent(current_actor(), organization.uuid, binding, sharing=sharing), code=303)
 
 
 @blueprint.get(services.CALLBACK_PATH.removeprefix("/manage"))
@@ -90,27 +89,25 @@ def _return_page() -> str:
 
 @blueprint.route("/organizations/<uuid:uuid>/google/disconnect/", methods=["GET", "POST"])
 @owns_organization
-def disconnect(uuid: uuidlib.UUID) -> ResponseReturnValue:
+def disconnect(organization: Organization) -> ResponseReturnValue:
     """Ask for confirmation, then disconnect."""
-    actor = current_actor()
     if request.method == "POST":
         if request.form.get("calendars", "keep") not in ("keep", "delete"):
             raise Invalid(INCOMPLETE)
         cleanup = CalendarCleanup.DELETE if request.form.get("calendars") == "delete" else CalendarCleanup.KEEP
-        if disconnect_organization(actor, uuid, cleanup):
+        if disconnect_organization(current_actor(), organization.uuid, cleanup):
             flash("Google is disconnected.", "good")
         else:
             flash("Disconnecting: nothing is synced any more, and the worker removes the access at Google.", "good")
-        return redirect(url_for("google.connection", uuid=uuid), code=303)
-    organization = get_owned_organization(actor, uuid)
+        return redirect(url_for("google.connection", uuid=organization.uuid), code=303)
     return render_template(
         "manage/disconnect.html",
         section="manage",
         question=f"Disconnect {organization.name} from Google?",
         consequences=["Bookings are not written to its calendars any more, and what people enter there is not read."],
         can_delete=connection_view(organization.id).usable,
-        action=url_for("google.disconnect", uuid=uuid),
+        action=url_for("google.disconnect", uuid=organization.uuid),
         verb="Disconnect",
         danger=True,
-        back=url_for("google.connection", uuid=uuid),
+        back=url_for("google.connection", uuid=organization.uuid),
     )

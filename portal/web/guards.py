@@ -1,7 +1,7 @@
-"""Who may ask for a page. Every view declares it (a test refuses one that does not).
+"""Guards of pages. Every view has one (a test refuses a view without).
 
-A guard answers the coarse question only (anybody, signed in); whether this person may see or manage this
-offering or organization is asked by the query or service that fetches it, in the same statement.
+A guard with an object in its name loads that object as the person may use it, and hands it to the view in place of the
+address's `uuid`; it raises NotFound or Forbidden otherwise. So a view cannot forget to check.
 """
 
 from __future__ import annotations
@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
+from uuid import UUID
 
 from flask import request
 
 from portal.errors import Forbidden
 from portal.extensions import SAFE_METHODS
+from portal.policies import Actor
+from portal.queries.bookings import get_managed_booking
+from portal.queries.offerings import get_managed_offering, get_owned_offering
+from portal.queries.organizations import get_managed_organization, get_owned_organization
 from portal.services.limits import begin_write
 from portal.web.people import current_actor, to_sign_in
 
@@ -32,26 +37,40 @@ def public(view: View) -> View:
 
 def signed_in(view: View) -> View:
     """Anybody signed in; others are sent to sign in and come back."""
-    return _named(_asking(view), "signed_in")
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        return view(*args, **kwargs) if current_actor().signed_in else to_sign_in()
+
+    return _named(guarded, "signed_in")  # type: ignore[return-value]
 
 
-def manages_offering(view: View) -> View:
-    """Signed in, and the service called asks whether they may act on this offering."""
-    return _named(_asking(view), "manages_offering")
+def _loading(guard: str, load: Callable[[Actor, UUID], Any]) -> Callable[[View], View]:
+    """A guard for people signed in that loads what the address's `uuid` names."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(uuid: UUID, **kwargs: Any) -> Any:
+            actor = current_actor()
+            return view(load(actor, uuid), **kwargs) if actor.signed_in else to_sign_in()
+
+        return _named(guarded, guard)  # type: ignore[return-value]
+
+    return decorate
 
 
-def owns_organization(view: View) -> View:
-    """Signed in, and the query or service called asks whether they own this organization (or are staff)."""
-    return _named(_asking(view), "owns_organization")
-
-
-def manages_organization(view: View) -> View:
-    """Signed in, and the query or service called asks whether they manage this organization."""
-    return _named(_asking(view), "manages_organization")
+# The view gets the OfferingView.
+manages_offering = _loading("manages_offering", get_managed_offering)
+owns_offering = _loading("owns_offering", get_owned_offering)
+# The view gets the BookingView.
+manages_booking = _loading("manages_booking", get_managed_booking)
+# The view gets the Organization.
+manages_organization = _loading("manages_organization", get_managed_organization)
+owns_organization = _loading("owns_organization", get_owned_organization)
 
 
 def staff_only(view: View) -> View:
-    """Staff; who is signed in and is not gets a 403."""
+    """Staff; others who are signed in get a 403."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -62,16 +81,6 @@ def staff_only(view: View) -> View:
         return view(*args, **kwargs)
 
     return _named(guarded, "staff_only")  # type: ignore[return-value]
-
-
-def _asking(view: View) -> View:
-    @wraps(view)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        if not current_actor().signed_in:
-            return to_sign_in()
-        return view(*args, **kwargs)
-
-    return guarded  # type: ignore[return-value]
 
 
 def limit_writes() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid as uuidlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,10 +63,9 @@ class Hours:
 
 @blueprint.route("/<uuid:uuid>/hours/", methods=["GET", "POST"])
 @manages_offering
-def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
+def edit(view: OfferingView) -> ResponseReturnValue:
     """Show and change them. Only what was removed explicitly goes: an empty field is an error."""
     actor = current_actor()
-    view = get_managed_offering(actor, uuid)
     stored, zone = _stored(view), zone_of(view.attributes)
     if request.method == "GET":
         return _page(view, _shown(stored, zone), seen(view.document, KEYS))
@@ -81,15 +79,15 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     try:
         if errors or "preview" in request.form:
             return _page(view, typed, before, errors=errors, preview=schedules, code=400 if errors else 200)
-        changed = edit_offering(actor, uuid, changes, seen_before=before)
+        changed = edit_offering(actor, view.uuid, changes, seen_before=before)
     except WrongValues as wrong:
         return _page(view, typed, before, errors=wrong.errors, code=400)
     except ChangedMeanwhile:
-        view = get_managed_offering(actor, uuid)
+        view = get_managed_offering(actor, view.uuid)
         return _page(view, typed, seen(view.document, KEYS), meanwhile=True, code=409)
     done = "The opening hours are saved. Bookings that exist stay as they are."
     flash(*((done, "good") if changed else ("Nothing was different, so nothing is changed.", "info")))
-    return redirect(url_for("hours.edit", uuid=uuid), code=303)
+    return redirect(url_for("hours.edit", uuid=view.uuid), code=303)
 
 
 def _page(

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from portal.calendar_sync.preview import preview_sync
 from portal.calendar_sync.provider import OPEN_PROVIDER
 from portal.domain.zones import period_text
-from portal.errors import CalendarRefused, Conflict, Forbidden, NotFound, Refusal
+from portal.errors import CalendarRefused, Conflict, NotFound, Refusal
 from portal.extensions import settings
 from portal.models.base import utcnow
 from portal.policies import Actor
@@ -20,11 +20,11 @@ from portal.queries import organizations as queries
 from portal.queries.availability import zone_of
 from portal.queries.bookings import pending_count
 from portal.queries.calendars import ConnectionView
-from portal.queries.offerings import get_visible_offering
+from portal.queries.offerings import OfferingView
 from portal.services import calendars as services
 from portal.web.calendar_card import calendar_status, connection_status
 from portal.web.calendars import card_of
-from portal.web.guards import manages_offering, signed_in
+from portal.web.guards import manages_offering, owns_offering, signed_in
 from portal.web.links import page_number
 from portal.web.people import current_actor
 
@@ -122,28 +122,25 @@ def dashboard() -> ResponseReturnValue:
 
 
 @blueprint.route("/offerings/<uuid:uuid>/calendar/<any(sync, share, unshare):act>", methods=["GET", "POST"])
-@manages_offering
-def calendar_act(uuid: uuidlib.UUID, act: str) -> ResponseReturnValue:
+@owns_offering
+def calendar_act(view: OfferingView, act: str) -> ResponseReturnValue:
     """GET asks, POST does: it writes what is wanted, and the worker makes it so."""
     chosen, actor = ACTS[act], current_actor()
-    back = f"{url_for('catalogue.offering', uuid=uuid)}#calendar"
+    back = f"{url_for('catalogue.offering', uuid=view.uuid)}#calendar"
     if request.method == "POST":
         try:
-            chosen.do(actor, uuid)
+            chosen.do(actor, view.uuid)
         except CalendarRefused as error:
             flash(REFUSALS[error.refusal], "bad")
         else:
             flash(chosen.asked_for, "good")
         return redirect(back, code=303)
-    view = get_visible_offering(actor, uuid)
-    if not view.owns:
-        raise Forbidden
     return render_template(
         "confirm.html",
         section="manage",
         question=chosen.question.format(name=view.document["name"]),
         consequences=chosen.consequences,
-        action=url_for("manage.calendar_act", uuid=uuid, act=act),
+        action=url_for("manage.calendar_act", uuid=view.uuid, act=act),
         verb=chosen.verb,
         danger=False,
         back=back,
@@ -152,10 +149,8 @@ def calendar_act(uuid: uuidlib.UUID, act: str) -> ResponseReturnValue:
 
 @blueprint.get("/offerings/<uuid:uuid>/calendar/card")
 @manages_offering
-def calendar_card(uuid: uuidlib.UUID) -> ResponseReturnValue:
+def calendar_card(view: OfferingView) -> ResponseReturnValue:
     """The calendar card alone: the page asks for it while an act is under way."""
-    actor = current_actor()
-    view = get_visible_offering(actor, uuid)
     card = card_of(view, zone_of(view.attributes).key, utcnow())
     if card is None:
         raise NotFound("Calendar")
@@ -163,14 +158,12 @@ def calendar_card(uuid: uuidlib.UUID) -> ResponseReturnValue:
 
 
 @blueprint.get("/offerings/<uuid:uuid>/calendar/preview")
-@manages_offering
-def calendar_preview(uuid: uuidlib.UUID) -> ResponseReturnValue:
+@owns_offering
+def calendar_preview(view: OfferingView) -> ResponseReturnValue:
     """What a sync would do, and what a stranger sees of the calendar. Reads at Google; changes nothing anywhere."""
-    actor = current_actor()
-    view = get_visible_offering(actor, uuid)
     problem, found = "", None
     try:
-        found = preview_sync(actor, uuid, current_app.extensions[OPEN_PROVIDER], utcnow())
+        found = preview_sync(current_actor(), view.uuid, current_app.extensions[OPEN_PROVIDER], utcnow())
     except Conflict as conflict:
         problem = conflict.message
     zone = zone_of(view.attributes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid as uuidlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -83,10 +82,9 @@ class Theirs:
 
 @blueprint.route("/<uuid:uuid>/edit/", methods=["GET", "POST"])
 @manages_offering
-def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
+def edit(view: OfferingView) -> ResponseReturnValue:
     """Show and change them. Only what was changed in the form is written; what is empty is an error, unless removed."""
     actor = current_actor()
-    view = get_managed_offering(actor, uuid)
     if request.method == "GET":
         return _page(view, _shown(view.document), seen(view.document, DETAILS))
     if not set(DETAILS) <= request.form.keys():
@@ -97,16 +95,16 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
     errors |= problems_of(changes)
     try:
         if not errors and "preview" not in request.form:
-            changed = edit_offering(actor, uuid, changes, seen_before=before)
+            changed = edit_offering(actor, view.uuid, changes, seen_before=before)
             same = ("Nothing was different, so nothing is changed.", "info")
             flash(*(("The changes are saved.", "good") if changed else same))
             if changed and _leaves_calendar_public(view, typed):
                 flash(STILL_PUBLIC, "warn")
-            return redirect(url_for("offerings.edit", uuid=uuid), code=303)
+            return redirect(url_for("offerings.edit", uuid=view.uuid), code=303)
     except WrongValues as wrong:
         errors = wrong.errors
     except ChangedMeanwhile as meanwhile:
-        view = get_managed_offering(actor, uuid)
+        view = get_managed_offering(actor, view.uuid)
         return _changed_meanwhile(view, typed, before, meanwhile.keys)
     return _page(view, typed, before, errors=errors, code=400 if errors else 200)
 

@@ -14,14 +14,15 @@ from portal.domain.booking_states import BookingState
 from portal.domain.order_form import shown_answers
 from portal.domain.periods import Period
 from portal.domain.texts import shortened
-from portal.errors import Conflict, Forbidden, Invalid
+from portal.errors import Conflict, Invalid
 from portal.models import Booking
 from portal.models.base import utcnow
 from portal.queries import bookings as queries
 from portal.queries.availability import zone_of
+from portal.queries.bookings import BookingView
 from portal.services import bookings as services
 from portal.web.booking_form import clocks
-from portal.web.guards import manages_offering, signed_in
+from portal.web.guards import manages_booking, signed_in
 from portal.web.links import page_number
 from portal.web.people import current_actor
 
@@ -61,21 +62,17 @@ def pending() -> ResponseReturnValue:
 
 
 @blueprint.route("/<uuid:uuid>/<any(accept, reject):act>/", methods=["GET", "POST"])
-@manages_offering
-def answer(uuid: uuidlib.UUID, act: str) -> ResponseReturnValue:
+@manages_booking
+def answer(view: BookingView, act: str) -> ResponseReturnValue:
     """GET asks, POST answers. A rejection needs a reason here; on the API it does not: published clients send none."""
-    actor = current_actor()
     error = reason = ""
     if request.method == "POST":
         reason = request.form.get("reason", "").strip()
         if act == "reject" and not reason:
             error = NEEDS_REASON
         else:
-            _answer(uuid, act, reason)
+            _answer(view.booking.uuid, act, reason)
             return redirect(url_for("requests.pending"), code=303)
-    view = queries.get_booking(actor, uuid)
-    if not view.manages:
-        raise Forbidden
     found = view.booking
     zone = zone_of(found.offering.attributes)
     waits = found.state == BookingState.REQUESTED.value
@@ -85,7 +82,7 @@ def answer(uuid: uuidlib.UUID, act: str) -> ResponseReturnValue:
         section="manage",
         question=f"{'Accept' if act == 'accept' else 'Reject'} “{found.name}”?",
         consequences=[*_facts(found, zone), *_consequences(found, act)],
-        action=url_for("requests.answer", uuid=uuid, act=act),
+        action=url_for("requests.answer", uuid=found.uuid, act=act),
         verb=verb if waits else "",
         danger=act == "reject",
         back=url_for("requests.pending"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid as uuidlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import available_timezones
@@ -15,7 +14,7 @@ from portal.domain import rules as domain
 from portal.domain.rules import read_rules
 from portal.errors import Invalid
 from portal.extensions import settings
-from portal.queries.offerings import OfferingView, get_managed_offering
+from portal.queries.offerings import OfferingView
 from portal.services.offerings import WrongRules, changed_rules, set_booking_rules
 from portal.web.closures import BLANK, closure_row, read_closures, typed_closures
 from portal.web.forms import INCOMPLETE, Errors, change_of, sentence
@@ -56,10 +55,9 @@ SPARE_CLOSURES = 2
 
 @blueprint.route("/<uuid:uuid>/rules/", methods=["GET", "POST"])
 @manages_offering
-def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
+def edit(view: OfferingView) -> ResponseReturnValue:
     """Show and change the rules. What is not in the form stays; what is empty is an error, unless it is removed."""
     actor = current_actor()
-    view = get_managed_offering(actor, uuid)
     stored = view.attributes.get("booking_rules")
     shown = _shown(stored if isinstance(stored, Mapping) else {})
     if request.method == "GET":
@@ -80,9 +78,9 @@ def edit(uuid: uuidlib.UUID) -> ResponseReturnValue:
         return _page(view, typed, errors, 400)
     if "preview" in request.form:
         return _page(view, typed, {}, preview=wanted)
-    set_booking_rules(actor, uuid, changes)
+    set_booking_rules(actor, view.uuid, changes)
     flash("The rules are saved. Bookings that exist stay as they are.", "good")
-    return redirect(url_for("rules.edit", uuid=uuid), code=303)
+    return redirect(url_for("rules.edit", uuid=view.uuid), code=303)
 
 
 def _page(

@@ -73,7 +73,7 @@ def test_the_card_alone(visitor, world):
     card = visitor("owner").get(f"/manage/offerings/{world.scope}/calendar/card")
     assert card.status_code == 200
     assert card.text.strip().startswith('<div class="panel calendar-card"')
-    assert visitor("stranger").get(f"/manage/offerings/{world.scope}/calendar/card").status_code == 404
+    assert visitor("stranger").get(f"/manage/offerings/{world.scope}/calendar/card").status_code == 403
     assert visitor("owner").get(f"/manage/offerings/{world.lab}/calendar/card").status_code == 404
 
 
