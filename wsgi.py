@@ -3,8 +3,7 @@
 import os
 import sys
 
-from portal.app import MAX_BODY_BYTES, create_app, load_catalogue
-from portal.asgi import AsgiApplication
+from portal.app import create_app, load_catalogue, make_asgi
 from portal.config import load_settings
 from portal.errors import ConfigError
 
@@ -17,6 +16,6 @@ try:
         register(app)
     else:
         load_catalogue(app)
-        asgi = AsgiApplication(app, threads=min(8, 2 * (os.cpu_count() or 1)), most_bytes=MAX_BODY_BYTES)
+        asgi = make_asgi(app, threads=min(8, 2 * (os.cpu_count() or 1)))
 except ConfigError as error:
     sys.exit(f"portal: {error.message}")

@@ -39,5 +39,5 @@ def _wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterab
     return [found]
 
 
-flask_app = AsgiApplication(_flask, threads=_THREADS, most_bytes=0)
-wsgi_app = AsgiApplication(_wsgi, threads=_THREADS, most_bytes=0)
+flask_app = AsgiApplication(_flask, _wsgi, threads=_THREADS, most_bytes=0)
+wsgi_app = AsgiApplication(_wsgi, _wsgi, threads=_THREADS, most_bytes=0)

@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import logs
 from portal.api.register import register as register_api
 from portal.api.sessions import Sessions
+from portal.asgi import AsgiApplication
 from portal.calendar_sync.provider import OPEN_PROVIDER
 from portal.calendar_sync.providers import CONSENT, PROVIDER_FACTORY
 from portal.compression import register_compression
@@ -24,6 +25,7 @@ from portal.config import Settings, load_settings, unencrypted_connections
 from portal.deferred import Deferred
 from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
+from portal.early_refusals import Wsgi, early_refusals
 from portal.errors import PortalError
 from portal.extensions import (
     csrf,
@@ -111,10 +113,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    if settings.proxy_hops:
-        hops = settings.proxy_hops
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.wsgi_app = RequestIds(app.wsgi_app, trusted=settings.proxy_hops > 0)  # type: ignore[method-assign]
+    app.wsgi_app = _behind_proxy(app.wsgi_app, settings)  # type: ignore[method-assign]
     register_compression(app)
     login_manager.init_app(app)
     csrf.init_app(app)
@@ -127,6 +126,21 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_web(app)
     register_api(app)
     return app
+
+
+def make_asgi(app: Flask, threads: int) -> AsgiApplication:
+    """The application for an ASGI server, run by so many threads."""
+    settings: Settings = app.extensions["portal.settings"]
+    refusals = _behind_proxy(early_refusals(settings), settings)
+    return AsgiApplication(app, refusals, threads=threads, most_bytes=MAX_BODY_BYTES)
+
+
+def _behind_proxy(application: Wsgi, settings: Settings) -> Wsgi:
+    """The application with what trusted proxies say of a request, and with an id of each request."""
+    hops = settings.proxy_hops
+    if hops:
+        application = ProxyFix(application, x_for=hops, x_proto=hops, x_host=hops)
+    return RequestIds(application, trusted=hops > 0)
 
 
 def load_catalogue(app: Flask) -> None:

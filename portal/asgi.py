@@ -2,22 +2,25 @@
 
 A WSGI server hands a request to a thread as soon as its headers are there, and the thread waits for the body: twenty
 clients that never send theirs stop it. Here a body is read in the event loop, with a deadline, and a thread begins
-when it is complete; the answer is complete when the thread ends, and goes out at the client's speed.
+when it is complete; the answer is complete when the thread ends, and goes out at the client's speed, for as long as
+the client reads.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http import HTTPStatus
 from io import BytesIO
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
-
-from portal.domain.http_headers import EVERY_ANSWER, NO_PAGE
 
 # Seconds without a byte of the body, after which the client is given up.
 IDLE_SECONDS = 15.0
@@ -28,10 +31,21 @@ SLOWEST_BYTES_PER_SECOND = 500
 IN_MEMORY = 16 * 1024
 # Requests that are complete and wait for a thread; more are told to come again.
 MOST_WAITING = 500
+# Seconds in which a client has to take the next piece of its answer; else the connection is closed.
+UNREAD_SECONDS = 30.0
+PIECE = 32 * 1024
+# Bytes of answers that clients have not taken yet, in one process. Beyond that, the connection of the client that has
+# taken none for the longest is closed.
+MOST_UNREAD = 64 * 1024 * 1024
+# Bytes of an answer that the machine holds for one connection (it doubles the number); left alone it takes megabytes.
+SEND_BUFFER = 64 * 1024
+# Where the environment of a request that is refused here has the status to answer.
+REFUSED = "portal.refused"
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Wsgi = Callable[..., Iterable[bytes]]
 Headers = list[tuple[bytes, bytes]]
 # Status, headers and body.
 Answer = tuple[int, Headers, bytes]
@@ -49,27 +63,79 @@ class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
 
-class AsgiApplication:
-    """Runs a WSGI application on `threads` threads. It refuses bodies of more than `most_bytes` by itself."""
+class Unread:
+    """The answers that clients have not taken yet: together at most so many bytes.
 
-    def __init__(self, application: Callable[..., Iterable[bytes]], *, threads: int, most_bytes: int) -> None:
+    Beyond, the deadline of the one whose client has taken nothing for the longest is now, and so on.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._bytes = 0
+        # In the order in which they began to wait: each piece that is taken puts its answer at the end.
+        self._waiting: dict[asyncio.Timeout, int] = {}
+
+    @contextmanager
+    def waiting(self, size: int, deadline: asyncio.Timeout) -> Iterator[None]:
+        """Count `size` bytes that wait inside for a client which has until `deadline`."""
+        self._waiting[deadline] = size
+        self._bytes += size
+        while self._bytes > self._most and len(self._waiting) > 1:
+            oldest = next(iter(self._waiting))
+            self._bytes -= self._waiting.pop(oldest)
+            oldest.reschedule(asyncio.get_running_loop().time())
+        try:
+            yield
+        finally:
+            self._bytes -= self._waiting.pop(deadline, 0)
+
+
+class AsgiApplication:
+    """Runs a WSGI application on `threads` threads. It refuses bodies of more than `most_bytes` by itself.
+
+    `refusals` words what is refused here, before there is a thread: it is called in the event loop, with the status in
+    its environment (REFUSED).
+    """
+
+    def __init__(self, application: Wsgi, refusals: Wsgi, *, threads: int, most_bytes: int) -> None:
         self._application = application
+        self._refusals = refusals
         self._most_bytes = most_bytes
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._waiting = 0
+        self._unread = Unread(MOST_UNREAD)
+        self._is_ready = False
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
+            if not self._is_ready:
+                # The server has opened its sockets only now.
+                self._is_ready = True
+                limit_connections()
+            environ = environ_of(scope)
             try:
-                status, headers, body = await self._answer(scope, receive)
+                answer = await self._answer(environ, receive)
             except RequestRefused as refused:
-                status, headers, body = _refusal(refused.status)
+                answer = _run(self._refusals, {**environ, REFUSED: refused.status})
             except ClientGone:
                 return
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            await self._send(answer, send)
+
+    async def _send(self, answer: Answer, send: Send) -> None:
+        """Send an answer, a piece after the other. Ends, with the connection, where the client does not take them."""
+        status, headers, body = answer
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        try:
+            for begin in range(0, max(len(body), 1), PIECE):
+                piece, left = body[begin : begin + PIECE], len(body) - begin
+                message = {"type": "http.response.body", "body": piece, "more_body": left > PIECE}
+                async with asyncio.timeout(UNREAD_SECONDS) as deadline:
+                    with self._unread.waiting(left, deadline):
+                        await send(message)
+        except TimeoutError:
+            return
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -81,8 +147,7 @@ class AsgiApplication:
             if message["type"] == "lifespan.shutdown":
                 return
 
-    async def _answer(self, scope: Message, receive: Receive) -> Answer:
-        environ = environ_of(scope)
+    async def _answer(self, environ: dict[str, Any], receive: Receive) -> Answer:
         if environ.get("CONTENT_LENGTH", "0") == "0" and "HTTP_TRANSFER_ENCODING" not in environ:
             return await self._in_a_thread(environ)
         with SpooledTemporaryFile(IN_MEMORY) as body:
@@ -100,7 +165,7 @@ class AsgiApplication:
             raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, environ)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, _run, self._application, environ)
         finally:
             self._waiting -= 1
 
@@ -123,22 +188,28 @@ class AsgiApplication:
             more = message.get("more_body", False)
         return received
 
-    def _run(self, environ: dict[str, Any]) -> Answer:
-        answer: list[Answer] = []
 
-        def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
-            encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-            answer[:] = [(int(status[:3]), encoded, b"")]
-            return _refuse_write
+def limit_connections() -> None:
+    """Limit what the machine holds for clients that do not read: how much, and for how long.
 
-        parts = self._application(environ, start_response)
+    Connections have it from the socket that they were accepted on, and the server has no option for it. What the client
+    does not take in time closes the connection, also when the whole answer has left this process.
+    """
+    milliseconds = int(UNREAD_SECONDS * 1000)
+    for file in Path("/dev/fd").iterdir():
+        if not file.is_socket():
+            continue
         try:
-            body = b"".join(parts)
-        finally:
-            if hasattr(parts, "close"):
-                parts.close()
-        status, headers, _ = answer[0]
-        return status, headers, body
+            found = socket.socket(fileno=os.dup(int(file.name)))
+        except OSError:
+            # Closed meanwhile.
+            continue
+        with found:
+            is_tcp = found.family in (socket.AF_INET, socket.AF_INET6) and found.type == socket.SOCK_STREAM
+            if is_tcp and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+                if hasattr(socket, "TCP_USER_TIMEOUT"):
+                    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 def environ_of(scope: Message) -> dict[str, Any]:
@@ -177,18 +248,22 @@ def environ_of(scope: Message) -> dict[str, Any]:
     return environ
 
 
-def _refusal(status: HTTPStatus) -> Answer:
-    text = f"{status.phrase}\n".encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(text)).encode()),
-        (b"connection", b"close"),
-        (b"content-security-policy", NO_PAGE.encode()),
-        *((name.lower().encode(), value.encode()) for name, value in EVERY_ANSWER.items()),
-    ]
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers.append((b"retry-after", b"5"))
-    return status, headers, text
+def _run(application: Wsgi, environ: dict[str, Any]) -> Answer:
+    answer: list[Answer] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
+        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        answer[:] = [(int(status[:3]), encoded, b"")]
+        return _refuse_write
+
+    parts = application(environ, start_response)
+    try:
+        body = b"".join(parts)
+    finally:
+        if hasattr(parts, "close"):
+            parts.close()
+    status, headers, _ = answer[0]
+    return status, headers, body
 
 
 def _refuse_write(_data: bytes) -> object:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from portal import asgi
-from portal.asgi import AsgiApplication, environ_of
+from portal.asgi import PIECE, REFUSED, AsgiApplication, environ_of
 
 SCOPE = {
     "type": "http",
@@ -27,6 +27,11 @@ def echo(environ, start_response):
     return [body[:3], body[3:]]
 
 
+def refuse(environ, start_response):
+    start_response(f"{environ[REFUSED].value} Refused", [("X-Path", environ["PATH_INFO"])])
+    return [b"refused"]
+
+
 def part(body, more=True):
     return {"type": "http.request", "body": body, "more_body": more}
 
@@ -44,12 +49,13 @@ def ask(messages, *headers, app=echo, most=100, scope=SCOPE):
     async def send(message):
         sent.append(message)
 
-    application = AsgiApplication(app, threads=1, most_bytes=most)
+    application = AsgiApplication(app, refuse, threads=1, most_bytes=most)
     asyncio.run(application({**scope, "headers": list(headers)}, receive, send))
     if not sent:
         return None
-    assert [it["type"] for it in sent] == ["http.response.start", "http.response.body"]
-    return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+    assert [it["type"] for it in sent] == ["http.response.start", *["http.response.body"] * (len(sent) - 1)]
+    assert [it["more_body"] for it in sent[1:]] == [True] * (len(sent) - 2) + [False]
+    return sent[0]["status"], dict(sent[0]["headers"]), b"".join(it["body"] for it in sent[1:])
 
 
 LENGTH = (b"content-length", b"6")
@@ -82,7 +88,7 @@ def test_a_silent_client_is_given_up(monkeypatch):
     monkeypatch.setattr(asgi, "IDLE_SECONDS", 0.01)
     called = []
     status, headers, _body = ask([part(b"ab")], LENGTH, app=lambda *_: called.append(1))
-    assert (status, headers[b"connection"], called) == (408, b"close", [])
+    assert (status, headers, called) == (408, {b"x-path": b"/"}, [])
 
 
 def test_one_that_drips_is_given_up_by_its_rate(monkeypatch):
@@ -102,7 +108,69 @@ def test_a_client_that_goes_away_gets_no_answer():
 def test_more_than_can_wait_are_told_to_come_again(monkeypatch):
     monkeypatch.setattr(asgi, "MOST_WAITING", 0)
     status, headers, _body = ask([])
-    assert (status, headers[b"retry-after"]) == (503, b"5")
+    assert (status, headers) == (503, {b"x-path": b"/"})
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE, PIECE + 1, 3 * PIECE])
+def test_an_answer_is_sent_in_pieces(size):
+    body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+
+    def app(_environ, start_response):
+        start_response("200 OK", [])
+        return [body]
+
+    assert ask([], app=app)[2] == body
+
+
+class Reader:
+    """A client that takes `pieces` of its answer and then no more."""
+
+    def __init__(self, pieces):
+        self.pieces, self.taken, self.stopped = pieces, 0, asyncio.Event()
+
+    async def send(self, message):
+        if message["type"] == "http.response.start":
+            return
+        if self.taken == self.pieces:
+            self.stopped.set()
+            await asyncio.sleep(3600)
+        self.taken += 1
+
+
+def big(_environ, start_response):
+    start_response("200 OK", [])
+    return [b"x" * 4 * PIECE]
+
+
+def test_a_client_that_does_not_read_is_given_up(monkeypatch):
+    monkeypatch.setattr(asgi, "UNREAD_SECONDS", 0.01)
+    reader = Reader(1)
+    application = AsgiApplication(big, refuse, threads=1, most_bytes=0)
+    asyncio.run(application({**SCOPE, "method": "GET"}, None, reader.send))
+    assert reader.taken == 1
+    assert application._unread._bytes == 0
+
+
+def test_so_much_waits_for_clients_and_the_one_that_stopped_first_is_given_up(monkeypatch):
+    """Three answers of four pieces wait, with eight pieces of room."""
+    monkeypatch.setattr(asgi, "MOST_UNREAD", 8 * PIECE)
+    application = AsgiApplication(big, refuse, threads=1, most_bytes=0)
+    # The second and the third have taken one, and all but one; the last one reads everything.
+    readers = [Reader(0), Reader(1), Reader(3), Reader(9)]
+
+    async def play():
+        tasks = []
+        for reader in readers:
+            tasks.append(asyncio.create_task(application({**SCOPE, "method": "GET"}, None, reader.send)))
+            await asyncio.wait([tasks[-1], asyncio.create_task(reader.stopped.wait())], return_when="FIRST_COMPLETED")
+        await asyncio.wait([tasks[0]])
+        done = [task.done() for task in tasks]
+        for task in tasks:
+            task.cancel()
+        return done
+
+    assert asyncio.run(play()) == [True, False, False, True]
+    assert [reader.taken for reader in readers] == [0, 1, 3, 4]
 
 
 def test_the_environment():
@@ -165,5 +233,5 @@ def test_what_is_being_answered_is_answered_before_the_end():
     async def send(message):
         sent.append(message["type"])
 
-    asyncio.run(AsgiApplication(echo, threads=1, most_bytes=1)({"type": "lifespan"}, receive, send))
+    asyncio.run(AsgiApplication(echo, refuse, threads=1, most_bytes=1)({"type": "lifespan"}, receive, send))
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

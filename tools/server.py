@@ -12,6 +12,8 @@ from tools.tree import CannotStart
 CONNECTIONS = 10_000
 # Milliseconds in which a client has to send the headers of a request, counted from the connection or the last answer.
 HEADER_TIMEOUT = 15_000
+# Bytes of headers, and of an answer, that the server holds for one connection.
+BUFFER = 65_536
 # What Python and its libraries ask of glibc (one pool: only one thread at a time runs Python), and granian of the
 # allocator that it brings.
 MEMORY = {
@@ -26,7 +28,15 @@ def server_command(host: str, port: int, workers: int) -> list[str]:
     return [
         *("-m", "granian", "--interface", "asgi", "--http", "1", "--host", host.strip("[]"), "--port", str(port)),
         *("--workers", str(workers), "--backpressure", str(CONNECTIONS), "--backlog", "2048"),
-        *("--http1-header-read-timeout", str(HEADER_TIMEOUT), "--no-ws", "--log-level", "warning"),
+        *(
+            "--http1-header-read-timeout",
+            str(HEADER_TIMEOUT),
+            "--http1-buffer-size",
+            str(BUFFER),
+            "--no-ws",
+            "--log-level",
+            "warning",
+        ),
         *("--respawn-failed-workers", "--workers-kill-timeout", "8", "wsgi:asgi"),
     ]
 

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 from flask import Response, request, session
 
+from portal.domain.http_headers import OTHER_ORIGINS, is_for_other_origins
+
 JSON = "application/json"
-# What a page of another origin may read of an answer.
-EXPOSED_HEADERS = "Link, X-Result-Count, ETag, Last-Modified, Retry-After, WWW-Authenticate"
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -53,23 +53,13 @@ def is_api(path: str) -> bool:
     return path.startswith(("/api/", "/api-auth/")) or path in ("/api", "/api-auth")
 
 
-def is_for_other_origins(path: str) -> bool:
-    """Whether pages of other origins may read what this path answers.
-
-    Tokens are the only credentials there, and no browser sends one by itself. Where a password is the credential
-    (/api-auth/), any page could let its visitors' browsers try some.
-    """
-    return path.startswith("/api/") or path == "/api"
-
-
 def add_headers(response: Response) -> Response:
     """After every request: let pages of other origins read the answers, and keep caches from mixing readers up."""
     if not is_api(request.path):
         return response
     headers = response.headers
     if is_for_other_origins(request.path):
-        headers.add("Access-Control-Allow-Origin", "*")
-        headers.add("Access-Control-Expose-Headers", EXPOSED_HEADERS)
+        headers.update(OTHER_ORIGINS)
     if "Cache-Control" not in headers:
         headers.add("Cache-Control", "private, no-cache")
         if "Vary" in headers:

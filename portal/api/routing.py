@@ -17,7 +17,8 @@ from werkzeug.routing import MapAdapter, RequestRedirect
 from portal.api.errors import Refused
 from portal.api.guards import Guard
 from portal.api.negotiation import accepts
-from portal.api.responses import JSON, empty_response, is_api, is_for_other_origins
+from portal.api.responses import JSON, empty_response, is_api
+from portal.domain.http_headers import is_for_other_origins
 
 Handler = Callable[..., Response]
 

@@ -13,6 +13,12 @@ NO_PAGE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 # Over https: for a year, browsers ask for nothing of this host over http.
 ONLY_HTTPS = "max-age=31536000"
 
+# Of what pages of other origins may read: who may, and which of its headers.
+OTHER_ORIGINS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Link, X-Result-Count, ETag, Last-Modified, Retry-After, WWW-Authenticate",
+}
+
 # A page that stays in no cache, so that the Back button shows nothing after signing out.
 PRIVATE = "no-store"
 # The same with a secret in its text. It is not compressed either, by the portal or a proxy: the length of a
@@ -20,3 +26,12 @@ PRIVATE = "no-store"
 SECRET = "no-store, no-transform"  # noqa: S105 - no secret itself
 # A browser may keep the page, and asks whether it is still the same.
 REVALIDATED = "private, no-cache"
+
+
+def is_for_other_origins(path: str) -> bool:
+    """Whether pages of other origins may read what this path answers.
+
+    Tokens are the only credentials there, and no browser sends one by itself. Where a password is the credential
+    (/api-auth/), any page could let its visitors' browsers try some.
+    """
+    return path.startswith("/api/") or path == "/api"

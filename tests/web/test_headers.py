@@ -1,13 +1,13 @@
 """Every answer of every address says what browsers and proxies may do with it."""
 
+import asyncio
 import re
 from dataclasses import replace
-from http import HTTPStatus
 
 import pytest
 
 from portal import asgi
-from portal.app import create_app
+from portal.app import create_app, make_asgi
 from portal.config import load_settings
 from portal.documents import store as documents
 from portal.domain.http_headers import EVERY_ANSWER, NO_PAGE, PRIVATE, REVALIDATED, SECRET
@@ -120,9 +120,65 @@ def test_answers_of_no_address_and_to_no_sense_carry_them_too(app, client, monke
             assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
     finally:
         app.testing = True
-    for status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE):
-        _, headers, _ = asgi._refusal(status)
-        assert {(name.lower().encode(), value.encode()) for name, value in EVERY_ANSWER.items()} <= set(headers)
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    ("url", "hops", "sent", "https"),
+    [
+        ("http://portal.example", 0, {}, False),
+        ("https://portal.example", 0, {}, True),
+        ("http://portal.example", 1, {"X-Forwarded-Proto": "https"}, True),
+        ("http://portal.example", 0, {"X-Forwarded-Proto": "https"}, False),
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), [("GET", "/static/mark.svg"), ("GET", "/api/booking-offerings/")])
+@pytest.mark.parametrize("name", ["MOST_WAITING", "IDLE_SECONDS"])
+def test_what_is_refused_early_carries_what_other_answers_do(
+    app, tmp_path, monkeypatch, url, hops, sent, https, method, path, name
+):
+    """408 and 503, made before there is a thread, next to an answer of the application for the same address."""
+    made = replace(
+        app.extensions["portal.settings"],
+        public_url=url,
+        proxy_hops=hops,
+        database_url=f"sqlite:///{tmp_path}/portal.db",
+    )
+    portal = create_app(made)
+    given = {"X-Request-ID": "given-by-the-proxy", **sent}
+    usual = portal.test_client().open(path, method=method, headers=given)
+    monkeypatch.setattr(asgi, name, 0)
+    scope = {
+        "type": "http",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "query_string": b"",
+        "http_version": "1.1",
+        "headers": [(key.lower().encode(), value.encode()) for key, value in given.items()],
+    }
+    if name == "IDLE_SECONDS":
+        scope["headers"].append((b"content-length", b"5"))
+    messages = []
+
+    async def send(message):
+        messages.append(message)
+
+    async def play():
+        await make_asgi(portal, 1)(scope, asyncio.Event().wait, send)
+
+    asyncio.run(play())
+    headers = {key.decode(): value.decode() for key, value in messages[0]["headers"]}
+    assert messages[0]["status"] == (503 if name == "MOST_WAITING" else 408)
+    assert ("strict-transport-security" in headers) is https
+    assert (headers["x-request-id"] == "given-by-the-proxy") is (hops > 0)
+    differing = {"content-type", "content-length", "x-request-id", "vary", "cache-control"}
+    differing |= {"content-disposition", "etag", "last-modified", "date", "accept-ranges", "www-authenticate"}
+    expected = {key.lower(): value for key, value in usual.headers.items() if key.lower() not in differing}
+    assert {key: headers.get(key) for key in expected} == expected
+    assert headers["cache-control"] == PRIVATE
+    assert headers.get("retry-after") == ("5" if name == "MOST_WAITING" else None)
+    assert headers["connection"] == "close"
 
 
 @pytest.mark.sqlite_only
