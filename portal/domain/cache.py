@@ -7,10 +7,12 @@ and under which version), so nothing expires by time, except values with an `unt
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
+
+from cachetools import LRUCache
 
 # Bytes that one process may keep.
 LIMIT = 6 * 1024 * 1024
@@ -32,37 +34,26 @@ class Cache:
     """Keeps up to `limit` bytes; the least recently used entries go first. Thread-safe."""
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._limit = limit
+        self._largest = limit // 2
         self._lock = threading.Lock()
-        self._size = 0
-        self._entries: OrderedDict[Hashable, CacheEntry] = OrderedDict()
+        self._entries: LRUCache[Hashable, CacheEntry] = LRUCache(limit, getsizeof=attrgetter("size"))
 
     def get(self, key: Hashable, version: Hashable, now: float = 0.0) -> Any:
         """The value of this key if it was made for this version and is valid at `now` (epoch seconds), else None."""
         with self._lock:
             entry = self._entries.get(key)
-            if entry is None or entry.version != version or entry.until <= now:
-                return None
-            self._entries.move_to_end(key)
-            return entry.value
+        return None if entry is None or entry.version != version or entry.until <= now else entry.value
 
     def put(self, key: Hashable, version: Hashable, value: Any, size: int, until: float = float("inf")) -> None:
         """Keep a value of `size` bytes in place of what the key had. One larger than half the limit is not kept."""
         # Clients choose parts of keys, so their length counts.
         size += OVERHEAD + len(repr(key))
         with self._lock:
-            before = self._entries.pop(key, None)
-            self._size -= before.size if before else 0
-            if size > self._limit // 2:
-                return
-            self._size += size
-            self._entries[key] = CacheEntry(value, version, size, until)
-            while self._size > self._limit:
-                _key, oldest = self._entries.popitem(last=False)
-                self._size -= oldest.size
+            self._entries.pop(key, None)
+            if size <= self._largest:
+                self._entries[key] = CacheEntry(value, version, size, until)
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._entries.clear()
-            self._size = 0

@@ -7,14 +7,15 @@ whether a slot lasts a minute or an hour.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, MutableMapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from threading import Lock
 from zoneinfo import ZoneInfo
+
+from cachetools import LRUCache
 
 from portal.domain.periods import Period, PeriodError, intersect, subtract
 from portal.domain.refusals import EVER, FREE, Code, Refusal, words
@@ -80,36 +81,11 @@ class Span:
             yield Stretch(Period(start, end), True, self.refusal)
 
 
-class DayCache:
-    """Days as schedules cut them: the last ones that were asked for, however many schedules there are.
-
-    A key stands for a schedule and a zone.
-    """
-
-    def __init__(self, most: int = MOST_KEPT) -> None:
-        self._most = most
-        self._lock = Lock()
-        self._days: OrderedDict[tuple[Hashable, date], list[Span]] = OrderedDict()
-        self.size = 0
-
-    def get(self, key: Hashable, day: date) -> list[Span] | None:
-        """The day, if it is kept."""
-        with self._lock:
-            spans = self._days.get((key, day))
-            if spans is not None:
-                self._days.move_to_end((key, day))
-            return spans
-
-    def put(self, key: Hashable, day: date, spans: list[Span]) -> None:
-        """Keep the day for a while."""
-        with self._lock:
-            self.size += len(spans) - len(self._days.pop((key, day), ()))
-            self._days[key, day] = spans
-            while self.size > self._most:
-                self.size -= len(self._days.popitem(last=False)[1])
-
-
-_cache = DayCache()
+Days = MutableMapping[tuple[Hashable, date], list[Span]]
+# Days as schedules cut them, the last ones that were asked for: by a key, which stands for a schedule and a zone, and
+# the date. (Nothing is larger than the whole: a day of more spans stays alone.)
+_shared_days: Days = LRUCache(MOST_KEPT, getsizeof=lambda spans: min(len(spans), MOST_KEPT))
+_lock = Lock()
 
 
 class Timetable:
@@ -119,7 +95,7 @@ class Timetable:
         self.schedule = schedule
         self.zone = zone
         self._key = key
-        self._days: dict[date, list[Span]] = {}
+        self._days: Days = {} if key is None else _shared_days
         self._periods = intersect(schedule.periods, [EVER])
         self._ends = [period.end for period in self._periods]
 
@@ -179,13 +155,13 @@ class Timetable:
             yield spans[index]
 
     def _spans_of(self, local: LocalDay) -> list[Span]:
-        spans = self._days.get(local.date) if self._key is None else _cache.get(self._key, local.date)
+        key = self._key, local.date
+        with _lock:
+            spans = self._days.get(key)
         if spans is None:
             spans = self._cut(local)
-            if self._key is None:
-                self._days[local.date] = spans
-            else:
-                _cache.put(self._key, local.date, spans)
+            with _lock:
+                self._days[key] = spans
         return spans
 
     def _cut(self, local: LocalDay) -> list[Span]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from cachetools import LRUCache
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from portal.domain import timetable
 from portal.domain.availability import Availability, Code, Obstacle, Refusal, past
 from portal.domain.periods import Period, merge, subtract
 from portal.domain.schedules import Config, Schedule
-from portal.domain.timetable import DayCache
+from portal.domain.timetable import Span
 
 QUARTER = timedelta(minutes=15)
 TALLINN = ZoneInfo("Europe/Tallinn")
@@ -509,16 +510,16 @@ def test_the_nearest_can_be_booked_and_nothing_is_nearer(
 
 
 def test_what_is_kept_of_days_is_bounded_for_all_schedules_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = DayCache(most=30)
-    monkeypatch.setattr(timetable, "_cache", cache)
+    cache: LRUCache[tuple[int, date], list[Span]] = LRUCache(30, getsizeof=len)
+    monkeypatch.setattr(timetable, "_shared_days", cache)
     schedules = [Schedule(ROUND_THE_CLOCK, Config(slot=QUARTER)), Schedule(ROUND_THE_CLOCK, WORKDAYS)]
     for number in range(20):
         for memo, schedule in enumerate(schedules):
             day = date(2026, 3, 2) + timedelta(days=number)
             [kept] = Availability(schedule, TALLINN, memo=memo).days(day, 1)
             assert [kept] == Availability(schedule, TALLINN).days(day, 1)
-            assert cache.get(memo, day) is not None
-            assert 0 < cache.size <= 30
-    assert cache.get(0, date(2026, 3, 2)) is None
+            assert (memo, day) in cache
+            assert 0 < cache.currsize <= 30
+    assert (0, date(2026, 3, 2)) not in cache
     [again] = Availability(schedules[0], TALLINN, memo=0).days(day, 1)
     assert len(again.steps) == 96
