@@ -40,7 +40,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 def sign_in() -> ResponseReturnValue:
     """The sign-in form. Afterwards people go where they were going, within this portal only."""
     onward = local_path(request.args.get("next"))
-    if request.method == "GET" and current_user.is_authenticated:
+    if request.method != "POST" and current_user.is_authenticated:
         return redirect(onward or url_for("catalogue.index"), code=303)
     form, code = SignInForm(), 200
     refused: Invalid | None = None

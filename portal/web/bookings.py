@@ -66,7 +66,7 @@ def book(uuid: uuidlib.UUID) -> ResponseReturnValue:
     view = get_visible_offering(actor, uuid)
     zone = zone_of(view.attributes)
     questions = read_form(view.document["options"])
-    if request.method == "GET":
+    if request.method != "POST":
         sent = booking_form.from_address(zone)
         sent.answers = dict(booking_form.first_answers(questions))
         return _book_page(view, sent)

@@ -68,7 +68,7 @@ def confirm() -> ResponseReturnValue:
     """Enter the password again, and go on to where it was asked for."""
     onward = local_path(request.args.get("next")) or url_for("accounts.account")
     here = url_for("confirm.confirm", next=onward)
-    if request.method == "GET":
+    if request.method != "POST":
         return redirect(onward, code=303) if _is_recent() else _page(here, 200)
     refused = _confirm()
     return redirect(onward, code=303) if refused is None else _refused(here, refused)

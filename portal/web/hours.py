@@ -67,7 +67,7 @@ def edit(view: OfferingView) -> ResponseReturnValue:
     """Show and change them. Only what was removed explicitly goes: an empty field is an error."""
     actor = current_actor()
     stored, zone = _stored(view), zone_of(view.attributes)
-    if request.method == "GET":
+    if request.method != "POST":
         return _page(view, _shown(stored, zone), seen(view.document, KEYS))
     if not {"opens", "closes", "slot", "before"} <= request.form.keys():
         raise Invalid(INCOMPLETE)

@@ -50,7 +50,7 @@ def move(uuid: uuidlib.UUID) -> ResponseReturnValue:
     if not view.seen.offering:
         raise Forbidden(services.NOT_SEEN)
     zone = zone_of(view.booking.offering.attributes)
-    if request.method == "GET":
+    if request.method != "POST":
         given = booking_form.from_address(zone)
         if given.rows[0].start:
             return _page(view, given, zone, given.readable(zone))

@@ -85,7 +85,7 @@ class Theirs:
 def edit(view: OfferingView) -> ResponseReturnValue:
     """Show and change them. Only what was changed in the form is written; what is empty is an error, unless removed."""
     actor = current_actor()
-    if request.method == "GET":
+    if request.method != "POST":
         return _page(view, _shown(view.document), seen(view.document, DETAILS))
     if not set(DETAILS) <= request.form.keys():
         raise Invalid(INCOMPLETE)

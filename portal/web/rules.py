@@ -60,7 +60,7 @@ def edit(view: OfferingView) -> ResponseReturnValue:
     actor = current_actor()
     stored = view.attributes.get("booking_rules")
     shown = _shown(stored if isinstance(stored, Mapping) else {})
-    if request.method == "GET":
+    if request.method != "POST":
         return _page(view, shown, {})
     if not {"time_zone", "accept"} <= request.form.keys():
         raise Invalid(INCOMPLETE)

@@ -7,6 +7,7 @@ resource without its token, no method beside those allowed. FUZZ_CASES says how 
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import schemathesis
@@ -18,17 +19,20 @@ from portal.policies import Actor
 from portal.services.accounts import create_token
 from tests.fuzz.conftest import FULL, build_full_world, cases, user_named
 
+# The long search takes both databases, the suite one.
+pytestmark = [] if FULL else [pytest.mark.sqlite_only]
+
 SEED = 20261128
 ROLES = ("stranger", "owner", "staff")
 OPERATIONS = 13
-# What the document can't say, and the published API does: (check, a pattern in its complaint) -> why.
+# What clients of Waldur rely on, and OpenAPI can't say: (check, pattern of its complaint) -> why.
 ACCEPTED = {
-    (
-        "response_schema_conformance",
-        r'^"" is not a "uri"',
-    ): "an address that is not set is empty, as Waldur's server says",
-    ("negative_data_rejection", r"parameter `page_size` in query"): "what is no size is ignored, as by Waldur's server",
-    ("negative_data_rejection", r"parameter `field` in query"): "unknown names are ignored, as by Waldur's server",
+    ("response_schema_conformance", r'^"" is not a "uri"'): "an address that is not set is an empty text",
+}
+# Query parameters of which an invalid value is ignored instead of refused, and why.
+LENIENT = {
+    "page_size": "what is no size, or none above 0, means the default size",
+    "field": "names that are no fields are left out; if none is left, everything is answered",
 }
 
 
@@ -44,17 +48,27 @@ class Outcome:
     def note(self, event):
         self.cases += len(event.recorder.interactions)
         self.statuses += Counter(it.response.status_code for it in event.recorder.interactions.values() if it.response)
-        for made in event.recorder.checks.values():
+        for case, made in event.recorder.checks.items():
+            url = event.recorder.interactions[case].request.uri
             for check in made:
                 self.checks.add(check.name)
-                if check.failure_info is not None and not is_accepted(check):
+                if check.failure_info is not None and not is_accepted(check, url):
                     self.failures.append(
                         f"{check.name}: {check.failure_info.failure}\n{check.failure_info.code_sample}"
                     )
 
 
-def is_accepted(check):
+def is_accepted(check, url):
+    """Whether a complaint is one of ACCEPTED, or only about query parameters that are LENIENT or were not sent.
+
+    (Schemathesis also generates values that leave nothing in the address, such as an empty list; and an empty value
+    means none, which the document says with `allowEmptyValue`.)
+    """
     said = str(check.failure_info.failure.message)
+    if check.name == "negative_data_rejection":
+        found = re.search(r"^Invalid component: parameters? (`[^\n]*`) in query$", said, re.MULTILINE)
+        sent = parse_qs(urlsplit(url).query)
+        return found is not None and all(it in LENIENT or it not in sent for it in re.findall(r"`(\w+)`", found[1]))
     return any(check.name == name and re.search(pattern, said) for name, pattern in ACCEPTED)
 
 
@@ -99,11 +113,10 @@ def portal(make_live_portal):
     return found
 
 
-@pytest.mark.sqlite_only
-@pytest.mark.parametrize("role", ROLES)
-def test_the_api_does_what_its_document_says(portal, role):
+def test_the_api_does_what_its_document_says(portal):
     wanted = cases(40) // len(ROLES)
-    outcome = run(portal.url, token_of(portal.app, role), max(1, wanted // OPERATIONS), coverage=FULL)
-    assert not outcome.failures, "\n\n".join(outcome.failures)
-    assert outcome.cases >= wanted, outcome.statuses
-    assert {"not_a_server_error", "status_code_conformance", "response_schema_conformance"} <= outcome.checks
+    for role in ROLES:
+        outcome = run(portal.url, token_of(portal.app, role), max(1, wanted // OPERATIONS), coverage=FULL)
+        assert not outcome.failures, f"{role}: " + "\n\n".join(outcome.failures)
+        assert outcome.cases >= wanted, outcome.statuses
+        assert {"not_a_server_error", "status_code_conformance", "response_schema_conformance"} <= outcome.checks
