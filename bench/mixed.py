@@ -167,9 +167,10 @@ class Client:
         """Request half an hour; returns the status (409 where it is taken)."""
         turn = next(self.turns)
         half_hour = turn // len(offerings)
-        day = datetime.now(UTC).date() + timedelta(days=2 + half_hour // 6 % 180)
-        if day.weekday() > 4:
-            day += timedelta(days=7 - day.weekday())
+        # Only working days, each once.
+        weeks, weekday = divmod(half_hour // 6 % 250, 5)
+        today = datetime.now(UTC).date()
+        day = today + timedelta(days=7 - today.weekday() + 7 * weeks + weekday)
         start = datetime(day.year, day.month, day.day, 14, tzinfo=UTC) + timedelta(minutes=30 * (half_hour % 6))
         slot = {"start": start.isoformat(), "end": (start + timedelta(minutes=30)).isoformat()}
         body = json.dumps({"offering": offerings[turn % len(offerings)], "slots": [slot], "name": "Bench"}).encode()

@@ -60,9 +60,8 @@ def booking_resources_create() -> Response:
     sent = request.headers.get(KEY)
     key = None if sent is None else IdempotencyKey(sent, _digest(body))
     with conflicts():
-        booking = services.request_booking(actor, booking_request, key=key)
-    view = queries.view_of(actor, booking)
-    headers = {"Location": f"{base_url()}/api/booking-resources/{booking.uuid}/"}
+        view = services.request_booking(actor, booking_request, key=key)
+    headers = {"Location": f"{base_url()}/api/booking-resources/{view.uuid}/"}
     return json_response(whole_document(view, base_url()), 201, headers)
 
 

@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import joinedload, raiseload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -60,6 +61,10 @@ class BookingView:
     mine: bool
     seen: Seen
     booked: Booked
+
+    @property
+    def uuid(self) -> uuidlib.UUID:
+        return self.booking.uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +152,15 @@ def get_managed_booking(actor: Actor, uuid: uuidlib.UUID) -> BookingView:
 
 
 def view_of(actor: Actor, booking: Booking) -> BookingView:
-    """A booking that this session has just written, as the actor may see it. One statement: the rest is loaded."""
-    query = _visible(actor, [Booking.id == booking.id], *_columns(actor)[1:])
-    manages, mine, *seen = map(bool, db.session.execute(query).one())
+    """A booking that this session knows, as the actor may see it. One statement, and what is not loaded yet."""
+    manages, mine, *seen = map(bool, db.session.execute(_view_columns(actor), {"id": booking.id}).one())
     found = Seen(*seen)
     return BookingView(booking, manages, mine, found, booked_of(booking, found))
+
+
+@lru_cache(maxsize=256)
+def _view_columns(actor: Actor) -> Select[Any]:
+    return _visible(actor, [Booking.id == bindparam("id")], *_columns(actor)[1:])
 
 
 def own_page(actor: Actor, now: datetime, *, past: bool, number: int, size: int = PAGE_SIZE) -> BookingPage:

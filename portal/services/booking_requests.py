@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid as uuidlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.domain.booking_states import HOLDING
@@ -120,17 +121,22 @@ def project_of(session: Session, actor: Actor, wanted: uuidlib.UUID | None) -> i
     return found
 
 
-def plan_of(session: Session, actor: Actor, offering: Offering, wanted: uuidlib.UUID | None) -> int | None:
-    """The plan (id) that was chosen, or the only one. Raises Invalid where it has to be chosen or is taken up."""
-    plans = session.execute(
+@lru_cache(maxsize=256)
+def _offered_plans(actor: Actor) -> Select[int, uuidlib.UUID, str, int | None, int]:
+    return (
         select(Plan.id, Plan.uuid, Plan.name, Plan.max_amount, Plan.active_elsewhere)
         .join(Offering, Offering.id == Plan.offering_id)
         .where(
-            Plan.offering_id == offering.id,
+            Plan.offering_id == bindparam("offering_id"),
             Plan.archived.is_(False),
             or_(managed_offerings(actor), visible_plans(actor)),
         )
-    ).all()
+    )
+
+
+def plan_of(session: Session, actor: Actor, offering: Offering, wanted: uuidlib.UUID | None) -> int | None:
+    """The plan (id) that was chosen, or the only one. Raises Invalid where it has to be chosen or is taken up."""
+    plans = session.execute(_offered_plans(actor), {"offering_id": offering.id}).all()
     if wanted is not None:
         plans = [plan for plan in plans if plan.uuid == wanted]
         if not plans:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import uuid as uuidlib
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from portal.domain.booked import kept_form
@@ -32,6 +33,7 @@ from portal.policies import (
     visible_offerings,
 )
 from portal.queries.booked import as_it_is, sees_offering
+from portal.queries.bookings import BookingView, view_of
 from portal.services import calendars, mail
 from portal.services.booking_requests import (
     BookingRequest,
@@ -69,8 +71,8 @@ def request_booking(
     key: IdempotencyKey | None = None,
     limited: bool = True,
     now: datetime | None = None,
-) -> Booking:
-    """Request periods of an offering; they are held from now on.
+) -> BookingView:
+    """Request periods of an offering; they are held from now on. Returns the booking as the actor sees it.
 
     `on_behalf_of` names another person (staff only). With a `key`, a second call returns the first one's booking.
     Periods must satisfy schedules and rules, as they are at `now` (UTC), and be free. The booking is confirmed at once
@@ -83,12 +85,12 @@ def request_booking(
     with allocating(actor, request.offering_uuid, request.periods, now) as session:
         known = booked_before(session, user_id, key)
         if known is not None:
-            return known
+            return view_of(actor, known)
         offering, manages = _lock_visible(session, actor, request.offering_uuid)
         # Read again: the same request may have held the lock until now.
         known = booked_before(session, user_id, key)
         if known is not None:
-            return known
+            return view_of(actor, known)
         check_periods(offering, request.periods, now, actor, user_id)
         state = first_state(offering, now)
         if limited and not manages:
@@ -123,7 +125,8 @@ def request_booking(
         _record(session, booking, REQUESTED, actor.user_id, now)
         if state is BookingState.CONFIRMED:
             _record(session, booking, BookingAct.ACCEPT.value, None, now, "The offering accepts by itself.")
-        return booking
+        # Here and not after the commit, which would begin another transaction.
+        return view_of(actor, booking)
 
 
 @retried
@@ -284,15 +287,20 @@ def _wire(start: datetime, end: datetime) -> dict[str, str]:
     return {"start": format_instant(start), "end": format_instant(end)}
 
 
-def _lock_visible(session: Session, actor: Actor, uuid: uuidlib.UUID) -> tuple[Offering, bool]:
-    """The offering, locked, and whether the actor manages it."""
-    row = session.execute(
+@lru_cache(maxsize=256)
+def _offering_to_lock(actor: Actor) -> Select[Offering, bool]:
+    return (
         select(Offering, managed_offerings(actor))
-        .where(Offering.uuid == uuid, visible_offerings(actor))
+        .where(Offering.uuid == bindparam("uuid"), visible_offerings(actor))
         # What the booking's mail and document show of the offering.
         .options(joinedload(Offering.organization), joinedload(Offering.category))
         .with_for_update(of=Offering)
-    ).one_or_none()
+    )
+
+
+def _lock_visible(session: Session, actor: Actor, uuid: uuidlib.UUID) -> tuple[Offering, bool]:
+    """The offering, locked, and whether the actor manages it."""
+    row = session.execute(_offering_to_lock(actor), {"uuid": uuid}).one_or_none()
     if row is None:
         raise NotFound("Offering")
     return row[0], bool(row[1])

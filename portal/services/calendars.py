@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid as uuidlib
 from collections.abc import Collection
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from portal.audit import Event, record, thing
@@ -102,6 +102,13 @@ def _refuse(session: Session, offering: Offering, calendar: GoogleCalendar | Non
         raise CalendarRefused(reason)
 
 
+_IN_USE = (
+    select(GoogleCalendar.id)
+    .where(GoogleCalendar.offering_id.in_(bindparam("offering_ids", expanding=True)), calendars_in_use())
+    .order_by(GoogleCalendar.id)
+)
+
+
 def offerings_changed(session: Session, offering_ids: Collection[int]) -> None:
     """Record, in the caller's transaction, that bookings or the name of these offerings changed.
 
@@ -111,12 +118,7 @@ def offerings_changed(session: Session, offering_ids: Collection[int]) -> None:
     if not offering_ids:
         return
     session.flush()
-    in_use = (
-        select(GoogleCalendar.id)
-        .where(GoogleCalendar.offering_id.in_(offering_ids), calendars_in_use())
-        .order_by(GoogleCalendar.id)
-    )
-    found = session.execute(in_use).scalars().all()
+    found = session.execute(_IN_USE, {"offering_ids": list(offering_ids)}).scalars().all()
     if not found:
         return
     session.execute(

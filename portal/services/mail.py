@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from portal.domain.booked import read_kept
@@ -310,12 +310,18 @@ def _to_managers(
             put(session, kind, user, data, now, cause)
 
 
+_MEMBERS = (
+    select(User)
+    .join(Membership, Membership.user_id == User.id)
+    .where(
+        Membership.organization_id == bindparam("organization_id"),
+        Membership.role.in_(bindparam("roles", expanding=True)),
+        User.is_active.is_(True),
+    )
+    .order_by(User.id)
+)
+
+
 def members(session: Session, organization_id: int, roles: tuple[str, ...]) -> list[User]:
     """The active people who have one of these roles in an organization."""
-    query = (
-        select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organization_id == organization_id, Membership.role.in_(roles), User.is_active.is_(True))
-        .order_by(User.id)
-    )
-    return list(session.execute(query).scalars())
+    return list(session.execute(_MEMBERS, {"organization_id": organization_id, "roles": roles}).scalars())

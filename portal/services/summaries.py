@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from portal.domain.mail import GROUP_OF, MOST_LISTED, SUMMARY_OF, Kind
@@ -38,19 +38,22 @@ class Cause:
         return first + HOUR if first is not None and number >= settings().max_mails_per_hour else None
 
 
+_SENT_TO_EACH = (
+    select(OutgoingMail.user_id, func.count(), func.min(OutgoingMail.created))
+    .where(
+        OutgoingMail.cause_id == bindparam("cause_id"),
+        OutgoingMail.created > bindparam("since"),
+        OutgoingMail.kind.not_in([it.value for it in SUMMARY_OF.values()]),
+    )
+    .group_by(OutgoingMail.user_id)
+)
+
+
 def cause_of(session: Session, user: User, now: datetime) -> Cause | None:
     """A person as the cause of messages; None where there is no limit. One statement."""
     if not settings().max_mails_per_hour:
         return None
-    rows = session.execute(
-        select(OutgoingMail.user_id, func.count(), func.min(OutgoingMail.created))
-        .where(
-            OutgoingMail.cause_id == user.id,
-            OutgoingMail.created > now - HOUR,
-            OutgoingMail.kind.not_in([it.value for it in SUMMARY_OF.values()]),
-        )
-        .group_by(OutgoingMail.user_id)
-    )
+    rows = session.execute(_SENT_TO_EACH, {"cause_id": user.id, "since": now - HOUR})
     return Cause(user.id, user.full_name or user.email, {row[0]: (row[1], row[2]) for row in rows})
 
 
