@@ -60,7 +60,9 @@ def scene(app, db_session, monkeypatch):
 
 
 def last_link(kind):
-    return mail.secret_of(db.session.query(OutgoingMail).filter_by(kind=kind).order_by(OutgoingMail.id.desc()).first())
+    return mail.link_secret(
+        db.session.query(OutgoingMail).filter_by(kind=kind).order_by(OutgoingMail.id.desc()).first()
+    )
 
 
 def wrong_password(it, times=1, email="anna@example.org"):

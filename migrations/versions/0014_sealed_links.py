@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.column("next_attempt", sa.DateTime(timezone=True)),
     )
     connection = op.get_bind()
-    # What still waits to be sent keeps its link; the worker encrypts it (portal.services.mail.seal_links).
+    # What still waits to be sent keeps its link; the worker encrypts it (portal.services.mail.encrypt_links).
     done = sa.select(mails.c.id, mails.c.data).where(mails.c.kind.in_(KINDS), mails.c.next_attempt.is_(None))
     for row in connection.execute(done).all():
         kept = {key: value for key, value in row.data.items() if key != "link"}

@@ -74,7 +74,7 @@ def mark_broken(connection_id: int, reason: str, *, encrypted_token: str | None 
             return False
         if not connection.broken:
             # One mail, even if several runs notice it.
-            mail.connection_broken(session, connection.organization_id, reason, utcnow())
+            mail.notify_connection_broken(session, connection.organization_id, reason, utcnow())
         connection.broken = reason
         connection.access_token = ""
         connection.access_expires = None

@@ -22,8 +22,8 @@ from portal.domain.instants import parse_instant
 from portal.domain.mail import GROUP_OF, Kind
 from portal.domain.periods import Period
 from portal.domain.texts import one_line
+from portal.mail.content import content_of
 from portal.mail.headers import MESSAGE, header_text, mailbox
-from portal.mail.words import words_of
 from portal.models import OutgoingMail
 
 _SALT = "mail-off"
@@ -37,14 +37,14 @@ def compose(row: OutgoingMail, settings: Settings, secret: str = "") -> EmailMes
     where the recipient's address cannot be written into a header.
     """
     kind = Kind(row.kind)
-    words = words_of(kind, row.data, settings.site_name, secret)
+    content = content_of(kind, row.data, settings.site_name, secret)
     base = iri_to_uri(settings.public_url)
     off = ""
     if row.user_id is not None and kind in GROUP_OF:
-        off = f"{base}/mail/off/{off_token(settings, row.user_id, GROUP_OF[kind])}/"
-    context = {"words": words, "site": one_line(settings.site_name), "url": settings.public_url, "off": off}
+        off = f"{base}/mail/off/{unsubscribe_token(settings, row.user_id, GROUP_OF[kind])}/"
+    context = {"content": content, "site": one_line(settings.site_name), "url": settings.public_url, "off": off}
     message = EmailMessage(policy=MESSAGE)
-    message["Subject"] = header_text(words.subject)
+    message["Subject"] = header_text(content.subject)
     message["From"] = mailbox(*parseaddr(sender(settings)))
     message["To"] = mailbox("", row.recipient)
     message["Date"] = format_datetime(row.created)
@@ -80,12 +80,12 @@ def sender_address(settings: Settings) -> str:
     return mail_address(parseaddr(sender(settings))[1])
 
 
-def off_token(settings: Settings, user_id: int, group: str) -> str:
+def unsubscribe_token(settings: Settings, user_id: int, group: str) -> str:
     """What lets somebody who reads a mail switch its kind off without signing in, and nothing else."""
     return str(URLSafeSerializer(settings.secret_key.split(",")[0], _SALT).dumps([user_id, group]))
 
 
-def read_off_token(settings: Settings, token: str) -> tuple[int, str] | None:
+def read_unsubscribe_token(settings: Settings, token: str) -> tuple[int, str] | None:
     """The person and the group that a token names, or None."""
     for key in settings.secret_key.split(","):
         known, found = URLSafeSerializer(key, _SALT).loads_unsafe(token)

@@ -15,7 +15,7 @@ from portal.domain.mail import MOST_ATTEMPTS, wait_after
 from portal.extensions import db, reading, transaction
 from portal.mail.compose import compose
 from portal.mail.headers import UnsafeHeader
-from portal.mail.transport import Refused, Transport
+from portal.mail.transport import MessageRejected, Transport
 from portal.models import OutgoingMail
 from portal.models.base import utcnow
 from portal.secretbox import SecretLost
@@ -32,7 +32,7 @@ class Sender(Protocol):
     """What sends a message."""
 
     def send(self, message: Any, recipient: str, name: str) -> None:
-        """Hand it over; raises Refused and UnsafeHeader for what will never be sent, others for what may be later."""
+        """Send it. MessageRejected and UnsafeHeader are final; after any other error it can be sent again."""
 
 
 def deliver_due(
@@ -42,10 +42,10 @@ def deliver_due(
 ) -> int:
     """Send what is due; answers how much was sent. A message is sent again if this dies before it has noted so."""
     sent = 0
-    recipients.drop_requests_of_nobody()
+    recipients.delete_unowned_password_requests()
     with open_transport(settings) as transport:
         for mail_id in _due(clock()):
-            row = _take_up(mail_id, clock())
+            row = _claim(mail_id, clock())
             if row is not None and _send(row, settings, transport, clock):
                 sent += 1
     return sent
@@ -59,7 +59,7 @@ def _due(now: datetime) -> list[int]:
         )
 
 
-def _take_up(mail_id: int, now: datetime) -> OutgoingMail | None:
+def _claim(mail_id: int, now: datetime) -> OutgoingMail | None:
     """The message, lent to this worker; None where another one has it, or where too many workers died of it."""
     with transaction() as session:
         taken = session.execute(
@@ -73,7 +73,7 @@ def _take_up(mail_id: int, now: datetime) -> OutgoingMail | None:
         row = session.execute(
             select(OutgoingMail).where(OutgoingMail.id == mail_id).execution_options(populate_existing=True)
         ).scalar_one()
-        mail.seal_link(row)
+        mail.encrypt_link(row)
     if row.attempts > MOST_ATTEMPTS:
         _give_up(row, "Each attempt ended before it could be noted.")
         return None
@@ -85,44 +85,44 @@ def _send(row: OutgoingMail, settings: Settings, transport: Sender, clock: Calla
     secret = ""
     try:
         with transaction() as session:
-            is_for_recipient = recipients.still_for(session, row)
+            is_for_recipient = recipients.is_still_recipient(session, row)
         if not is_for_recipient:
             _give_up(row, "The recipient is deactivated, or has lost the role for which this was written.")
             return False
-        secret = mail.secret_of(row)
+        secret = mail.link_secret(row)
         if secret and not registration.is_open(secret, clock()):
             _give_up(row, "The link was used, or ended, before the message could be sent.")
             return False
         name = f"{row.created:%Y%m%dT%H%M%S}-{row.kind}-{row.uuid.hex[:8]}"
         transport.send(compose(row, settings, secret), row.recipient, name)
-    except (Refused, UnsafeHeader, SecretLost) as final:
-        _give_up(row, _without(secret, str(final)))
+    except (MessageRejected, UnsafeHeader, SecretLost) as final:
+        _give_up(row, _redact(secret, str(final)))
     except Exception as error:
         # Whatever it is: the messages after this one are sent, and this one is not tried for ever.
-        words = _without(secret, str(error)) or type(error).__name__
+        words = _redact(secret, str(error)) or type(error).__name__
         log.warning("mail_not_sent", mail=row.id, attempts=row.attempts, error=words[:300])
         if row.attempts >= MOST_ATTEMPTS:
             _give_up(row, words)
         else:
             wait = wait_after(row.attempts) * (0.75 + random() / 2)  # noqa: S311 - spread, no secret
-            _note(row.id, error=words[:1000], next_attempt=clock() + wait)
+            _update(row.id, error=words[:1000], next_attempt=clock() + wait)
     else:
-        _note(row.id, error="", next_attempt=None, sent=clock(), sealed_secret=None)
+        _update(row.id, error="", next_attempt=None, sent=clock(), sealed_secret=None)
         return True
     return False
 
 
-def _without(secret: str, words: str) -> str:
+def _redact(secret: str, words: str) -> str:
     """What went wrong, without the secret: mail servers repeat links that they refuse."""
     return words.replace(secret, "…") if secret else words
 
 
 def _give_up(row: OutgoingMail, words: str) -> None:
     log.warning("mail_given_up", mail=row.id, attempts=row.attempts, error=words[:300])
-    _note(row.id, error=words[:1000], next_attempt=None, sealed_secret=None)
+    _update(row.id, error=words[:1000], next_attempt=None, sealed_secret=None)
 
 
-def _note(mail_id: int, **values: object) -> None:
+def _update(mail_id: int, **values: object) -> None:
     with transaction() as session:
         session.execute(
             update(OutgoingMail)

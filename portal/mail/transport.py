@@ -25,7 +25,7 @@ TIMEOUT = 30.0
 FOLDER = "mail"
 
 
-class Refused(Exception):
+class MessageRejected(Exception):
     """The server will never take this message for this address; the text is what it said."""
 
 
@@ -45,7 +45,7 @@ class Transport:
     def send(self, message: EmailMessage, recipient: str, name: str) -> None:
         """Hand a message over. `name` names it in the folder.
 
-        Raises UnsafeHeader, before anything is sent, and Refused, OSError, smtplib.SMTPException.
+        Raises UnsafeHeader, before anything is sent, and MessageRejected, OSError, smtplib.SMTPException.
         """
         source, target = sender_address(self._settings), recipient_address(recipient)
         # Addresses without a form in ASCII need a server that takes UTF-8 in commands and headers (RFC 6531).
@@ -58,7 +58,7 @@ class Transport:
             server = self._server or self._open()
             server.ehlo_or_helo_if_needed()
             if international and not server.has_extn("smtputf8"):
-                raise Refused("The mail server takes only addresses in ASCII (it does not offer SMTPUTF8).")
+                raise MessageRejected("The mail server takes only addresses in ASCII (it does not offer SMTPUTF8).")
             options = ("SMTPUTF8", "BODY=8BITMIME") if international else ()
             server.sendmail(source, [target], body, options)
         except smtplib.SMTPRecipientsRefused as error:
@@ -66,9 +66,9 @@ class Transport:
             code, said = next(iter(error.recipients.values()))
             words = f"{code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
             if 500 <= code < 600:
-                raise Refused(words) from error
+                raise MessageRejected(words) from error
             raise
-        except Refused:
+        except MessageRejected:
             raise
         except Exception:
             # Whatever it was, the conversation may be in the middle of something.

@@ -276,7 +276,7 @@ def _record(
         BookingChange(user_id=user_id, at=now, what=what, reason=reason.strip(), detail=detail or {})
     )
     session.flush()
-    mail.booking_changed(session, booking, what, user_id, now, reason.strip())
+    mail.notify_booking_change(session, booking, what, user_id, now, reason.strip())
     # Counters follow by themselves: triggers on `bookings` keep them.
     before_commit(
         ("bookings", booking.offering_id), lambda: calendars.offerings_changed(session, [booking.offering_id])

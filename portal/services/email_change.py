@@ -46,7 +46,7 @@ def ask_for_email(actor: Actor, email: str, network: str, *, now: datetime | Non
         if not may_mail(session, address, now):
             return
         link = make_link(session, PURPOSE, address, network, now, user_id=user.id)
-        mail.put_link(session, Kind.NEW_EMAIL, address, link, {"lasts": WORDS[PURPOSE]}, now, user.id)
+        mail.queue_link(session, Kind.NEW_EMAIL, address, link, {"lasts": WORDS[PURPOSE]}, now, user.id)
 
 
 def asked_email(actor: Actor, secret: str, *, now: datetime | None = None) -> str:

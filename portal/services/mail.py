@@ -54,13 +54,13 @@ _TO_MANAGERS: Mapping[str, Kind] = {
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
-def is_silent() -> bool:
+def is_mail_suppressed() -> bool:
     """Whether nobody is to be told of what happens now."""
     return _silent.get()
 
 
 @contextmanager
-def nobody_told() -> Iterator[None]:
+def suppress_mail() -> Iterator[None]:
     """What happens inside is told to nobody: weeks of made-up bookings would bury what a visitor does first."""
     token = _silent.set(True)
     try:
@@ -69,7 +69,7 @@ def nobody_told() -> Iterator[None]:
         _silent.reset(token)
 
 
-def put(
+def queue_message(
     session: Session, kind: Kind, user: User, data: Mapping[str, Any], now: datetime, cause: Cause | None = None
 ) -> None:
     """Write one message to a person, unless they do not want this kind.
@@ -82,10 +82,10 @@ def put(
     if cause is not None and due is not None:
         add_to_summary(session, kind, user, data, cause, now, due)
         return
-    put_to(session, kind, user.email, data, now, user.id, cause)
+    _queue_to_address(session, kind, user.email, data, now, user.id, cause)
 
 
-def put_to(
+def _queue_to_address(
     session: Session,
     kind: Kind,
     email: str,
@@ -101,7 +101,7 @@ def put_to(
     enqueue_mail()
 
 
-def put_link(
+def queue_link(
     session: Session,
     kind: Kind,
     email: str,
@@ -117,7 +117,7 @@ def put_link(
     enqueue_mail()
 
 
-def secret_of(row: OutgoingMail) -> str:
+def link_secret(row: OutgoingMail) -> str:
     """The secret of the link that a message is about; "" where it has none. Raises SecretLost."""
     return secret_box().decrypt(row.sealed_secret, _secret_place(row)) if row.sealed_secret else ""
 
@@ -126,7 +126,7 @@ def _secret_place(row: OutgoingMail) -> Place:
     return place_of(OutgoingMail.sealed_secret, row.uuid)
 
 
-def seal_link(row: OutgoingMail) -> None:
+def encrypt_link(row: OutgoingMail) -> None:
     """Encrypt a link that an earlier version has written in clear, or delete it where the message is done with."""
     if "link" not in row.data:
         return
@@ -137,24 +137,24 @@ def seal_link(row: OutgoingMail) -> None:
         row.sealed_secret = secret_box().encrypt(path.strip("/").rpartition("/")[2], _secret_place(row))
 
 
-def seal_links() -> None:
+def encrypt_links() -> None:
     """Do so for all messages."""
     with transaction() as session:
         query = select(OutgoingMail).where(
             OutgoingMail.kind.in_([kind.value for kind in LINK_OF]), OutgoingMail.data["link"].as_string().is_not(None)
         )
         for row in session.execute(query.with_for_update(skip_locked=True)).scalars():
-            seal_link(row)
+            encrypt_link(row)
 
 
-def booking_changed(
+def notify_booking_change(
     session: Session, booking: Booking, what: str, user_id: int | None, now: datetime, reason: str = ""
 ) -> None:
     """Tell who has to know what happened to a booking. `what` is "request" or a value of BookingAct.
 
     Whoever did it is not told, but for the booker's own request: its mail is what they put into their calendar.
     """
-    if is_silent():
+    if is_mail_suppressed():
         return
     data = {**booking_facts(booking), "reason": reason}
     booker = session.get(User, booking.user_id) if booking.user_id else None
@@ -167,11 +167,11 @@ def booking_changed(
         if booking.state != BookingState.REQUESTED.value:
             return  # It is accepted in the same breath, and that is told.
         if booker is not None:
-            put(session, Kind.REQUESTED, booker, data, now, cause)
+            queue_message(session, Kind.REQUESTED, booker, data, now, cause)
         _to_managers(session, booking, Kind.TO_ANSWER, data, now, cause, without=user_id)
         return
     if booker is not None and user_id != booker.id:
-        put(session, _TO_BOOKER[what], booker, {**data, **_words_for(booking, booker)}, now, cause)
+        queue_message(session, _TO_BOOKER[what], booker, {**data, **_visible_facts(booking, booker)}, now, cause)
     if automatic:
         _to_managers(session, booking, Kind.BOOKED, data, now, cause, without=booking.user_id)
     elif what in _TO_MANAGERS and user_id == booking.user_id:
@@ -203,7 +203,7 @@ def booking_facts(booking: Booking) -> dict[str, Any]:
     }
 
 
-def _words_for(booking: Booking, booker: User) -> dict[str, str]:
+def _visible_facts(booking: Booking, booker: User) -> dict[str, str]:
     """What a booker who no longer sees the offering is told of it: what they were shown when they booked."""
     if sees_offering(Actor(booker.id, booker.is_staff), booking.offering_id):
         return {}
@@ -211,14 +211,14 @@ def _words_for(booking: Booking, booker: User) -> dict[str, str]:
     return {"offering": booked.offering, "provider": booked.provider, "zone": booked.zone or settings().timezone}
 
 
-def connection_broken(session: Session, organization_id: int, reason: str, now: datetime) -> None:
+def notify_connection_broken(session: Session, organization_id: int, reason: str, now: datetime) -> None:
     """Tell the owners of an organization that Google has to be connected again."""
     organization = session.get(Organization, organization_id)
     if organization is None:
         return
     data = {"organization": organization.name, "organization_uuid": str(organization.uuid), "reason": reason}
-    for user in members(session, organization_id, OWNING_ROLES):
-        put(session, Kind.RECONNECT, user, data, now)
+    for user in users_with_role(session, organization_id, OWNING_ROLES):
+        queue_message(session, Kind.RECONNECT, user, data, now)
 
 
 def write_reminders(now: datetime) -> int:
@@ -250,14 +250,14 @@ def write_reminders(now: datetime) -> int:
             # Who has just booked for tomorrow need not be told of it.
             if booking.modified > slot.start - REMIND_BEFORE or booking.user is None:
                 continue
-            facts = {**booking_facts(booking), **_words_for(booking, booking.user)}
+            facts = {**booking_facts(booking), **_visible_facts(booking, booking.user)}
             facts["slots"] = [it for it in facts["slots"] if it["uuid"] == str(slot.uuid)]
-            put(session, Kind.REMINDER, booking.user, {**facts, "reason": ""}, now)
+            queue_message(session, Kind.REMINDER, booking.user, {**facts, "reason": ""}, now)
             written += 1
         return written
 
 
-def forget_old(now: datetime) -> None:
+def delete_old_records(now: datetime) -> None:
     """Delete what nobody needs any more: old mail, links that have ended, keys of requests."""
     with transaction() as session:
         done = OutgoingMail.next_attempt.is_(None)
@@ -266,13 +266,13 @@ def forget_old(now: datetime) -> None:
         session.execute(delete(StoredIdempotencyKey).where(StoredIdempotencyKey.created < now - KEEP_KEYS))
 
 
-def set_mail_off(user_id: int, groups: Iterable[str]) -> None:
+def set_unsubscribed_groups(user_id: int, groups: Iterable[str]) -> None:
     """Keep which kinds of mail a person does not want."""
     with transaction() as session:
         session.execute(update(User).where(User.id == user_id).values(mail_off=sorted(set(groups))))
 
 
-def switch_off(user_id: int, group: str) -> None:
+def unsubscribe(user_id: int, group: str) -> None:
     """Add one kind of mail to those that a person does not want."""
     with transaction() as session:
         user = session.get(User, user_id, with_for_update=True)
@@ -305,9 +305,9 @@ def _to_managers(
 ) -> None:
     if booking.offering.organization_id is None:
         return
-    for user in members(session, booking.offering.organization_id, MANAGING_ROLES):
+    for user in users_with_role(session, booking.offering.organization_id, MANAGING_ROLES):
         if user.id != without:
-            put(session, kind, user, data, now, cause)
+            queue_message(session, kind, user, data, now, cause)
 
 
 _MEMBERS = (
@@ -322,6 +322,6 @@ _MEMBERS = (
 )
 
 
-def members(session: Session, organization_id: int, roles: tuple[str, ...]) -> list[User]:
+def users_with_role(session: Session, organization_id: int, roles: tuple[str, ...]) -> list[User]:
     """The active people who have one of these roles in an organization."""
     return list(session.execute(_MEMBERS, {"organization_id": organization_id, "roles": roles}).scalars())

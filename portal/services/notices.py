@@ -31,10 +31,10 @@ def account_changed(
 
     Raises TooManyWrites where the actor has caused too many such messages to this person: nothing is changed then.
     """
-    if mail.is_silent() or not user.is_active:
+    if mail.is_mail_suppressed() or not user.is_active:
         return
     _count(session, actor, kind, user, now)
-    mail.put(session, kind, user, {**data, "at": format_instant(now), "zone": settings().timezone}, now)
+    mail.queue_message(session, kind, user, {**data, "at": format_instant(now), "zone": settings().timezone}, now)
 
 
 def feed_made(session: Session, actor: Actor, organization_id: int | None, now: datetime) -> None:
@@ -47,7 +47,7 @@ def feed_made(session: Session, actor: Actor, organization_id: int | None, now: 
     organization = None if organization_id is None else session.get(Organization, organization_id)
     if organization is not None:
         data |= {"what": organization.name, "page": f"/manage/organizations/{organization.uuid}/feed/"}
-        people |= {user.id: user for user in mail.members(session, organization.id, OWNING_ROLES)}
+        people |= {user.id: user for user in mail.users_with_role(session, organization.id, OWNING_ROLES)}
     for user in people.values():
         account_changed(session, actor, Kind.FEED_MADE, user, data, now)
 
@@ -63,7 +63,7 @@ def google_connected(
         "google": account_email,
         "page": f"/manage/organizations/{organization.uuid}/google/",
     }
-    for user in mail.members(session, organization.id, OWNING_ROLES):
+    for user in mail.users_with_role(session, organization.id, OWNING_ROLES):
         account_changed(session, actor, Kind.GOOGLE_CONNECTED, user, data, now)
 
 

@@ -15,10 +15,10 @@ from portal.models import AccountLink, Offering, Organization, OutgoingMail, Use
 from portal.policies import Actor, managed_offerings, owned_organizations
 
 
-def still_for(session: Session, row: OutgoingMail) -> bool:
+def is_still_recipient(session: Session, row: OutgoingMail) -> bool:
     """Whether the recipient may still know what the message tells. A summary is cut down to what they may."""
     if Kind(row.kind) in ASKED_FOR:
-        _settle(session, row)
+        _resolve_recipient(session, row)
     if row.user_id is None:
         return Kind(row.kind) is not Kind.PASSWORD
     user = session.get(User, row.user_id, populate_existing=True)
@@ -38,7 +38,7 @@ def still_for(session: Session, row: OutgoingMail) -> bool:
     return bool(kept)
 
 
-def drop_requests_of_nobody() -> None:
+def delete_unowned_password_requests() -> None:
     """Delete the links to choose a password that were asked for with addresses of no active account.
 
     All at once, before any message is sent: the others do not wait, however many of them somebody asks for.
@@ -59,7 +59,7 @@ def drop_requests_of_nobody() -> None:
         session.execute(links.execution_options(synchronize_session=False))
 
 
-def _settle(session: Session, row: OutgoingMail) -> None:
+def _resolve_recipient(session: Session, row: OutgoingMail) -> None:
     """Decide what is mailed to an address that anybody may have typed.
 
     Here and not when it was asked for: that takes as long for an address with an account as for one without.
@@ -73,12 +73,12 @@ def _settle(session: Session, row: OutgoingMail) -> None:
     row.user_id = holder.id
 
 
-def _managed(session: Session, actor: Actor, told: Collection[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _managed(session: Session, actor: Actor, messages: Collection[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Those that are about offerings which the actor manages. (Entries of earlier versions name none.)"""
-    named = {uuidlib.UUID(it["offering_uuid"]) for it in told if it.get("offering_uuid")}
+    named = {uuidlib.UUID(it["offering_uuid"]) for it in messages if it.get("offering_uuid")}
     found = session.scalars(select(Offering.uuid).where(Offering.uuid.in_(named), managed_offerings(actor)))
     managed = set(map(str, found))
-    return [it for it in told if it.get("offering_uuid", "") in {"", *managed}]
+    return [it for it in messages if it.get("offering_uuid", "") in {"", *managed}]
 
 
 def _owns(session: Session, actor: Actor, data: Mapping[str, Any]) -> bool:

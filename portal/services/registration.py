@@ -54,7 +54,7 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
             return
         record(Event.REGISTRATION_REQUESTED, NOBODY, account(_account_id(session, address)))
         link = make_link(session, "register", address, network, now)
-        mail.put_link(session, Kind.REGISTER, address, link, {"lasts": WORDS["register"]}, now)
+        mail.queue_link(session, Kind.REGISTER, address, link, {"lasts": WORDS["register"]}, now)
 
 
 def finish_registration(secret: str, full_name: str, password: str, *, now: datetime | None = None) -> User:
@@ -85,7 +85,7 @@ def ask_for_password(email: str, network: str, *, now: datetime | None = None) -
         record(Event.PASSWORD_LINK_REQUESTED, NOBODY, account(_account_id(session, address)), mailed=mailed)
         if mailed:
             link = make_link(session, "password", address, network, now)
-            mail.put_link(session, Kind.PASSWORD, address, link, {"lasts": WORDS["password"]}, now)
+            mail.queue_link(session, Kind.PASSWORD, address, link, {"lasts": WORDS["password"]}, now)
 
 
 def invite(actor: Actor, email: str, full_name: str = "", *, now: datetime | None = None) -> uuidlib.UUID:
@@ -141,7 +141,7 @@ def _mail_invitation(session: Session, actor: Actor, email: str, now: datetime) 
     user = _find(session, email)
     record(Event.INVITED, actor, account(user.id if user else None))
     facts = {"lasts": WORDS["invite"]}
-    mail.put_link(session, Kind.INVITATION, email, link, facts, now, user.id if user else None)
+    mail.queue_link(session, Kind.INVITATION, email, link, facts, now, user.id if user else None)
 
 
 def _owner(session: Session, email: str) -> User:

@@ -152,7 +152,7 @@ def mail_wanted() -> ResponseReturnValue:
         # Without its boxes a form would switch everything off.
         raise Invalid(INCOMPLETE)
     kept = {group for group in queries.mail_off(current_actor()) if group not in shown}
-    mail.set_mail_off(current_user.user_id, [group for group in GROUPS if group in kept | (shown - wanted)])
+    mail.set_unsubscribed_groups(current_user.user_id, [group for group in GROUPS if group in kept | (shown - wanted)])
     flash("Saved.", "good")
     return redirect(f"{url_for('accounts.account')}#mail", code=303)
 

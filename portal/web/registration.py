@@ -16,7 +16,7 @@ from portal.domain.http_headers import SECRET
 from portal.domain.mail import GROUPS
 from portal.errors import Forbidden, Invalid, NotFound, TooManyAttempts
 from portal.extensions import csrf, settings
-from portal.mail.compose import read_off_token
+from portal.mail.compose import read_unsubscribe_token
 from portal.services import mail, registration
 from portal.web.errors import problem, too_early
 from portal.web.forms import AddressForm, NewPasswordForm, RegistrationForm, put_error
@@ -106,11 +106,11 @@ def mail_off(token: str) -> ResponseReturnValue:
     one_click = request.method == "POST" and request.form.to_dict(flat=False) == {"List-Unsubscribe": ["One-Click"]}
     if not one_click:
         csrf.protect()
-    found = read_off_token(settings(), token)
+    found = read_unsubscribe_token(settings(), token)
     if found is None or found[1] not in GROUPS:
         raise NotFound("Link")
     if request.method == "POST":
-        mail.switch_off(*found)
+        mail.unsubscribe(*found)
         if one_click:
             return Response("This kind of mail is switched off.\n", mimetype="text/plain")
         flash("This kind of mail is switched off. Your account page switches it on again.", "good")

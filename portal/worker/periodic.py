@@ -21,10 +21,10 @@ def run_periodic_tasks(settings: Settings, now: datetime | None = None) -> None:
     now = now or utcnow()
     expire_bookings(now=now)
     mail.write_reminders(now)
-    mail.forget_old(now)
+    mail.delete_old_records(now)
     throttle.forget_full(now)
     prune_changes()
     if now.minute == HOURLY_AT:
         analyse()
-        mail.seal_links()
+        mail.encrypt_links()
     deliver_due(settings)

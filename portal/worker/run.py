@@ -41,7 +41,7 @@ def run_worker(app: Application, *, threads: int = THREADS) -> None:
     with app.app_context():
         # Find the work that an earlier worker left now, not at the next full minute.
         sweep(huey, queue.tasks.sync_calendar)
-        mail.seal_links()
+        mail.encrypt_links()
     log.info("worker_started", threads=threads, name=worker_name())
     consumer = PortalConsumer(
         huey,

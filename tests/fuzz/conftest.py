@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from portal.domain.periods import Period
 from portal.extensions import db, settings, transaction
-from portal.mail.compose import off_token
+from portal.mail.compose import unsubscribe_token
 from portal.models import Membership, Offering, OutgoingMail, User
 from portal.models.base import utcnow
 from portal.policies import SYSTEM, Actor
@@ -85,6 +85,6 @@ def mailed_links(stranger):
     return {
         "register": f"/register/{links['register']}/",
         "password": f"/password/{links['password']}/",
-        "email": f"/email/{mail.secret_of(row)}/",
-        "off": f"/mail/off/{off_token(settings(), stranger.id, 'bookings')}/",
+        "email": f"/email/{mail.link_secret(row)}/",
+        "off": f"/mail/off/{unsubscribe_token(settings(), stranger.id, 'bookings')}/",
     }

@@ -307,7 +307,7 @@ def can_be_shown(fuzzer, form, answer, turn, mails):
         if status >= 500:
             return f"{status} at {path}"
     for row in db.session.query(OutgoingMail).filter(OutgoingMail.id > mails):
-        compose(row, fuzzer.app.extensions["portal.settings"], mail.secret_of(row)).as_bytes()
+        compose(row, fuzzer.app.extensions["portal.settings"], mail.link_secret(row)).as_bytes()
     return ""
 
 

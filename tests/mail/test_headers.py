@@ -20,7 +20,7 @@ from portal.domain.addresses import mail_address
 from portal.domain.mail import Kind
 from portal.domain.texts import clean_lines, one_line
 from portal.errors import ConfigError
-from portal.mail.compose import compose, read_off_token, sender_address
+from portal.mail.compose import compose, read_unsubscribe_token, sender_address
 from portal.mail.headers import MESSAGE, UnsafeHeader, header_text, mailbox, message_bytes
 from portal.models import OutgoingMail
 from tests.support.hostile_text import FRAGMENTS, hostile_text
@@ -231,7 +231,7 @@ def test_the_link_to_unsubscribe_is_plain_and_whole(context, public_url, base, h
     [line] = [line for line in body.split(b"\r\n") if line.startswith(b"List-Unsubscribe:")]
     found = re.fullmatch(r"List-Unsubscribe: <(.*)/mail/off/([A-Za-z0-9_.-]+)/>", line.decode("ascii"))
     assert found[1] == base
-    assert read_off_token(given_settings, found[2]) == (7, "requests")
+    assert read_unsubscribe_token(given_settings, found[2]) == (7, "requests")
     headers = dict(raw_headers(body))
     assert headers["Message-ID"] == f"<{ROW}@{host}>"
     # RFC 8058 is for https alone.

@@ -145,7 +145,7 @@ def test_a_message_that_is_given_up_keeps_no_link(app, db_session, monkeypatch, 
 def test_a_link_that_can_no_longer_be_used_is_not_sent(app, db_session, monkeypatch, later):
     ask("password", app, monkeypatch)
     if not later:
-        use(mail.secret_of(row_of()), "password")
+        use(mail.link_secret(row_of()), "password")
     server = Server()
     assert deliver_due(settings(), lambda: NOW + later, server) == 0
     row = row_of()
@@ -164,7 +164,7 @@ def test_a_key_that_is_gone_ends_the_message(app, db_session, monkeypatch):
 
 def test_the_folder_tells_no_link_by_its_names_nor_does_the_log(app, db_session, monkeypatch, tmp_path, capsys):
     ask("password", app, monkeypatch)
-    secret = mail.secret_of(row_of())
+    secret = mail.link_secret(row_of())
     assert deliver_due(replace(settings(), instance_path=tmp_path), lambda: NOW) == 1
     [file] = (tmp_path / "mail").iterdir()
     read = message_from_bytes(file.read_bytes(), policy=policy.default)
@@ -204,12 +204,12 @@ def test_links_that_an_earlier_version_wrote_are_encrypted_or_deleted(app, db_se
     waiting = of_earlier_version(next_attempt=NOW)
     sent = of_earlier_version(next_attempt=None, sent=NOW, kind=Kind.REGISTER)
     given_up = of_earlier_version(next_attempt=None, error="550", kind=Kind.INVITATION)
-    mail.seal_links()
+    mail.encrypt_links()
     assert not [secret for secret in (waiting, sent, given_up) if secret in dump()]
     rows = db_session.execute(select(OutgoingMail).order_by(OutgoingMail.id)).scalars().all()
     assert [row.data for row in rows] == [{"lasts": "two hours"}] * 3
-    assert [mail.secret_of(row) for row in rows] == [waiting, "", ""]
-    mail.seal_links()
+    assert [mail.link_secret(row) for row in rows] == [waiting, "", ""]
+    mail.encrypt_links()
     server = Server()
     assert deliver_due(settings(), lambda: NOW, server) == 1
     assert server.secrets == [waiting]
@@ -242,7 +242,7 @@ def test_the_migration_deletes_links_that_were_sent(live_database):
         assert {row.sealed_secret for row in rows} == {None}
         run_periodic_tasks(settings(), NOW.replace(minute=HOURLY_AT))
         assert waiting not in dump()
-        assert mail.secret_of(db.session.get(OutgoingMail, 1)) == waiting
+        assert mail.link_secret(db.session.get(OutgoingMail, 1)) == waiting
 
 
 def test_a_worker_that_starts_encrypts_what_waits(live_database, monkeypatch):

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from portal.domain.mail import GROUPS, LINK_OF, MOST_ATTEMPTS, Kind, wait_after
 from portal.domain.periods import Period
 from portal.extensions import settings, transaction
-from portal.mail.compose import compose, off_token, read_off_token
+from portal.mail.compose import compose, read_unsubscribe_token, unsubscribe_token
 from portal.mail.deliver import LEASE, deliver_due
-from portal.mail.transport import Refused
+from portal.mail.transport import MessageRejected
 from portal.models import OutgoingMail, Slot
 from portal.services import bookings, mail, summaries
 from portal.services.booking_requests import BookingRequest
@@ -89,8 +89,8 @@ def test_what_is_refused_tells_nobody(world, db_session):
 
 def test_nobody_gets_what_they_switched_off(world, db_session):
     _, booker, manager = world
-    mail.set_mail_off(booker.id, ["bookings"])
-    mail.switch_off(manager.id, "requests")
+    mail.set_unsubscribed_groups(booker.id, ["bookings"])
+    mail.unsubscribe(manager.id, "requests")
     db_session.expire_all()
     ask(world)
     assert told(db_session) == [("to_answer", "owner")]
@@ -159,7 +159,9 @@ def test_one_address_that_fails_stops_nobody_and_is_tried_again(world, db_sessio
 
 def test_what_will_never_be_taken_is_given_up(world, db_session):
     ask(world)
-    fake = Fake({"owner@example.org": Refused("550 no such user"), "manager@example.org": smtplib.SMTPException("x")})
+    fake = Fake(
+        {"owner@example.org": MessageRejected("550 no such user"), "manager@example.org": smtplib.SMTPException("x")}
+    )
     for day in range(20):
         deliver_due(settings(), lambda at=NOW + timedelta(days=day): at, fake)
     db_session.expire_all()
@@ -266,10 +268,10 @@ def test_a_message_has_text_html_and_the_booking_as_a_calendar(world, db_session
 
 def test_a_link_switches_one_kind_off_and_cannot_be_made_up(world, db_session):
     _, booker, _ = world
-    token = off_token(settings(), booker.id, "reminders")
-    assert read_off_token(settings(), token) == (booker.id, "reminders")
+    token = unsubscribe_token(settings(), booker.id, "reminders")
+    assert read_unsubscribe_token(settings(), token) == (booker.id, "reminders")
     for wrong in (token[:-8] + 8 * "x", "", "a.b.c", token.upper()):
-        assert read_off_token(settings(), wrong) is None
+        assert read_unsubscribe_token(settings(), wrong) is None
 
 
 def test_every_kind_can_be_composed(world, db_session):
@@ -349,7 +351,7 @@ def test_a_summary_says_how_many_it_does_not_list(world, db_session, limited, mo
 
 def test_whoever_does_not_want_a_kind_gets_no_summary_of_it_either(world, db_session, limited):
     limited(max_mails_per_hour=1)
-    mail.set_mail_off(world[2].id, ["requests"])
+    mail.set_unsubscribed_groups(world[2].id, ["requests"])
     db_session.expire_all()
     for number in range(3):
         ask(world, hours(30 + number, 31 + number))
@@ -390,14 +392,14 @@ def test_what_managers_change_too_often_goes_into_a_summary(world, db_session, l
 def test_old_mail_is_forgotten(world, db_session):
     ask(world)
     deliver_due(settings(), lambda: NOW, Fake())
-    mail.forget_old(NOW + timedelta(days=29))
+    mail.delete_old_records(NOW + timedelta(days=29))
     assert len(db_session.execute(select(OutgoingMail)).scalars().all()) == 3
-    mail.forget_old(NOW + timedelta(days=31))
+    mail.delete_old_records(NOW + timedelta(days=31))
     assert db_session.execute(select(OutgoingMail)).first() is None
 
 
 def test_a_connection_that_breaks_is_told_to_the_owners(world, db_session):
     offering, _, _ = world
     with transaction() as session:
-        mail.connection_broken(session, offering.organization_id, "Consent was withdrawn.", NOW)
+        mail.notify_connection_broken(session, offering.organization_id, "Consent was withdrawn.", NOW)
     assert told(db_session) == [("reconnect", "owner")]

@@ -102,7 +102,7 @@ def test_a_summary_lists_what_the_recipient_still_manages(app, monkeypatch, lab)
 def test_a_calendar_is_reconnected_by_those_who_own_it_still(lab):
     organization = db.session.get_one(Organization, lab["provider"])
     with transaction() as session:
-        mail.connection_broken(session, organization.id, "It was revoked.", NOW)
+        mail.notify_connection_broken(session, organization.id, "It was revoked.", NOW)
     db.session.execute(delete(OutgoingMail).where(OutgoingMail.kind != "reconnect"))
     db.session.execute(delete(Membership).where(Membership.user_id == lab["boss"].user_id))
     make.role(db.session.get_one(User, lab["boss"].user_id), organization, "manager")

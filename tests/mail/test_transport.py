@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from portal.config import load_settings
 from portal.errors import ConfigError
 from portal.mail.headers import MESSAGE, UnsafeHeader, mailbox
-from portal.mail.transport import Refused, Transport
+from portal.mail.transport import MessageRejected, Transport
 from tools.run import free_port
 
 pytestmark = pytest.mark.sqlite_only
@@ -61,7 +61,7 @@ def test_messages_go_over_one_connection_and_survive_a_refusal(server, tmp_path)
     given = settings(tmp_path, MAIL_URL=f"smtp://127.0.0.1:{server.port}", MAIL_FROM="Portal <booking@example.org>")
     with Transport(given) as transport:
         transport.send(message("a@example.org"), "a@example.org", "one")
-        with pytest.raises(Refused, match="550 no such user"):
+        with pytest.raises(MessageRejected, match="550 no such user"):
             transport.send(message("no@example.org"), "no@example.org", "two")
         with pytest.raises(Exception, match="450"):
             transport.send(message("later@example.org"), "later@example.org", "three")
@@ -89,7 +89,7 @@ def test_addresses_without_a_form_in_ascii_need_a_server_that_takes_them(tmp_pat
             if able:
                 transport.send(made, "büro@example.org", "one")
             else:
-                with pytest.raises(Refused, match="SMTPUTF8"):
+                with pytest.raises(MessageRejected, match="SMTPUTF8"):
                     transport.send(made, "büro@example.org", "one")
             transport.send(message("a@example.org"), "a@straße.example", "two")
     finally:

@@ -31,7 +31,7 @@ def ask(who, email=NEW, now=NOW):
 
 
 def link(session):
-    return mail.secret_of(
+    return mail.link_secret(
         session.query(OutgoingMail).filter_by(kind="new_email").order_by(OutgoingMail.id.desc()).first()
     )
 
@@ -83,7 +83,7 @@ def test_a_newer_link_a_new_password_and_a_new_address_end_what_was_mailed(anna,
         email_change.change_email(actor_of(anna), second, now=NOW)
     ask(anna, "third@example.org")
     registration.ask_for_password(OLD, "", now=NOW)
-    reset = mail.secret_of(db_session.query(OutgoingMail).filter_by(kind="password").one())
+    reset = mail.link_secret(db_session.query(OutgoingMail).filter_by(kind="password").one())
     email_change.change_email(actor_of(anna), link(db_session), now=NOW)
     with pytest.raises(NotFound):
         registration.set_password_by_link(reset, "yet another password 7", now=NOW)

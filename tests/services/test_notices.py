@@ -60,7 +60,7 @@ def change_password(lab, now, number):
 def change_email(lab, now, number):
     actor = make.actor(lab[1])
     email_change.ask_for_email(actor, f"anna{number}@example.org", "", now=now)
-    secret = mail.secret_of(rows("new_email")[-1])
+    secret = mail.link_secret(rows("new_email")[-1])
     email_change.change_email(actor, secret, now=now)
 
 
@@ -129,7 +129,7 @@ def test_a_mailed_link_always_sets_a_password(lab):
     for number in range(MOST):
         change_password(lab, NOW, number)
     registration.ask_for_password(lab[1].email, "", now=NOW)
-    registration.set_password_by_link(mail.secret_of(rows("password")[-1]), NEW.format("last"), now=NOW)
+    registration.set_password_by_link(mail.link_secret(rows("password")[-1]), NEW.format("last"), now=NOW)
 
 
 @pytest.mark.parametrize("most", [0, MOST])

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 from portal.domain.mail import LINK_OF, Kind
 from portal.errors import NotFound, TooManyAttempts
 from portal.extensions import db
-from portal.mail.compose import off_token
+from portal.mail.compose import unsubscribe_token
 from portal.models import AccountLink, OutgoingMail, User
 from portal.models.base import utcnow
 from portal.policies import SYSTEM
@@ -33,7 +33,7 @@ def last_link(kind):
         .scalars()
         .first()
     )
-    return row and LINK_OF[Kind(kind)].format(mail.secret_of(row))
+    return row and LINK_OF[Kind(kind)].format(mail.link_secret(row))
 
 
 def test_somebody_registers(open_portal, visitor, world):
@@ -90,7 +90,7 @@ def test_a_forgotten_password(visitor, world):
     assert asked.headers["Location"] == nobody.headers["Location"] == "/login"
     rows = db.session.execute(select(OutgoingMail).order_by(OutgoingMail.id)).scalars().all()
     assert [row.recipient for row in rows] == ["member@example.org", "nobody@example.org"]
-    link = LINK_OF[Kind.PASSWORD].format(mail.secret_of(rows[0]))
+    link = LINK_OF[Kind.PASSWORD].format(mail.link_secret(rows[0]))
     done = person.post(link, {"new": PASSWORD, "again": PASSWORD}, page=link)
     assert done.status_code == 303
     assert person.get("/account/").status_code == 200
@@ -113,7 +113,7 @@ def test_links_end(world, db_session):
 
 def mails():
     """How many messages are sent, or wait to be."""
-    recipients.drop_requests_of_nobody()
+    recipients.delete_unowned_password_requests()
     return db.session.execute(select(func.count()).select_from(OutgoingMail)).scalar_one()
 
 
@@ -202,7 +202,7 @@ def mail_off(session):
 
 def test_a_link_in_a_message_switches_its_kind_off(app, visitor, world, db_session):
     user = db_session.query(User).filter_by(email="member@example.org").one()
-    link = f"/mail/off/{off_token(app.extensions['portal.settings'], user.id, 'reminders')}/"
+    link = f"/mail/off/{unsubscribe_token(app.extensions['portal.settings'], user.id, 'reminders')}/"
     person = visitor()
     page = person.get(link)
     assert "A reminder the day before" in page.text
@@ -214,7 +214,7 @@ def test_a_link_in_a_message_switches_its_kind_off(app, visitor, world, db_sessi
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data"])
 def test_a_mail_program_unsubscribes_with_one_click(app, visitor, world, db_session, content_type):
     user = db_session.query(User).filter_by(email="member@example.org").one()
-    token = off_token(app.extensions["portal.settings"], user.id, "reminders")
+    token = unsubscribe_token(app.extensions["portal.settings"], user.id, "reminders")
     for base in ("http://localhost", "https://localhost"):
         user.mail_off = []
         db_session.commit()
@@ -238,7 +238,7 @@ def test_a_mail_program_unsubscribes_with_one_click(app, visitor, world, db_sess
 )
 def test_any_other_body_needs_the_token_of_the_form(app, visitor, world, db_session, fields):
     user = db_session.query(User).filter_by(email="member@example.org").one()
-    link = f"/mail/off/{off_token(app.extensions['portal.settings'], user.id, 'reminders')}/"
+    link = f"/mail/off/{unsubscribe_token(app.extensions['portal.settings'], user.id, 'reminders')}/"
     assert visitor().client.post(link, data=fields).status_code == 400
     assert visitor().client.post(link, query_string={"List-Unsubscribe": "One-Click"}).status_code == 400
     assert mail_off(db_session) == []
@@ -250,7 +250,7 @@ def test_any_other_body_needs_the_token_of_the_form(app, visitor, world, db_sess
     [
         ("/password/{}/", "/password/<link>/", "portal.services.registration.link_email"),
         ("/register/{}/", "/register/<link>/", "portal.services.registration.link_email"),
-        ("/mail/off/{}/", "/mail/off/<token>/", "portal.web.registration.read_off_token"),
+        ("/mail/off/{}/", "/mail/off/<token>/", "portal.web.registration.read_unsubscribe_token"),
         ("/feeds/{}.ics", "/feeds/<secret>.ics", "portal.queries.feeds.secret_feed"),
     ],
 )

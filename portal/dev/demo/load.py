@@ -33,7 +33,7 @@ from portal.queries.accounts import find_user
 from portal.services import accounts as account_services
 from portal.services import bookings, organizations
 from portal.services.booking_requests import BookingRequest
-from portal.services.mail import nobody_told
+from portal.services.mail import suppress_mail
 from portal.services.media import store_media
 from portal.transfer.importer import import_offerings
 
@@ -98,7 +98,7 @@ def _create_people(configured: Settings) -> list[SignIn]:
 
 
 def _create_bookings(planned: Iterable[PlannedBooking]) -> None:
-    with nobody_told(), transaction() as session:
+    with suppress_mail(), transaction() as session:
         if session.execute(select(Booking.id).limit(1)).first() is not None:
             return
         actors = {row.email: Actor(row.id, name=row.email) for row in session.execute(select(User.id, User.email))}
@@ -159,7 +159,7 @@ def _create_staff(sign_ins: list[SignIn]) -> str:
     """Create the staff account; returns an API token of it."""
     person = content.staff()
     password = next(it.password for it in sign_ins if it.email == person.email)
-    with nobody_told(), transaction() as session:
+    with suppress_mail(), transaction() as session:
         account_services.create_user(SYSTEM, person.email, full_name=person.full_name, password=password, is_staff=True)
         user_id = session.execute(select(User.id).where(User.email == person.email)).scalar_one()
         return account_services.create_token(SYSTEM, user_id, TOKEN_NAME).key

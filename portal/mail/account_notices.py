@@ -13,7 +13,7 @@ from portal.domain.zones import instant_text, parse_zone
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class MessageContent:
     """A message. `link` is a path of the portal, which the button opens; opening it does nothing yet."""
 
     subject: str
@@ -24,14 +24,14 @@ class Words:
     button: str = ""
 
 
-def changed(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
+def account_notice(kind: Kind, data: Mapping[str, Any], site: str) -> MessageContent:
     """The words of a message of portal.domain.mail.CHANGES."""
     zone = parse_zone(data["zone"])
     when = ("When", instant_text(parse_instant(data["at"]), zone))
     if kind is Kind.TOKEN_MADE:
         never = data["expires"] == "never"
         expires = "never" if never else instant_text(parse_instant(data["expires"]), zone)
-        return Words(
+        return MessageContent(
             f"New API token at {site}",
             "An API token was made for your account",
             [
@@ -48,7 +48,7 @@ def changed(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
         if data["access_ended"]:
             sentences.append("Your API tokens and calendar links have ended.")
         sentences.append("If it was not you, choose a new password now: a link is mailed to this address.")
-        return Words(
+        return MessageContent(
             f"Your password at {site} was changed",
             "Your password was changed",
             sentences,
@@ -57,7 +57,7 @@ def changed(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
             "Choose a new password",
         )
     if kind is Kind.EMAIL_CHANGED:
-        return Words(
+        return MessageContent(
             f"Your e-mail address at {site} was changed",
             "Your e-mail address was changed",
             [
@@ -67,7 +67,7 @@ def changed(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
             [("New address", one_line(data["email"])), when],
         )
     if kind is Kind.GOOGLE_CONNECTED:
-        return Words(
+        return MessageContent(
             f"Google account connected to {one_line(data['what'])}",
             "A Google account was connected",
             [
@@ -83,7 +83,7 @@ def changed(kind: Kind, data: Mapping[str, Any], site: str) -> Words:
             data["page"],
             "Open its page",
         )
-    return Words(
+    return MessageContent(
         f"New calendar link at {site}",
         "A calendar link was made",
         [

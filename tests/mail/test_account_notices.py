@@ -3,7 +3,7 @@
 import pytest
 
 from portal.domain.mail import CHANGES, GROUP_OF, Kind
-from portal.mail.words import words_of
+from portal.mail.content import content_of
 
 AT = {"at": "2026-03-02T08:00:00Z", "zone": "Europe/Tallinn"}
 FACTS = {
@@ -21,7 +21,7 @@ FACTS = {
 
 
 def words(kind, **more):
-    return words_of(kind, {**FACTS[kind], **AT, **more}, "Booking portal")
+    return content_of(kind, {**FACTS[kind], **AT, **more}, "Booking portal")
 
 
 def test_changes_of_accounts_cannot_be_switched_off():

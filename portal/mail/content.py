@@ -11,10 +11,10 @@ from portal.domain.mail import CHANGES, LINK_OF, Kind
 from portal.domain.periods import Period
 from portal.domain.texts import clean_lines, one_line
 from portal.domain.zones import parse_zone, period_text
-from portal.mail.account_words import Words, changed
+from portal.mail.account_notices import MessageContent, account_notice
 
 
-def words_of(kind: Kind, data: Mapping[str, Any], site: str, secret: str = "") -> Words:
+def content_of(kind: Kind, data: Mapping[str, Any], site: str, secret: str = "") -> MessageContent:
     """The words of a message of this kind about these facts. `secret` is what its link holds.
 
     Names are on one line each, whatever was typed, so that none looks like a line of the message's own.
@@ -22,10 +22,10 @@ def words_of(kind: Kind, data: Mapping[str, Any], site: str, secret: str = "") -
     if kind is Kind.KNOWN or kind in LINK_OF:
         return _account(kind, data, one_line(site), secret)
     if kind in CHANGES:
-        return changed(kind, data, one_line(site))
+        return account_notice(kind, data, one_line(site))
     if kind is Kind.RECONNECT:
         organization = one_line(data["organization"])
-        return Words(
+        return MessageContent(
             f"Reconnect Google Calendar of {organization}",
             "Google Calendar has to be connected again",
             [
@@ -68,7 +68,7 @@ _SENTENCES: Mapping[Kind, str] = {
 }
 
 
-def _booking(kind: Kind, data: Mapping[str, Any]) -> Words:
+def _booking(kind: Kind, data: Mapping[str, Any]) -> MessageContent:
     zone = parse_zone(data["zone"])
     named = {key: one_line(str(data.get(key, ""))) for key in ("name", "offering", "who")}
     subject = _SUBJECTS[kind].format_map(named)
@@ -87,7 +87,7 @@ def _booking(kind: Kind, data: Mapping[str, Any]) -> Words:
     ):
         if value:
             facts.append((label, value))
-    return Words(
+    return MessageContent(
         subject,
         subject.partition(":")[0],
         sentences,
@@ -110,7 +110,7 @@ _LISTED: Mapping[Kind, str] = {
 }
 
 
-def _summary(kind: Kind, data: Mapping[str, Any]) -> Words:
+def _summary(kind: Kind, data: Mapping[str, Any]) -> MessageContent:
     number, who = data["number"], one_line(data["who"])
     news = "1 more message" if number == 1 else f"{number} more messages"
     facts = []
@@ -123,9 +123,11 @@ def _summary(kind: Kind, data: Mapping[str, Any]) -> Words:
         subject, what = f"{news} about your bookings", "You changed many bookings within an hour. These are the rest."
         if not data.get("own", True):
             what = f"{who} changed many of your bookings within an hour. These are the rest."
-        return Words(subject, news, [what], facts, "/bookings/", "Open my bookings")
+        return MessageContent(subject, news, [what], facts, "/bookings/", "Open my bookings")
     what = f"{who} changed many bookings within an hour. You got the first messages one by one; these are the rest."
-    return Words(f"{news} about bookings by {who}", news, [what], facts, "/manage/requests/", "Open the requests")
+    return MessageContent(
+        f"{news} about bookings by {who}", news, [what], facts, "/manage/requests/", "Open the requests"
+    )
 
 
 def times(data: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
@@ -133,11 +135,11 @@ def times(data: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
     return [period_text(Period(parse_instant(it["start"]), parse_instant(it["end"])), zone) for it in data["slots"]]
 
 
-def _account(kind: Kind, data: Mapping[str, Any], site: str, secret: str) -> Words:
+def _account(kind: Kind, data: Mapping[str, Any], site: str, secret: str) -> MessageContent:
     link = LINK_OF[kind].format(secret) if kind in LINK_OF else "/login"
     ends = f"The link works once, for {data.get('lasts', 'a day')}."
     if kind is Kind.REGISTER:
-        return Words(
+        return MessageContent(
             f"Your account at {site}",
             "Finish your account",
             ["Somebody, probably you, asked for an account with this address.", ends],
@@ -145,7 +147,7 @@ def _account(kind: Kind, data: Mapping[str, Any], site: str, secret: str) -> Wor
             button="Choose a password",
         )
     if kind is Kind.KNOWN:
-        return Words(
+        return MessageContent(
             f"Your account at {site}",
             "You have an account already",
             [
@@ -156,7 +158,7 @@ def _account(kind: Kind, data: Mapping[str, Any], site: str, secret: str) -> Wor
             button="Sign in",
         )
     if kind is Kind.NEW_EMAIL:
-        return Words(
+        return MessageContent(
             f"Your new e-mail address at {site}",
             "Confirm your new e-mail address",
             [
@@ -168,14 +170,14 @@ def _account(kind: Kind, data: Mapping[str, Any], site: str, secret: str) -> Wor
             button="Confirm the address",
         )
     if kind is Kind.INVITATION:
-        return Words(
+        return MessageContent(
             f"An account for you at {site}",
             "You are invited",
             [f"An account was made for you at {site}.", ends],
             link=link,
             button="Choose a password",
         )
-    return Words(
+    return MessageContent(
         f"A new password at {site}",
         "Choose a new password",
         [
