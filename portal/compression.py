@@ -106,7 +106,8 @@ def _name(_request: Request) -> str:
 
 def _without_encodings(tags: ETags) -> ETags:
     """The same tags, as if every answer had been sent uncompressed. (Weak or strong makes no difference here.)"""
-    return ETags(map(_plain, tags.as_set(include_weak=True)), star_tag=tags.star_tag)
+    # Of an empty tag (`""`) Werkzeug makes None.
+    return ETags(map(_plain, filter(None, tags.as_set(include_weak=True))), star_tag=tags.star_tag)
 
 
 def _plain(tag: str) -> str:

@@ -101,3 +101,9 @@ def test_an_api_answer_is_known_without_reading_documents(visitor, world, query_
         assert again.headers.get(name) == first.headers.get(name), name
     for statement in counted.statements:
         assert "offering_documents.document " not in statement.replace(",", " ")
+
+
+@pytest.mark.parametrize("tags", ['""', 'W/""', '"a", ""', ",", '"', '"a', "W/", "a b", '"\\z>V|", "'])
+def test_tags_that_nobody_got_are_no_matter(visitor, world, tags):
+    for path in ("/", f"/offerings/{world.scope}/"):
+        assert visitor().get(path, headers={"If-None-Match": tags}).status_code == 200
