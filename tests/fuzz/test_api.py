@@ -35,6 +35,8 @@ LENIENT = {
     "field": "names that are no fields are left out; if none is left, everything is answered",
 }
 
+IN_QUERY = re.compile(r"^Invalid component: parameters? (`\w+`(?:, `\w+`)*) in query(?: - .*)?$", re.MULTILINE)
+
 
 @dataclass
 class Outcome:
@@ -66,7 +68,7 @@ def is_accepted(check, url):
     """
     said = str(check.failure_info.failure.message)
     if check.name == "negative_data_rejection":
-        found = re.search(r"^Invalid component: parameters? (`\w+`(?:, `\w+`)*) in query(?: - .*)?$", said, re.MULTILINE)
+        found = IN_QUERY.search(said)
         sent = parse_qs(urlsplit(url).query)
         return found is not None and all(it in LENIENT or it not in sent for it in re.findall(r"`(\w+)`", found[1]))
     return any(check.name == name and re.search(pattern, said) for name, pattern in ACCEPTED)
