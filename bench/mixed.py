@@ -27,7 +27,7 @@ from portal.extensions import db
 from portal.models import Offering
 from portal.policies import SYSTEM
 from portal.queries.offerings import get_visible_offering
-from portal.transfer.editing import edit_offering, seen
+from portal.transfer.editing import edit_offering, value_digests
 
 API = "/api/booking-offerings/"
 BOOKINGS_A_SECOND = 5
@@ -102,9 +102,9 @@ def _write(app: Flask, port: int, key: str, offerings: list[str], ready: Event, 
             while not stop.is_set():
                 begun, target = time.perf_counter(), uuid.UUID(offerings[turn % len(offerings)])
                 turn += 1
-                known = seen(get_visible_offering(SYSTEM, target).document, ["description"])
+                known = value_digests(get_visible_offering(SYSTEM, target).document, ["description"])
                 db.session.rollback()
-                edit_offering(SYSTEM, target, {"description": f"Edited at {time.time()}."}, seen_before=known)
+                edit_offering(SYSTEM, target, {"description": f"Edited at {time.time()}."}, expected=known)
                 done["edited"] += 1
                 time.sleep(max(0.0, 1 / EDITS_A_SECOND - (time.perf_counter() - begun)))
 

@@ -83,7 +83,7 @@ def reset_password(it):
 
 def end_access(it):
     make_token(it)
-    feeds.make_user_feed(actor_of(it.anna))
+    feeds.create_user_feed(actor_of(it.anna))
     reset_password(it)
 
 
@@ -189,8 +189,8 @@ TABLE = [
     ),
     (Event.TOKEN_CREATED, make_token, ANNA, "token:{token}", {"owner": ANNA, "expires": "2027-03-02T08:00:00Z"}),
     (Event.TOKEN_REVOKED, revoke_token, STAFF, "token:{token}", {"owner": ANNA}),
-    (Event.FEED_CREATED, lambda it: feeds.make_user_feed(actor_of(it.anna)), ANNA, ANNA, {}),
-    (Event.FEED_CREATED, lambda it: feeds.make_organization_feed(actor_of(it.anna), it.lab.uuid), ANNA, LAB, {}),
+    (Event.FEED_CREATED, lambda it: feeds.create_user_feed(actor_of(it.anna)), ANNA, ANNA, {}),
+    (Event.FEED_CREATED, lambda it: feeds.create_organization_feed(actor_of(it.anna), it.lab.uuid), ANNA, LAB, {}),
     (Event.FEED_REVOKED, lambda it: feeds.revoke_user_feed(actor_of(it.anna)), ANNA, ANNA, {}),
     (Event.FEED_REVOKED, lambda it: feeds.revoke_organization_feed(actor_of(it.anna), it.lab.uuid), ANNA, LAB, {}),
     (Event.GOOGLE_CONNECTED, connect, ANNA, LAB, {"google": "facility@lab.example", "sharing": True}),
@@ -234,7 +234,7 @@ def test_every_event_is_in_the_table():
 def test_what_was_undone_is_no_event(scene):
     with capture_logs() as lines:
         with suppress(ZeroDivisionError), transaction():
-            feeds.make_user_feed(actor_of(scene.anna))
+            feeds.create_user_feed(actor_of(scene.anna))
             raise ZeroDivisionError
         with pytest.raises(NotFound):
             accounts.revoke_token(actor_of(scene.bob), make.unknown())

@@ -194,7 +194,7 @@ def _connect(
         session.flush()
         _enqueue_calendars(session, organization.id, now)
         details = {"google": account.email, "sharing": can_share}
-        notices.google_connected(session, actor, organization, account.email, now)
+        notices.notify_google_connected(session, actor, organization, account.email, now)
         record(Event.GOOGLE_CONNECTED, actor, thing("organization", organization_uuid), **details)
     return ConnectionResult(organization_uuid, account.email, can_share)
 

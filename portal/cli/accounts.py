@@ -9,7 +9,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from portal.cli.errors import refusals
+from portal.cli.errors import reported_errors
 from portal.errors import NotFound
 from portal.models import Role
 from portal.models.base import utcnow
@@ -40,7 +40,7 @@ def create(email: str, staff: bool, name: str, password_stdin: bool) -> None:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
         password = None
-    with refusals():
+    with reported_errors():
         click.echo(accounts.create_user(SYSTEM, email, full_name=name, password=password, is_staff=staff))
     if password is None:
         click.echo("No password was given: this person cannot sign in by one.", err=True)
@@ -52,7 +52,7 @@ def create(email: str, staff: bool, name: str, password_stdin: bool) -> None:
 @click.option("--days", type=click.IntRange(0, 36500), help="When it ends, at most TOKEN_DAYS; 0 is never.")
 def token(email: str, name: str, days: int | None) -> None:
     """Make an API token for a person; prints it (40 hex digits). It is shown this once: only a digest is kept."""
-    with refusals():
+    with reported_errors():
         user = find_user(email)
         if user is None:
             raise NotFound("User")
@@ -68,7 +68,7 @@ def token(email: str, name: str, days: int | None) -> None:
 @click.argument("role", type=click.Choice([*(known.value for known in Role), "none"]))
 def role(email: str, organization: str, role: str) -> None:
     """Make a person owner, manager or member of ORGANIZATION (name or uuid); `none` takes the role away."""
-    with refusals():
+    with reported_errors():
         accounts.set_role(SYSTEM, email, organization, None if role == "none" else role)
 
 
@@ -78,5 +78,5 @@ def role(email: str, organization: str, role: str) -> None:
 @click.option("--remove", is_flag=True, help="Take it out of the group instead.")
 def group(organization: str, group: str, remove: bool) -> None:
     """Put ORGANIZATION (name or uuid) into GROUP (name or uuid)."""
-    with refusals():
+    with reported_errors():
         organizations.set_group(SYSTEM, organization, group, member=not remove)

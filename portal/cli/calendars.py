@@ -12,7 +12,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from portal.calendar_sync import consent
-from portal.cli.errors import refusals
+from portal.cli.errors import reported_errors
 from portal.domain.instants import format_instant
 from portal.policies import SYSTEM
 from portal.queries.calendars import CalendarStatus, RunView, status_rows
@@ -37,7 +37,7 @@ def connect(organization: str, refresh_token_stdin: bool) -> None:
         token = click.prompt("Refresh token", hide_input=True, err=True)
     else:
         raise click.UsageError("Give the token on standard input, with --refresh-token-stdin.")
-    with refusals():
+    with reported_errors():
         connected = consent.connect_with_refresh_token(SYSTEM, find_organization(organization).uuid, token)
     click.echo(f"Connected{f' as {connected.account_email}' if connected.account_email else ''}.")
     if not connected.can_share:
@@ -48,7 +48,7 @@ def connect(organization: str, refresh_token_stdin: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, one object a calendar.")
 def status(as_json: bool) -> None:
     """Every calendar: its offering, state, whether it is public, when it was synced last, its error, its last run."""
-    with refusals():
+    with reported_errors():
         rows = status_rows(SYSTEM)
     if as_json:
         click.echo(json.dumps([_told(row) for row in rows], default=_plain, ensure_ascii=False, indent=2))

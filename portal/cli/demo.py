@@ -8,7 +8,7 @@ import click
 from flask import Flask
 from flask.cli import with_appcontext
 
-from portal.cli.errors import refusals
+from portal.cli.errors import reported_errors
 
 
 def register(app: Flask) -> None:
@@ -20,6 +20,6 @@ def register(app: Flask) -> None:
 @with_appcontext
 def demo() -> None:
     """Load the demo data where it is absent; print the sign-ins and, the first time, a staff API token."""
-    with refusals():
+    with reported_errors():
         # By name: the other commands and the worker, which register this one too, never load the demo.
         import_module("portal.dev.demo.command").run()

@@ -13,7 +13,7 @@ from portal.errors import PortalError
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def reported_errors() -> Iterator[None]:
     """Turn the portal's own errors into a line on stderr and exit status 1; let defects show as they are.
 
     A database that does not answer, or has no tables yet, is no defect either. In the security log, what happens inside

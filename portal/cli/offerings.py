@@ -15,14 +15,14 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from portal.cli.errors import refusals
+from portal.cli.errors import reported_errors
 from portal.documents import store
 from portal.errors import Invalid
 from portal.extensions import settings, transaction
 from portal.models.base import utcnow
 from portal.transfer.exporter import export_offerings
-from portal.transfer.first import First, record_of
 from portal.transfer.importer import Report, import_offerings
+from portal.transfer.new_offering import NewOffering, new_offering_record
 from portal.transfer.remote import RemoteOfferings, is_url
 
 offerings = AppGroup("offerings", help="Import and export of offerings.")
@@ -49,8 +49,8 @@ def register(app: Flask) -> None:
 @click.option("--weekends", is_flag=True, help="Open on Saturdays and Sundays too.")
 def create(name: str, zone: str, **said: Any) -> None:
     """Make an offering that can be booked at once; prints its uuid. The rest is edited on pages, or imported."""
-    with refusals():
-        record = record_of(First(name=name, zone=zone or settings().timezone, **said), utcnow())
+    with reported_errors():
+        record = new_offering_record(NewOffering(name=name, zone=zone or settings().timezone, **said), utcnow())
         report = import_offerings([record])
         for problem in report.failed:
             raise Invalid(f"{problem.field.rpartition('.')[2]}: {problem.reason}.", problem.field)
@@ -74,7 +74,7 @@ def import_(source: str, token: str, token_stdin: bool, dry_run: bool) -> None:
         token = sys.stdin.readline().strip()
     if token and not is_url(source):
         raise click.UsageError("A token is only of use with a URL.")
-    with refusals(), _seldom_collecting():
+    with reported_errors(), _seldom_collecting():
         report = _from_url(source, token, dry_run) if is_url(source) else _from_file(source, dry_run)
     _tell(report, dry_run)
     if report.failed:
@@ -89,7 +89,7 @@ def export(file: Path) -> None:
     A FILE appears, or is replaced, only when it is complete. It holds what only providers see, so nobody else may
     read it.
     """
-    with refusals():
+    with reported_errors():
         if str(file) == "-":
             export_offerings(sys.stdout.buffer)
             return
@@ -112,7 +112,7 @@ def export(file: Path) -> None:
 @offerings.command("refresh")
 def refresh() -> None:
     """Write all stored documents anew and count bookings again. Needed only after an upgrade whose notes say so."""
-    with refusals(), transaction() as session:
+    with reported_errors(), transaction() as session:
         store.recount(session)
         changed = store.refresh_all(session)
     click.echo(f"{changed} documents changed.")

@@ -8,7 +8,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from portal.cli.errors import refusals
+from portal.cli.errors import reported_errors
 from portal.worker.enqueue import Application
 from portal.worker.run import THREADS, run_until_idle, run_worker
 
@@ -25,7 +25,7 @@ def register(app: Flask) -> None:
 def worker(threads: int, until_idle: bool) -> None:
     """Keep calendars in step with bookings, until Ctrl-C. Several workers may run at once."""
     app = cast(Application, cast(Any, current_app)._get_current_object())  # noqa: SLF001 - Flask documents it so
-    with refusals():
+    with reported_errors():
         if until_idle:
             runs = run_until_idle(app)
             click.echo("1 run" if runs == 1 else f"{runs} runs")

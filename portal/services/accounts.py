@@ -25,7 +25,7 @@ from portal.models import AccountLink, ApiToken, Membership, Organization, Role,
 from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.services import notices
-from portal.services.feeds import end_feeds_of
+from portal.services.feeds import delete_feeds_of
 from portal.services.passwords import checked_hash
 
 TOKEN_PATTERN = re.compile(r"[0-9a-f]{40}")
@@ -131,12 +131,12 @@ def store_password(
     record(Event.PASSWORD_CHANGED, actor, account(user.id), by=by)
     if end_access:
         tokens = len(session.execute(delete(ApiToken).where(ApiToken.user_id == user.id).returning(ApiToken.id)).all())
-        ended = end_feeds_of(session, user.id)
+        ended = delete_feeds_of(session, user.id)
         record(Event.ACCESS_ENDED, actor, account(user.id), tokens=tokens, feeds=ended)
     session.execute(delete(AccountLink).where((AccountLink.email == user.email) | (AccountLink.user_id == user.id)))
     if user.password_hash is not None:
         data = {"by": by, "access_ended": end_access}
-        notices.account_changed(session, actor, Kind.PASSWORD_CHANGED, user, data, now)
+        notices.notify_account(session, actor, Kind.PASSWORD_CHANGED, user, data, now)
     user.password_hash = hashed
     user.session_key = secrets.token_hex(16)
 
@@ -153,13 +153,13 @@ def create_token(
     *,
     expires: datetime | None = None,
     endless: bool = False,
-    told: bool = True,
+    notify: bool = True,
     now: datetime | None = None,
 ) -> NewToken:
     """Make a named API token of 40 hex digits for a person: oneself, or anybody for staff.
 
     It ends at `expires`, else after TOKEN_DAYS. With TOKEN_DAYS=0 it does not end unless `expires` says so; only then
-    may it be `endless`. The owner is told by mail, unless `told` says that they know already. Raises Forbidden,
+    may it be `endless`. The owner is told by mail, unless `notify` is False. Raises Forbidden,
     NotFound, Invalid (no name, too long, an end that has passed or is too far).
     """
     if not (actor.is_staff or (actor.signed_in and actor.user_id == user_id)):
@@ -181,8 +181,8 @@ def create_token(
         session.flush()
         until = "never" if expires is None else format_instant(expires)
         record(Event.TOKEN_CREATED, actor, thing("token", token.uuid), owner=account(user_id), expires=until)
-        if told:
-            notices.account_changed(session, actor, Kind.TOKEN_MADE, owner, {"name": name, "expires": until}, now)
+        if notify:
+            notices.notify_account(session, actor, Kind.TOKEN_MADE, owner, {"name": name, "expires": until}, now)
         return NewToken(key, token.uuid, name, expires)
 
 

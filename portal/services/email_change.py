@@ -18,7 +18,7 @@ from portal.policies import Actor
 from portal.services import mail, notices
 from portal.services.accounts import clean_email
 from portal.services.registration import WORDS, link_row, make_link, may_mail
-from portal.services.throttle import Bucket, Limit, take_one, too_many
+from portal.services.throttle import Bucket, Limit, consume, too_many
 
 PURPOSE = "email"
 CHANGES_FOR_ACCOUNT = Limit(5, timedelta(minutes=12))
@@ -37,7 +37,7 @@ def ask_for_email(actor: Actor, email: str, network: str, *, now: datetime | Non
         user = _user(session, actor)
         if address == user.email:
             raise Invalid("This is your address already.", "email")
-        wait = take_one(session, Bucket.of("changes of address", CHANGES_FOR_ACCOUNT, str(user.uuid)), now)
+        wait = consume(session, Bucket.of("changes of address", CHANGES_FOR_ACCOUNT, str(user.uuid)), now)
         if wait:
             raise too_many("Too many links were asked for.", wait)
         record(Event.EMAIL_CHANGE_REQUESTED, actor, account(user.id), email=address)
@@ -65,7 +65,7 @@ def change_email(actor: Actor, secret: str, *, now: datetime | None = None) -> s
         row = _row(session, actor, secret, now)
         user, address = _user(session, actor), row.email
         before = user.email
-        notices.account_changed(session, actor, Kind.EMAIL_CHANGED, user, {"email": address}, now)
+        notices.notify_account(session, actor, Kind.EMAIL_CHANGED, user, {"email": address}, now)
         ended = or_(AccountLink.email.in_([before, address]), AccountLink.user_id == user.id)
         session.execute(delete(AccountLink).where(ended))
         user.email = address

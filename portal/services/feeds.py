@@ -24,7 +24,7 @@ def feed_digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 
-def make_user_feed(actor: Actor, *, now: datetime | None = None) -> str:
+def create_user_feed(actor: Actor, *, now: datetime | None = None) -> str:
     """Give the actor's feed a new secret and answer it, this once; the one before stops working. SignInRequired.
 
     The actor is told by mail.
@@ -34,7 +34,7 @@ def make_user_feed(actor: Actor, *, now: datetime | None = None) -> str:
     with transaction() as session:
         session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
         record(Event.FEED_CREATED, actor, account(actor.user_id))
-        notices.feed_made(session, actor, None, now or utcnow())
+        notices.notify_feed_created(session, actor, None, now or utcnow())
         return _make(session, user_id=actor.user_id)
 
 
@@ -45,7 +45,7 @@ def revoke_user_feed(actor: Actor) -> None:
         session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
 
 
-def make_organization_feed(actor: Actor, uuid: uuidlib.UUID, *, now: datetime | None = None) -> str:
+def create_organization_feed(actor: Actor, uuid: uuidlib.UUID, *, now: datetime | None = None) -> str:
     """The same for an organization, by those who manage it, for as long as they do. Raises SignInRequired, NotFound.
 
     Its owners are told by mail, too.
@@ -56,7 +56,7 @@ def make_organization_feed(actor: Actor, uuid: uuidlib.UUID, *, now: datetime | 
         organization_id = _managed(session, actor, uuid)
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
         record(Event.FEED_CREATED, actor, thing("organization", uuid))
-        notices.feed_made(session, actor, organization_id, now or utcnow())
+        notices.notify_feed_created(session, actor, organization_id, now or utcnow())
         return _make(session, organization_id=organization_id, maker_id=actor.user_id)
 
 
@@ -68,7 +68,7 @@ def revoke_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> None:
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
 
 
-def end_feeds_of(session: Session, user_id: int) -> int:
+def delete_feeds_of(session: Session, user_id: int) -> int:
     """End the feeds that a person made, in the caller's transaction: their own and organizations'. Answers how many."""
     own = (CalendarFeed.user_id == user_id) | (CalendarFeed.maker_id == user_id)
     return len(session.execute(delete(CalendarFeed).where(own).returning(CalendarFeed.id)).all())

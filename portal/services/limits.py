@@ -70,7 +70,7 @@ def begin_write(actor: Actor, *, now: datetime | None = None) -> None:
     if not most or actor.is_staff or not actor.signed_in:
         return
     now, bucket = now or utcnow(), write_bucket(actor, most)
-    wait = throttle.wait_for(bucket, now)
+    wait = throttle.wait_time(bucket, now)
     if wait:
         raise _too_many(most, wait)
     with_next_commit(lambda session: _count(session, bucket, now))
@@ -96,7 +96,7 @@ def forget_write() -> None:
 
 
 def _count(session: Session, bucket: throttle.Bucket, now: datetime) -> None:
-    wait = throttle.take_one(session, bucket, now)
+    wait = throttle.consume(session, bucket, now)
     if wait:
         with_next_commit(None)
         raise _too_many(bucket.limit.burst, wait)

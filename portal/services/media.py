@@ -27,7 +27,7 @@ _CONTENT_TYPE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class KeptMedia:
+class StoredMedia:
     """What is known of a kept file, where its bytes are, and whether it is for everybody."""
 
     media: Media
@@ -67,7 +67,7 @@ def store_media(actor: Actor, name: str, content_type: str, data: bytes, uuid: u
     return media
 
 
-def open_media(actor: Actor, uuid: uuidlib.UUID) -> KeptMedia:
+def open_media(actor: Actor, uuid: uuidlib.UUID) -> StoredMedia:
     """The kept file of this uuid, if the actor sees an offering that names it, or none does. Raises NotFound.
 
     One statement.
@@ -82,7 +82,7 @@ def open_media(actor: Actor, uuid: uuidlib.UUID) -> KeptMedia:
     path = _path(uuid)
     if row is None or not path.is_file():
         raise NotFound("File")
-    return KeptMedia(row[0], path, bool(row[1] or row[2]))
+    return StoredMedia(row[0], path, bool(row[1] or row[2]))
 
 
 def _need_manager(actor: Actor) -> None:

@@ -24,7 +24,7 @@ from portal.services import mail, throttle
 HOUR = timedelta(hours=1)
 
 
-def account_changed(
+def notify_account(
     session: Session, actor: Actor, kind: Kind, user: User, data: Mapping[str, Any], now: datetime
 ) -> None:
     """Tell a person what `actor` just changed about their account (a kind of CHANGES), with the time.
@@ -37,7 +37,7 @@ def account_changed(
     mail.queue_message(session, kind, user, {**data, "at": format_instant(now), "zone": settings().timezone}, now)
 
 
-def feed_made(session: Session, actor: Actor, organization_id: int | None, now: datetime) -> None:
+def notify_feed_created(session: Session, actor: Actor, organization_id: int | None, now: datetime) -> None:
     """Tell who made a calendar link, and the owners of the organization whose bookings it shows, if it is one's."""
     maker = session.get(User, actor.user_id)
     if maker is None:
@@ -49,10 +49,10 @@ def feed_made(session: Session, actor: Actor, organization_id: int | None, now: 
         data |= {"what": organization.name, "page": f"/manage/organizations/{organization.uuid}/feed/"}
         people |= {user.id: user for user in mail.users_with_role(session, organization.id, OWNING_ROLES)}
     for user in people.values():
-        account_changed(session, actor, Kind.FEED_MADE, user, data, now)
+        notify_account(session, actor, Kind.FEED_MADE, user, data, now)
 
 
-def google_connected(
+def notify_google_connected(
     session: Session, actor: Actor, organization: Organization, account_email: str, now: datetime
 ) -> None:
     """Tell the owners of an organization which Google account was connected to it, and by whom."""
@@ -64,7 +64,7 @@ def google_connected(
         "page": f"/manage/organizations/{organization.uuid}/google/",
     }
     for user in mail.users_with_role(session, organization.id, OWNING_ROLES):
-        account_changed(session, actor, Kind.GOOGLE_CONNECTED, user, data, now)
+        notify_account(session, actor, Kind.GOOGLE_CONNECTED, user, data, now)
 
 
 def _count(session: Session, actor: Actor, kind: Kind, user: User, now: datetime) -> None:
@@ -73,7 +73,7 @@ def _count(session: Session, actor: Actor, kind: Kind, user: User, now: datetime
         return
     what = "password" if kind is Kind.PASSWORD_CHANGED else "access"
     limit = throttle.Limit(most, HOUR / most)
-    wait = throttle.take_one(session, throttle.Bucket.of("notices", limit, what, str(actor.user_id), str(user.id)), now)
+    wait = throttle.consume(session, throttle.Bucket.of("notices", limit, what, str(actor.user_id), str(user.id)), now)
     if wait:
         messages = "one such message" if most == 1 else f"{most} such messages"
         said = f"This change is told by mail, and one person may cause {messages} an hour."

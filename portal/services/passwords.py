@@ -24,7 +24,7 @@ def checked_hash(password: str, *about: str) -> str:
     return _hasher.hash(normalized(password))
 
 
-def is_right(stored: str | None, password: str) -> bool:
+def is_correct(stored: str | None, password: str) -> bool:
     """Whether this is the password; False after the same work where none is stored (`stored` is None)."""
     right = _matches(stored or _no_password(), normalized(password))
     # Hashes from before passwords were normalized; both spellings of one are one guess.
@@ -33,7 +33,7 @@ def is_right(stored: str | None, password: str) -> bool:
     return right and stored is not None
 
 
-def newer_hash(stored: str, password: str) -> str | None:
+def upgraded_hash(stored: str, password: str) -> str | None:
     """The hash to keep instead, of a password that was just found right: None while `stored` costs what it should."""
     return _hasher.hash(normalized(password)) if _hasher.check_needs_rehash(stored) else None
 

@@ -19,7 +19,7 @@ from portal.models.base import utcnow
 from portal.policies import NOBODY, Actor
 from portal.services import accounts, mail
 from portal.services.passwords import checked_hash
-from portal.services.throttle import Bucket, Limit, network_of, take_one, too_many
+from portal.services.throttle import Bucket, Limit, consume, network_of, too_many
 
 LASTS = {
     "register": timedelta(days=1),
@@ -47,7 +47,7 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
     now = now or utcnow()
     address = accounts.clean_email(email)
     with transaction() as session:
-        wait = take_one(session, Bucket.of("registrations", REGISTRATIONS_FOR_NETWORK, network_of(network)), now)
+        wait = consume(session, Bucket.of("registrations", REGISTRATIONS_FOR_NETWORK, network_of(network)), now)
         if wait:
             raise too_many("Too many accounts were asked for from your network.", wait)
         if not may_mail(session, address, now):
@@ -184,7 +184,7 @@ def make_link(
 
 def may_mail(session: Session, email: str, now: datetime) -> bool:
     """Whether another link is mailed to this address; counted for every address, whoever has it."""
-    return not take_one(session, Bucket.of("links", LINKS_FOR_ADDRESS, email), now)
+    return not consume(session, Bucket.of("links", LINKS_FOR_ADDRESS, email), now)
 
 
 def link_row(session: Session, secret: str, purposes: tuple[str, ...], now: datetime) -> AccountLink:

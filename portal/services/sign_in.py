@@ -82,22 +82,22 @@ def _compare(actor: Actor, email: str, password: str, address: str, browser: str
             stored = user.password_hash if user is not None and user.is_active else None
             known, target = browsers.recognize(browser, user), account(user.id if user is not None else None)
             attempt = Attempt.at(email, address, known)
-            throttle.take(session, attempt, now)
+            throttle.count_attempt(session, attempt, now)
     except TooManyAttempts as slowed:
         record(Event.SIGN_IN_THROTTLED, actor, target, known_browser=bool(known), wait=slowed.retry_after)
         raise
     # Hashing takes long; no transaction is held meanwhile.
-    if not passwords.is_right(stored, password) or stored is None:
+    if not passwords.is_correct(stored, password) or stored is None:
         record(Event.SIGN_IN_FAILED, actor, target, known_browser=bool(known))
         return None
-    throttle.give_back(attempt)
+    throttle.uncount_attempt(attempt)
     _renew_hash(stored, password)
     return user
 
 
 def _renew_hash(stored: str, password: str) -> None:
     """Hash anew what was hashed with less effort than today's; not over a password that was changed meanwhile."""
-    newer = passwords.newer_hash(stored, password)
+    newer = passwords.upgraded_hash(stored, password)
     if newer is not None:
         with transaction() as session:
             session.execute(update(User).where(User.password_hash == stored).values(password_hash=newer))

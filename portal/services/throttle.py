@@ -96,17 +96,17 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((found, 64), strict=False))
 
 
-def take(session: Session, attempt: Attempt, now: datetime) -> None:
+def count_attempt(session: Session, attempt: Attempt, now: datetime) -> None:
     """Count an attempt, before its password is compared. Raises TooManyAttempts, and then has counted nothing.
 
     Ends the caller's transaction where it raises.
     """
-    waits = [wait for bucket in attempt.buckets if (wait := take_one(session, bucket, now))]
+    waits = [wait for bucket in attempt.buckets if (wait := consume(session, bucket, now))]
     if waits:
         raise too_many("Too many failed sign-ins.", max(waits))
 
 
-def give_back(attempt: Attempt) -> None:
+def uncount_attempt(attempt: Attempt) -> None:
     """The password was right: this attempt does not count. Guesses before it still do, whoever made them."""
     with transaction() as session:
         for bucket in attempt.buckets:
@@ -118,7 +118,7 @@ def give_back(attempt: Attempt) -> None:
             )
 
 
-def forget_full(now: datetime) -> None:
+def delete_full_buckets(now: datetime) -> None:
     """Delete full buckets: they are the same as none. For the worker, each minute."""
     with transaction() as session:
         # Rows of a version that counted failures have no time; it forgot them after an hour.
@@ -132,7 +132,7 @@ def forget_full(now: datetime) -> None:
         )
 
 
-def take_one(session: Session, bucket: Bucket, now: datetime) -> timedelta:
+def consume(session: Session, bucket: Bucket, now: datetime) -> timedelta:
     """Take one from a bucket, in one statement of the database. Returns how long to wait; zero: one was taken."""
     moment, interval = _number(now), _milliseconds(bucket.limit.interval)
     # When it will be full is all there is to know of a bucket (the generic cell rate algorithm).
@@ -158,7 +158,7 @@ def take_one(session: Session, bucket: Bucket, now: datetime) -> timedelta:
     return max((full_at or 0) - latest, 1) * _MILLISECOND
 
 
-def wait_for(bucket: Bucket, now: datetime) -> timedelta:
+def wait_time(bucket: Bucket, now: datetime) -> timedelta:
     """How long to wait until one can be taken from a bucket; zero: now. Takes nothing, and waits for nobody."""
     found = _FULL_AT.first(key=bucket.key)
     if found is None:

@@ -27,7 +27,7 @@ def token_for_password(email: str, password: str, address: str, *, now: datetime
     user = sign_in(email, password, address, now=now)
     actor = actor_of(user)
     with transaction() as session:
-        token = create_token(actor, user.id, SIGN_IN_TOKEN_NAME, told=False, now=now)
+        token = create_token(actor, user.id, SIGN_IN_TOKEN_NAME, notify=False, now=now)
         kept = (
             select(ApiToken.id)
             .where(ApiToken.user_id == user.id, ApiToken.name == SIGN_IN_TOKEN_NAME)

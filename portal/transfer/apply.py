@@ -41,7 +41,7 @@ from portal.transfer.parts import (
     write_scopes,
 )
 from portal.transfer.record import Record, Shared
-from portal.transfer.shared import put_groups, put_shared
+from portal.transfer.shared import upsert_groups, upsert_shared
 from portal.transfer.tables import (
     Row,
     chunks,
@@ -56,7 +56,7 @@ from portal.transfer.tables import (
 
 
 @dataclass(slots=True)
-class Outcome:
+class BatchResult:
     """What became of a batch: uuids of offerings by what happened to them."""
 
     created: int = 0
@@ -110,7 +110,7 @@ class Batch:
 
     # What is asked for
 
-    def take(self, record: Record) -> None:
+    def add(self, record: Record) -> None:
         """Add one of the records to those that are written. Raises Wrong where it contradicts what is there."""
         work = self._candidates[record.uuid]
         if work.stored is None:
@@ -160,11 +160,11 @@ class Batch:
 
     # What is written
 
-    def write(self) -> Outcome:
+    def write(self) -> BatchResult:
         """Write all records that were taken, documents included, into the session's transaction."""
         works = self._works
         if not works:
-            return Outcome()
+            return BatchResult()
         records = [work.record for work in works]
         self._shorten_media(records)
         dependents = set[int]()
@@ -186,7 +186,7 @@ class Batch:
         )
         every_group = [group for it in records for group in it.groups or ()]
         every_group += [g for it in records for plan in it.parts.get("plans", ()) for g in plan["groups"] or ()]
-        groups, regrouped = put_groups(self._session, every_group)
+        groups, regrouped = upsert_groups(self._session, every_group)
         if regrouped:
             dependents |= store.dependents(self._session, groups=regrouped)
         checklists = self._checklists(records)
@@ -211,7 +211,7 @@ class Batch:
             dependents |= store.dependents(self._session, parents=touched)
         store.refresh(self._session, dependents)
         calendars.offerings_changed(self._session, self._renamed)
-        return Outcome(
+        return BatchResult(
             created=len(created),
             updated=sum(work.touched for work in works if work.stored is not None),
             unchanged=sum(not work.touched for work in works),
@@ -225,7 +225,7 @@ class Batch:
         noun: str,
         more: Callable[[uuidlib.UUID], Row] = lambda _uuid: {},
     ) -> dict[uuidlib.UUID, int]:
-        ids, renamed = put_shared(self._session, model, found, more)
+        ids, renamed = upsert_shared(self._session, model, found, more)
         if renamed:
             dependents |= store.dependents(self._session, **{noun: renamed})
         return ids

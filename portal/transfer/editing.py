@@ -35,7 +35,7 @@ SCHEDULES = "schedules"
 TIME_ZONE = "time_zone"
 
 
-class WrongValues(Invalid):
+class InvalidValues(Invalid):
     """Values that can't be kept. `errors` says why, by path: "name", "schedules[0].end"."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:
@@ -43,7 +43,7 @@ class WrongValues(Invalid):
         self.errors = dict(errors)
 
 
-class ChangedMeanwhile(Conflict):
+class ConcurrentEdit(Conflict):
     """Somebody else has changed the offering since it was looked at. `keys` are what differs by now."""
 
     def __init__(self, keys: Iterable[str]) -> None:
@@ -51,7 +51,7 @@ class ChangedMeanwhile(Conflict):
         self.keys = frozenset(keys)
 
 
-def seen(document: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str]:
+def value_digests(document: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str]:
     """What a reader of an offering's document sees of these keys (of DETAILS, SCHEDULES, TIME_ZONE): their digests."""
     return {key: digest(_value(document, key)) for key in keys}
 
@@ -70,7 +70,7 @@ def _value(document: Mapping[str, Any], key: str) -> Any:
     return document[key]
 
 
-def problems_of(changes: Mapping[str, Any]) -> dict[str, str]:
+def problems_in(changes: Mapping[str, Any]) -> dict[str, str]:
     """Everything that is wrong with these values, by path, each judged by itself as an import would; {} if nothing."""
     problems: dict[str, str] = {}
     for key, value in changes.items():
@@ -85,15 +85,15 @@ def problems_of(changes: Mapping[str, Any]) -> dict[str, str]:
 
 
 def edit_offering(
-    actor: Actor, uuid: uuidlib.UUID, changes: Mapping[str, Any], *, seen_before: Mapping[str, str] | None = None
+    actor: Actor, uuid: uuidlib.UUID, changes: Mapping[str, Any], *, expected: Mapping[str, str] | None = None
 ) -> bool:
     """Change an offering as the import of a record with only these keys would. Answers whether anything did change.
 
     `changes` holds keys of DETAILS and SCHEDULES, with values as the API answers them: null is "not set", instants are
     ISO 8601 with a zone, latitude and longitude are degrees. What is not named stays, and so do bookings.
-    `seen_before` is what `seen` answered when somebody began: if any of that differs by now nothing is written.
+    `expected` is what `value_digests` answered when somebody began: if any of that differs by now nothing is written.
 
-    One transaction, in which the offering's row is locked. Raises NotFound, Forbidden, ChangedMeanwhile, WrongValues,
+    One transaction, in which the offering's row is locked. Raises NotFound, Forbidden, ConcurrentEdit, InvalidValues,
     and Invalid for a key that is not changed in this way.
     """
     for key in changes:
@@ -101,21 +101,21 @@ def edit_offering(
             raise Invalid(f"“{key}” is not changed in this way.", key)
     with transaction() as session:
         offering = lock_managed_offering(session, actor, uuid)
-        before = seen_before or {}
-        now = seen({key: getattr(offering, key) for key in (*DETAILS, "attributes")}, before)
+        before = expected or {}
+        now = value_digests({key: getattr(offering, key) for key in (*DETAILS, "attributes")}, before)
         if moved := [key for key in before if before[key] != now[key]]:
-            raise ChangedMeanwhile(moved)
+            raise ConcurrentEdit(moved)
         data = _record(uuid, changes, offering.attributes)
         # It is written past the session, which would otherwise go on with what it has loaded.
         session.expunge(offering)
-        if problems := problems_of(changes):
-            raise WrongValues(problems)
+        if problems := problems_in(changes):
+            raise InvalidValues(problems)
         try:
             record = read_record(data)
             batch = Batch(session, settings().public_url, [record])
-            batch.take(record)
+            batch.add(record)
         except Wrong as wrong:
-            raise WrongValues({_path(wrong): wrong.reason}) from None
+            raise InvalidValues({_path(wrong): wrong.reason}) from None
         return bool(batch.write().updated)
 
 

@@ -17,7 +17,7 @@ from portal.errors import PortalError
 from portal.extensions import analyse, settings, transaction
 from portal.queries.catalogue_index import prune_changes
 from portal.schema.checks import Wrong
-from portal.transfer.apply import Batch, Outcome
+from portal.transfer.apply import Batch, BatchResult
 from portal.transfer.json_records import Entry, Unreadable, read_records
 from portal.transfer.record import Record, read_record
 
@@ -28,7 +28,7 @@ BATCH_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ImportFailure:
     """Why a record did not go in. `position` counts from 1; `field` is a path such as plans[1].components[0].price."""
 
     position: int
@@ -40,14 +40,14 @@ class Problem:
         name = f" ({self.name})" if self.name else ""
         text = f"record {self.position}{name}: {self.field + ': ' if self.field else ''}{self.reason}"
         # Names and keys are those of another portal, and this is printed on a terminal.
-        return visible(text, MOST_TOLD)
+        return visible(text, LONGEST_LINE)
 
 
-MOST_TOLD = 1000
+LONGEST_LINE = 1000
 # As many failures say that something else is wrong than single records.
 MOST_FAILED = 10_000
 # So many offerings change what the database should know of its indexes.
-MUCH = 100
+ANALYSE_FROM = 100
 
 
 @dataclass(slots=True)
@@ -57,13 +57,13 @@ class Report:
     created: int = 0
     updated: int = 0
     unchanged: int = 0
-    failed: list[Problem] = field(default_factory=list)
+    failed: list[ImportFailure] = field(default_factory=list)
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, result: BatchResult) -> None:
         """Count what became of a batch."""
-        self.created += outcome.created
-        self.updated += outcome.updated
-        self.unchanged += outcome.unchanged
+        self.created += result.created
+        self.updated += result.updated
+        self.unchanged += result.unchanged
 
 
 class _DryRun(Exception):
@@ -92,7 +92,7 @@ def import_offerings(
     run = _Run(on_progress)
     if not dry_run:
         run.all(entries)
-        if run.report.created + run.report.updated >= MUCH:
+        if run.report.created + run.report.updated >= ANALYSE_FROM:
             analyse()
             prune_changes()
         return run.report
@@ -129,7 +129,7 @@ class _Run:
                     raise Unreadable(f"{text} and run the import again.")
         except PortalError as error:
             self._flush(position)
-            self.report.failed.append(Problem(position + 1, "", "", error.message))
+            self.report.failed.append(ImportFailure(position + 1, "", "", error.message))
             return
         self._flush(position)
 
@@ -171,11 +171,11 @@ class _Run:
             problems = []
             for position, record in waiting:
                 try:
-                    batch.take(record)
+                    batch.add(record)
                 except Wrong as wrong:
                     problems.append((position, record.name, wrong))
-            outcome = batch.write()
-        self.report.add(outcome)
+            result = batch.write()
+        self.report.add(result)
         for problem in problems:
             self._fail(*problem)
 
@@ -190,7 +190,7 @@ class _Run:
                 self._fail(position, record.name, Wrong(f"the database refused it ({reason})"))
 
     def _fail(self, position: int, name: str, wrong: Wrong) -> None:
-        self.report.failed.append(Problem(position, name, wrong.field, wrong.reason))
+        self.report.failed.append(ImportFailure(position, name, wrong.field, wrong.reason))
 
 
 def _name_of(data: Any) -> str:

@@ -24,7 +24,7 @@ MOST_RECORDS = 1_000_000
 # Objects and lists in one record, and how deep they are nested in each other.
 MOST_PARTS = 100_000
 MOST_DEPTH = 100
-MUCH_TOO_DEEP = 1000
+ABORT_DEPTH = 1000
 MOST_DIGITS = 1000
 PIECE = 64 * 1024
 _MEGABYTE = 1024 * 1024
@@ -123,26 +123,26 @@ class _Splitter:
             at = _end(_BETWEEN if outside else _INSIDE, piece, at)
             if at == len(piece):
                 break
-            sign, at = piece[at : at + 1], at + 1
-            if sign == b'"':
+            character, at = piece[at : at + 1], at + 1
+            if character == b'"':
                 self._in_string = True
-            elif sign == b",":
+            elif character == b",":
                 yield self._element(piece[start : at - 1])
                 start = at
-            elif sign in b"[{":
+            elif character in b"[{":
                 self._depth += 1
                 self._parts += 1
                 if self._parts > MOST_PARTS:
                     self._problem = self._problem or TOO_MANY
                 if self._depth > self._level + MOST_DEPTH:
                     self._problem = self._problem or TOO_DEEP
-                    if self._depth > MUCH_TOO_DEEP:
+                    if self._depth > ABORT_DEPTH:
                         self._refuse("It goes on ever deeper")
             else:
                 self._depth -= 1
                 if self._depth < self._level or self._depth == 0:
                     last = piece[start:at] if self._level == 0 else piece[start : at - 1]
-                    if sign != (b"]" if self._level else b"}"):
+                    if character != (b"]" if self._level else b"}"):
                         raise Unreadable("From here on this is not valid JSON (brackets do not match).")
                     self._ended = True
                     if self._elements or self._problem or (self._kept + last).strip(_BLANK):

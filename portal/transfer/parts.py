@@ -60,7 +60,7 @@ PARTS: dict[str, tuple[Any, str]] = {
     "software_catalogs": (OfferingSoftwareCatalog, "uuid"),
 }
 # Lists that are answered by name: in which order they come means nothing.
-_ANSWERED_BY_NAME = frozenset({"components", "plans", "roles"})
+_ORDERED_BY_NAME = frozenset({"components", "plans", "roles"})
 # Keys of a read row that are no columns of its table.
 _NO_COLUMNS = frozenset({"components", "groups", "catalog", "partition", "resources_count", "is_active", "path"})
 
@@ -133,18 +133,18 @@ def write_parts(session: Session, works: list[Work], catalogs: dict[uuidlib.UUID
                     new.append(with_defaults(model, wanted | {"offering_id": work.id}))
                     work.touched = True
                 else:
-                    if key in _ANSWERED_BY_NAME:
+                    if key in _ORDERED_BY_NAME:
                         wanted["position"] = old["position"]
                     if differs(model, old, wanted):
                         changed.append((old, old | wanted))
                         work.touched = True
         if key == "components":
-            _make_room(session, changed)
+            _free_types(session, changed)
         update_rows(session, model, [wanted for _, wanted in changed])
         insert_rows(session, model, new)
 
 
-def _make_room(session: Session, changed: list[tuple[Row, Row]]) -> None:
+def _free_types(session: Session, changed: list[tuple[Row, Row]]) -> None:
     """Components that exchange their types would meet on the way: a type is unique in an offering."""
     moving = [
         {"id": old["id"], "type": f"moving {old['uuid']}"} for old, wanted in changed if old["type"] != wanted["type"]
@@ -166,12 +166,12 @@ def _counts(record: Record, row: Row, old: Row | None, own: dict[int, tuple[int,
         elsewhere = max(0, row["resources_count"] - count)
     limit = row.get("max_amount", before["max_amount"])
     active = before["active_elsewhere"]
-    told_active = row.get("is_active", True)
+    stated = row.get("is_active", True)
     if limit is None:
         active = elsewhere
-    elif old is None or is_active(limit, active + held) != told_active or (told_active and active > elsewhere):
+    elif old is None or is_active(limit, active + held) != stated or (stated and active > elsewhere):
         full = max(0, limit - held)
-        active = max(0, min(elsewhere, full - 1)) if told_active else full
+        active = max(0, min(elsewhere, full - 1)) if stated else full
     return {"resources_elsewhere": elsewhere, "active_elsewhere": active}
 
 

@@ -18,8 +18,8 @@ import urllib3
 from urllib3.util import parse_url
 
 from portal.domain.texts import visible
-from portal.transfer.answers import Body, RemoteError, in_time
 from portal.transfer.json_records import MOST_RECORDS, Entry, Unreadable, read_records
+from portal.transfer.remote_response import RemoteError, ResponseStream, call_within
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
@@ -34,8 +34,8 @@ PAGE_SIZE = 100
 MAX_REDIRECTS = 5
 MOST_PAGES = 100_000
 # Of an answer that is no success, so many bytes are read, and for so many seconds.
-MOST_SAID = 64 * 1024
-SAID_SECONDS = 10
+ERROR_BYTES = 64 * 1024
+ERROR_SECONDS = 10
 LONGEST_URL = 8000
 _PORTS = {"http": 80, "https": 443}
 
@@ -108,7 +108,7 @@ class RemoteOfferings:
 
     def _get(self, session: requests.Session, url: str) -> requests.Response:
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._ask(session, url)
+            response = self._request(session, url)
             if response.status_code not in (301, 302, 303, 307, 308):
                 self._check(response, url)
                 return response
@@ -116,7 +116,7 @@ class RemoteOfferings:
             url = self._same_origin(url, response.headers.get("Location", ""), "redirects to")
         raise RemoteError(f"{_host(url)} redirects again and again.")
 
-    def _ask(self, session: requests.Session, url: str) -> requests.Response:
+    def _request(self, session: requests.Session, url: str) -> requests.Response:
         """The answer, asked for again where the server is busy or the connection breaks."""
         timeout = (CONNECT_SECONDS, READ_SECONDS)
         call = partial(session.get, url, timeout=timeout, stream=True, allow_redirects=False)
@@ -124,7 +124,7 @@ class RemoteOfferings:
         for attempt in range(RETRIES + 1):
             pause = self._backoff * 2**attempt
             try:
-                response = in_time(call, self._patience, late)
+                response = call_within(call, self._patience, late)
             except requests.RequestException as error:
                 # Nobody there at all is rarely a matter of seconds.
                 if attempt >= CONNECT_RETRIES:
@@ -147,7 +147,7 @@ class RemoteOfferings:
                     f"{visible(url, 200)} answers with a web page, not with JSON: is it the address of the API?"
                 )
             return
-        said = _said(response)
+        said = _error_detail(response)
         response.close()
         if status in (401, 403):
             if self._auth.given:
@@ -162,7 +162,7 @@ class RemoteOfferings:
             total = response.headers.get("X-Result-Count", "")
             self.total = int(total) if total.isascii() and total.isdigit() and len(total) < 12 else None
         try:
-            yield from read_records(Body(response, self._patience))
+            yield from read_records(ResponseStream(response, self._patience))
         except (Unreadable, RemoteError) as error:
             raise RemoteError(f"{visible(response.url, 200)}: {error.message}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -227,12 +227,12 @@ def _retry_after(response: requests.Response) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _said(response: requests.Response) -> str:
+def _error_detail(response: requests.Response) -> str:
     """What the other portal says about it, if that is short."""
     try:
         # Bounded: whatever else is at that address may send without end.
-        body, said = Body(response, SAID_SECONDS), b""
-        while len(said) < MOST_SAID and (piece := body.read(MOST_SAID - len(said))):
+        body, said = ResponseStream(response, ERROR_SECONDS), b""
+        while len(said) < ERROR_BYTES and (piece := body.read(ERROR_BYTES - len(said))):
             said += piece
         detail = json.loads(said).get("detail", "")
     except (

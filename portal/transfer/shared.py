@@ -23,7 +23,7 @@ from portal.transfer.tables import (
 Ids = dict[uuidlib.UUID, int]
 
 
-def put_shared(
+def upsert_shared(
     session: Session,
     model: Any,
     found: Iterable[Shared | None],
@@ -54,10 +54,10 @@ def put_shared(
     return ids | {uuid: row["id"] for uuid, row in stored.items()}, {row["id"] for row in changed}
 
 
-def put_groups(session: Session, groups: list[Group]) -> tuple[Ids, set[int]]:
+def upsert_groups(session: Session, groups: list[Group]) -> tuple[Ids, set[int]]:
     """Write organization groups and their parents; uuid -> id, and the ids of those that changed."""
     parents = [group.parent for group in groups if group.parent is not None]
-    ids, changed = put_shared(session, OrganizationGroup, [*parents, *groups])
+    ids, changed = upsert_shared(session, OrganizationGroup, [*parents, *groups])
     wanted = {
         group.uuid: None if group.parent is None else ids[group.parent.uuid] for group in groups if group.knows_parent
     }

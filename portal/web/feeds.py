@@ -73,7 +73,7 @@ def mine() -> ResponseReturnValue:
         if "make" not in request.form:
             # It would replace the address that there is.
             raise Invalid(INCOMPLETE)
-        made = services.make_user_feed(actor)
+        made = services.create_user_feed(actor)
     return _page(
         "My bookings in my calendar",
         "All your bookings, with what they are for. Whoever has the address can read them.",
@@ -99,7 +99,7 @@ def organization(managed: Organization) -> ResponseReturnValue:
             return redirect(url_for("feeds.organization", uuid=managed.uuid), code=303)
         if "make" not in request.form:
             raise Invalid(INCOMPLETE)
-        made = services.make_organization_feed(actor, managed.uuid)
+        made = services.create_organization_feed(actor, managed.uuid)
     feed = queries.organization_feed(actor, managed.uuid)
     ended = ""
     if feed.created is not None and not feed.works:

@@ -21,11 +21,11 @@ from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.transfer.editing import (
     SCHEDULES,
     TIME_ZONE,
-    ChangedMeanwhile,
-    WrongValues,
+    ConcurrentEdit,
+    InvalidValues,
     edit_offering,
-    problems_of,
-    seen,
+    problems_in,
+    value_digests,
 )
 from portal.web.forms import INCOMPLETE, Errors, begun_from, begun_text, rows_of, sentence
 from portal.web.guards import manages_offering
@@ -68,7 +68,7 @@ def edit(view: OfferingView) -> ResponseReturnValue:
     actor = current_actor()
     stored, zone = _stored(view), zone_of(view.attributes)
     if request.method != "POST":
-        return _page(view, _shown(stored, zone), seen(view.document, KEYS))
+        return _page(view, _shown(stored, zone), value_digests(view.document, KEYS))
     if not {"opens", "closes", "slot", "before"} <= request.form.keys():
         raise Invalid(INCOMPLETE)
     typed, before = _typed(stored, zone), begun_from(request.form["before"], KEYS)
@@ -79,12 +79,12 @@ def edit(view: OfferingView) -> ResponseReturnValue:
     try:
         if errors or "preview" in request.form:
             return _page(view, typed, before, errors=errors, preview=schedules, code=400 if errors else 200)
-        changed = edit_offering(actor, view.uuid, changes, seen_before=before)
-    except WrongValues as wrong:
+        changed = edit_offering(actor, view.uuid, changes, expected=before)
+    except InvalidValues as wrong:
         return _page(view, typed, before, errors=wrong.errors, code=400)
-    except ChangedMeanwhile:
+    except ConcurrentEdit:
         view = get_managed_offering(actor, view.uuid)
-        return _page(view, typed, seen(view.document, KEYS), meanwhile=True, code=409)
+        return _page(view, typed, value_digests(view.document, KEYS), meanwhile=True, code=409)
     done = "The opening hours are saved. Bookings that exist stay as they are."
     flash(*((done, "good") if changed else ("Nothing was different, so nothing is changed.", "info")))
     return redirect(url_for("hours.edit", uuid=view.uuid), code=303)
@@ -209,7 +209,7 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
     # Entries whose rows are wrong already are not judged a second time.
     schedules, places = rewritten(stored, removed | wrong, [it for _, it in wanted], config)
     rows = {f"{SCHEDULES}[{place}]": row for place, (row, _) in zip(places, wanted, strict=True)}
-    for path, reason in problems_of({SCHEDULES: schedules}).items():
+    for path, reason in problems_in({SCHEDULES: schedules}).items():
         where, _, key = path.rpartition(".")
         if key in ("start", "end") and where in rows:
             rows[where].errors.append(f"The {key} {reason}.")

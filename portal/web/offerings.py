@@ -15,7 +15,15 @@ from portal.errors import Invalid
 from portal.policies import LISTED_STATES
 from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.schema.checks import NAME_LENGTH
-from portal.transfer.editing import DETAILS, ChangedMeanwhile, WrongValues, digest, edit_offering, problems_of, seen
+from portal.transfer.editing import (
+    DETAILS,
+    ConcurrentEdit,
+    InvalidValues,
+    digest,
+    edit_offering,
+    problems_in,
+    value_digests,
+)
 from portal.web.filters import picture_src, safe_href
 from portal.web.forms import INCOMPLETE, Errors, begun_from, begun_text, change_of, sentence
 from portal.web.guards import manages_offering
@@ -86,24 +94,24 @@ def edit(view: OfferingView) -> ResponseReturnValue:
     """Show and change them. Only what was changed in the form is written; what is empty is an error, unless removed."""
     actor = current_actor()
     if request.method != "POST":
-        return _page(view, _shown(view.document), seen(view.document, DETAILS))
+        return _page(view, _shown(view.document), value_digests(view.document, DETAILS))
     if not set(DETAILS) <= request.form.keys():
         raise Invalid(INCOMPLETE)
     typed, before = _typed(), begun_from(request.form.get("before", ""), DETAILS)
-    now = seen(view.document, DETAILS)
+    now = value_digests(view.document, DETAILS)
     changes, errors = _changes(typed, _shown(view.document), {key for key in DETAILS if before[key] != now[key]})
-    errors |= problems_of(changes)
+    errors |= problems_in(changes)
     try:
         if not errors and "preview" not in request.form:
-            changed = edit_offering(actor, view.uuid, changes, seen_before=before)
+            changed = edit_offering(actor, view.uuid, changes, expected=before)
             same = ("Nothing was different, so nothing is changed.", "info")
             flash(*(("The changes are saved.", "good") if changed else same))
             if changed and _leaves_calendar_public(view, typed):
                 flash(STILL_PUBLIC, "warn")
             return redirect(url_for("offerings.edit", uuid=view.uuid), code=303)
-    except WrongValues as wrong:
+    except InvalidValues as wrong:
         errors = wrong.errors
-    except ChangedMeanwhile as meanwhile:
+    except ConcurrentEdit as meanwhile:
         view = get_managed_offering(actor, view.uuid)
         return _changed_meanwhile(view, typed, before, meanwhile.keys)
     return _page(view, typed, before, errors=errors, code=400 if errors else 200)
@@ -124,7 +132,7 @@ def _changed_meanwhile(
     left = {key for key in moved if _is_as_before(key, typed[key], before[key])}
     theirs = [Theirs(key, stored[key], key not in left and typed[key] != stored[key]) for key in LABELS if key in moved]
     values = {key: stored[key] if key in left else typed[key] for key in typed}
-    return _page(view, values, seen(view.document, DETAILS), theirs=theirs, code=409)
+    return _page(view, values, value_digests(view.document, DETAILS), theirs=theirs, code=409)
 
 
 def _is_as_before(key: str, text: str, before: str) -> bool:

@@ -22,7 +22,7 @@ def run_periodic_tasks(settings: Settings, now: datetime | None = None) -> None:
     expire_bookings(now=now)
     mail.write_reminders(now)
     mail.delete_old_records(now)
-    throttle.forget_full(now)
+    throttle.delete_full_buckets(now)
     prune_changes()
     if now.minute == HOURLY_AT:
         analyse()

@@ -68,8 +68,8 @@ def build_full_world():
     bookings.accept_booking(SYSTEM, made["own"])
     for user in (owner, stranger):
         accounts.create_token(Actor(user.id), user.id, "A program")
-        feeds.make_user_feed(Actor(user.id))
-    feeds.make_organization_feed(Actor(owner.id), world.lab)
+        feeds.create_user_feed(Actor(user.id))
+    feeds.create_organization_feed(Actor(owner.id), world.lab)
     return SimpleNamespace(**vars(world), rich=rich.uuid, booking=made["theirs"])
 
 

@@ -69,7 +69,7 @@ def test_a_new_password_ends_tokens_and_feeds_if_asked_to(db_session, end_access
     user, other = make.user(password=PASSWORD), make.user()
     for person in (user, other):
         accounts.create_token(make.actor(person), person.id, "x")
-        feeds.make_user_feed(make.actor(person))
+        feeds.create_user_feed(make.actor(person))
     accounts.set_password(make.actor(user), user.id, "quite another password", end_access=end_access)
     left = {person.id for person in (user, other)} - ({user.id} if end_access else set())
     assert set(db_session.execute(select(ApiToken.user_id)).scalars()) == left

@@ -226,7 +226,7 @@ def test_a_write_beyond_the_limit_is_undone(world, limited, db_session):
     limits.begin_write(world["manager"], now=NOW)
     bucket = limits.write_bucket(world["manager"], 1)
     with db_session.begin_nested():
-        assert not limits.throttle.take_one(db_session(), bucket, NOW)
+        assert not limits.throttle.consume(db_session(), bucket, NOW)
     db_session.commit()
     with pytest.raises(TooManyWrites):
         ask(world, "two", hours(1, 2), who="manager")

@@ -42,11 +42,11 @@ def make_token(lab, now, number):
 
 
 def make_feed(lab, now, number):
-    feeds.make_organization_feed(make.actor(lab[2]), lab[0].uuid, now=now)
+    feeds.create_organization_feed(make.actor(lab[2]), lab[0].uuid, now=now)
 
 
 def make_own_feed(lab, now, number):
-    feeds.make_user_feed(make.actor(lab[2]), now=now)
+    feeds.create_user_feed(make.actor(lab[2]), now=now)
 
 
 def connect_google(lab, now, number):

@@ -28,13 +28,13 @@ def anna(db_session):
 @pytest.fixture
 def compared(monkeypatch):
     """The passwords that were compared, in order."""
-    seen, real = [], passwords.is_right
+    seen, real = [], passwords.is_correct
 
     def noting(stored, password):
         seen.append(password)
         return real(stored, password)
 
-    monkeypatch.setattr(passwords, "is_right", noting)
+    monkeypatch.setattr(passwords, "is_correct", noting)
     return seen
 
 
@@ -273,18 +273,18 @@ def test_the_present_password_is_guessed_no_faster_than_at_sign_in(anna):
 
 def test_full_buckets_are_forgotten(anna):
     guess(now=NOW)
-    throttle.forget_full(NOW + timedelta(minutes=4))
+    throttle.delete_full_buckets(NOW + timedelta(minutes=4))
     # The account's is full again after a minute; the one of account and network is not yet.
     assert db.session.query(AttemptBucket).count() == 1
-    throttle.forget_full(NOW + timedelta(minutes=5, seconds=1))
+    throttle.delete_full_buckets(NOW + timedelta(minutes=5, seconds=1))
     assert db.session.query(AttemptBucket).count() == 0
 
 
 def test_what_an_earlier_version_counts_is_kept_for_its_hour(db_session):
     make.add(AttemptBucket(key="of before", attempts=7, latest=NOW, full_at=0))
-    throttle.forget_full(NOW + timedelta(minutes=59))
+    throttle.delete_full_buckets(NOW + timedelta(minutes=59))
     assert db.session.query(AttemptBucket).count() == 1
-    throttle.forget_full(NOW + timedelta(minutes=61))
+    throttle.delete_full_buckets(NOW + timedelta(minutes=61))
     assert db.session.query(AttemptBucket).count() == 0
 
 

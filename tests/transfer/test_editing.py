@@ -15,7 +15,15 @@ from portal.policies import NOBODY, SYSTEM
 from portal.queries.catalogue import Search, browse
 from portal.queries.catalogue_index import current_index
 from portal.queries.offerings import get_visible_offering
-from portal.transfer.editing import DETAILS, SCHEDULES, TIME_ZONE, ChangedMeanwhile, WrongValues, edit_offering, seen
+from portal.transfer.editing import (
+    DETAILS,
+    SCHEDULES,
+    TIME_ZONE,
+    ConcurrentEdit,
+    InvalidValues,
+    edit_offering,
+    value_digests,
+)
 from tests.documents.test_store import assert_fresh
 from tests.support import builders as make
 
@@ -122,7 +130,7 @@ def test_others_change_nothing(world, who, state, refused):
 def test_what_cannot_be_kept_is_told_by_field_and_changes_nothing(world):
     entry = {**make.schedule()[0], "end": "2026-13-01T00:00:00Z"}
     wrong = {"name": " ", "state": "Gone", "latitude": 91, "country": "ee", "description": "good"}
-    with pytest.raises(WrongValues) as told:
+    with pytest.raises(InvalidValues) as told:
         edit_offering(world["owner"], world["uuid"], {**wrong, "schedules": [entry, {"start": "2026-01-01"}]})
     assert set(told.value.errors) == {
         *("name", "state", "latitude", "country"),
@@ -133,7 +141,7 @@ def test_what_cannot_be_kept_is_told_by_field_and_changes_nothing(world):
     # Rules that were broken past the portal are not made worse, and it is told what is.
     db.session.get(Offering, world["id"]).attributes = {"booking_rules": {"accept": "x"}}
     db.session.commit()
-    with pytest.raises(WrongValues, match="can't be kept") as told:
+    with pytest.raises(InvalidValues, match="can't be kept") as told:
         edit_offering(world["owner"], world["uuid"], {"schedules": []})
     assert list(told.value.errors) == ["booking_rules.accept"]
 
@@ -147,16 +155,16 @@ def test_what_is_not_theirs_is_not_changed(world, key):
 
 def test_what_somebody_else_wrote_meanwhile_stays(world):
     shown = get_visible_offering(SYSTEM, world["uuid"]).document
-    mine, hours = seen(shown, DETAILS), seen(shown, (SCHEDULES, TIME_ZONE))
-    edit_offering(world["manager"], world["uuid"], {"description": "Theirs"}, seen_before=mine)
-    with pytest.raises(ChangedMeanwhile) as told:
-        edit_offering(world["owner"], world["uuid"], {"name": "Mine"}, seen_before=mine)
+    mine, hours = value_digests(shown, DETAILS), value_digests(shown, (SCHEDULES, TIME_ZONE))
+    edit_offering(world["manager"], world["uuid"], {"description": "Theirs"}, expected=mine)
+    with pytest.raises(ConcurrentEdit) as told:
+        edit_offering(world["owner"], world["uuid"], {"name": "Mine"}, expected=mine)
     assert told.value.keys == {"description"}
     assert (stored(world).name, stored(world).description) == ("Microscope", "Theirs")
     # What one does not look at may change.
-    assert edit_offering(world["owner"], world["uuid"], {"schedules": []}, seen_before=hours)
-    with pytest.raises(ChangedMeanwhile):
-        edit_offering(world["owner"], world["uuid"], {"schedules": make.schedule()}, seen_before=hours)
+    assert edit_offering(world["owner"], world["uuid"], {"schedules": []}, expected=hours)
+    with pytest.raises(ConcurrentEdit):
+        edit_offering(world["owner"], world["uuid"], {"schedules": make.schedule()}, expected=hours)
 
 
 def test_of_two_at_once_one_writes(live_database):
@@ -164,7 +172,7 @@ def test_of_two_at_once_one_writes(live_database):
     with app.app_context():
         offering = make.offering("Microscope")
         uuid = offering.uuid
-        before = seen(get_visible_offering(SYSTEM, uuid).document, DETAILS)
+        before = value_digests(get_visible_offering(SYSTEM, uuid).document, DETAILS)
         db.session.rollback()
     start, became = threading.Barrier(4), []
 
@@ -172,8 +180,8 @@ def test_of_two_at_once_one_writes(live_database):
         with app.app_context():
             start.wait()
             try:
-                became.append(edit_offering(SYSTEM, uuid, {"name": f"Number {number}"}, seen_before=before))
-            except ChangedMeanwhile:
+                became.append(edit_offering(SYSTEM, uuid, {"name": f"Number {number}"}, expected=before))
+            except ConcurrentEdit:
                 became.append(None)
 
     threads = [threading.Thread(target=contextvars.Context().run, args=(edit, number)) for number in range(4)]

@@ -199,7 +199,7 @@ def test_headers_that_drip_are_not_waited_for(db_session: Any, server: Server) -
 def test_an_error_that_drips_is_not_waited_for(
     db_session: Any, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "SAID_SECONDS", 0.2)
+    monkeypatch.setattr(remote, "ERROR_SECONDS", 0.2)
 
     def drip(connection: Connection) -> None:
         connection.start("Transfer-Encoding: chunked", status="418 Odd")
@@ -274,16 +274,16 @@ def bomb(size: int) -> bytes:
 @pytest.mark.sqlite_only
 def test_what_is_unpacked_is_what_counts(db_session: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     unpacked = 0
-    original = answers.Body.read
+    original = answers.ResponseStream.read
 
-    def counting(body: answers.Body, size: int) -> bytes:
+    def counting(body: answers.ResponseStream, size: int) -> bytes:
         nonlocal unpacked
         piece = original(body, size)
         assert len(piece) <= size
         unpacked += len(piece)
         return piece
 
-    monkeypatch.setattr(answers.Body, "read", counting)
+    monkeypatch.setattr(answers.ResponseStream, "read", counting)
     server.answer = whole(bomb(100 * 1024 * 1024), "Content-Encoding: gzip")
     assert "is larger than 4 MB" in reason(fetch(server))
     assert unpacked <= MOST_SKIPPED + 65536

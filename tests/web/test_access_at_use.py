@@ -108,7 +108,7 @@ HIDING = [archive, restrict, unshare_and_leave]
 
 
 def own_feed(lab):
-    return feeds.make_user_feed(lab["booker"])
+    return feeds.create_user_feed(lab["booker"])
 
 
 @pytest.mark.parametrize("hide", HIDING)
@@ -272,7 +272,7 @@ def set_person(user_id, **values):
 
 def test_an_organizations_feed_ends_with_its_makers_role_and_account(client, lab):
     organization = db.session.get_one(Organization, lab["provider"]).uuid
-    secret = feeds.make_organization_feed(lab["boss"], organization)
+    secret = feeds.create_organization_feed(lab["boss"], organization)
     assert works(client, secret)
     db.session.execute(delete(Membership).where(Membership.user_id == lab["boss"].user_id))
     db.session.commit()
@@ -289,7 +289,7 @@ def test_an_organizations_feed_ends_with_its_makers_role_and_account(client, lab
 def test_a_feed_that_staff_made_ends_when_they_are_staff_no_more(client, lab):
     organization = db.session.get_one(Organization, lab["provider"]).uuid
     staff = make.user(staff=True)
-    secret = feeds.make_organization_feed(make.actor(staff), organization)
+    secret = feeds.create_organization_feed(make.actor(staff), organization)
     assert works(client, secret)
     set_person(staff.id, is_staff=False)
     assert not works(client, secret)
@@ -298,8 +298,8 @@ def test_a_feed_that_staff_made_ends_when_they_are_staff_no_more(client, lab):
 def test_a_feed_of_nobody_is_none(client, lab):
     organization = db.session.get_one(Organization, lab["provider"]).uuid
     with pytest.raises(SignInRequired):
-        feeds.make_organization_feed(SYSTEM, organization)
-    secret = feeds.make_organization_feed(lab["boss"], organization)
+        feeds.create_organization_feed(SYSTEM, organization)
+    secret = feeds.create_organization_feed(lab["boss"], organization)
     # As one that was made before the portal noted by whom.
     db.session.execute(select(CalendarFeed)).scalar_one().maker_id = None
     db.session.commit()
@@ -311,7 +311,7 @@ def test_the_page_says_why_an_address_ended(app, client, lab):
     path = f"/manage/organizations/{organization}/feed/"
     other = make.user("other@example.org", password=PASSWORD)
     make.role(other, db.session.get_one(Organization, lab["provider"]), "manager")
-    secret = feeds.make_organization_feed(make.actor(other), organization)
+    secret = feeds.create_organization_feed(make.actor(other), organization)
     boss = Visitor(app.test_client()).sign_in("boss")
     assert "can't be shown again" in boss.get(path).text
     set_person(other.id, is_active=False)

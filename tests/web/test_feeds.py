@@ -97,12 +97,12 @@ def test_a_persons_feed(client, lab, db_session):
     _, offering, booker, boss = lab
     book(offering, booker, 1)
     book(offering, boss, 3)
-    secret = feeds.make_user_feed(make.actor(booker))
+    secret = feeds.create_user_feed(make.actor(booker))
     path = f"/feeds/{secret}.ics"
     assert events(client, path) == [("Ice (Microscope)", "TENTATIVE")]
     kept = db_session.execute(select(CalendarFeed)).scalar_one()
     assert secret.encode() not in kept.digest
-    newer = feeds.make_user_feed(make.actor(booker))
+    newer = feeds.create_user_feed(make.actor(booker))
     assert client.get(path).status_code == 404
     assert client.get(f"/feeds/{newer}.ics").status_code == 200
     booker.is_active = False
@@ -123,8 +123,8 @@ def test_an_organizations_feed_is_made_by_who_manages_it(client, lab, db_session
     organization, offering, booker, boss = lab
     book(offering, booker, 1)
     with pytest.raises(NotFound):
-        feeds.make_organization_feed(make.actor(booker), organization.uuid)
-    secret = feeds.make_organization_feed(make.actor(boss), organization.uuid)
+        feeds.create_organization_feed(make.actor(booker), organization.uuid)
+    secret = feeds.create_organization_feed(make.actor(boss), organization.uuid)
     assert events(client, f"/feeds/{secret}.ics") == [("Microscope: Booker, Ice", "TENTATIVE")]
     feeds.revoke_organization_feed(make.actor(boss), organization.uuid)
     assert client.get(f"/feeds/{secret}.ics").status_code == 404
@@ -156,7 +156,7 @@ def test_a_moved_booking_keeps_its_identity(client, lab, db_session):
 
 def test_the_cost_does_not_grow(client, lab, db_session, query_counter):
     _, offering, booker, _ = lab
-    secret = feeds.make_user_feed(make.actor(booker))
+    secret = feeds.create_user_feed(make.actor(booker))
 
     def cost():
         with query_counter() as counted:
@@ -189,8 +189,8 @@ def test_the_page_makes_and_ends_an_address(visitor, world):
 def test_the_maker_and_the_owners_are_told_of_a_calendar_link(lab, db_session):
     organization, _, booker, boss = lab
     make.role(make.user("owner@example.org"), organization, "owner")
-    feeds.make_user_feed(make.actor(booker))
-    feeds.make_organization_feed(make.actor(boss), organization.uuid)
+    feeds.create_user_feed(make.actor(booker))
+    feeds.create_organization_feed(make.actor(boss), organization.uuid)
     rows = db_session.execute(select(OutgoingMail).order_by(OutgoingMail.id)).scalars().all()
     told = [(it.kind, it.recipient, it.data["what"], it.data["who"], it.data["page"]) for it in rows]
     page = f"/manage/organizations/{organization.uuid}/feed/"
@@ -203,8 +203,8 @@ def test_the_maker_and_the_owners_are_told_of_a_calendar_link(lab, db_session):
 
 def test_a_new_password_by_link_ends_the_feeds_that_a_person_made(lab, db_session):
     organization, _, booker, boss = lab
-    feeds.make_organization_feed(make.actor(boss), organization.uuid)
+    feeds.create_organization_feed(make.actor(boss), organization.uuid)
     for person in (boss, booker):
-        feeds.make_user_feed(make.actor(person))
+        feeds.create_user_feed(make.actor(person))
     accounts.set_password(make.actor(boss), boss.id, "walrus lamp of Tallinn", end_access=True)
     assert [it.user_id for it in db_session.execute(select(CalendarFeed)).scalars()] == [booker.id]

@@ -229,7 +229,7 @@ def test_over_https_nothing_is_asked_for_over_http(worker_database, tmp_path, se
 
 @pytest.mark.sqlite_only
 def test_a_feed_with_a_secret_is_kept_by_nobody(client, db_session):
-    secret = feeds.make_user_feed(make.actor(make.user("somebody@example.org")))
+    secret = feeds.create_user_feed(make.actor(make.user("somebody@example.org")))
     answer = client.get(f"/feeds/{secret}.ics")
     assert answer.headers["Cache-Control"] == PRIVATE
     # A calendar program that keeps its own copy still asks with its tag.

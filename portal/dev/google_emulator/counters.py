@@ -21,7 +21,7 @@ class CallQuota:
     retry_after: int | None = None
 
 
-class Counters:
+class CallCounters:
     """Calls by method, HTTP requests by kind, quota units, batch parts. Kept in memory."""
 
     def __init__(self, clock: EmulatorClock) -> None:

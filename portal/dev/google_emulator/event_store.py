@@ -24,7 +24,7 @@ SERVER_FIELDS = ("recurringEventId", "originalStartTime")
 
 
 @dataclass(frozen=True)
-class Event:
+class SavedEvent:
     """One event, series or occurrence. `stored` is false for an occurrence without a row of its own."""
 
     calendar_id: str
@@ -51,9 +51,9 @@ class Event:
         return self.status == "cancelled"
 
 
-def from_row(row: sqlite3.Row) -> Event:
+def from_row(row: sqlite3.Row) -> SavedEvent:
     """The event of a row of `events`."""
-    return Event(
+    return SavedEvent(
         row["calendar_id"],
         row["id"],
         json.loads(row["body"]),
@@ -68,7 +68,7 @@ def from_row(row: sqlite3.Row) -> Event:
     )
 
 
-def occurrence_event(master: Event, occurrence: Occurrence) -> Event:
+def occurrence_event(master: SavedEvent, occurrence: Occurrence) -> SavedEvent:
     """An occurrence of a series as an event."""
     body = {name: value for name, value in master.body.items() if name != "recurrence"}
     body |= {
@@ -89,7 +89,7 @@ def occurrence_event(master: Event, occurrence: Occurrence) -> Event:
     )
 
 
-def find(db: sqlite3.Connection, calendar: sqlite3.Row, event_id: str) -> Event | None:
+def find(db: sqlite3.Connection, calendar: sqlite3.Row, event_id: str) -> SavedEvent | None:
     """An event by id, tombstones and occurrences included."""
     row = db.execute("SELECT * FROM events WHERE calendar_id = ? AND id = ?", (calendar["id"], event_id)).fetchone()
     if row is not None:
@@ -116,14 +116,14 @@ def save(
     calendar: sqlite3.Row,
     event_id: str,
     body: Json,
-    previous: Event | None = None,
-) -> Event:
+    previous: SavedEvent | None = None,
+) -> SavedEvent:
     """Write an event (normalised, with its status in the body) as the newest change of its calendar."""
     zone = ZoneInfo(calendar["time_zone"])
     master_id = previous.master_id if previous else None
     is_series = bool(body.get("recurrence")) and master_id is None
     start, finish = span_ms(body, zone)
-    event = Event(
+    event = SavedEvent(
         calendar["id"],
         event_id,
         body,
@@ -159,8 +159,8 @@ def save(
 
 
 def _track_occurrences(
-    db: sqlite3.Connection, zone: ZoneInfo, now_ms: int, event: Event, previous: Event | None
-) -> Event:
+    db: sqlite3.Connection, zone: ZoneInfo, now_ms: int, event: SavedEvent, previous: SavedEvent | None
+) -> SavedEvent:
     """Record the occurrences that a change of a series removes; returns the event with the end of its last one."""
     horizon = to_ms(from_ms(now_ms) + HORIZON)
     before = _visible(previous, zone, horizon) if previous else {}
@@ -189,7 +189,7 @@ def _track_occurrences(
     return replace(event, end_ms=finish)
 
 
-def _visible(event: Event, zone: ZoneInfo, horizon: int) -> dict[str, int]:
+def _visible(event: SavedEvent, zone: ZoneInfo, horizon: int) -> dict[str, int]:
     """The ids that a list with singleEvents contains for it, with their starts."""
     if event.cancelled:
         return {}
@@ -223,8 +223,8 @@ def stub(event_id: str, seq: int, master_id: str | None, zone: ZoneInfo) -> Json
     return answer | {"recurringEventId": master_id, "originalStartTime": original}
 
 
-def show(event: Event, calendar: sqlite3.Row, zone: ZoneInfo, role: str, base_url: str) -> Json:
-    """An Event resource with times in `zone`, as a caller of this role sees it."""
+def show(event: SavedEvent, calendar: sqlite3.Row, zone: ZoneInfo, role: str, base_url: str) -> Json:
+    """A stored event resource with times in `zone`, as a caller of this role sees it."""
     body = dict(event.body)
     for name in ("start", "end", "originalStartTime"):
         if "dateTime" in body.get(name, {}):

@@ -9,7 +9,7 @@ from portal.dev.google_emulator.access import Call, calendar_for, role_of
 from portal.dev.google_emulator.channels import calendar_changed
 from portal.dev.google_emulator.errors import ApiError, Json, bad_request, not_found
 from portal.dev.google_emulator.event_body import check_id, merge, normalise
-from portal.dev.google_emulator.event_store import SERVER_FIELDS, Event, find, save, show
+from portal.dev.google_emulator.event_store import SERVER_FIELDS, SavedEvent, find, save, show
 
 ID_LETTERS = "0123456789abcdefghijklmnopqrstuv"
 
@@ -19,14 +19,14 @@ def new_id() -> str:
     return "".join(secrets.choice(ID_LETTERS) for _ in range(26))
 
 
-def _answer(call: Call, calendar: sqlite3.Row, event: Event) -> Json:
+def _answer(call: Call, calendar: sqlite3.Row, event: SavedEvent) -> Json:
     role = role_of(call.db, calendar["id"], call.caller.account)
     if call.scopes == {"calendar.events.freebusy"}:
         role = "freeBusyReader"
     return show(event, calendar, call.zone(calendar), role, call.base_url)
 
 
-def _written(call: Call, calendar: sqlite3.Row, event: Event, kind: str) -> Json:
+def _written(call: Call, calendar: sqlite3.Row, event: SavedEvent, kind: str) -> Json:
     """After a write: mail to the guests where the caller asked for it, notifications to channels."""
     now = call.state.clock.ms()
     wanted = call.query.get("sendUpdates", "all" if call.flag("sendNotifications") else "none")
@@ -42,7 +42,7 @@ def _written(call: Call, calendar: sqlite3.Row, event: Event, kind: str) -> Json
     return _answer(call, calendar, event)
 
 
-def _existing(call: Call, calendar: sqlite3.Row) -> Event:
+def _existing(call: Call, calendar: sqlite3.Row) -> SavedEvent:
     event = find(call.db, calendar, call.path["eventId"])
     if event is None:
         raise not_found()
@@ -89,7 +89,9 @@ def change(call: Call) -> Json:
     return _written(call, calendar, event, "cancellation" if event.cancelled else "update")
 
 
-def replace_event(db: sqlite3.Connection, now_ms: int, calendar: sqlite3.Row, old: Event, wanted: Json) -> Event:
+def replace_event(
+    db: sqlite3.Connection, now_ms: int, calendar: sqlite3.Row, old: SavedEvent, wanted: Json
+) -> SavedEvent:
     """Write `wanted` in place of an event; an occurrence stays an occurrence of its series."""
     body = normalise(wanted, ZoneInfo(calendar["time_zone"]), instance=old.master_id is not None)
     body["sequence"] = _sequence(wanted if wanted.get("sequence") != old.body.get("sequence") else {}, old, body)
@@ -99,7 +101,7 @@ def replace_event(db: sqlite3.Connection, now_ms: int, calendar: sqlite3.Row, ol
     return save(db, now_ms, calendar, old.id, body, old)
 
 
-def _sequence(wanted: Json, old: Event | None, body: Json | None = None) -> int:
+def _sequence(wanted: Json, old: SavedEvent | None, body: Json | None = None) -> int:
     """Grows when the time changes; a request may raise it, but not lower it."""
     current = old.body.get("sequence", 0) if old else 0
     given = wanted.get("sequence")
@@ -126,6 +128,6 @@ def delete(call: Call) -> None:
     _written(call, calendar, cancel_event(call.db, call.state.clock.ms(), calendar, old), "cancellation")
 
 
-def cancel_event(db: sqlite3.Connection, now_ms: int, calendar: sqlite3.Row, old: Event) -> Event:
+def cancel_event(db: sqlite3.Connection, now_ms: int, calendar: sqlite3.Row, old: SavedEvent) -> SavedEvent:
     """Turn an event, a series or one occurrence into a tombstone."""
     return save(db, now_ms, calendar, old.id, {**old.body, "status": "cancelled"}, old)

@@ -5,7 +5,7 @@ from datetime import datetime
 from portal.dev.google_emulator.access import Call, calendar_for, parse_zone
 from portal.dev.google_emulator.clock import local_timestamp, to_ms
 from portal.dev.google_emulator.errors import ApiError, Json, bad_request
-from portal.dev.google_emulator.event_store import Event
+from portal.dev.google_emulator.event_store import SavedEvent
 from portal.dev.google_emulator.listing import window
 
 MOST_CALENDARS = 50
@@ -34,7 +34,7 @@ def query(call: Call) -> Json:
         spans = sorted(
             (max(event.start_ms, low), min(event.end_ms, high))
             for event in made
-            if isinstance(event, Event) and event.body.get("transparency") != "transparent"
+            if isinstance(event, SavedEvent) and event.body.get("transparency") != "transparent"
         )
         merged: list[tuple[int, int]] = []
         for begins, ends in spans:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from portal.dev.google_emulator.access import Call, calendar_for, role_of
 from portal.dev.google_emulator.clock import from_ms, timestamp, to_ms
 from portal.dev.google_emulator.errors import ApiError, Json, bad_request, full_sync_required, not_found
-from portal.dev.google_emulator.event_store import Event, find, from_row, occurrence_event, show, stub
+from portal.dev.google_emulator.event_store import SavedEvent, find, from_row, occurrence_event, show, stub
 from portal.dev.google_emulator.paging import InvalidToken, decode_token, encode_token
 from portal.dev.google_emulator.recurrence import HORIZON, occurrences
 from portal.dev.google_emulator.store import etag, last_seq
@@ -37,7 +37,7 @@ class ListedEvent(NamedTuple):
     id: str
     start_ms: int
     updated: int
-    make: Callable[[], Event | Json]
+    make: Callable[[], SavedEvent | Json]
 
 
 def listing(call: Call) -> Json:
@@ -61,7 +61,7 @@ def listing(call: Call) -> Json:
     items = []
     for item in found[:size]:
         made = item.make()
-        items.append(show(made, calendar, zone, role, call.base_url) if isinstance(made, Event) else made)
+        items.append(show(made, calendar, zone, role, call.base_url) if isinstance(made, SavedEvent) else made)
     seq = page["s"] if page is not None else last_seq(call.db)
     answer: Json = {
         "kind": "calendar#events",
@@ -177,7 +177,7 @@ def _full(call: Call, calendar: sqlite3.Row, single: bool) -> Iterator[ListedEve
             continue
         if any(name in call.query for name in (*NO_TOKEN_AFTER, "eventTypes")):
             made = item.make()
-            if not isinstance(made, Event) or not _passes(call, made):
+            if not isinstance(made, SavedEvent) or not _passes(call, made):
                 continue
         yield item
 
@@ -214,7 +214,7 @@ def window(
 
 
 def _expand(
-    db: sqlite3.Connection, now_ms: int, calendar: sqlite3.Row, master: Event, low: int | None, high: int | None
+    db: sqlite3.Connection, now_ms: int, calendar: sqlite3.Row, master: SavedEvent, low: int | None, high: int | None
 ) -> Iterator[ListedEvent]:
     """The occurrences of a series that have no row of their own."""
     own = {
@@ -235,7 +235,7 @@ def _expand(
             )
 
 
-def _passes(call: Call, event: Event) -> bool:
+def _passes(call: Call, event: SavedEvent) -> bool:
     body = event.body
     if (uid := call.query.get("iCalUID")) and uid not in (
         body.get("iCalUID"),
@@ -280,7 +280,7 @@ def instances(call: Call) -> Json:
     zone, role, size = call.zone(calendar), _role(call, calendar), call.page_size(250, 2500)
     made = [item.make() for item in found[:size]]
     if original := call.query.get("originalStart"):
-        made = [event for event in made if isinstance(event, Event) and _began(event, zone) == original]
+        made = [event for event in made if isinstance(event, SavedEvent) and _began(event, zone) == original]
     answer: Json = {
         "kind": "calendar#events",
         "etag": etag(last_seq(call.db)),
@@ -289,7 +289,7 @@ def instances(call: Call) -> Json:
         "timeZone": zone.key,
         "accessRole": role,
         "defaultReminders": [],
-        "items": [show(event, calendar, zone, role, call.base_url) for event in made if isinstance(event, Event)],
+        "items": [show(event, calendar, zone, role, call.base_url) for event in made if isinstance(event, SavedEvent)],
     }
     if len(found) > size:
         last = found[size - 1]
@@ -298,6 +298,6 @@ def instances(call: Call) -> Json:
     return answer
 
 
-def _began(event: Event, zone: ZoneInfo) -> str:
+def _began(event: SavedEvent, zone: ZoneInfo) -> str:
     original = stub(event.id, event.seq, event.master_id, zone).get("originalStartTime", {})
     return str(original.get("dateTime") or original.get("date"))

@@ -16,7 +16,7 @@ from portal.dev.google_emulator.channels import Delivery, calendar_changed
 from portal.dev.google_emulator.clock import from_ms, to_ms
 from portal.dev.google_emulator.errors import ApiError, Json
 from portal.dev.google_emulator.event_body import normalise
-from portal.dev.google_emulator.event_store import Event, find, save
+from portal.dev.google_emulator.event_store import SavedEvent, find, save
 from portal.dev.google_emulator.events import cancel_event, new_id, replace_event
 from portal.dev.google_emulator.listing import window
 from portal.dev.google_emulator.state import current_state
@@ -43,7 +43,7 @@ def agenda(
     midnights = [datetime.combine(first + timedelta(days=n), datetime.min.time(), zone) for n in range(AGENDA_DAYS + 1)]
     edges = [to_ms(midnight.astimezone(UTC)) for midnight in midnights]
     found = [item.make() for item in window(db, current_state().clock.ms(), calendar, edges[0], edges[-1])]
-    events = sorted((item for item in found if isinstance(item, Event)), key=lambda item: (item.start_ms, item.id))
+    events = sorted((item for item in found if isinstance(item, SavedEvent)), key=lambda item: (item.start_ms, item.id))
     days = []
     for number in range(AGENDA_DAYS):
         low, high = edges[number], edges[number + 1]
@@ -54,14 +54,14 @@ def agenda(
     return days
 
 
-def _on(event: Event, day: date, low: int, high: int) -> bool:
+def _on(event: SavedEvent, day: date, low: int, high: int) -> bool:
     start, end = event.body["start"], event.body["end"]
     if "date" in start:
         return bool(start["date"] <= day.isoformat() < end["date"])
     return event.start_ms < high and (event.end_ms > low or event.start_ms >= low)
 
 
-def _line(event: Event, day: date, low: int, high: int, zone: ZoneInfo, *, titles: bool) -> AgendaLine:
+def _line(event: SavedEvent, day: date, low: int, high: int, zone: ZoneInfo, *, titles: bool) -> AgendaLine:
     begins, ends = (f"{from_ms(ms).astimezone(zone):%H:%M}" for ms in (event.start_ms, event.end_ms))
     if "date" in event.body["start"] or (event.start_ms <= low and event.end_ms >= high):
         when = "all day"
@@ -178,7 +178,7 @@ def event_page(calendar_id: str, event_id: str) -> str:
     return render_template("event.html", calendar=calendar, event=event, form=_form(event, calendar), problem="")
 
 
-def _form(event: Event, calendar: sqlite3.Row) -> dict[str, Any]:
+def _form(event: SavedEvent, calendar: sqlite3.Row) -> dict[str, Any]:
     zone, all_day = ZoneInfo(calendar["time_zone"]), "date" in event.body["start"]
     start, end = (from_ms(ms).astimezone(zone) for ms in (event.start_ms, event.end_ms))
     if event.is_series:

@@ -8,7 +8,7 @@ from flask import current_app
 
 from portal.dev.google_emulator.channels import Notifier
 from portal.dev.google_emulator.clock import EmulatorClock
-from portal.dev.google_emulator.counters import Counters
+from portal.dev.google_emulator.counters import CallCounters
 from portal.dev.google_emulator.faults import Faults
 from portal.dev.google_emulator.settings import CLIENT_ID, CLIENT_SECRET
 from portal.dev.google_emulator.store import Store
@@ -28,7 +28,7 @@ class EmulatorState:
             raise ValueError("consent is auto or page.")
         self.store = Store(self.data)
         self.clock = EmulatorClock(self.store)
-        self.counters = Counters(self.clock)
+        self.counters = CallCounters(self.clock)
         self.faults = Faults()
         self.notifier = Notifier()
 

@@ -23,7 +23,7 @@ OFFERED_FOR = timedelta(days=3653)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class First:
+class NewOffering:
     """What is said of it. `opens` and `closes`: HH:MM by the clocks of `zone`. It is booked in steps of `minutes`."""
 
     name: str
@@ -37,26 +37,26 @@ class First:
     weekends: bool
 
 
-def record_of(first: First, now: datetime) -> dict[str, Any]:
+def new_offering_record(new: NewOffering, now: datetime) -> dict[str, Any]:
     """The offering as a record to import. Organization and category are found by name, or made with it."""
-    organization, customer = _organization(first.organization)
-    category, title = _category(first.category)
-    days = EVERY_DAY if first.weekends else EVERY_DAY - WEEKEND
-    config = written_config(first.minutes * 60, first.opens, first.closes, days)
-    zone = zone_of({"booking_rules": {"time_zone": first.zone}})
+    organization, customer = _organization(new.organization)
+    category, title = _category(new.category)
+    days = EVERY_DAY if new.weekends else EVERY_DAY - WEEKEND
+    config = written_config(new.minutes * 60, new.opens, new.closes, days)
+    zone = zone_of({"booking_rules": {"time_zone": new.zone}})
     start = datetime.combine(now.astimezone(zone).date(), time(), zone)
     entry = availability_entry(format_instant(start), format_instant(start + OFFERED_FOR), config)
     return {
         "uuid": str(uuidlib.uuid4()),
-        "name": first.name,
-        "description": first.description,
+        "name": new.name,
+        "description": new.description,
         "customer_uuid": str(organization),
         "customer_name": customer,
         "category_uuid": str(category),
         "category_title": title,
         "state": "Active",
         "shared": True,
-        "attributes": {"schedules": [entry], "booking_rules": {"time_zone": first.zone}},
+        "attributes": {"schedules": [entry], "booking_rules": {"time_zone": new.zone}},
     }
 
 

@@ -30,7 +30,7 @@ class RemoteError(PortalError):
     """The other portal did not answer as its documentation says; the message says how."""
 
 
-class Body:
+class ResponseStream:
     """The body of an answer, unpacked, as a stream that ends with an error rather than never.
 
     `patience` is for how many seconds in all it is waited for.
@@ -81,7 +81,7 @@ class Body:
                 return piece
 
 
-def in_time(call: Callable[[], T], seconds: float, late: str) -> T:
+def call_within(call: Callable[[], T], seconds: float, late: str) -> T:
     """What a call returns or raises. Raises RemoteError(late) where it takes longer; it is left to itself then.
 
     The time-outs of a connection begin anew with each byte, so that headers may take for ever.
