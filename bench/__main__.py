@@ -30,6 +30,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
+from flask import Flask
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from bench import mixed
@@ -225,7 +226,7 @@ def rows_of(key: str, busiest: str, tag: str) -> list[Row]:
     ]
 
 
-def table(app: object, environ: dict[str, str], key: str, busiest: str, seconds: float) -> None:
+def table(app: Flask, environ: dict[str, str], key: str, busiest: str, seconds: float) -> None:
     """Ask everything and print a line for each.
 
     Ours and the bare servers stand side by side and are asked in turn, so that a neighbour on the machine slows all of
@@ -324,14 +325,14 @@ def proportional(process: int) -> float:
     return next((int(it.split()[1]) / 1024 for it in lines if it.startswith("Pss:")), 0.0)
 
 
-def statements(app: object, path: str, headers: dict[str, str]) -> int:
+def statements(app: Flask, path: str, headers: dict[str, str]) -> int:
     """How many SQL statements a request takes."""
     counted: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
         counted.append(statement)
 
-    client = app.test_client()  # type: ignore[attr-defined]
+    client = app.test_client()
     client.get(path, headers=headers)
     event.listen(Engine, "before_cursor_execute", note)
     try:

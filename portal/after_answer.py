@@ -16,7 +16,7 @@ def after_answer(work: Callable[[], None], subject: str) -> None:
 
     It may fail: then a warning says that `subject` could not be recorded, and the next request tries again.
     """
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way; no types
 
     @after_this_request
     def _register(response: Response) -> Response:

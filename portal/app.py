@@ -113,7 +113,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    app.wsgi_app = _behind_proxy(app.wsgi_app, settings)  # type: ignore[method-assign]
+    app.wsgi_app = _behind_proxy(app.wsgi_app, settings)  # type: ignore[method-assign]  # as Flask documents it
     register_compression(app)
     login_manager.init_app(app)
     csrf.init_app(app)

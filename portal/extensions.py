@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from blinker import Signal
@@ -19,7 +19,7 @@ from flask import current_app
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import CursorResult, Engine, Result, event, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import InstrumentedAttribute, ORMExecuteState, Session
@@ -140,6 +140,11 @@ def transaction() -> Iterator[Session]:
         effect()
 
 
+def changed_rows(result: Result[Any]) -> int:
+    """How many rows an UPDATE or DELETE changed."""
+    return cast("CursorResult[Any]", result).rowcount
+
+
 def in_transaction() -> bool:
     """Whether a transaction() is open."""
     return bool(db.session().info.get("open"))
@@ -170,19 +175,19 @@ def waits_for_commit() -> bool:
 
 def enqueue_calendar(calendar_id: int) -> None:
     """Enqueue a run over this calendar once the current transaction() has committed."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so; a LocalProxy has no types
     after_commit(lambda: calendar_due.send(app, calendar_id=calendar_id))
 
 
 def enqueue_mail() -> None:
     """Enqueue the delivery of mail once the current transaction() has committed; once, however many messages."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so; a LocalProxy has no types
     before_commit(("mail",), lambda: after_commit(lambda: mail_due.send(app)))
 
 
 def enqueue_disconnection() -> None:
     """Enqueue the disconnections that are due once the current transaction() has committed."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so; a LocalProxy has no types
     after_commit(lambda: disconnection_due.send(app))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import request
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.api.errors import Refused
 from portal.domain.booking_states import BookingState, WireState, states_on_wire
@@ -162,7 +163,11 @@ def _order_state(value: str) -> Clause:
     return Booking.state.in_([ORDER_STATES[value].value, *also])
 
 
-def _of(column: Any, model: Any, clause: Callable[[str], Clause]) -> Callable[[str], Clause]:
+def _of(
+    column: InstrumentedAttribute[int] | InstrumentedAttribute[int | None],
+    model: type[Category | Plan | Project | User],
+    clause: Callable[[str], Clause],
+) -> Callable[[str], Clause]:
     """Bookings whose `column` names a row of `model` that satisfies the clause."""
 
     def build(value: str) -> Clause:

@@ -60,7 +60,7 @@ def resource(
         return handler(**arguments)
 
     view.__name__ = endpoint
-    view.guard = guard.name  # type: ignore[attr-defined]
+    view.guard = guard.name  # type: ignore[attr-defined]  # functions have no declared attributes
     blueprint.add_url_rule(rule, endpoint, view, methods=allowed, provide_automatic_options=False)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from portal.calendar_sync.connections import DISCONNECTED, access_token_place, mark_broken, refresh_token_place
 from portal.calendar_sync.errors import ConsentLost, ProviderError, ProviderUnreachable
 from portal.calendar_sync.provider import AccessToken
-from portal.extensions import consent, secret_box, transaction
+from portal.extensions import changed_rows, consent, secret_box, transaction
 from portal.models import GoogleConnection
 from portal.models.base import utcnow
 from portal.secretbox import SecretLost
@@ -78,7 +78,7 @@ def _claim_refresh(session: Session, connection_id: int, now: datetime) -> bool:
         .values(refreshing_until=now + REFRESH_TIMEOUT)
         .execution_options(synchronize_session=False)
     )
-    return bool(claimed.rowcount == 1)  # type: ignore[attr-defined]
+    return changed_rows(claimed) == 1
 
 
 def _refresh(connection_id: int, uuid: uuidlib.UUID, encrypted_token: str) -> AccessToken:

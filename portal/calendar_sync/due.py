@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
 from portal.calendar_sync.states import BUSY, CalendarState
-from portal.extensions import reading, transaction
+from portal.extensions import changed_rows, reading, transaction
 from portal.models import GoogleCalendar, GoogleConnection, Offering
 from portal.queries.calendars import usable_connection
 
@@ -80,4 +80,4 @@ def fail_unconnected(reason: str) -> int:
             )
             .execution_options(synchronize_session=False)
         )
-        return int(failed.rowcount)  # type: ignore[attr-defined]
+        return changed_rows(failed)

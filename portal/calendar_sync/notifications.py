@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from portal.config import is_loopback
 from portal.errors import NotFound
-from portal.extensions import enqueue_calendar, reading, transaction
+from portal.extensions import changed_rows, enqueue_calendar, reading, transaction
 from portal.models import CalendarChannel, GoogleCalendar
 from portal.models.base import utcnow
 
@@ -58,5 +58,5 @@ def calendar_notified(channel_id: str, token: str, state: str, *, now: datetime 
             .values(next_read=now, modified=table.modified)
             .execution_options(synchronize_session=False)
         )
-        if updated.rowcount:  # type: ignore[attr-defined]
+        if changed_rows(updated):
             enqueue_calendar(row.calendar_id)

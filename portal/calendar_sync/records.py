@@ -17,7 +17,7 @@ from portal.calendar_sync.plan import MirroredEvent, RemoteChanges
 from portal.calendar_sync.snapshot import LEASE, CalendarSnapshot
 from portal.calendar_sync.states import finished
 from portal.documents import store as documents
-from portal.extensions import transaction
+from portal.extensions import changed_rows, transaction
 from portal.models import BusyPeriod, CalendarChannel, CalendarEvent, GoogleCalendar, SyncRun
 
 RUNS_KEPT = 50
@@ -52,7 +52,7 @@ def _write_row(session: Session, snapshot: CalendarSnapshot, values: Mapping[str
         .values({"modified": GoogleCalendar.modified, **values})
         .execution_options(synchronize_session=False)
     )
-    if written.rowcount != 1:  # type: ignore[attr-defined]
+    if changed_rows(written) != 1:
         raise LeaseLost
 
 

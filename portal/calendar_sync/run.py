@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -31,7 +32,7 @@ from portal.calendar_sync.errors import (
 )
 from portal.calendar_sync.pace import pause_account
 from portal.calendar_sync.plan import RemoteChanges, RemoteEvent, app_mark, calendar_mark, merge_remote, plan
-from portal.calendar_sync.provider import OpenProvider, Permission
+from portal.calendar_sync.provider import EventPage, OpenProvider, Permission
 from portal.calendar_sync.push import push
 from portal.calendar_sync.records import LeaseLost, RunCounts, RunReport, RunResult
 from portal.calendar_sync.snapshot import CalendarSnapshot
@@ -240,11 +241,7 @@ class CalendarRun:
         skipped: list[str] = []
         page_token = ""
         while True:
-            page = self._after_creation(
-                lambda token=page_token: self.calls.provider.read_events(  # type: ignore[misc]
-                    self._id(), sync_token=sync_token, page=token
-                )
-            )
+            page = self._after_creation(partial(self._read_page, sync_token, page_token))
             events += page.events
             skipped += page.skipped
             zone = page.time_zone or self.zone or self.snapshot.offering_zone
@@ -269,6 +266,9 @@ class CalendarRun:
         self._apply(changes)
         self.sync_token, self.zone = page.sync_token, zone
         return True
+
+    def _read_page(self, sync_token: str, page_token: str) -> EventPage:
+        return self.calls.provider.read_events(self._id(), sync_token=sync_token, page=page_token)
 
     def _after_creation(self, call: Callable[[], T]) -> T:
         """Make a call that may not find a calendar just created: Google needs some seconds to find it everywhere."""

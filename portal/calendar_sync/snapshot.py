@@ -20,7 +20,7 @@ from portal.calendar_sync.provider import Permission
 from portal.calendar_sync.providers import permissions_of
 from portal.calendar_sync.states import started
 from portal.domain.rules import rules_of
-from portal.extensions import transaction
+from portal.extensions import changed_rows, transaction
 from portal.models import (
     Booking,
     BusyPeriod,
@@ -86,7 +86,7 @@ def take(calendar_id: int, worker: str, now: datetime) -> CalendarSnapshot | Non
             .values(lease_owner=lease, lease_until=now + LEASE, modified=GoogleCalendar.modified)
             .execution_options(synchronize_session=False)
         )
-        if claimed.rowcount != 1:  # type: ignore[attr-defined]
+        if changed_rows(claimed) != 1:
             return None
         return _read(session, calendar_id, lease, now)
 

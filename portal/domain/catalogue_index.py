@@ -109,6 +109,7 @@ class CatalogueIndex:
         for offering in offerings:
             self._store(offering)
         keys = self._keys
+        # mypy does not see that the keys of the rows in question are not None.
         self.order = array("i", sorted((it for it, key in enumerate(keys) if key is not None), key=keys.__getitem__))  # type: ignore[arg-type]
         self.public_order = array("i", compress(self.order, map(self.public.__getitem__, self.order)))
         for facet, known in labels.items():

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from portal.config import Settings
 from portal.domain.mail import MOST_ATTEMPTS, wait_after
-from portal.extensions import db, reading, transaction
+from portal.extensions import changed_rows, db, reading, transaction
 from portal.mail.compose import compose
 from portal.mail.headers import UnsafeHeader
 from portal.mail.transport import MessageRejected, Transport
@@ -68,7 +68,7 @@ def _claim(mail_id: int, now: datetime) -> OutgoingMail | None:
             .values(next_attempt=now + LEASE, attempts=OutgoingMail.attempts + 1)
             .execution_options(synchronize_session=False)
         )
-        if taken.rowcount != 1:  # type: ignore[attr-defined]
+        if changed_rows(taken) != 1:
             return None
         row = session.execute(
             select(OutgoingMail).where(OutgoingMail.id == mail_id).execution_options(populate_existing=True)

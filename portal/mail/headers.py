@@ -147,7 +147,7 @@ def _registry() -> HeaderRegistry:
         "list-unsubscribe-post": _Plain,
     }
     for name, kind in kinds.items():
-        registry.map_to_type(name, kind)  # type: ignore[arg-type]
+        registry.map_to_type(name, kind)  # type: ignore[arg-type]  # typeshed: BaseHeader is mixed in
     return registry
 
 

@@ -86,6 +86,7 @@ class Look:
 
     def __init__(self, statement: Select[Any]) -> None:
         self._statement = statement
+        # mypy knows named tuples with literal fields only.
         self._row = namedtuple("Row", [column.key for column in statement.selected_columns])  # type: ignore[misc]
         self._compiled: dict[str, tuple[str, list[str], dict[str, Any], list[Any]]] = {}
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from portal.domain.availability import Code, Obstacle
 from portal.domain.booking_states import BookingState
@@ -59,7 +59,7 @@ def _rows(
         yield offering_id, Obstacle(Period(start, end), _CODES[kind], mine=mine)
 
 
-def among_ids(key: Any, dialect: str) -> ColumnElement[bool]:
+def among_ids(key: InstrumentedAttribute[int], dialect: str) -> ColumnElement[bool]:
     """Clause: the key is one of the parameter `ids`, which `id_parameter` makes."""
     if dialect == "postgresql":
         return key == func.any(bindparam("ids", type_=ARRAY(Integer)))

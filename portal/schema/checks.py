@@ -124,7 +124,7 @@ def checked_whole(value: Any, low: int, high: int) -> int:
         value = int(value)
     if not low <= value <= high:
         raise Wrong(f"must be from {low} to {high}")
-    return value
+    return int(value)
 
 
 INT64 = (-(2**63), 2**63 - 1)

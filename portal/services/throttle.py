@@ -163,7 +163,7 @@ def wait_time(bucket: Bucket, now: datetime) -> timedelta:
     found = _FULL_AT.first(key=bucket.key)
     if found is None:
         return timedelta(0)
-    wait = found.full_at - _number(now) - (bucket.limit.burst - 1) * _milliseconds(bucket.limit.interval)
+    wait: int = found.full_at - _number(now) - (bucket.limit.burst - 1) * _milliseconds(bucket.limit.interval)
     return max(wait, 0) * _MILLISECOND
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import requests
 import urllib3
@@ -101,4 +101,4 @@ def call_within(call: Callable[[], T], seconds: float, late: str) -> T:
         raise RemoteError(late) from None
     if error is not None:
         raise error
-    return found  # type: ignore[return-value]
+    return cast(T, found)

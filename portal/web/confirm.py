@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -44,7 +44,7 @@ def confirmed(view: View) -> View:
         refused = _confirm()
         return view(*args, **kwargs) if refused is None else _refused(request.full_path.rstrip("?"), refused)
 
-    return guarded  # type: ignore[return-value]
+    return cast(View, guarded)
 
 
 def confirmed_to_send(*, unless: str) -> Callable[[View], View]:
@@ -57,7 +57,7 @@ def confirmed_to_send(*, unless: str) -> Callable[[View], View]:
         def guarded(*args: Any, **kwargs: Any) -> Any:
             return (asking if request.method == "POST" and unless not in request.form else view)(*args, **kwargs)
 
-        return guarded  # type: ignore[return-value]
+        return cast(View, guarded)
 
     return decorate
 

@@ -146,8 +146,8 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
         )
     else:
         response = make_response(problem(code))
-    if getattr(error, "valid_methods", None):
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
-    if getattr(error, "retry_after", None):
-        response.headers["Retry-After"] = str(error.retry_after)  # type: ignore[attr-defined]
+    if methods := getattr(error, "valid_methods", None):
+        response.headers["Allow"] = ", ".join(sorted(methods))
+    if wait := getattr(error, "retry_after", None):
+        response.headers["Retry-After"] = str(wait)
     return response

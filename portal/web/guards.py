@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from flask import request
@@ -26,7 +26,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def _named(view: View, guard: str) -> View:
-    view.guard = guard  # type: ignore[attr-defined]
+    view.guard = guard  # type: ignore[attr-defined]  # functions have no declared attributes
     return view
 
 
@@ -42,7 +42,7 @@ def signed_in(view: View) -> View:
     def guarded(*args: Any, **kwargs: Any) -> Any:
         return view(*args, **kwargs) if current_actor().signed_in else to_sign_in()
 
-    return _named(guarded, "signed_in")  # type: ignore[return-value]
+    return _named(cast(View, guarded), "signed_in")
 
 
 def _loading(guard: str, load: Callable[[Actor, UUID], Any]) -> Callable[[View], View]:
@@ -54,7 +54,7 @@ def _loading(guard: str, load: Callable[[Actor, UUID], Any]) -> Callable[[View],
             actor = current_actor()
             return view(load(actor, uuid), **kwargs) if actor.signed_in else to_sign_in()
 
-        return _named(guarded, guard)  # type: ignore[return-value]
+        return _named(cast(View, guarded), guard)
 
     return decorate
 
@@ -80,7 +80,7 @@ def staff_only(view: View) -> View:
             raise Forbidden
         return view(*args, **kwargs)
 
-    return _named(guarded, "staff_only")  # type: ignore[return-value]
+    return _named(cast(View, guarded), "staff_only")
 
 
 def limit_writes() -> None:

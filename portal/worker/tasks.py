@@ -20,7 +20,7 @@ from portal.calendar_sync.engine import RunOutcome, SyncEngine
 from portal.calendar_sync.notifications import notification_address
 from portal.calendar_sync.provider import OPEN_PROVIDER
 from portal.config import Settings
-from portal.extensions import transaction
+from portal.extensions import changed_rows, transaction
 from portal.mail.deliver import deliver_due
 from portal.models import WorkerHeartbeat
 from portal.models.base import utcnow
@@ -135,7 +135,7 @@ def record_heartbeat(name: str, now: datetime) -> None:
     table = WorkerHeartbeat
     with transaction() as session:
         seen = session.execute(update(table).where(table.name == name).values(seen=now))
-        if seen.rowcount != 1:  # type: ignore[attr-defined]
+        if changed_rows(seen) != 1:
             session.add(WorkerHeartbeat(name=name, started=now, seen=now))
         session.execute(delete(table).where(table.seen < now - DELETE_HEARTBEATS_AFTER))
 

@@ -80,7 +80,7 @@ class SlowConnections:
                             opened[key.data] += 1
             finally:
                 for key in list(selector.get_map().values()):
-                    key.fileobj.close()  # type: ignore[union-attr]
+                    key.fileobj.close()  # type: ignore[union-attr]  # all are sockets
         return "connections: " + ", ".join(f"{number} {kind}" for kind, number in opened.items())
 
     def broken(self) -> list[str]:

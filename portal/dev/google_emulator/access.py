@@ -160,7 +160,9 @@ def calendar_for(call: Call, needed: str, calendar_id: str | None = None) -> sql
     wanted = calendar_id if calendar_id is not None else call.path["calendarId"]
     if wanted == "primary":
         wanted = call.caller.account
-    row = call.db.execute("SELECT * FROM calendars WHERE id = ? AND NOT deleted", (wanted,)).fetchone()
+    row: sqlite3.Row | None = call.db.execute(
+        "SELECT * FROM calendars WHERE id = ? AND NOT deleted", (wanted,)
+    ).fetchone()
     role = "none" if row is None else role_of(call.db, wanted, call.caller.account)
     if row is None or role == "none" or not any(_reaches(call, scope, row, role) for scope in call.scopes):
         raise not_found()

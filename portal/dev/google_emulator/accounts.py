@@ -59,4 +59,5 @@ def create_calendar(
     db.execute(
         "INSERT INTO list_entries (account, calendar_id, seq) VALUES (?, ?, ?)", (owner, calendar_id, next_seq(db))
     )
-    return db.execute("SELECT * FROM calendars WHERE id = ?", (calendar_id,)).fetchone()
+    made: sqlite3.Row = db.execute("SELECT * FROM calendars WHERE id = ?", (calendar_id,)).fetchone()
+    return made

@@ -46,7 +46,9 @@ def write_rule(db: sqlite3.Connection, calendar_id: str, role: str, scope_type: 
 
 
 def _rule(db: sqlite3.Connection, calendar_id: str, rule: str) -> sqlite3.Row:
-    row = db.execute("SELECT * FROM acl WHERE calendar_id = ? AND id = ?", (calendar_id, rule)).fetchone()
+    row: sqlite3.Row | None = db.execute(
+        "SELECT * FROM acl WHERE calendar_id = ? AND id = ?", (calendar_id, rule)
+    ).fetchone()
     if row is None:
         raise not_found()
     return row

@@ -14,7 +14,7 @@ def create_emulator(state: EmulatorState) -> Flask:
     """The application of an emulator. Creates the default test accounts."""
     app = Flask("portal.dev.google_emulator", static_folder=None)
     app.extensions["google_emulator"] = state
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of the default provider
     for blueprint in (oauth.blueprint, tokens.blueprint, batch.blueprint, pages.blueprint, controls.blueprint):
         app.register_blueprint(blueprint)
     api.register(app)

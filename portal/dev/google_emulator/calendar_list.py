@@ -45,12 +45,13 @@ def _show(db: sqlite3.Connection, row: sqlite3.Row) -> Json:
     }
     if row["is_primary"]:
         answer["primary"] = True
-    return answer | json.loads(row["entry"])
+    changed: dict[str, Any] = json.loads(row["entry"])
+    return answer | changed
 
 
 def _entry(call: Call) -> sqlite3.Row:
     calendar = calendar_for(call, "freeBusyReader")
-    row = call.db.execute(
+    row: sqlite3.Row | None = call.db.execute(
         JOINED + " AND e.calendar_id = ? AND NOT e.deleted", (call.caller.account, calendar["id"])
     ).fetchone()
     if row is None:

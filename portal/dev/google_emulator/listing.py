@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -148,13 +149,17 @@ def _increment(call: Call, calendar: sqlite3.Row, since: int, single: bool) -> I
         elif event.cancelled:
             yield _stub(event.id, event.seq, event.master_id, zone)
         else:
-            yield ListedEvent(event.id, event.start_ms, event.updated, lambda event=event: event)  # type: ignore[misc]
+            yield ListedEvent(event.id, event.start_ms, event.updated, partial(_itself, event))
     if single:
         for row in call.db.execute(
             "SELECT * FROM removed_occurrences WHERE calendar_id = ? AND seq > ?", (calendar["id"], since)
         ):
             if row["id"] not in seen or row["id"] == row["master_id"]:
                 yield _stub(row["id"], row["seq"], row["master_id"], zone)
+
+
+def _itself(event: SavedEvent) -> SavedEvent:
+    return event
 
 
 def _stub(event_id: str, seq: int, master_id: str | None, zone: ZoneInfo) -> ListedEvent:
@@ -207,7 +212,7 @@ def window(
             if deleted or not single:
                 yield _stub(row["id"], row["seq"], row["master_id"], zone)
         else:
-            yield ListedEvent(row["id"], row["start"], row["updated"], lambda row=row: from_row(row))  # type: ignore[misc]
+            yield ListedEvent(row["id"], row["start"], row["updated"], partial(from_row, row))
     if single and deleted:
         for row in db.execute("SELECT * FROM removed_occurrences WHERE calendar_id = ?", (calendar["id"],)).fetchall():
             yield _stub(row["id"], row["seq"], row["master_id"], zone)
@@ -231,7 +236,7 @@ def _expand(
                 event_id,
                 occurrence.start_ms,
                 master.updated,
-                lambda occurrence=occurrence: occurrence_event(master, occurrence),  # type: ignore[misc]
+                partial(occurrence_event, master, occurrence),
             )
 
 
@@ -273,7 +278,7 @@ def instances(call: Call) -> Json:
         " AND (? IS NULL OR finish > ?) AND (? IS NULL OR start < ?)",
         (calendar["id"], master.id, call.flag("showDeleted"), low, low, high, high),
     ).fetchall()
-    found += [ListedEvent(row["id"], row["start"], row["updated"], lambda row=row: from_row(row)) for row in rows]  # type: ignore[misc]
+    found += [ListedEvent(row["id"], row["start"], row["updated"], partial(from_row, row)) for row in rows]
     found.sort(key=lambda item: (item.start_ms, item.id))
     if page is not None:
         found = [item for item in found if (item.start_ms, item.id) > tuple(page["k"])]

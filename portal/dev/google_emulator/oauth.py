@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request
+from werkzeug import Response
 from werkzeug.datastructures import MultiDict
 
 from portal.dev.google_emulator.access import is_loopback_name
@@ -201,4 +202,4 @@ def _back(authorization: AuthorizationRequest, answer: dict[str, str]) -> Respon
     if "state" in authorization.values:
         answer = {"state": authorization.values["state"], **answer}
     query = "&".join(filter(None, (target.query, urlencode(answer))))
-    return redirect(urlunsplit(target._replace(query=query)))  # type: ignore[return-value]
+    return redirect(urlunsplit(target._replace(query=query)))

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug import Response
 
 from portal.dev.google_emulator.access import at_least, public_role
 from portal.dev.google_emulator.acl import write_rule
@@ -228,7 +229,7 @@ def _change(
     except ApiError as error:
         return render_template("problem.html", title="The event was not saved", text=error.message), 400
     state.notifier.send(deliveries)
-    return redirect(url_for("pages.calendar_page", calendar_id=calendar_id), 303)  # type: ignore[return-value]
+    return redirect(url_for("pages.calendar_page", calendar_id=calendar_id), 303)
 
 
 @blueprint.post("/calendars/<calendar_id>")
@@ -273,4 +274,4 @@ def delete_calendar(calendar_id: str) -> Response:
         if _calendar(db, calendar_id)["is_primary"]:
             abort(403)
         remove(db, calendar_id)
-    return redirect(url_for("pages.index"), 303)  # type: ignore[return-value]
+    return redirect(url_for("pages.index"), 303)

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rruleset, rrulestr  # type: ignore[import-untyped]
+from dateutil.rrule import rruleset, rrulestr  # type: ignore[import-untyped]  # no stubs
 
 from portal.dev.google_emulator.clock import from_ms, local_timestamp, to_ms
 from portal.dev.google_emulator.errors import Json, bad_request
