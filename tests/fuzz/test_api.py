@@ -1,7 +1,12 @@
 """The API against its own OpenAPI document, with cases that Schemathesis makes of it: valid ones and invalid ones.
 
 Every check that Schemathesis has is made of each answer: no defect, no answer that the document does not describe, no
-resource without its token, no method beside those allowed. FUZZ_CASES says how many cases are tried in all.
+resource without its token, no method beside those allowed.
+
+The suite tries a few cases, always the same ones, on SQLite. The long search tries so many on both databases, with
+every boundary of every parameter and sequences of calls:
+
+    FUZZ_CASES=3000 .venv/bin/python -m pytest tests/fuzz -n 2
 """
 
 import re

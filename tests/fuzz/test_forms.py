@@ -1,7 +1,11 @@
-"""Every form of every page, found by walking the site, sent with values that no honest browser sends.
+"""Every form and every address of the pages, found by walking the site, with values that no honest browser sends.
 
 Whatever is sent: no defect; where the answer is an error nothing has changed; where nothing was entered nothing is
-deleted; and what was kept can be shown and mailed. FUZZ_CASES says how many cases are tried for each person.
+deleted; and what was kept can be shown and mailed.
+
+The suite tries a few cases, always the same ones. The long search, with so many cases for each person and database:
+
+    FUZZ_CASES=3000 .venv/bin/python -m pytest tests/fuzz -n 2
 """
 
 from collections import deque
@@ -20,7 +24,7 @@ from portal.models import Base, BrowserSession, OutgoingMail
 from portal.services import mail
 from tests.fuzz.conftest import FULL, build_full_world, cases, mailed_links, user_named
 from tests.support.hostile import VALUES
-from tests.support.walk import walk
+from tests.support.walk import HtmlForm, walk
 from tests.web.conftest import Visitor
 
 SEED = 20261128
@@ -53,6 +57,8 @@ MORE = (
     "\u0661\u0662-\u0660\u0661".encode(),
 )
 EVERY_VALUE = (*VALUES, *MORE)
+# Of addresses that no link or form on the pages has.
+PARAMETERS = ("next", "slot", "start", "end", "plan", "from", "past", "day", "sort", "state", "page")
 # Counters, which count refused requests as well.
 COUNTED = {"sign_in_failures"}
 WRITING = ("INSERT", "UPDATE", "DELETE")
@@ -74,7 +80,7 @@ EMPTY = {"nothing at all", "all empty", "one empty", "one left out"}
 # Inputs that browsers send empty where they cannot read what was typed.
 UNREADABLE = {"date", "time", "datetime-local", "month", "week", "number"}
 # Cases for each person, as a part of the suite.
-FEW = {"sqlite": 50, "postgresql": 40}
+FEW = {"sqlite": 60, "postgresql": 30}
 # Found by nobody who walks: Google's own address.
 NOT_ON_PAGES = {"notifications.notified"}
 
@@ -113,11 +119,17 @@ class Fuzzer:
         self.cookies = {cookie.key: cookie.value for cookie in visitor.client._cookies.values()}
         starts = ["/", "/login", "/confirm/", *(links.values())]
         starts += [f"/offerings/{it}/" for it in (world.scope, world.rich, world.draft)]
+        self.pages = {}
         with undone():
             self.forms = list(walk(self._page, starts, self.endpoint_of).values())
+        # Every page with every parameter that some page has, asked for as by a form of its own.
+        names = {*PARAMETERS, *(name for form in self.forms if form.method == "GET" for name in form.names)}
+        self.addresses = [HtmlForm(path, path, "GET", names=sorted(names)) for path in self.pages.values()]
 
     def _page(self, path):
         answer = self.browser().get(path, base_url="http://localhost")
+        if answer.status_code == 200:
+            self.pages.setdefault(self.endpoint_of(path, "GET"), urlsplit(path).path)
         return answer.status_code, answer.text if "text/html" in answer.content_type else ""
 
     def endpoint_of(self, link, method):
@@ -224,14 +236,17 @@ def cases_of(form):
 
 
 def chosen(forms, number):
-    """So many cases, the same in each run: of every form, and of each form one of every kind first."""
+    """So many cases, the same in each run: of every form, and of each form one of every kind first.
+
+    Then every value in all fields together, then what is left.
+    """
     random = Random(SEED)
     waiting = []
-    for form in forms:
+    for form in random.sample(forms, len(forms)):
         tried = list(cases_of(form))
         random.shuffle(tried)
         first = {case.kind: case for case in tried}
-        others = [case for case in tried if first[case.kind] is not case]
+        others = sorted((it for it in tried if first[it.kind] is not it), key=lambda it: it.kind != "all wrong")
         waiting.append((form, deque([*first.values(), *others])))
     found = []
     while len(found) < number and waiting:
@@ -344,7 +359,9 @@ def test_every_form_with_hostile_values(portal, backend):
         assert [form for form in fuzzer.forms if form.method == "POST" and "number" in form.types] == []
         before, held = snapshot(), filled()
         mails = db.session.query(func.max(OutgoingMail.id)).scalar()
-        for turn, (form, case) in enumerate(chosen(fuzzer.forms, cases(FEW[backend]))):
+        number = cases(FEW[backend])
+        chosen_cases = [*chosen(fuzzer.forms, number), *chosen(fuzzer.addresses, number // 3)]
+        for turn, (form, case) in enumerate(chosen_cases):
             with undone():
                 problem = problem_of(fuzzer, before, held, form, case, turn, mails)
             if problem:
