@@ -1,1 +1,1 @@
-"""Mail as people get it: words, templates, and the way to the mail server."""
+"""Composing messages and delivering them to the mail server."""

@@ -1,4 +1,4 @@
-"""What is said to the owner of an account about changes that give or took access to it."""
+"""Notices to the owner of an account, or of an organization, about changes of what gives access to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portal.domain.zones import instant_text, parse_zone
 
 @dataclass(frozen=True, slots=True)
 class MessageContent:
-    """A message. `link` is a path of the portal, which the button opens; opening it does nothing yet."""
+    """What a message says. `link` is the portal's path that the button opens; opening it changes nothing."""
 
     subject: str
     heading: str
@@ -25,7 +25,7 @@ class MessageContent:
 
 
 def account_notice(kind: Kind, data: Mapping[str, Any], site: str) -> MessageContent:
-    """The words of a message of portal.domain.mail.CHANGES."""
+    """The content of a message of portal.domain.mail.CHANGES."""
     zone = parse_zone(data["zone"])
     when = ("When", instant_text(parse_instant(data["at"]), zone))
     if kind is Kind.TOKEN_MADE:
@@ -33,10 +33,10 @@ def account_notice(kind: Kind, data: Mapping[str, Any], site: str) -> MessageCon
         expires = "never" if never else instant_text(parse_instant(data["expires"]), zone)
         return MessageContent(
             f"New API token at {site}",
-            "An API token was made for your account",
+            "An API token was created for your account",
             [
-                "A program that has it can do what you can do.",
-                "If you did not make it and nobody made it for you, revoke it and change your password.",
+                "A program with this token can do whatever you can do.",
+                "If you do not know who created it, revoke it and change your password.",
             ],
             [("Name", one_line(data["name"])), when, ("Expires", expires)],
             "/account/",
@@ -47,7 +47,7 @@ def account_notice(kind: Kind, data: Mapping[str, Any], site: str) -> MessageCon
         sentences.append("You are signed out in all other browsers.")
         if data["access_ended"]:
             sentences.append("Your API tokens and calendar links have ended.")
-        sentences.append("If it was not you, choose a new password now: a link is mailed to this address.")
+        sentences.append("If it was not you, choose a new password now: the portal mails a link to this address.")
         return MessageContent(
             f"Your password at {site} was changed",
             "Your password was changed",
@@ -61,8 +61,8 @@ def account_notice(kind: Kind, data: Mapping[str, Any], site: str) -> MessageCon
             f"Your e-mail address at {site} was changed",
             "Your e-mail address was changed",
             [
-                "From now on messages go to the new address, and you sign in with it.",
-                "If it was not you, tell the people who run the portal at once.",
+                "Messages now go to the new address, and you sign in with it.",
+                "If it was not you, contact the portal's administrators at once.",
             ],
             [("New address", one_line(data["email"])), when],
         )
@@ -71,7 +71,7 @@ def account_notice(kind: Kind, data: Mapping[str, Any], site: str) -> MessageCon
             f"Google account connected to {one_line(data['what'])}",
             "A Google account was connected",
             [
-                "The calendars of the organization's offerings are kept in this Google account from now on.",
+                "The calendars of the organization's offerings are now kept in this Google account.",
                 "If you do not know who connected it, disconnect it.",
             ],
             [
@@ -81,16 +81,16 @@ def account_notice(kind: Kind, data: Mapping[str, Any], site: str) -> MessageCon
                 when,
             ],
             data["page"],
-            "Open its page",
+            "Open the connection",
         )
     return MessageContent(
         f"New calendar link at {site}",
-        "A calendar link was made",
+        "A calendar link was created",
         [
-            "Whoever has the link can read these bookings, with names and notes.",
-            "If you do not know who made it, disable it.",
+            "Anyone with the link can read these bookings, names and notes included.",
+            "If you do not know who created it, disable it.",
         ],
-        [("Bookings", one_line(data["what"])), ("Made by", one_line(data["who"])), when],
+        [("Bookings", one_line(data["what"])), ("Created by", one_line(data["who"])), when],
         data["page"],
-        "Open its page",
+        "Open the calendar link",
     )

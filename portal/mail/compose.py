@@ -31,10 +31,10 @@ _HOST = re.compile(r"[a-z0-9.-]{1,255}")
 
 
 def compose(row: OutgoingMail, settings: Settings, secret: str = "") -> EmailMessage:
-    """The e-mail that a row of the outbox means; `secret` is what its link holds, where it has one.
+    """The e-mail of a row of the outbox; `secret` is the secret part of its link, if it has one.
 
-    Its Message-ID is the row's, so that a mail server can recognize a message that is sent twice. Raises UnsafeHeader
-    where the recipient's address cannot be written into a header.
+    Its Message-ID depends on the row only, so that mail servers can recognize a message that is sent twice. Raises
+    UnsafeHeader if the recipient's address cannot be written into a header.
     """
     kind = Kind(row.kind)
     content = content_of(kind, row.data, settings.site_name, secret)
@@ -49,12 +49,12 @@ def compose(row: OutgoingMail, settings: Settings, secret: str = "") -> EmailMes
     message["To"] = mailbox("", row.recipient)
     message["Date"] = format_datetime(row.created)
     message["Message-ID"] = f"<{row.uuid}@{_host(settings)}>"
-    # No automatic reply (a holiday notice, say) answers this.
+    # Suppresses automatic replies, such as holiday notices.
     message["Auto-Submitted"] = "auto-generated"
     if off:
         message["List-Unsubscribe"] = f"<{off}>"
         if off.startswith("https://"):
-            # RFC 8058: mail programs may send this as a POST, which portal.web.registration takes.
+            # RFC 8058: mail programs may unsubscribe with a POST, which portal.web.registration handles.
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(render_template("mail/message.txt", **context))
     message.add_alternative(render_template("mail/message.html", **context), subtype="html")
@@ -76,17 +76,17 @@ def sender(settings: Settings) -> str:
 
 
 def sender_address(settings: Settings) -> str:
-    """The bare address of the sender, as mail servers take it."""
+    """The sender's address alone, as SMTP needs it."""
     return mail_address(parseaddr(sender(settings))[1])
 
 
 def unsubscribe_token(settings: Settings, user_id: int, group: str) -> str:
-    """What lets somebody who reads a mail switch its kind off without signing in, and nothing else."""
+    """A token that lets the reader of a mail switch its group off without signing in, and nothing else."""
     return str(URLSafeSerializer(settings.secret_key.split(",")[0], _SALT).dumps([user_id, group]))
 
 
 def read_unsubscribe_token(settings: Settings, token: str) -> tuple[int, str] | None:
-    """The person and the group that a token names, or None."""
+    """The user's id and the group in a token, or None."""
     for key in settings.secret_key.split(","):
         known, found = URLSafeSerializer(key, _SALT).loads_unsafe(token)
         if known and isinstance(found, list) and len(found) == 2:
@@ -117,6 +117,6 @@ def _ics(data: Mapping[str, Any], base: str) -> tuple[str, bytes]:
 
 
 def _host(settings: Settings) -> str:
-    """The portal's host in ASCII, for addresses and Message-IDs; an IPv6 address is none that they take."""
+    """The portal's host in ASCII, for addresses and Message-IDs, which cannot contain an IPv6 address."""
     host = urlsplit(iri_to_uri(settings.public_url)).hostname or ""
     return host if _HOST.fullmatch(host) else "localhost"

@@ -1,4 +1,4 @@
-"""Sends what is due of the outbox: at least once, and one address that fails never stops the others."""
+"""Sends the due messages of the outbox, each at least once. A message that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from portal.services import mail, recipients, registration
 log = structlog.get_logger()
 
 AT_ONCE = 50
-# Longer than any conversation with a mail server: whoever took a message up and died is followed by another.
+# Longer than any SMTP session. If a worker dies with a message, another one sends it after this time.
 LEASE = timedelta(minutes=5)
 
 
 class Sender(Protocol):
-    """What sends a message."""
+    """The part of Transport that is needed here."""
 
     def send(self, message: Any, recipient: str, name: str) -> None:
         """Send it. MessageRejected and UnsafeHeader are final; after any other error it can be sent again."""
@@ -40,7 +40,7 @@ def deliver_due(
     clock: Callable[[], datetime] = utcnow,
     open_transport: Callable[[Settings], Transport] = Transport,
 ) -> int:
-    """Send what is due; answers how much was sent. A message is sent again if this dies before it has noted so."""
+    """Send due messages; returns how many. One is sent again if the process dies before it has recorded the success."""
     sent = 0
     recipients.delete_unowned_password_requests()
     with open_transport(settings) as transport:
@@ -60,7 +60,7 @@ def _due(now: datetime) -> list[int]:
 
 
 def _claim(mail_id: int, now: datetime) -> OutgoingMail | None:
-    """The message, lent to this worker; None where another one has it, or where too many workers died of it."""
+    """Lease the message to this worker. None if another worker has it, or if too many workers died with it."""
     with transaction() as session:
         taken = session.execute(
             update(OutgoingMail)
@@ -75,51 +75,51 @@ def _claim(mail_id: int, now: datetime) -> OutgoingMail | None:
         ).scalar_one()
         mail.encrypt_link(row)
     if row.attempts > MOST_ATTEMPTS:
-        _give_up(row, "Each attempt ended before it could be noted.")
+        _give_up(row, "Every attempt ended before its result could be recorded.")
         return None
     return row
 
 
 def _send(row: OutgoingMail, settings: Settings, transport: Sender, clock: Callable[[], datetime]) -> bool:
-    """Send one message and note what became of it. No transaction is open meanwhile."""
+    """Send one message and record the result. No transaction is open while it is sent."""
     secret = ""
     try:
         with transaction() as session:
             is_for_recipient = recipients.is_still_recipient(session, row)
         if not is_for_recipient:
-            _give_up(row, "The recipient is deactivated, or has lost the role for which this was written.")
+            _give_up(row, "The recipient was deactivated or lost the role that this message is for.")
             return False
         secret = mail.link_secret(row)
         if secret and not registration.is_open(secret, clock()):
-            _give_up(row, "The link was used, or ended, before the message could be sent.")
+            _give_up(row, "The link was used or expired before the message could be sent.")
             return False
         name = f"{row.created:%Y%m%dT%H%M%S}-{row.kind}-{row.uuid.hex[:8]}"
         transport.send(compose(row, settings, secret), row.recipient, name)
     except (MessageRejected, UnsafeHeader, SecretLost) as final:
         _give_up(row, _redact(secret, str(final)))
     except Exception as error:
-        # Whatever it is: the messages after this one are sent, and this one is not tried for ever.
-        words = _redact(secret, str(error)) or type(error).__name__
-        log.warning("mail_not_sent", mail=row.id, attempts=row.attempts, error=words[:300])
+        # Of any kind: the next messages are sent all the same, and this one is not tried for ever.
+        reason = _redact(secret, str(error)) or type(error).__name__
+        log.warning("mail_not_sent", mail=row.id, attempts=row.attempts, error=reason[:300])
         if row.attempts >= MOST_ATTEMPTS:
-            _give_up(row, words)
+            _give_up(row, reason)
         else:
-            wait = wait_after(row.attempts) * (0.75 + random() / 2)  # noqa: S311 - spread, no secret
-            _update(row.id, error=words[:1000], next_attempt=clock() + wait)
+            wait = wait_after(row.attempts) * (0.75 + random() / 2)  # noqa: S311 - jitter, not a secret
+            _update(row.id, error=reason[:1000], next_attempt=clock() + wait)
     else:
         _update(row.id, error="", next_attempt=None, sent=clock(), sealed_secret=None)
         return True
     return False
 
 
-def _redact(secret: str, words: str) -> str:
-    """What went wrong, without the secret: mail servers repeat links that they refuse."""
-    return words.replace(secret, "…") if secret else words
+def _redact(secret: str, reason: str) -> str:
+    """An error without the link's secret: mail servers quote links that they reject."""
+    return reason.replace(secret, "…") if secret else reason
 
 
-def _give_up(row: OutgoingMail, words: str) -> None:
-    log.warning("mail_given_up", mail=row.id, attempts=row.attempts, error=words[:300])
-    _update(row.id, error=words[:1000], next_attempt=None, sealed_secret=None)
+def _give_up(row: OutgoingMail, reason: str) -> None:
+    log.warning("mail_given_up", mail=row.id, attempts=row.attempts, error=reason[:300])
+    _update(row.id, error=reason[:1000], next_attempt=None, sealed_secret=None)
 
 
 def _update(mail_id: int, **values: object) -> None:

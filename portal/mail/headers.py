@@ -1,9 +1,9 @@
-"""Headers of a message, encoded and checked here: one line of text each, on every Python that runs the portal.
+"""Encodes and checks the headers of messages: one line of text each, on every supported Python version.
 
 The standard library decodes encoded words (`=?utf-8?q?=0a?=`) in the text that a header is given, and until 3.11.10 and
-3.12.5 it wrote the result as it was, line breaks and all (CVE-2024-6923). Here a header's text holds no encoded word of
-somebody else's (`header_text`), free text is encoded without being parsed, and the bytes of each header are checked
-before they leave the portal, whatever made them.
+3.12.5 it wrote the result as it was, line breaks and all (CVE-2024-6923). Here users' texts cannot
+contain encoded words (`header_text`), free text is encoded without being parsed, and the bytes of every header are
+checked before they are sent.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ LONGEST_LINE = 998
 # RFC 2047, 2: lines with encoded words must not be longer.
 LINE_WIDTH = 76
 LONGEST_TEXT = 200
-# A name, a colon, and lines without control characters, of which each after the first begins with a space or tab and
-# holds more than that: mail programs differ in whether a blank line with spaces ends the headers.
+# A name, a colon, and lines without control characters. Each line after the first starts with a space or tab and is not
+# blank: for some mail programs a blank line with spaces ends the headers.
 _HEADER = re.compile(
     rb"[!-9;-~]+:[^\x00-\x08\x0a-\x1f\x7f]*(?:\r\n[ \t]+[^\x00-\x20\x7f][^\x00-\x08\x0a-\x1f\x7f]*)*\r\n"
 )
 
 
 class UnsafeHeader(Exception):
-    """A header would not have been one line of plain text. Such a message is never sent."""
+    """A header is not one line of plain text. Such a message is never sent."""
 
 
 def header_text(text: str) -> str:
-    """Somebody's text as a header may hold it: one line, in which nothing can be read as an encoded word."""
+    """A user's text for a header: one line, in which nothing can be read as an encoded word."""
     return one_line(text).replace("=?", "= ?")[:LONGEST_TEXT].strip()
 
 
 def recipient_address(address: str) -> str:
-    """The address as mail servers take it. Raises UnsafeHeader for what is none."""
+    """The address as SMTP needs it. Raises UnsafeHeader if it is not valid."""
     try:
         return mail_address(address)
     except ValueError as error:
@@ -52,7 +52,7 @@ def recipient_address(address: str) -> str:
 
 
 def mailbox(name: str, address: str) -> str:
-    """A name (or none) and an address, for From and To. Raises UnsafeHeader for what is no address."""
+    """A name (or "") and an address, for From and To. Raises UnsafeHeader if the address is not valid."""
     text = header_text(name)
     written = recipient_address(address)
     return f'"{quote(text)}" <{written}>' if text else written
@@ -61,7 +61,7 @@ def mailbox(name: str, address: str) -> str:
 def message_bytes(message: EmailMessage, *, international: bool = False) -> bytes:
     """The message as it is sent, in lines that end in CR LF. Raises UnsafeHeader.
 
-    `international`: addresses may be written in UTF-8 (RFC 6532), for a server that takes them.
+    `international`: addresses may be written in UTF-8 (RFC 6532).
     """
     out = BytesIO()
     BytesGenerator(out, policy=MESSAGE.clone(utf8=international)).flatten(message)
@@ -84,7 +84,7 @@ class _Plain:
         return str(self)
 
     def fold(self, *, policy: EmailPolicy) -> str:
-        """Called by the library for what is to be written."""
+        """Called by the library when the message is written."""
         return f"{self.name}: {self.encoded(policy.linesep)}{policy.linesep}"
 
 
@@ -98,7 +98,7 @@ class _Text(_Plain):
 
 
 class _Mailbox(_Plain):
-    """A header with one address, and maybe a name."""
+    """A header with one address, with or without a name."""
 
     def encoded(self, linesep: str) -> str:
         name, address = parseaddr(str(self))
@@ -109,7 +109,7 @@ class _Mailbox(_Plain):
 
 
 class MessagePolicy(EmailPolicy):
-    """How messages are written: every header is checked. Newer versions of Python check too, but not all bytes."""
+    """Checks every header that is written. Newer versions of Python check them too, but not all bytes."""
 
     def fold(self, name: str, value: Any) -> str:
         """The header as text."""
@@ -128,7 +128,7 @@ class MessagePolicy(EmailPolicy):
 
 
 def _decodes_to_one_line(header: bytes) -> bool:
-    """Whether a program that decodes the header's encoded words finds no control character in them."""
+    """Whether the header's encoded words decode to text without control characters."""
     try:
         text = str(make_header(decode_header(header.decode().replace("\r\n", ""))))
     except (MessageError, ValueError, LookupError):
@@ -151,5 +151,5 @@ def _registry() -> HeaderRegistry:
     return registry
 
 
-# Seven bits: there are still servers that refuse more.
+# Some servers still reject 8-bit messages.
 MESSAGE = MessagePolicy(linesep="\r\n", cte_type="7bit", header_factory=_registry())

@@ -1,4 +1,4 @@
-"""The way of a message out of the portal: any SMTP server (MAIL_URL), or a folder where none is set.
+"""Delivers messages to an SMTP server (MAIL_URL), or writes them to a folder if none is set.
 
 smtp://user:password@host:587?starttls=1    plain, or encrypted after STARTTLS
 smtps://host                                encrypted from the start
@@ -26,11 +26,11 @@ FOLDER = "mail"
 
 
 class MessageRejected(Exception):
-    """The server will never take this message for this address; the text is what it said."""
+    """The server rejects this message for this address permanently; the text is its reply."""
 
 
 class Transport:
-    """Sends messages over one connection, opened when the first one is sent; a new one after an error."""
+    """Sends messages over one connection, which is opened for the first message and again after an error."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -43,12 +43,12 @@ class Transport:
         self._close()
 
     def send(self, message: EmailMessage, recipient: str, name: str) -> None:
-        """Hand a message over. `name` names it in the folder.
+        """Send a message. `name` is its file name in the folder.
 
         Raises UnsafeHeader, before anything is sent, and MessageRejected, OSError, smtplib.SMTPException.
         """
         source, target = sender_address(self._settings), recipient_address(recipient)
-        # Addresses without a form in ASCII need a server that takes UTF-8 in commands and headers (RFC 6531).
+        # Addresses that have no ASCII form need a server that accepts UTF-8 in commands and headers (RFC 6531).
         international = not (source + target).isascii()
         body = message_bytes(message, international=international)
         if not self._settings.mail_url:
@@ -58,20 +58,20 @@ class Transport:
             server = self._server or self._open()
             server.ehlo_or_helo_if_needed()
             if international and not server.has_extn("smtputf8"):
-                raise MessageRejected("The mail server takes only addresses in ASCII (it does not offer SMTPUTF8).")
+                raise MessageRejected("The mail server accepts only ASCII addresses (it does not offer SMTPUTF8).")
             options = ("SMTPUTF8", "BODY=8BITMIME") if international else ()
             server.sendmail(source, [target], body, options)
         except smtplib.SMTPRecipientsRefused as error:
             self._close()
-            code, said = next(iter(error.recipients.values()))
-            words = f"{code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+            code, text = next(iter(error.recipients.values()))
+            reply = f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
             if 500 <= code < 600:
-                raise MessageRejected(words) from error
+                raise MessageRejected(reply) from error
             raise
         except MessageRejected:
             raise
         except Exception:
-            # Whatever it was, the conversation may be in the middle of something.
+            # The SMTP session may be in the middle of a command.
             self._close()
             raise
 

@@ -1,4 +1,4 @@
-"""What is told by mail: written into the outbox with the change it tells of, sent by the worker after the commit."""
+"""Writes mail into the outbox, in the transaction of the change it reports. The worker sends it after the commit."""
 
 from __future__ import annotations
 
@@ -51,54 +51,41 @@ _TO_MANAGERS: Mapping[str, Kind] = {
 }
 
 
-_silent: ContextVar[bool] = ContextVar("silent", default=False)
+_suppressed: ContextVar[bool] = ContextVar("suppressed", default=False)
 
 
 def is_mail_suppressed() -> bool:
-    """Whether nobody is to be told of what happens now."""
-    return _silent.get()
+    """Whether the current code runs inside of suppress_mail()."""
+    return _suppressed.get()
 
 
 @contextmanager
 def suppress_mail() -> Iterator[None]:
-    """What happens inside is told to nobody: weeks of made-up bookings would bury what a visitor does first."""
-    token = _silent.set(True)
+    """Write no mail inside the block. For the demo, whose weeks of made-up bookings would fill the outbox."""
+    token = _suppressed.set(True)
     try:
         yield
     finally:
-        _silent.reset(token)
+        _suppressed.reset(token)
 
 
 def queue_message(
     session: Session, kind: Kind, user: User, data: Mapping[str, Any], now: datetime, cause: Cause | None = None
 ) -> None:
-    """Write one message to a person, unless they do not want this kind.
+    """Queue a message to a user, unless they switched its kind off.
 
-    Where `cause` has caused too many to this person within an hour it goes into a summary.
+    It goes into a summary if `cause` has caused too many messages to this user within an hour.
     """
     if not user.is_active or not is_wanted(kind, user.mail_off):
         return
     due = cause.due(user.id) if cause is not None else None
     if cause is not None and due is not None:
         add_to_summary(session, kind, user, data, cause, now, due)
-        return
-    _queue_to_address(session, kind, user.email, data, now, user.id, cause)
-
-
-def _queue_to_address(
-    session: Session,
-    kind: Kind,
-    email: str,
-    data: Mapping[str, Any],
-    now: datetime,
-    user_id: int | None = None,
-    cause: Cause | None = None,
-) -> None:
-    """Write one message to an address. It is sent after the commit of the present transaction."""
-    row = _message(kind, email, data, now, user_id)
-    row.cause_id = cause.user_id if cause is not None else None
-    session.add(row)
-    enqueue_mail()
+    else:
+        row = _message(kind, user.email, data, now, user.id)
+        row.cause_id = cause.user_id if cause is not None else None
+        session.add(row)
+        enqueue_mail()
 
 
 def queue_link(
@@ -110,7 +97,7 @@ def queue_link(
     now: datetime,
     user_id: int | None = None,
 ) -> None:
-    """Write one message with a link, whose secret is encrypted until it is sent and deleted then."""
+    """Queue a message with a link. The link's secret is encrypted in the row, and deleted when the message is sent."""
     row = _message(kind, email, data, now, user_id)
     row.sealed_secret = secret_box().encrypt(secret, _secret_place(row))
     session.add(row)
@@ -118,7 +105,7 @@ def queue_link(
 
 
 def link_secret(row: OutgoingMail) -> str:
-    """The secret of the link that a message is about; "" where it has none. Raises SecretLost."""
+    """The secret of a message's link; "" if it has no link. Raises SecretLost."""
     return secret_box().decrypt(row.sealed_secret, _secret_place(row)) if row.sealed_secret else ""
 
 
@@ -127,18 +114,17 @@ def _secret_place(row: OutgoingMail) -> Place:
 
 
 def encrypt_link(row: OutgoingMail) -> None:
-    """Encrypt a link that an earlier version has written in clear, or delete it where the message is done with."""
+    """Encrypt a link that an earlier version stored in clear text; delete it if the message is not sent any more."""
     if "link" not in row.data:
         return
-    kept = dict(row.data)
-    path = str(kept.pop("link"))
-    row.data = kept
+    path = str(row.data["link"])
+    row.data = {key: value for key, value in row.data.items() if key != "link"}
     if row.next_attempt is not None:
         row.sealed_secret = secret_box().encrypt(path.strip("/").rpartition("/")[2], _secret_place(row))
 
 
 def encrypt_links() -> None:
-    """Do so for all messages."""
+    """Do so for all messages of the outbox."""
     with transaction() as session:
         query = select(OutgoingMail).where(
             OutgoingMail.kind.in_([kind.value for kind in LINK_OF]), OutgoingMail.data["link"].as_string().is_not(None)
@@ -150,22 +136,22 @@ def encrypt_links() -> None:
 def notify_booking_change(
     session: Session, booking: Booking, what: str, user_id: int | None, now: datetime, reason: str = ""
 ) -> None:
-    """Tell who has to know what happened to a booking. `what` is "request" or a value of BookingAct.
+    """Queue the messages about what `user_id` (None: the portal) did to a booking: "request" or a value of BookingAct.
 
-    Whoever did it is not told, but for the booker's own request: its mail is what they put into their calendar.
+    Users get no mail about what they did themselves, except for their own request: its mail has the calendar entry.
     """
     if is_mail_suppressed():
         return
     data = {**booking_facts(booking), "reason": reason}
     booker = session.get(User, booking.user_id) if booking.user_id else None
-    doer = booker if user_id is None else session.get(User, user_id)
-    # Answers of those who manage the offering are not limited: there is one for each request.
+    actor = booker if user_id is None else session.get(User, user_id)
+    # Managers' answers are not limited: there is one for each request.
     is_answer = what in _ANSWERS and user_id is not None and user_id != booking.user_id
-    cause = cause_of(session, doer, now) if doer is not None and not is_answer else None
+    cause = cause_of(session, actor, now) if actor is not None and not is_answer else None
     automatic = what == BookingAct.ACCEPT.value and user_id is None
     if what == "request":
         if booking.state != BookingState.REQUESTED.value:
-            return  # It is accepted in the same breath, and that is told.
+            return  # Confirmed in the same transaction, which queues its own messages.
         if booker is not None:
             queue_message(session, Kind.REQUESTED, booker, data, now, cause)
         _to_managers(session, booking, Kind.TO_ANSWER, data, now, cause, without=user_id)
@@ -179,7 +165,7 @@ def notify_booking_change(
 
 
 def booking_facts(booking: Booking) -> dict[str, Any]:
-    """What a message says of a booking, as it is now."""
+    """The current facts of a booking, for messages."""
     offering = booking.offering
     provider = offering.organization.name if offering.organization else ""
     who = booking.user
@@ -204,7 +190,7 @@ def booking_facts(booking: Booking) -> dict[str, Any]:
 
 
 def _visible_facts(booking: Booking, booker: User) -> dict[str, str]:
-    """What a booker who no longer sees the offering is told of it: what they were shown when they booked."""
+    """The offering's facts as they were at the time of booking, if the booker may no longer see the offering."""
     if sees_offering(Actor(booker.id, booker.is_staff), booking.offering_id):
         return {}
     booked = read_kept(booking.as_booked, booking.name)
@@ -212,7 +198,7 @@ def _visible_facts(booking: Booking, booker: User) -> dict[str, str]:
 
 
 def notify_connection_broken(session: Session, organization_id: int, reason: str, now: datetime) -> None:
-    """Tell the owners of an organization that Google has to be connected again."""
+    """Queue mail to the owners of an organization: Google must be connected again."""
     organization = session.get(Organization, organization_id)
     if organization is None:
         return
@@ -222,7 +208,7 @@ def notify_connection_broken(session: Session, organization_id: int, reason: str
 
 
 def write_reminders(now: datetime) -> int:
-    """Write a reminder for each confirmed slot that begins within a day; answers how many. Once for each start."""
+    """Queue a reminder for each confirmed slot that starts within a day, once for each start. Returns their number."""
     with transaction() as session:
         due = (
             session.execute(
@@ -247,7 +233,7 @@ def write_reminders(now: datetime) -> int:
         for slot in due:
             booking = slot.booking
             slot.reminded = slot.start
-            # Who has just booked for tomorrow need not be told of it.
+            # No reminder of what was booked less than a day before.
             if booking.modified > slot.start - REMIND_BEFORE or booking.user is None:
                 continue
             facts = {**booking_facts(booking), **_visible_facts(booking, booking.user)}
@@ -258,7 +244,7 @@ def write_reminders(now: datetime) -> int:
 
 
 def delete_old_records(now: datetime) -> None:
-    """Delete what nobody needs any more: old mail, links that have ended, keys of requests."""
+    """Delete old mail, expired links and old idempotency keys."""
     with transaction() as session:
         done = OutgoingMail.next_attempt.is_(None)
         session.execute(delete(OutgoingMail).where(done, OutgoingMail.created < now - KEEP_SENT))
@@ -267,13 +253,13 @@ def delete_old_records(now: datetime) -> None:
 
 
 def set_unsubscribed_groups(user_id: int, groups: Iterable[str]) -> None:
-    """Keep which kinds of mail a person does not want."""
+    """Store the groups of mail that a user switched off."""
     with transaction() as session:
         session.execute(update(User).where(User.id == user_id).values(mail_off=sorted(set(groups))))
 
 
 def unsubscribe(user_id: int, group: str) -> None:
-    """Add one kind of mail to those that a person does not want."""
+    """Switch one group of mail off for a user."""
     with transaction() as session:
         user = session.get(User, user_id, with_for_update=True)
         if user is not None:
@@ -282,7 +268,7 @@ def unsubscribe(user_id: int, group: str) -> None:
 
 def _message(kind: Kind, email: str, data: Mapping[str, Any], now: datetime, user_id: int | None) -> OutgoingMail:
     return OutgoingMail(
-        # Known before it is written: what is encrypted in the row is bound to it.
+        # Set here, not by the database: the encrypted secret is bound to it.
         uuid=uuidlib.uuid4(),
         kind=kind.value,
         recipient=email,
@@ -323,5 +309,5 @@ _MEMBERS = (
 
 
 def users_with_role(session: Session, organization_id: int, roles: tuple[str, ...]) -> list[User]:
-    """The active people who have one of these roles in an organization."""
+    """The active users with one of these roles in an organization."""
     return list(session.execute(_MEMBERS, {"organization_id": organization_id, "roles": roles}).scalars())

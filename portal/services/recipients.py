@@ -1,4 +1,4 @@
-"""Whether a message that waits is still for its recipient. Asked when it is sent: long after it was written, maybe."""
+"""Checks, when a message is sent, that its recipient may still get it. It may have been queued long before."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from portal.policies import Actor, managed_offerings, owned_organizations
 
 
 def is_still_recipient(session: Session, row: OutgoingMail) -> bool:
-    """Whether the recipient may still know what the message tells. A summary is cut down to what they may."""
+    """Whether the recipient may still see what the message is about. Removes other entries from a summary."""
     if Kind(row.kind) in ASKED_FOR:
         _resolve_recipient(session, row)
     if row.user_id is None:
@@ -32,49 +32,50 @@ def is_still_recipient(session: Session, row: OutgoingMail) -> bool:
         return True
     if "messages" not in row.data:
         return bool(_managed(session, actor, [row.data]))
-    kept = _managed(session, actor, row.data["messages"])
-    if len(kept) < len(row.data["messages"]):
-        row.data = {**row.data, "messages": kept, "number": len(kept)}
-    return bool(kept)
+    visible = _managed(session, actor, row.data["messages"])
+    if len(visible) < len(row.data["messages"]):
+        row.data = {**row.data, "messages": visible, "number": len(visible)}
+    return bool(visible)
 
 
 def delete_unowned_password_requests() -> None:
-    """Delete the links to choose a password that were asked for with addresses of no active account.
+    """Delete the queued password links to addresses that belong to no active account.
 
-    All at once, before any message is sent: the others do not wait, however many of them somebody asks for.
+    All in one statement, before any message is sent, so that many of them do not delay other messages.
     """
-    nobody = (
+    unowned = (
         (OutgoingMail.kind == Kind.PASSWORD.value)
         & (OutgoingMail.attempts == 0)
         & OutgoingMail.next_attempt.is_not(None)
         & ~exists().where(User.email == OutgoingMail.recipient, User.is_active.is_(True))
     )
-    if db.session.execute(select(OutgoingMail.id).where(nobody).limit(1)).first() is None:
+    if db.session.execute(select(OutgoingMail.id).where(unowned).limit(1)).first() is None:
         return
     with transaction() as session:
-        dropped = delete(OutgoingMail).where(nobody).execution_options(synchronize_session=False)
-        session.execute(dropped)
-        unowned = ~exists().where(User.email == AccountLink.email)
-        links = delete(AccountLink).where(AccountLink.purpose == "password", unowned)
-        session.execute(links.execution_options(synchronize_session=False))
+        no_account = ~exists().where(User.email == AccountLink.email)
+        for statement in (
+            delete(OutgoingMail).where(unowned),
+            delete(AccountLink).where(AccountLink.purpose == "password", no_account),
+        ):
+            session.execute(statement.execution_options(synchronize_session=False))
 
 
 def _resolve_recipient(session: Session, row: OutgoingMail) -> None:
-    """Decide what is mailed to an address that anybody may have typed.
+    """Look up whether the address, which anyone may have typed, belongs to an account.
 
-    Here and not when it was asked for: that takes as long for an address with an account as for one without.
+    Done when the message is sent, so that the request takes the same time for addresses with and without an account.
     """
     holder = session.execute(select(User).where(User.email == row.recipient)).scalar_one_or_none()
     if holder is None or holder.id == row.user_id:
         return
     if Kind(row.kind) is not Kind.PASSWORD:
-        # The address has an account already: its owner is told so, and gets no link.
+        # The address already has an account: its owner gets a message that says so, and no link.
         row.kind, row.data, row.sealed_secret = Kind.KNOWN.value, {}, None
     row.user_id = holder.id
 
 
 def _managed(session: Session, actor: Actor, messages: Collection[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Those that are about offerings which the actor manages. (Entries of earlier versions name none.)"""
+    """The messages about offerings that the actor manages. (Entries of earlier versions name no offering.)"""
     named = {uuidlib.UUID(it["offering_uuid"]) for it in messages if it.get("offering_uuid")}
     found = session.scalars(select(Offering.uuid).where(Offering.uuid.in_(named), managed_offerings(actor)))
     managed = set(map(str, found))

@@ -1,7 +1,7 @@
-"""Summaries of messages: what one person causes too often within an hour reaches each recipient as one message.
+"""Summaries: limits how many separate messages one user causes for one recipient within an hour.
 
-The first messages about bookings that one person causes to one recipient (MAX_MAILS_PER_HOUR) are sent one by one. The
-following ones are listed in a summary, which is sent an hour after the first of them.
+The first messages about bookings (MAX_MAILS_PER_HOUR) are sent one by one. The following ones are listed in a summary,
+which is sent an hour after the first message.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The person by whose action messages are written.
+    """The user whose action causes messages.
 
-    `sent` is, for each recipient (id), how many separate messages were written within an hour, and the first when.
+    `sent`: recipient's id → number of separate messages within the last hour, and the time of the first one.
     """
 
     user_id: int
@@ -33,7 +33,7 @@ class Cause:
     sent: Mapping[int | None, tuple[int, datetime]]
 
     def due(self, recipient_id: int) -> datetime | None:
-        """When a summary for this recipient is sent; None: the next message is sent by itself."""
+        """When the summary for this recipient is sent; None: the next message is sent separately."""
         number, first = self.sent.get(recipient_id, (0, None))
         return first + HOUR if first is not None and number >= settings().max_mails_per_hour else None
 
@@ -50,7 +50,7 @@ _SENT_TO_EACH = (
 
 
 def cause_of(session: Session, user: User, now: datetime) -> Cause | None:
-    """A person as the cause of messages; None where there is no limit. One statement."""
+    """A user as the cause of messages; None if there is no limit. One statement."""
     if not settings().max_mails_per_hour:
         return None
     rows = session.execute(_SENT_TO_EACH, {"cause_id": user.id, "since": now - HOUR})
@@ -60,8 +60,8 @@ def cause_of(session: Session, user: User, now: datetime) -> Cause | None:
 def add_to_summary(
     session: Session, kind: Kind, user: User, data: Mapping[str, Any], cause: Cause, now: datetime, due: datetime
 ) -> None:
-    """Add a message to the summary that waits for this person, or begin one."""
-    # Two requests of one person at once would both begin one. The person's row is locked before any summary.
+    """Add a message to the recipient's unsent summary, or start one."""
+    # Two concurrent requests of one user would both start one. The user's row is always locked before a summary.
     session.execute(select(User.id).where(User.id == cause.user_id).with_for_update(key_share=True))
     summary = SUMMARY_OF[GROUP_OF[kind]]
     waiting = session.execute(

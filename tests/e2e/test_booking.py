@@ -133,7 +133,7 @@ def test_from_a_free_slot_to_the_calendar(house, browser, scripts):
     expected = {
         ("visitor@example.org", "Requested: Ribosome"),
         ("visitor@example.org", "Confirmed: Ribosome"),
-        ("owner@example.org", "Please answer: Visitor asks for Confocal"),
-        ("owner@example.org", "Given back: Visitor, Confocal"),
+        ("owner@example.org", "New request: Visitor, Confocal"),
+        ("owner@example.org", "Cancelled: Visitor, Confocal"),
     }
     until(lambda: expected <= set(mails(house)), f"mail within {PATIENCE} s")

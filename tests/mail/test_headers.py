@@ -137,11 +137,11 @@ shared_context = examples(suppress_health_check=[HealthCheck.function_scoped_fix
 def test_texts_of_strangers_stay_texts(context, who, offering, name, note):
     body = message(who=who, offering=offering, name=name, note=note, provider=who, reason=note)
     found = check(body)
-    assert found["Subject"] == header_text(f"Please answer: {one_line(who)} asks for {one_line(offering)}")
+    assert found["Subject"] == header_text(f"New request: {one_line(who)}, {one_line(offering)}")
     assert (found["To"], found["From"]) == ("owner@example.org", "booking@example.org")
     read = message_from_bytes(body, policy=policy.default)
     text, html, ics = (part for part in read.walk() if not part.is_multipart())
-    said = one_line(f"{one_line(who)} asks for {one_line(offering)}. The time is held until you answer.")
+    said = one_line(f"{one_line(who)} requested {one_line(offering)}. The time is reserved until you answer.")
     assert said in one_line(text.get_content())
     assert tags(html.get_content()) == tags(plain_html(who, offering, name, note))
     assert ics.get_content_charset() == "utf-8"
@@ -161,7 +161,7 @@ def plain_html(who: str, offering: str, name: str, note: str) -> str:
 def test_the_message_of_the_report(context):
     found = check(message(who=INJECTION))
     assert "Reply-To" not in found
-    assert found["Subject"].startswith("Please answer: = ?utf-8?q?IT_desk=0aReply-To:evil@evil.example")
+    assert found["Subject"].startswith("New request: = ?utf-8?q?IT_desk=0aReply-To:evil@evil.example")
 
 
 @shared_context

@@ -150,7 +150,7 @@ def test_a_link_that_can_no_longer_be_used_is_not_sent(app, db_session, monkeypa
     assert deliver_due(settings(), lambda: NOW + later, server) == 0
     row = row_of()
     assert (server.secrets, row.next_attempt, row.sealed_secret) == ([], None, None)
-    assert row.error == "The link was used, or ended, before the message could be sent."
+    assert row.error == "The link was used or expired before the message could be sent."
 
 
 def test_a_key_that_is_gone_ends_the_message(app, db_session, monkeypatch):

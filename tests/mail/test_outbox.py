@@ -227,7 +227,7 @@ def test_a_message_of_which_workers_die_is_given_up(world, db_session):
     rows = db_session.execute(select(OutgoingMail)).scalars().all()
     assert {row.recipient for row in rows if row.sent} == {"booker@example.org", "manager@example.org"}
     [lost] = [row for row in rows if not row.sent]
-    assert (lost.next_attempt, lost.error) == (None, "Each attempt ended before it could be noted.")
+    assert (lost.next_attempt, lost.error) == (None, "Every attempt ended before its result could be recorded.")
 
 
 def test_a_worker_that_dies_is_followed_by_another(world, db_session):
@@ -318,7 +318,7 @@ def test_what_one_person_causes_too_often_goes_into_one_summary(world, db_sessio
     [message] = [it for to, it in fake.sent if to == manager.email and "more messages" in it["Subject"]]
     assert message["Subject"] == "4 more messages about bookings by Booker"
     text = message.get_body(("plain",)).get_content()
-    assert text.count("To answer: Microscope: ") == 3
+    assert text.count("New request: Microscope: ") == 3
     assert text.count("Cancelled: Microscope: ") == 1
     # Then the next ones come one by one again.
     later = NOW + timedelta(hours=2)
