@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 
 from portal.extensions import db, installation_salt, place_of, secret_box
 from portal.models import GoogleConnection, Installation
@@ -106,5 +107,5 @@ def test_an_installation_has_a_salt_in_its_database(live_database) -> None:
 
 
 def test_a_database_has_one_salt(app) -> None:
-    with app.app_context(), pytest.raises(Exception, match=r"one_row|CHECK|UNIQUE|unique"):
+    with app.app_context(), pytest.raises(IntegrityError, match="ck_installation_one_row"):
         db.session.execute(text("INSERT INTO installation (id, salt) VALUES (2, 'x')"))

@@ -14,6 +14,8 @@ from tools.check import LINT
 ROOT = Path(__file__).resolve().parents[2]
 # Not an environment variable.
 NO_VARIABLE = {"from_demo_env"}
+# Read by tools/server.py, which starts the processes.
+OF_TOOLS = {"WEB_WORKERS"}
 # Split, so that this file does not match.
 FORBIDDEN = {
     "the address of a package registry": re.compile(
@@ -40,9 +42,10 @@ TEXT = {
 }
 
 
-def documentation() -> str:
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return "\n".join(page.read_text(encoding="utf-8") for page in pages if page.exists())
+def described(page: str) -> list[str]:
+    """What is in code quotes in the first cell of each row of the tables of a page."""
+    rows = re.findall(r"^\| (`.+?`) \| ", (ROOT / "docs" / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [name for cell in rows for name in re.findall(r"`([^`]+)`", cell)]
 
 
 def tracked_files() -> list[Path]:
@@ -58,34 +61,38 @@ def tracked_files() -> list[Path]:
     return [path for path in found if path.suffix in TEXT and path.is_file()]
 
 
-def commands(group: click.Group, prefix: str = "") -> list[str]:
+def commands(group: click.Group, prefix: str = "") -> dict[str, click.Command]:
     """Every command of the portal's own, by its full name."""
-    names = []
+    found = {}
     for name, command in group.commands.items():
         full = f"{prefix}{name}"
-        names += commands(command, f"{full} ") if isinstance(command, click.Group) else [full]
-    return names
+        found |= commands(command, f"{full} ") if isinstance(command, click.Group) else {full: command}
+    return found
 
 
-@pytest.mark.parametrize("setting", [one.name.upper() for one in fields(Settings) if one.name not in NO_VARIABLE])
-def test_every_setting_is_documented(setting):
-    assert re.search(rf"\b{setting}\b", documentation()), f"docs/ does not say what {setting} does"
+def test_the_settings_that_are_described_are_those_there_are():
+    described_settings = [name for name in described("settings.md") if re.fullmatch(r"[A-Z_]+", name)]
+    expected = {one.name.upper() for one in fields(Settings) if one.name not in NO_VARIABLE} | OF_TOOLS
+    assert sorted(described_settings) == sorted(expected)
 
 
 @pytest.mark.sqlite_only
-def test_every_command_is_documented(worker_app):
-    # `db` is Flask-Migrate's group, documented there.
-    own = [name for name in commands(worker_app.cli) if not name.startswith("db ")]
-    text = documentation()
-    missing = [name for name in own if name not in text]
-    assert not missing, f"docs/ does not name these commands: {missing}"
+def test_the_commands_that_are_described_are_those_there_are(worker_app):
+    # `db` is Flask-Migrate's group, `run`, `shell` and `routes` are Flask's.
+    own = {name: command for name, command in commands(worker_app.cli).items() if not name.startswith("db ")}
+    rows = [row for row in described("commands.md") if not row.startswith(("make ", "db "))]
+    by_name = {name: row for row in rows for name in own if re.match(rf"{name}(?= [A-Z\[-]|$)", row)}
+    assert set(by_name) == set(own)
+    assert len(rows) == len(own)
+    for name, command in own.items():
+        options = {text for one in command.params if isinstance(one, click.Option) for text in one.opts}
+        assert set(re.findall(r"--[a-z-]+", by_name[name])) == options, name
 
 
-def test_every_make_target_is_documented():
+def test_the_make_targets_that_are_described_are_those_there_are():
     targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    text = documentation()
-    missing = [target for target in targets if f"make {target}" not in text]
-    assert not missing, f"docs/ and README.md do not name: {missing}"
+    rows = [row.removeprefix("make ") for row in described("commands.md") if row.startswith("make ")]
+    assert sorted(rows) == sorted(targets)
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)

@@ -1,5 +1,6 @@
 """Mail over a real SMTP conversation on loopback, and into a folder where no server is set."""
 
+import smtplib
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -63,7 +64,7 @@ def test_messages_go_over_one_connection_and_survive_a_refusal(server, tmp_path)
         transport.send(message("a@example.org"), "a@example.org", "one")
         with pytest.raises(MessageRejected, match="550 no such user"):
             transport.send(message("no@example.org"), "no@example.org", "two")
-        with pytest.raises(Exception, match="450"):
+        with pytest.raises(smtplib.SMTPRecipientsRefused, match="450"):
             transport.send(message("later@example.org"), "later@example.org", "three")
         transport.send(message("b@example.org"), "b@example.org", "four")
     assert [(sender, to) for sender, to, _ in server.taken] == [

@@ -75,7 +75,14 @@ def worker_app(worker_database: str, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def app(worker_app: Flask) -> Iterator[Flask]:
-    """The application. One outer transaction holds everything a test does: commits inside are savepoints."""
+    """The application. What the test writes and configures does not last."""
+    with rolled_back(worker_app):
+        yield worker_app
+
+
+@contextmanager
+def rolled_back(worker_app: Flask) -> Iterator[None]:
+    """One outer transaction holds everything that is done inside: commits are savepoints."""
     with worker_app.app_context():
         engines = db.engines
     engine = engines[None]
@@ -88,7 +95,7 @@ def app(worker_app: Flask) -> Iterator[Flask]:
         worker_app.extensions["portal.catalogue_index"] = CatalogueIndex()
         worker_app.extensions["portal.cache"].clear()
         try:
-            yield worker_app
+            yield
         finally:
             engines[None] = engine
             worker_app.config.clear()

@@ -28,8 +28,13 @@ def redis_server(once: Once) -> str:
 @pytest.fixture
 def redis_url(redis_server: str, worker_id: str) -> str:
     """The URL of a Redis database of this process's own, empty at the beginning."""
+    return url_for(redis_server, worker_id)
+
+
+def url_for(server: str, worker_id: str) -> str:
+    """The URL of a process's database, from which what earlier tests left is deleted."""
     number = worker_id.removeprefix("gw") if worker_id != "master" else "0"
-    url = f"{redis_server}?db={number}" if redis_server.startswith("unix:") else f"{redis_server}/{number}"
+    url = f"{server}?db={number}" if server.startswith("unix:") else f"{server}/{number}"
     with Redis.from_url(url) as redis:
         redis.flushdb()
     return url
