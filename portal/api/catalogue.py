@@ -59,7 +59,7 @@ def booking_offerings_list() -> Response:
 
 
 def booking_offerings_retrieve(segment: str) -> Response:
-    """One offering. Three statements at most, the token's included."""
+    """One offering. Two statements where the answer is cached, three at most, the token's included."""
     actor, base, fields, now = current_actor(), base_url(), wanted_fields(), utcnow()
     uuid = offering_uuid(segment)
     known = cache().get(("offering id", uuid), None)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 
 from sqlalchemy import func, select
 
 from portal.extensions import db
 from portal.models import OfferingCounter
+from portal.queries.look import Look
+from portal.queries.obstacles import among_ids, id_parameter
+
+
+@cache
+def _versions(dialect: str) -> Look:
+    table = OfferingCounter
+    total = func.coalesce(func.sum(table.version), 0).label("version")
+    return Look(select(total).where(among_ids(table.offering_id, dialect)))
 
 
 def counters_version(ids: Collection[int]) -> int:
     """A number that goes up when a counter of one of these offerings, or of its plans, changes. One statement."""
-    table = OfferingCounter
-    statement = select(func.coalesce(func.sum(table.version), 0)).where(table.offering_id.in_(list(ids)))
-    return int(db.session.execute(statement).scalar_one())
+    dialect = db.engine.dialect.name
+    return int(_versions(dialect).first(ids=id_parameter(ids, dialect)).version)

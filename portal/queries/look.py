@@ -49,6 +49,8 @@ def _asked(engine: Engine, sql: str, values: Any) -> Any:
     return row
 
 
+# What makes a connection of the driver commit each statement by itself.
+AUTOCOMMIT: dict[str, dict[str, Any]] = {"postgresql": {"autocommit": True}, "sqlite": {"isolation_level": None}}
 _POOL = "portal.look"
 _making = threading.Lock()
 
@@ -56,11 +58,9 @@ _making = threading.Lock()
 def _pool_of(engine: Engine) -> Pool:
     """Where a look takes its connection from.
 
-    On PostgreSQL not from the engine's pool, which asks each connection whether it is there, and begins and rolls back
-    a transaction: three messages more than the statement.
+    Not from the engine's pool, which rolls each connection back, and on PostgreSQL also asks it whether it is there and
+    begins a transaction: three messages more than the statement.
     """
-    if engine.dialect.name != "postgresql":
-        return engine.pool
     found: Pool | None = engine.__dict__.get(_POOL)
     if found is None:
         with _making:
@@ -73,7 +73,7 @@ def _make_pool(engine: Engine) -> Pool:
     words, options = dialect.create_connect_args(engine.url)
 
     def connect() -> Any:
-        return dialect.connect(*words, **{**options, "autocommit": True})
+        return dialect.connect(*words, **{**options, **AUTOCOMMIT[dialect.name]})
 
     pool = QueuePool(connect, pool_size=5, max_overflow=25, reset_on_return=None)
     event.listen(engine, "engine_disposed", lambda _engine: pool.dispose())
