@@ -50,6 +50,7 @@ CHOICES = (
     ),
     ("publish", "The public calendar and feed show", {"times": "times only", "titles": "titles of bookings too"}),
 )
+LABELS = {"time_zone": "Time zone", **{key: label for key, label, *_ in (*NUMBERS, *CHOICES)}}
 SPARE_CLOSURES = 2
 
 
@@ -102,6 +103,7 @@ def _page(
         stored=_shown(stored if isinstance(stored, Mapping) else {}),
         errors=Errors(errors),
         refused=code == 400,
+        labels=LABELS,
         numbers=NUMBERS,
         choices=CHOICES,
         zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),

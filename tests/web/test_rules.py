@@ -188,6 +188,9 @@ def test_rules_that_cannot_be_kept_change_nothing(page):
     assert "Enter a whole number, such as 60." in text(page)
     assert page.fields["minimum_notice_minutes"] == "1-2"
     assert "shorter than the minimum" in text(page)
+    for field, label in (("minimum_notice_minutes", "Minimum notice"), ("closure-start-2", "Closure 2")):
+        assert f'<li><a href="#{field}">{label}</a></li>' in text(page)
+        assert f'id="{field}"' in text(page)
     assert 'id="closure-2-error"><span aria-hidden="true">▲</span> From: “2026-13-01” is not a date' in text(page)
     assert "2026-13-01" in page.fields["closure_start"]
     assert rules(page) == before
