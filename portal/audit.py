@@ -22,7 +22,7 @@ log = structlog.get_logger()
 _acting: ContextVar[str] = ContextVar("acting", default="")
 
 
-class Event(StrEnum):
+class SecurityEvent(StrEnum):
     """The names of the events (docs/security.md says what each has)."""
 
     SIGNED_IN = "signed_in"
@@ -55,11 +55,11 @@ class Event(StrEnum):
 
 
 # What somebody was kept from.
-_WARNINGS = frozenset({Event.SIGN_IN_FAILED, Event.SIGN_IN_THROTTLED})
+_WARNINGS = frozenset({SecurityEvent.SIGN_IN_FAILED, SecurityEvent.SIGN_IN_THROTTLED})
 UNKNOWN = "unknown"
 
 
-def record(event: Event, actor: Actor, target: str, **facts: object) -> None:
+def record(event: SecurityEvent, actor: Actor, target: str, **facts: object) -> None:
     """Write one event, once the transaction that it happens in has committed; never if that rolls back.
 
     `target` is what was acted on: account(), thing().
@@ -70,7 +70,7 @@ def record(event: Event, actor: Actor, target: str, **facts: object) -> None:
         _write(event, _who(actor), target, facts)
 
 
-def _write(event: Event, who: str, target: str, facts: dict[str, object]) -> None:
+def _write(event: SecurityEvent, who: str, target: str, facts: dict[str, object]) -> None:
     write = log.warning if event in _WARNINGS else log.info
     write(event.value, log="security", actor=who, object=target, **facts)
 

@@ -79,7 +79,7 @@ class Conflict(PortalError):
     """The thing is in a state, or held by somebody else, so that this cannot be done now."""
 
 
-class Refusal(StrEnum):
+class CalendarRefusal(StrEnum):
     """Why a calendar act is refused, in the order in which the rules are asked."""
 
     NO_CREDENTIALS = "no_credentials"
@@ -93,13 +93,13 @@ class CalendarRefused(PortalError):
     """A calendar act is refused; the text is the published API's own (contract: calendar validators)."""
 
     TEXTS = {
-        Refusal.NO_CREDENTIALS: "Google credentials do not exist.",
-        Refusal.BUSY: "The calendar cannot be updated.",
-        Refusal.ALREADY_PUBLIC: "The calendar is public already.",
-        Refusal.ALREADY_PRIVATE: "The calendar is private already.",
-        Refusal.NO_CALENDAR: "The calendar does not exist.",
+        CalendarRefusal.NO_CREDENTIALS: "Google credentials do not exist.",
+        CalendarRefusal.BUSY: "The calendar cannot be updated.",
+        CalendarRefusal.ALREADY_PUBLIC: "The calendar is public already.",
+        CalendarRefusal.ALREADY_PRIVATE: "The calendar is private already.",
+        CalendarRefusal.NO_CALENDAR: "The calendar does not exist.",
     }
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: CalendarRefusal) -> None:
         super().__init__(self.TEXTS[refusal])
         self.refusal = refusal

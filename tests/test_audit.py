@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from portal import logs
 from portal.app import create_app
-from portal.audit import Event
+from portal.audit import SecurityEvent
 from portal.calendar_sync import consent, disconnection
 from portal.calendar_sync.providers.google.scopes import SCOPES
 from portal.errors import Invalid, NotFound
@@ -134,73 +134,115 @@ def change_password(it):
 ANNA, BOB, STAFF, NEW_PERSON, LAB = "{anna}", "{bob}", "{staff}", "{new}", "organization:{lab}"
 # The event, what makes it, who acts, on what, and the other facts.
 TABLE = [
-    (Event.SIGNED_IN, lambda it: sign_in.sign_in("anna@example.org", PASSWORD, ""), ANNA, ANNA, {}),
-    (Event.SIGN_IN_FAILED, wrong_password, "nobody", ANNA, {"known_browser": False}),
+    (SecurityEvent.SIGNED_IN, lambda it: sign_in.sign_in("anna@example.org", PASSWORD, ""), ANNA, ANNA, {}),
+    (SecurityEvent.SIGN_IN_FAILED, wrong_password, "nobody", ANNA, {"known_browser": False}),
     (
-        Event.SIGN_IN_FAILED,
+        SecurityEvent.SIGN_IN_FAILED,
         lambda it: wrong_password(it, email="who@example.org"),
         *("nobody", "unknown", {"known_browser": False}),
     ),
     (
-        Event.SIGN_IN_THROTTLED,
+        SecurityEvent.SIGN_IN_THROTTLED,
         lambda it: wrong_password(it, throttle.ACCOUNT_AND_NETWORK.burst + 1),
         *("nobody", ANNA, {"known_browser": False, "wait": 300}),
     ),
-    (Event.SIGNED_IN, lambda it: tokens.token_for_password("bob@example.org", PASSWORD, ""), BOB, BOB, {}),
-    (Event.SIGNED_OUT, lambda it: sessions.close_session(actor_of(it.anna), "name"), ANNA, ANNA, {}),
-    (Event.SESSION_ENDED, end_session, ANNA, ANNA, {}),
-    (Event.SESSIONS_ENDED, lambda it: sessions.end_other_sessions(actor_of(it.anna), "name"), ANNA, ANNA, {}),
-    (Event.PASSWORD_CONFIRMED, lambda it: sign_in.confirm_password(actor_of(it.anna), PASSWORD), ANNA, ANNA, {}),
-    (Event.REGISTRATION_REQUESTED, register, "nobody", "unknown", {}),
-    (Event.ACCOUNT_CREATED, register, "nobody", NEW_PERSON, {"email": "new@example.org", "staff": False}),
-    (Event.PASSWORD_LINK_REQUESTED, reset_password, "nobody", ANNA, {"mailed": True}),
+    (SecurityEvent.SIGNED_IN, lambda it: tokens.token_for_password("bob@example.org", PASSWORD, ""), BOB, BOB, {}),
+    (SecurityEvent.SIGNED_OUT, lambda it: sessions.close_session(actor_of(it.anna), "name"), ANNA, ANNA, {}),
+    (SecurityEvent.SESSION_ENDED, end_session, ANNA, ANNA, {}),
+    (SecurityEvent.SESSIONS_ENDED, lambda it: sessions.end_other_sessions(actor_of(it.anna), "name"), ANNA, ANNA, {}),
     (
-        Event.PASSWORD_LINK_REQUESTED,
+        SecurityEvent.PASSWORD_CONFIRMED,
+        lambda it: sign_in.confirm_password(actor_of(it.anna), PASSWORD),
+        ANNA,
+        ANNA,
+        {},
+    ),
+    (SecurityEvent.REGISTRATION_REQUESTED, register, "nobody", "unknown", {}),
+    (SecurityEvent.ACCOUNT_CREATED, register, "nobody", NEW_PERSON, {"email": "new@example.org", "staff": False}),
+    (SecurityEvent.PASSWORD_LINK_REQUESTED, reset_password, "nobody", ANNA, {"mailed": True}),
+    (
+        SecurityEvent.PASSWORD_LINK_REQUESTED,
         lambda it: registration.ask_for_password("who@example.org", ""),
         *("nobody", "unknown", {"mailed": True}),
     ),
     (
-        Event.PASSWORD_LINK_REQUESTED,
+        SecurityEvent.PASSWORD_LINK_REQUESTED,
         lambda it: [registration.ask_for_password("who@example.org", "") for _ in range(4)],
         *("nobody", "unknown", {"mailed": False}),
     ),
-    (Event.PASSWORD_CHANGED, reset_password, "nobody", ANNA, {"by": "link"}),
-    (Event.PASSWORD_CHANGED, change_password, ANNA, ANNA, {"by": "password"}),
-    (Event.ACCESS_ENDED, end_access, "nobody", ANNA, {"tokens": 1, "feeds": 1}),
-    (Event.EMAIL_CHANGE_REQUESTED, ask_for_email, ANNA, ANNA, {"email": "anna@new.example.org"}),
+    (SecurityEvent.PASSWORD_CHANGED, reset_password, "nobody", ANNA, {"by": "link"}),
+    (SecurityEvent.PASSWORD_CHANGED, change_password, ANNA, ANNA, {"by": "password"}),
+    (SecurityEvent.ACCESS_ENDED, end_access, "nobody", ANNA, {"tokens": 1, "feeds": 1}),
+    (SecurityEvent.EMAIL_CHANGE_REQUESTED, ask_for_email, ANNA, ANNA, {"email": "anna@new.example.org"}),
     (
-        Event.EMAIL_CHANGED,
+        SecurityEvent.EMAIL_CHANGED,
         change_email,
         *(ANNA, ANNA, {"before": "anna@example.org", "email": "anna@new.example.org"}),
     ),
-    (Event.INVITED, lambda it: registration.invite_again(it.staff, it.bob.uuid), STAFF, BOB, {}),
-    (Event.ROLE_CHANGED, give_role, STAFF, ANNA, {"organization": "{lab}", "before": "owner", "role": "manager"}),
+    (SecurityEvent.INVITED, lambda it: registration.invite_again(it.staff, it.bob.uuid), STAFF, BOB, {}),
     (
-        Event.ROLE_CHANGED,
+        SecurityEvent.ROLE_CHANGED,
+        give_role,
+        STAFF,
+        ANNA,
+        {"organization": "{lab}", "before": "owner", "role": "manager"},
+    ),
+    (
+        SecurityEvent.ROLE_CHANGED,
         lambda it: accounts.set_role(it.staff, "bob@example.org", "Lab", None),
         *(STAFF, BOB, {"organization": "{lab}", "before": "none", "role": "none"}),
     ),
-    (Event.ACCOUNT_DEACTIVATED, lambda it: accounts.set_active(it.staff, it.bob.uuid, active=False), STAFF, BOB, {}),
-    (Event.ACCOUNT_REACTIVATED, lambda it: accounts.set_active(it.staff, it.bob.uuid, active=True), STAFF, BOB, {}),
     (
-        Event.GROUP_CHANGED,
+        SecurityEvent.ACCOUNT_DEACTIVATED,
+        lambda it: accounts.set_active(it.staff, it.bob.uuid, active=False),
+        STAFF,
+        BOB,
+        {},
+    ),
+    (
+        SecurityEvent.ACCOUNT_REACTIVATED,
+        lambda it: accounts.set_active(it.staff, it.bob.uuid, active=True),
+        STAFF,
+        BOB,
+        {},
+    ),
+    (
+        SecurityEvent.GROUP_CHANGED,
         lambda it: organizations.set_group(SYSTEM, "Lab", "Club"),
         *("portal", LAB, {"group": "{group}", "member": True}),
     ),
-    (Event.TOKEN_CREATED, make_token, ANNA, "token:{token}", {"owner": ANNA, "expires": "2027-03-02T08:00:00Z"}),
-    (Event.TOKEN_REVOKED, revoke_token, STAFF, "token:{token}", {"owner": ANNA}),
-    (Event.FEED_CREATED, lambda it: feeds.create_user_feed(actor_of(it.anna)), ANNA, ANNA, {}),
-    (Event.FEED_CREATED, lambda it: feeds.create_organization_feed(actor_of(it.anna), it.lab.uuid), ANNA, LAB, {}),
-    (Event.FEED_REVOKED, lambda it: feeds.revoke_user_feed(actor_of(it.anna)), ANNA, ANNA, {}),
-    (Event.FEED_REVOKED, lambda it: feeds.revoke_organization_feed(actor_of(it.anna), it.lab.uuid), ANNA, LAB, {}),
-    (Event.GOOGLE_CONNECTED, connect, ANNA, LAB, {"google": "facility@lab.example", "sharing": True}),
-    (Event.GOOGLE_DISCONNECTED, disconnect, ANNA, LAB, {"calendars": "keep"}),
     (
-        Event.CALENDAR_SHARED,
+        SecurityEvent.TOKEN_CREATED,
+        make_token,
+        ANNA,
+        "token:{token}",
+        {"owner": ANNA, "expires": "2027-03-02T08:00:00Z"},
+    ),
+    (SecurityEvent.TOKEN_REVOKED, revoke_token, STAFF, "token:{token}", {"owner": ANNA}),
+    (SecurityEvent.FEED_CREATED, lambda it: feeds.create_user_feed(actor_of(it.anna)), ANNA, ANNA, {}),
+    (
+        SecurityEvent.FEED_CREATED,
+        lambda it: feeds.create_organization_feed(actor_of(it.anna), it.lab.uuid),
+        ANNA,
+        LAB,
+        {},
+    ),
+    (SecurityEvent.FEED_REVOKED, lambda it: feeds.revoke_user_feed(actor_of(it.anna)), ANNA, ANNA, {}),
+    (
+        SecurityEvent.FEED_REVOKED,
+        lambda it: feeds.revoke_organization_feed(actor_of(it.anna), it.lab.uuid),
+        ANNA,
+        LAB,
+        {},
+    ),
+    (SecurityEvent.GOOGLE_CONNECTED, connect, ANNA, LAB, {"google": "facility@lab.example", "sharing": True}),
+    (SecurityEvent.GOOGLE_DISCONNECTED, disconnect, ANNA, LAB, {"calendars": "keep"}),
+    (
+        SecurityEvent.CALENDAR_SHARED,
         lambda it: calendars.share_google_calendar(actor_of(it.anna), it.offering.uuid),
         *(ANNA, "offering:{offering}", {}),
     ),
-    (Event.CALENDAR_UNSHARED, unshare, ANNA, "offering:{offering}", {}),
+    (SecurityEvent.CALENDAR_UNSHARED, unshare, ANNA, "offering:{offering}", {}),
 ]
 
 
@@ -219,7 +261,7 @@ def test_each_event_has_its_line(scene, event, act, actor, target, facts):
         "group": scene.group.uuid,
         "offering": scene.offering.uuid,
     }
-    level = "warning" if event in (Event.SIGN_IN_FAILED, Event.SIGN_IN_THROTTLED) else "info"
+    level = "warning" if event in (SecurityEvent.SIGN_IN_FAILED, SecurityEvent.SIGN_IN_THROTTLED) else "info"
     expected = {"event": event.value, "log": "security", "log_level": level, "actor": actor, "object": target, **facts}
     filled = {key: it.format(**names) if isinstance(it, str) else it for key, it in expected.items()}
     found = [line for line in lines if line["event"] == event.value]
@@ -227,7 +269,7 @@ def test_each_event_has_its_line(scene, event, act, actor, target, facts):
 
 
 def test_every_event_is_in_the_table():
-    assert {row[0] for row in TABLE} == set(Event)
+    assert {row[0] for row in TABLE} == set(SecurityEvent)
 
 
 @pytest.mark.sqlite_only

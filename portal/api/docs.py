@@ -12,7 +12,7 @@ from portal.api.guards import public
 from portal.api.openapi import Schema
 from portal.api.routing import resource
 from portal.api.schema import document
-from portal.schema.fields import Component, Field
+from portal.schema.fields import Field, ObjectSchema
 from portal.schema.offering import OFFERING
 
 SWAGGER = ("vendor/swagger-ui.css", "vendor/swagger-ui-bundle.js")
@@ -82,13 +82,13 @@ def _parameter(parameter: Schema) -> tuple[str, str, str, str]:
     return parameter["name"], parameter["in"], kind, parameter.get("description", "")
 
 
-def rows(component: Component = OFFERING, prefix: str = "") -> Iterator[Row]:
+def rows(component: ObjectSchema = OFFERING, prefix: str = "") -> Iterator[Row]:
     """Every field of an offering, depth first, in the order of the answer."""
     schemas = document()["components"]["schemas"]
     yield from _rows(schemas, component, prefix)
 
 
-def _rows(schemas: Schema, component: Component, prefix: str) -> Iterator[Row]:
+def _rows(schemas: Schema, component: ObjectSchema, prefix: str) -> Iterator[Row]:
     for field in component.fields:
         path = f"{prefix}{field.name}"
         target = schemas.get(field.kind.refers, {})

@@ -11,8 +11,8 @@ from portal.api.openapi import Schema, an_object, json_content, one_of, or_null,
 from portal.api.params import DEFAULT_PAGE_SIZE, INVALID_PAGE, MAX_PAGE_SIZE
 from portal.api.responses import JSON
 from portal.domain import choices
-from portal.errors import CalendarRefused, Refusal
-from portal.schema.fields import Field, Kind
+from portal.errors import CalendarRefusal, CalendarRefused
+from portal.schema.fields import Field, FieldType
 from portal.schema.offering import COMPONENTS, FIELDS
 
 DESCRIPTION = """\
@@ -68,7 +68,7 @@ def schema_of(field: Field) -> Schema:
     return {**schema, "description": field.description} if field.description else schema
 
 
-def _kind(kind: Kind) -> Schema:
+def _kind(kind: FieldType) -> Schema:
     if kind.refers:
         reference = {"$ref": f"#/components/schemas/{kind.refers}"}
         return {"type": "array", "items": reference} if kind.many else reference
@@ -232,7 +232,8 @@ def _responses() -> Schema:
         "CalendarRefused": {
             "description": "The calendar is not in a state for that",
             "content": json_content(
-                {"$ref": "#/components/schemas/Messages"}, *([CalendarRefused.TEXTS[reason]] for reason in Refusal)
+                {"$ref": "#/components/schemas/Messages"},
+                *([CalendarRefused.TEXTS[reason]] for reason in CalendarRefusal),
             ),
         },
     }

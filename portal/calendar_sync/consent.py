@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from portal.audit import Event, record, thing
+from portal.audit import SecurityEvent, record, thing
 from portal.calendar_sync.connections import (
     NOT_CONFIGURED,
     access_token_place,
@@ -195,7 +195,7 @@ def _connect(
         _enqueue_calendars(session, organization.id, now)
         details = {"google": account.email, "sharing": can_share}
         notices.notify_google_connected(session, actor, organization, account.email, now)
-        record(Event.GOOGLE_CONNECTED, actor, thing("organization", organization_uuid), **details)
+        record(SecurityEvent.GOOGLE_CONNECTED, actor, thing("organization", organization_uuid), **details)
     return ConnectionResult(organization_uuid, account.email, can_share)
 
 

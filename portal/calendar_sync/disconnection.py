@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from portal.audit import Event, record, thing
+from portal.audit import SecurityEvent, record, thing
 from portal.calendar_sync.connections import (
     DISCONNECTED,
     fail_calendars,
@@ -90,7 +90,9 @@ def disconnect(
         ).scalar_one_or_none()
         if connection is None:
             return True
-        record(Event.GOOGLE_DISCONNECTED, actor, thing("organization", organization_uuid), calendars=cleanup.value)
+        record(
+            SecurityEvent.GOOGLE_DISCONNECTED, actor, thing("organization", organization_uuid), calendars=cleanup.value
+        )
         offerings = offering_ids_of(organization.id)
         watched = select(
             exists().where(CalendarChannel.calendar_id == GoogleCalendar.id, GoogleCalendar.offering_id.in_(offerings))

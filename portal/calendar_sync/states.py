@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from urllib.parse import urlencode
 
-from portal.errors import Refusal
+from portal.errors import CalendarRefusal
 
 GOOGLE_EMBED_URI = "https://calendar.google.com/calendar/embed"
 
@@ -72,7 +72,7 @@ def refusal(
     state: str | None,
     public: bool = False,
     want_public: bool | None = None,
-) -> Refusal | None:
+) -> CalendarRefusal | None:
     """Why the action is refused, or None. `state` is None if the offering has no calendar yet.
 
     Checked in this order: credentials, a busy calendar, then the action itself (docs/google-calendar.md, "Sync, share,
@@ -81,16 +81,16 @@ def refusal(
     """
     wanted = public if want_public is None else want_public
     if not has_credentials:
-        return Refusal.NO_CREDENTIALS
+        return CalendarRefusal.NO_CREDENTIALS
     if is_busy(state):
-        return Refusal.BUSY
+        return CalendarRefusal.BUSY
     if action is CalendarAction.SHARE and state is not None and public and wanted:
-        return Refusal.ALREADY_PUBLIC
+        return CalendarRefusal.ALREADY_PUBLIC
     if action is CalendarAction.UNSHARE:
         if state is None:
-            return Refusal.NO_CALENDAR
+            return CalendarRefusal.NO_CALENDAR
         if not (public or wanted):
-            return Refusal.ALREADY_PRIVATE
+            return CalendarRefusal.ALREADY_PRIVATE
     return None
 
 

@@ -177,7 +177,7 @@ def _document(row: Row[Any], base_url: str, fields: Collection[str], now: dateti
         view.add_counters(content, _counters(row))
         changes.append(row.counted)
     else:
-        view.add_counters(content, view.Counters())
+        view.add_counters(content, view.BookingCounts())
     if row.hides_parent:
         content.update(dict.fromkeys(view.PARENT))
     elif row.inherited is not None:
@@ -189,6 +189,6 @@ def _document(row: Row[Any], base_url: str, fields: Collection[str], now: dateti
     return Document(row.id, view.select_fields(content, fields), bool(row.manages), max(changes), until)
 
 
-def _counters(row: Row[Any]) -> view.Counters:
+def _counters(row: Row[Any]) -> view.BookingCounts:
     counted = (it.split(":") for it in (row.plan_counters or "").split(",") if it)
-    return view.Counters(row.bookings, {key: (int(bookings), int(holding)) for key, bookings, holding in counted})
+    return view.BookingCounts(row.bookings, {key: (int(bookings), int(holding)) for key, bookings, holding in counted})

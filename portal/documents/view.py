@@ -27,7 +27,7 @@ COUNTED = frozenset({"order_count", "plans"})
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
+class BookingCounts:
     """Bookings made here: of the offering, and for each plan (32 hex digits) in all and holding their slots."""
 
     bookings: int = 0
@@ -47,7 +47,7 @@ def _escaped(text: str) -> bytes:
     return orjson.dumps(text)[1:-1]
 
 
-def add_counters(document: dict[str, Any], counters: Counters) -> None:
+def add_counters(document: dict[str, Any], counters: BookingCounts) -> None:
     """Add what was booked here to the counts that came with an import."""
     document["order_count"] += counters.bookings
     for plan in document["plans"]:

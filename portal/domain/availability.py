@@ -22,28 +22,25 @@ from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 from portal.domain.periods import Period, merge
-from portal.domain.refusals import RANK, Check, Code, Obstacle, Refusal, Track, past, words
+from portal.domain.refusals import RANK, Check, Code, Obstacle, Refusal, Track, words
 from portal.domain.schedules import Schedule
 from portal.domain.steps import Edges, Grid, within
-from portal.domain.timetable import Span, Stretch, Timetable, part_within
+from portal.domain.timetable import Span, TimeBlock, Timetable, part_within
 from portal.domain.zones import period_text
-
-__all__ = ["LONGEST_REQUEST", "Availability", "Check", "Code", "Day", "Obstacle", "Refusal", "Span", "Stretch"]
-__all__ += ["past"]
 
 # A request beyond this is refused before its days are counted.
 LONGEST_REQUEST = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class AvailabilityDay:
     """One local day of an availability table: all its stretches in order, from midnight to midnight."""
 
     date: date
-    stretches: list[Stretch]
+    stretches: list[TimeBlock]
 
     @property
-    def steps(self) -> list[Stretch]:
+    def steps(self) -> list[TimeBlock]:
         """The stretches that can be booked or could be, were they free."""
         return [stretch for stretch in self.stretches if stretch.is_step]
 
@@ -85,7 +82,7 @@ class Availability:
         """
         return (found for span in self._timetable.spans(window) for found in self._answered(span))
 
-    def stretches(self, window: Period) -> list[Stretch]:
+    def stretches(self, window: Period) -> list[TimeBlock]:
         """The same with each step by itself.
 
         Neighbouring time that is no step for the same reason is one stretch, also across midnight.
@@ -121,7 +118,7 @@ class Availability:
 
     def offer(
         self, window: Period, duration: timedelta | None = None, until: datetime | None = None
-    ) -> tuple[list[Period], list[Stretch]]:
+    ) -> tuple[list[Period], list[TimeBlock]]:
         """The window as what can be booked (`free`) and, with reasons, the rest: every instant is in one of the two.
 
         A refused step at the edge of the window is given whole; of a free one that reaches beyond it, the part inside
@@ -150,7 +147,7 @@ class Availability:
                 continue
             part = part_within(stretch.period, window)
             refusal = self._check(part) if part == stretch.period else self.explain(part)
-            refused.append(Stretch(part, True, refusal or against.get(stretch.start) or _too_little(part)))
+            refused.append(TimeBlock(part, True, refusal or against.get(stretch.start) or _too_little(part)))
         return slots, refused
 
     def explain(self, period: Period) -> Refusal | None:
@@ -177,22 +174,22 @@ class Availability:
         yield from self._against(period)
         yield from self._track.across(period)
 
-    def days(self, first: date, count: int) -> list[Day]:
+    def days(self, first: date, count: int) -> list[AvailabilityDay]:
         """`count` local days from `first`, each with all its stretches; none of them crosses midnight."""
         dates = [first + timedelta(days=number) for number in range(count)]
-        return [Day(day, list(self._of_day(day))) for day in dates]
+        return [AvailabilityDay(day, list(self._of_day(day))) for day in dates]
 
-    def _of_day(self, day: date) -> Iterator[Stretch]:
+    def _of_day(self, day: date) -> Iterator[TimeBlock]:
         for span in self._timetable.day(day):
             for found in self._answered(span):
                 yield from found.stretches
 
-    def _stretches(self, window: Period) -> Iterator[Stretch]:
-        last: Stretch | None = None
+    def _stretches(self, window: Period) -> Iterator[TimeBlock]:
+        last: TimeBlock | None = None
         for span in self.spans(window):
             for it in span.stretches:
                 if last is not None and not last.is_step and not it.is_step and _alike(last.refusal, it.refusal):
-                    last = Stretch(Period(last.start, it.end), False, last.refusal)
+                    last = TimeBlock(Period(last.start, it.end), False, last.refusal)
                     continue
                 if last is not None:
                     yield last

@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class MailKind(StrEnum):
     """What a message tells. The booker is told of their booking, those who manage the offering of requests."""
 
     REQUESTED = "requested"
@@ -43,37 +43,45 @@ GROUPS: Mapping[str, str] = {
     "requests": "Requests for offerings that I manage, and what their bookers change",
     "calendars": "A calendar of an organization that I own needs attention",
 }
-GROUP_OF: Mapping[Kind, str] = {
-    Kind.REQUESTED: "bookings",
-    Kind.ACCEPTED: "bookings",
-    Kind.REJECTED: "bookings",
-    Kind.CANCELLED: "bookings",
-    Kind.MOVED: "bookings",
-    Kind.EXPIRED: "bookings",
-    Kind.REMINDER: "reminders",
-    Kind.TO_ANSWER: "requests",
-    Kind.BOOKED: "requests",
-    Kind.GIVEN_BACK: "requests",
-    Kind.MOVED_BY_BOOKER: "requests",
-    Kind.BOOKINGS_SUMMARY: "bookings",
-    Kind.REQUESTS_SUMMARY: "requests",
-    Kind.RECONNECT: "calendars",
+GROUP_OF: Mapping[MailKind, str] = {
+    MailKind.REQUESTED: "bookings",
+    MailKind.ACCEPTED: "bookings",
+    MailKind.REJECTED: "bookings",
+    MailKind.CANCELLED: "bookings",
+    MailKind.MOVED: "bookings",
+    MailKind.EXPIRED: "bookings",
+    MailKind.REMINDER: "reminders",
+    MailKind.TO_ANSWER: "requests",
+    MailKind.BOOKED: "requests",
+    MailKind.GIVEN_BACK: "requests",
+    MailKind.MOVED_BY_BOOKER: "requests",
+    MailKind.BOOKINGS_SUMMARY: "bookings",
+    MailKind.REQUESTS_SUMMARY: "requests",
+    MailKind.RECONNECT: "calendars",
 }
 # Into which summary a message goes where one person has caused too many within an hour.
-SUMMARY_OF: Mapping[str, Kind] = {"bookings": Kind.BOOKINGS_SUMMARY, "requests": Kind.REQUESTS_SUMMARY}
+SUMMARY_OF: Mapping[str, MailKind] = {"bookings": MailKind.BOOKINGS_SUMMARY, "requests": MailKind.REQUESTS_SUMMARY}
 # A summary lists so many messages, and says how many more there are.
 MOST_LISTED = 50
 # Where the link of a message leads; its secret part is put in when the message is sent.
-LINK_OF: Mapping[Kind, str] = {
-    Kind.REGISTER: "/register/{}/",
-    Kind.PASSWORD: "/password/{}/",
-    Kind.INVITATION: "/password/{}/",
-    Kind.NEW_EMAIL: "/email/{}/",
+LINK_OF: Mapping[MailKind, str] = {
+    MailKind.REGISTER: "/register/{}/",
+    MailKind.PASSWORD: "/password/{}/",
+    MailKind.INVITATION: "/password/{}/",
+    MailKind.NEW_EMAIL: "/email/{}/",
 }
 # Links that somebody asked for by typing an address. Whether it has an account is looked up when the message is sent.
-ASKED_FOR = frozenset({Kind.REGISTER, Kind.PASSWORD, Kind.NEW_EMAIL})
+ASKED_FOR = frozenset({MailKind.REGISTER, MailKind.PASSWORD, MailKind.NEW_EMAIL})
 # What tells the owner of an account that somebody has changed what gives access to it.
-CHANGES = frozenset({Kind.TOKEN_MADE, Kind.PASSWORD_CHANGED, Kind.EMAIL_CHANGED, Kind.FEED_MADE, Kind.GOOGLE_CONNECTED})
+CHANGES = frozenset(
+    {
+        MailKind.TOKEN_MADE,
+        MailKind.PASSWORD_CHANGED,
+        MailKind.EMAIL_CHANGED,
+        MailKind.FEED_MADE,
+        MailKind.GOOGLE_CONNECTED,
+    }
+)
 REMIND_BEFORE = timedelta(days=1)
 MOST_ATTEMPTS = 12
 LONGEST_WAIT = timedelta(hours=6)
@@ -84,6 +92,6 @@ def wait_after(attempts: int) -> timedelta:
     return min(timedelta(minutes=2 ** min(attempts - 1, 12)), LONGEST_WAIT)
 
 
-def is_wanted(kind: Kind, off: object) -> bool:
+def is_wanted(kind: MailKind, off: object) -> bool:
     """Whether a person who switched these groups off gets this kind."""
     return not (isinstance(off, list) and GROUP_OF.get(kind) in off)

@@ -18,7 +18,7 @@ AVAILABILITY = "Availability"
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class OpeningPeriod:
     """A time during which an offering is there, as somebody wants it: two instants as ISO 8601 with a zone.
 
     `entry` is the position of the stored entry that it is; None for a new one.
@@ -59,7 +59,7 @@ def is_over(entry: object, now: datetime) -> bool:
 
 
 def rewritten(
-    stored: Sequence[Any], removed: Collection[int], wanted: Sequence[Stretch], config: Mapping[str, Any]
+    stored: Sequence[Any], removed: Collection[int], wanted: Sequence[OpeningPeriod], config: Mapping[str, Any]
 ) -> tuple[list[Any], list[int]]:
     """The entries that are to be stored, and at which position among them each of `wanted` is.
 

@@ -34,7 +34,7 @@ _TIME = re.compile(r"\d\d:\d\d(:\d\d)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class FormQuestion:
     """One field of an order form. `choices` are values with their labels; `low` and `high` bound numbers."""
 
     key: str
@@ -61,7 +61,7 @@ class WrongAnswers(Invalid):
         self.errors = dict(errors)
 
 
-def read_form(options: Any) -> list[Question]:
+def read_form(options: Any) -> list[FormQuestion]:
     """The questions in the order in which they are asked: those named by `order`, then the others. Never raises."""
     fields = _mapping(_mapping(options).get("options"))
     given = _mapping(options).get("order")
@@ -102,11 +102,11 @@ def shown_answers(options: Any, answers: Mapping[str, Any]) -> Iterator[tuple[st
     """The answers of a booking for people, as labels and texts; answers to questions that are gone come last."""
     questions = {question.key: question for question in read_form(options)}
     for key in dict.fromkeys((*(key for key in questions if key in answers), *answers)):
-        question = questions.get(key) or Question(key, "string", key)
+        question = questions.get(key) or FormQuestion(key, "string", key)
         yield question.label, _shown(question, answers[key])
 
 
-def _shown(question: Question, value: Any) -> str:
+def _shown(question: FormQuestion, value: Any) -> str:
     labels = dict(question.choices)
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -117,8 +117,8 @@ def _shown(question: Question, value: Any) -> str:
     return labels.get(str(value), str(value))
 
 
-def _question(key: str, item: Mapping[str, Any]) -> Question:
-    return Question(
+def _question(key: str, item: Mapping[str, Any]) -> FormQuestion:
+    return FormQuestion(
         key=key,
         type=str(item.get("type") or "string"),
         label=str(item.get("label") or key.replace("_", " ").capitalize()),
@@ -150,7 +150,7 @@ def _bound(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _answer(question: Question, raw: Any) -> Any:
+def _answer(question: FormQuestion, raw: Any) -> Any:
     """An answer as it is kept, None for no answer. Raises ValueError with the reason, for people."""
     if isinstance(raw, str):
         raw = raw.strip()
@@ -173,7 +173,7 @@ def _answer(question: Question, raw: Any) -> Any:
     return _one(question, raw)
 
 
-def _default(question: Question) -> Any:
+def _default(question: FormQuestion) -> Any:
     try:
         return _answer(question, question.default)
     except ValueError:
@@ -181,7 +181,7 @@ def _default(question: Question) -> Any:
         return None
 
 
-def _flag(question: Question, raw: Any) -> bool | None:
+def _flag(question: FormQuestion, raw: Any) -> bool | None:
     value = raw if isinstance(raw, bool) else str(raw).casefold() if isinstance(raw, (str, int)) else None
     if value is True or value in _TRUE:
         return True
@@ -213,7 +213,7 @@ def _decimal(raw: Any) -> Decimal:
     return number
 
 
-def _number(question: Question, number: Decimal) -> int | float:
+def _number(question: FormQuestion, number: Decimal) -> int | float:
     low, high = question.low, question.high
     if low is not None and number < low:
         raise ValueError(f"Enter at least {low:f}." if high is None else f"Enter {low:f} to {high:f}.")
@@ -251,7 +251,7 @@ def _text(raw: Any) -> str:
     return text
 
 
-def _one(question: Question, raw: Any) -> str:
+def _one(question: FormQuestion, raw: Any) -> str:
     text = _text(raw)
     if question.choices and text not in dict(question.choices):
         labels = [label[:100] for _, label in question.choices[:MOST_LISTED]]
@@ -259,7 +259,7 @@ def _one(question: Question, raw: Any) -> str:
     return text
 
 
-def _many(question: Question, raw: Any) -> list[str]:
+def _many(question: FormQuestion, raw: Any) -> list[str]:
     given = raw if isinstance(raw, list) else [raw]
     if len(given) > MOST_CHOSEN:
         raise ValueError(f"Choose at most {MOST_CHOSEN}.")

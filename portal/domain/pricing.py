@@ -55,7 +55,7 @@ class PricedComponent:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanPrices:
+class PlanFigures:
     """Everything the wire says about what a plan costs. The mappings are in the order of the components' names."""
 
     unit_price: Decimal
@@ -68,10 +68,10 @@ class PlanPrices:
     plan_type: str | None
 
 
-def price_plan(components: Iterable[PricedComponent]) -> PlanPrices:
+def price_plan(components: Iterable[PricedComponent]) -> PlanFigures:
     """All computed values of a plan at once."""
     ordered = in_order(components)
-    return PlanPrices(
+    return PlanFigures(
         unit_price=unit_price(ordered),
         init_price=init_price(ordered),
         switch_price=switch_price(ordered),

@@ -31,7 +31,7 @@ from zoneinfo import ZoneInfo
 from portal.domain.instants import parse_instant
 from portal.domain.periods import Period
 from portal.domain.refusals import EVER, Check, Code, Obstacle, Refusal
-from portal.domain.schedules import Problem
+from portal.domain.schedules import ValidationProblem
 from portal.domain.zones import date_text, day_start, duration_text, local_date, parse_zone
 
 YEAR_MINUTES = 366 * 24 * 60
@@ -104,7 +104,7 @@ class Rules:
 NO_RULES = Rules()
 
 
-def check_rules(raw: object) -> list[Problem]:
+def check_rules(raw: object) -> list[ValidationProblem]:
     """Everything that is wrong with `attributes.booking_rules`, for people; [] where it can be used.
 
     Keys that are not rules are left alone: the attributes are free-form.
@@ -273,12 +273,12 @@ def _kept_free(buffer: timedelta, side: str) -> str:
     return f"{text} {side} each booking {'is' if text in ONE else 'are'} kept free."
 
 
-def _read(raw: object) -> tuple[Rules, list[Problem]]:
+def _read(raw: object) -> tuple[Rules, list[ValidationProblem]]:
     if raw is None:
         return NO_RULES, []
     if not isinstance(raw, Mapping):
-        return NO_RULES, [Problem("", "must be an object")]
-    problems: list[Problem] = []
+        return NO_RULES, [ValidationProblem("", "must be an object")]
+    problems: list[ValidationProblem] = []
     numbers = {key: _whole(raw, key, problems) for key in WHOLE}
     words = {key: _choice(raw, key, problems) for key in CHOICES}
     closures = _closures(raw.get("closures"), problems)
@@ -286,10 +286,10 @@ def _read(raw: object) -> tuple[Rules, list[Problem]]:
         try:
             parse_zone(raw["time_zone"])
         except ValueError as error:
-            problems.append(Problem(".time_zone", str(error)))
+            problems.append(ValidationProblem(".time_zone", str(error)))
     shortest, longest = numbers["minimum_duration_minutes"], numbers["maximum_duration_minutes"]
     if shortest is not None and longest is not None and longest < shortest:
-        problems.append(Problem(".maximum_duration_minutes", "must not be shorter than the minimum duration"))
+        problems.append(ValidationProblem(".maximum_duration_minutes", "must not be shorter than the minimum duration"))
     if problems:
         return NO_RULES, problems
     return (
@@ -316,59 +316,59 @@ def _minutes(number: int | None) -> timedelta | None:
     return None if number is None else timedelta(minutes=number)
 
 
-def _whole(raw: Mapping[str, Any], key: str, problems: list[Problem]) -> int | None:
+def _whole(raw: Mapping[str, Any], key: str, problems: list[ValidationProblem]) -> int | None:
     value, (low, high) = raw.get(key), WHOLE[key]
     if value is None:
         return None
     if type(value) is int and low <= value <= high:
         return value
-    problems.append(Problem(f".{key}", f"must be a whole number from {low} to {high}"))
+    problems.append(ValidationProblem(f".{key}", f"must be a whole number from {low} to {high}"))
     return None
 
 
-def _choice(raw: Mapping[str, Any], key: str, problems: list[Problem]) -> str | None:
+def _choice(raw: Mapping[str, Any], key: str, problems: list[ValidationProblem]) -> str | None:
     value = raw.get(key)
     if value is None or value in CHOICES[key]:
         return value
-    problems.append(Problem(f".{key}", f"must be one of {', '.join(CHOICES[key])}"))
+    problems.append(ValidationProblem(f".{key}", f"must be one of {', '.join(CHOICES[key])}"))
     return None
 
 
-def _closures(raw: object, problems: list[Problem]) -> tuple[Closure, ...]:
+def _closures(raw: object, problems: list[ValidationProblem]) -> tuple[Closure, ...]:
     if raw is None:
         return ()
     if not isinstance(raw, list):
-        problems.append(Problem(".closures", "must be a list of closures, each with a start and an end"))
+        problems.append(ValidationProblem(".closures", "must be a list of closures, each with a start and an end"))
         return ()
     if len(raw) > MOST_CLOSURES:
-        problems.append(Problem(".closures", f"has {len(raw)} entries: at most {MOST_CLOSURES} are taken"))
+        problems.append(ValidationProblem(".closures", f"has {len(raw)} entries: at most {MOST_CLOSURES} are taken"))
         return ()
     found = (_closure(f".closures[{index}]", entry, problems) for index, entry in enumerate(raw))
     return tuple(closure for closure in found if closure is not None)
 
 
-def _closure(path: str, entry: object, problems: list[Problem]) -> Closure | None:
+def _closure(path: str, entry: object, problems: list[ValidationProblem]) -> Closure | None:
     if not isinstance(entry, Mapping):
-        problems.append(Problem(path, "must be an object with a start and an end"))
+        problems.append(ValidationProblem(path, "must be an object with a start and an end"))
         return None
     ends: list[date | datetime] = []
     for key in ("start", "end"):
         try:
             ends.append(_edge(entry.get(key)))
         except ValueError as error:
-            problems.append(Problem(f"{path}.{key}", str(error)))
+            problems.append(ValidationProblem(f"{path}.{key}", str(error)))
     reason = entry.get("reason") or ""
     if not isinstance(reason, str) or len(reason) > 200:
-        problems.append(Problem(f"{path}.reason", "must be a text of at most 200 characters"))
+        problems.append(ValidationProblem(f"{path}.reason", "must be a text of at most 200 characters"))
         return None
     if len(ends) < 2:
         return None
     start, end = ends
     if isinstance(start, datetime) != isinstance(end, datetime):
-        problems.append(Problem(path, "must have two instants or two dates, not one of each"))
+        problems.append(ValidationProblem(path, "must have two instants or two dates, not one of each"))
         return None
     if end < start or (isinstance(start, datetime) and end == start):
-        problems.append(Problem(f"{path}.end", "must be after the start"))
+        problems.append(ValidationProblem(f"{path}.end", "must be after the start"))
         return None
     # A closure is a text's place for a period: braces in it would be taken for one.
     return Closure(start, end, reason.replace("{", "(").replace("}", ")"))

@@ -38,7 +38,7 @@ MOST_ENTRIES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ValidationProblem:
     """What is wrong with one value. `path` leads to it ("[0].end"), `reason` is a sentence for people."""
 
     path: str
@@ -72,7 +72,7 @@ class Schedule:
     config: Config = Config()
 
 
-def check_schedules(raw: object) -> list[Problem]:
+def check_schedules(raw: object) -> list[ValidationProblem]:
     """Everything that is wrong with `attributes.schedules`, for people; [] where it can be used.
 
     Refused are the forms that make Waldur answer with an error 500 or that mean nothing: not a list, an entry that is
@@ -82,9 +82,9 @@ def check_schedules(raw: object) -> list[Problem]:
     if raw is None:
         return []
     if not isinstance(raw, list):
-        return [Problem("", "must be a list of schedule entries")]
+        return [ValidationProblem("", "must be a list of schedule entries")]
     if len(raw) > MOST_ENTRIES:
-        return [Problem("", f"has {len(raw):,} entries: at most {MOST_ENTRIES:,} are taken")]
+        return [ValidationProblem("", f"has {len(raw):,} entries: at most {MOST_ENTRIES:,} are taken")]
     return [problem for index, entry in enumerate(raw) for problem in _entry_problems(f"[{index}]", entry)]
 
 
@@ -157,85 +157,89 @@ def _config_of(entry: object) -> object | None:
     return found
 
 
-def _entry_problems(path: str, entry: object) -> Iterator[Problem]:
+def _entry_problems(path: str, entry: object) -> Iterator[ValidationProblem]:
     if not isinstance(entry, dict):
-        yield Problem(path, "must be an object with a start and an end")
+        yield ValidationProblem(path, "must be an object with a start and an end")
         return
     ends: dict[str, datetime] = {}
     for key in ("start", "end"):
         if entry.get(key) is None:
-            yield Problem(f"{path}.{key}", "is missing: a schedule entry needs a start and an end")
+            yield ValidationProblem(f"{path}.{key}", "is missing: a schedule entry needs a start and an end")
             continue
         try:
             ends[key] = parse_instant(entry[key])
         except ValueError as error:
-            yield Problem(f"{path}.{key}", str(error))
+            yield ValidationProblem(f"{path}.{key}", str(error))
     if len(ends) == 2 and ends["end"] <= ends["start"]:
-        yield Problem(f"{path}.end", "must be after the start")
+        yield ValidationProblem(f"{path}.end", "must be after the start")
     extended = entry.get("extendedProps")
     if extended is not None and not isinstance(extended, dict):
-        yield Problem(f"{path}.extendedProps", "must be an object")
+        yield ValidationProblem(f"{path}.extendedProps", "must be an object")
     elif extended is not None and extended.get("config") is not None:
         yield from _read_config(f"{path}.extendedProps.config", extended["config"])[1]
 
 
-def _read_config(path: str, given: object) -> tuple[Config, list[Problem]]:
+def _read_config(path: str, given: object) -> tuple[Config, list[ValidationProblem]]:
     """The config, with the defaults for what is missing or null, and what is wrong with it."""
     if not isinstance(given, dict):
-        return Config(), [Problem(path, "must be an object")]
-    problems: list[Problem] = []
+        return Config(), [ValidationProblem(path, "must be an object")]
+    problems: list[ValidationProblem] = []
     weekends = given.get("weekends")
     if weekends is None:
         weekends = True
     elif not isinstance(weekends, bool):
-        problems.append(Problem(f"{path}.weekends", "must be true or false"))
+        problems.append(ValidationProblem(f"{path}.weekends", "must be true or false"))
     hours = given.get("businessHours")
     if hours is not None and not isinstance(hours, dict):
-        problems.append(Problem(f"{path}.businessHours", "must be an object with startTime, endTime and daysOfWeek"))
+        problems.append(
+            ValidationProblem(f"{path}.businessHours", "must be an object with startTime, endTime and daysOfWeek")
+        )
     hours = hours if isinstance(hours, dict) else {}
     slot = _read_slot(f"{path}.slotDuration", given, problems)
     opens = _read_clock(f"{path}.businessHours.startTime", hours, "startTime", 0, problems)
     closes = _read_clock(f"{path}.businessHours.endTime", hours, "endTime", DAY_SECONDS, problems)
     if closes <= opens:
-        problems.append(Problem(f"{path}.businessHours.endTime", "must be later in the day than startTime"))
+        problems.append(ValidationProblem(f"{path}.businessHours.endTime", "must be later in the day than startTime"))
     days = _read_days(f"{path}.businessHours.daysOfWeek", hours, problems)
     if problems:
         return Config(), problems
     return Config(slot=slot, opens=opens, closes=closes, days=days, weekends=weekends), []
 
 
-def _read_slot(path: str, given: Mapping[str, object], problems: list[Problem]) -> timedelta:
+def _read_slot(path: str, given: Mapping[str, object], problems: list[ValidationProblem]) -> timedelta:
     value = given.get("slotDuration")
     if value is None:
         return Config().slot
     seconds = _clock_seconds(value)
     if seconds is None:
-        problems.append(Problem(path, "must be hours, minutes and seconds such as 02:00:00"))
+        problems.append(ValidationProblem(path, "must be hours, minutes and seconds such as 02:00:00"))
     elif not SHORTEST_SLOT <= (slot := timedelta(seconds=seconds)) <= LONGEST_SLOT:
-        problems.append(Problem(path, f"is {value}: a slot lasts from 00:01:00 to 24:00:00"))
+        problems.append(ValidationProblem(path, f"is {value}: a slot lasts from 00:01:00 to 24:00:00"))
     else:
         return slot
     return Config().slot
 
 
-def _read_clock(path: str, hours: Mapping[str, object], key: str, default: int, problems: list[Problem]) -> int:
+def _read_clock(
+    path: str, hours: Mapping[str, object], key: str, default: int, problems: list[ValidationProblem]
+) -> int:
     value = hours.get(key)
     if value is None:
         return default
     seconds = _clock_seconds(value)
     if seconds is None or seconds > DAY_SECONDS:
-        problems.append(Problem(path, "must be a time of day such as 08:00 (24:00 is the end of the day)"))
+        problems.append(ValidationProblem(path, "must be a time of day such as 08:00 (24:00 is the end of the day)"))
         return default
     return seconds
 
 
-def _read_days(path: str, hours: Mapping[str, object], problems: list[Problem]) -> frozenset[int]:
+def _read_days(path: str, hours: Mapping[str, object], problems: list[ValidationProblem]) -> frozenset[int]:
     value = hours.get("daysOfWeek")
     if value is None:
         return EVERY_DAY
     if isinstance(value, list) and all(type(day) is int and day in EVERY_DAY for day in value):
         return frozenset(value)
-    problems.append(Problem(path, "must be a list of the numbers 0 (Sunday) to 6 (Saturday)"))
+    problems.append(ValidationProblem(path, "must be a list of the numbers 0 (Sunday) to 6 (Saturday)"))
     return EVERY_DAY
 
 

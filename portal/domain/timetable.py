@@ -30,7 +30,7 @@ MOST_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TimeBlock:
     """A piece of time of one kind, in UTC: a bookable step (`is_step`), free or refused, or time that is no step."""
 
     period: Period
@@ -73,12 +73,12 @@ class Span:
         return bool(self.edges)
 
     @property
-    def stretches(self) -> Iterator[Stretch]:
+    def stretches(self) -> Iterator[TimeBlock]:
         """Its steps one by one; time that is no step is one stretch."""
         if not self.edges:
-            yield Stretch(self.period, False, self.refusal)
+            yield TimeBlock(self.period, False, self.refusal)
         for start, end in pairwise(self.edges):
-            yield Stretch(Period(start, end), True, self.refusal)
+            yield TimeBlock(Period(start, end), True, self.refusal)
 
 
 Days = MutableMapping[tuple[Hashable, date], list[Span]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.domain.instants import parse_instant
-from portal.domain.mail import Kind
+from portal.domain.mail import MailKind
 from portal.domain.texts import one_line
 from portal.domain.zones import instant_text, parse_zone
 
@@ -24,11 +24,11 @@ class MessageContent:
     button: str = ""
 
 
-def account_notice(kind: Kind, data: Mapping[str, Any], site: str) -> MessageContent:
+def account_notice(kind: MailKind, data: Mapping[str, Any], site: str) -> MessageContent:
     """The content of a message of portal.domain.mail.CHANGES."""
     zone = parse_zone(data["zone"])
     when = ("When", instant_text(parse_instant(data["at"]), zone))
-    if kind is Kind.TOKEN_MADE:
+    if kind is MailKind.TOKEN_MADE:
         never = data["expires"] == "never"
         expires = "never" if never else instant_text(parse_instant(data["expires"]), zone)
         return MessageContent(
@@ -42,7 +42,7 @@ def account_notice(kind: Kind, data: Mapping[str, Any], site: str) -> MessageCon
             "/account/",
             "Open your account",
         )
-    if kind is Kind.PASSWORD_CHANGED:
+    if kind is MailKind.PASSWORD_CHANGED:
         sentences = ["Your password was changed with a mailed link."] if data["by"] == "link" else []
         sentences.append("You are signed out in all other browsers.")
         if data["access_ended"]:
@@ -56,7 +56,7 @@ def account_notice(kind: Kind, data: Mapping[str, Any], site: str) -> MessageCon
             "/password/",
             "Choose a new password",
         )
-    if kind is Kind.EMAIL_CHANGED:
+    if kind is MailKind.EMAIL_CHANGED:
         return MessageContent(
             f"Your e-mail address at {site} was changed",
             "Your e-mail address was changed",
@@ -66,7 +66,7 @@ def account_notice(kind: Kind, data: Mapping[str, Any], site: str) -> MessageCon
             ],
             [("New address", one_line(data["email"])), when],
         )
-    if kind is Kind.GOOGLE_CONNECTED:
+    if kind is MailKind.GOOGLE_CONNECTED:
         return MessageContent(
             f"Google account connected to {one_line(data['what'])}",
             "A Google account was connected",

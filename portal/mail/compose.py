@@ -19,7 +19,7 @@ from portal.domain.addresses import mail_address
 from portal.domain.booking_states import HOLDING, BookingState
 from portal.domain.ics import IcsEvent, calendar_bytes
 from portal.domain.instants import parse_instant
-from portal.domain.mail import GROUP_OF, Kind
+from portal.domain.mail import GROUP_OF, MailKind
 from portal.domain.periods import Period
 from portal.domain.texts import one_line
 from portal.mail.content import content_of
@@ -36,7 +36,7 @@ def compose(row: OutgoingMail, settings: Settings, secret: str = "") -> EmailMes
     Its Message-ID depends on the row only, so that mail servers can recognize a message that is sent twice. Raises
     UnsafeHeader if the recipient's address cannot be written into a header.
     """
-    kind = Kind(row.kind)
+    kind = MailKind(row.kind)
     content = content_of(kind, row.data, settings.site_name, secret)
     base = iri_to_uri(settings.public_url)
     off = ""

@@ -7,41 +7,47 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.domain.instants import parse_instant
-from portal.domain.mail import CHANGES, LINK_OF, Kind
+from portal.domain.mail import CHANGES, LINK_OF, MailKind
 from portal.domain.periods import Period
 from portal.domain.texts import clean_lines, one_line
 from portal.domain.zones import parse_zone, period_text
 from portal.mail.account_notices import MessageContent, account_notice
 
-# Kind -> subject (its part before the colon is the heading), sentence.
-_BOOKING: Mapping[Kind, tuple[str, str]] = {
-    Kind.REQUESTED: ("Requested: {name}", "Your request was received. The time is reserved until it is answered."),
-    Kind.ACCEPTED: ("Confirmed: {name}", "Your booking of {offering} is confirmed."),
-    Kind.REJECTED: ("Rejected: {name}", "Your request for {offering} was rejected."),
-    Kind.CANCELLED: ("Cancelled: {name}", "Your booking of {offering} was cancelled."),
-    Kind.MOVED: ("Moved: {name}", "Your booking of {offering} was moved. The new times are below."),
-    Kind.EXPIRED: ("Not answered in time: {name}", "Your request for {offering} was not answered before its start."),
-    Kind.REMINDER: ("Tomorrow: {name}", "Your booking starts within a day."),
-    Kind.TO_ANSWER: (
+# MailKind -> subject (its part before the colon is the heading), sentence.
+_BOOKING: Mapping[MailKind, tuple[str, str]] = {
+    MailKind.REQUESTED: ("Requested: {name}", "Your request was received. The time is reserved until it is answered."),
+    MailKind.ACCEPTED: ("Confirmed: {name}", "Your booking of {offering} is confirmed."),
+    MailKind.REJECTED: ("Rejected: {name}", "Your request for {offering} was rejected."),
+    MailKind.CANCELLED: ("Cancelled: {name}", "Your booking of {offering} was cancelled."),
+    MailKind.MOVED: ("Moved: {name}", "Your booking of {offering} was moved. The new times are below."),
+    MailKind.EXPIRED: (
+        "Not answered in time: {name}",
+        "Your request for {offering} was not answered before its start.",
+    ),
+    MailKind.REMINDER: ("Tomorrow: {name}", "Your booking starts within a day."),
+    MailKind.TO_ANSWER: (
         "New request: {who}, {offering}",
         "{who} requested {offering}. The time is reserved until you answer.",
     ),
-    Kind.BOOKED: ("Booked: {who}, {offering}", "{who} booked {offering}. The booking was confirmed automatically."),
-    Kind.GIVEN_BACK: (
+    MailKind.BOOKED: ("Booked: {who}, {offering}", "{who} booked {offering}. The booking was confirmed automatically."),
+    MailKind.GIVEN_BACK: (
         "Cancelled: {who}, {offering}",
         "{who} cancelled a booking of {offering}. The time below is free again.",
     ),
-    Kind.MOVED_BY_BOOKER: ("Moved: {who}, {offering}", "{who} moved a booking of {offering}. The new times are below."),
+    MailKind.MOVED_BY_BOOKER: (
+        "Moved: {who}, {offering}",
+        "{who} moved a booking of {offering}. The new times are below.",
+    ),
 }
-# Kind -> subject, heading, sentences, label of the button.
-_ACCOUNT: Mapping[Kind, tuple[str, str, tuple[str, ...], str]] = {
-    Kind.REGISTER: (
+# MailKind -> subject, heading, sentences, label of the button.
+_ACCOUNT: Mapping[MailKind, tuple[str, str, tuple[str, ...], str]] = {
+    MailKind.REGISTER: (
         "Your account at {site}",
         "Finish your account",
         ("Someone, probably you, requested an account with this address.", "{lasts}"),
         "Choose a password",
     ),
-    Kind.KNOWN: (
+    MailKind.KNOWN: (
         "Your account at {site}",
         "You already have an account",
         (
@@ -50,7 +56,7 @@ _ACCOUNT: Mapping[Kind, tuple[str, str, tuple[str, ...], str]] = {
         ),
         "Sign in",
     ),
-    Kind.NEW_EMAIL: (
+    MailKind.NEW_EMAIL: (
         "Your new e-mail address at {site}",
         "Confirm your new e-mail address",
         (
@@ -60,13 +66,13 @@ _ACCOUNT: Mapping[Kind, tuple[str, str, tuple[str, ...], str]] = {
         ),
         "Confirm the address",
     ),
-    Kind.INVITATION: (
+    MailKind.INVITATION: (
         "An account for you at {site}",
         "You are invited",
         ("An account was created for you at {site}.", "{lasts}"),
         "Choose a password",
     ),
-    Kind.PASSWORD: (
+    MailKind.PASSWORD: (
         "A new password at {site}",
         "Choose a new password",
         (
@@ -79,7 +85,7 @@ _ACCOUNT: Mapping[Kind, tuple[str, str, tuple[str, ...], str]] = {
 }
 
 
-def content_of(kind: Kind, data: Mapping[str, Any], site: str, secret: str = "") -> MessageContent:
+def content_of(kind: MailKind, data: Mapping[str, Any], site: str, secret: str = "") -> MessageContent:
     """The content of a message; `secret` is the secret part of its link.
 
     Names are reduced to one line each, so that none can look like a line of the message itself.
@@ -88,14 +94,14 @@ def content_of(kind: Kind, data: Mapping[str, Any], site: str, secret: str = "")
         return _account(kind, data, one_line(site), secret)
     if kind in CHANGES:
         return account_notice(kind, data, one_line(site))
-    if kind is Kind.RECONNECT:
+    if kind is MailKind.RECONNECT:
         return _reconnect(data)
-    if kind in (Kind.BOOKINGS_SUMMARY, Kind.REQUESTS_SUMMARY):
+    if kind in (MailKind.BOOKINGS_SUMMARY, MailKind.REQUESTS_SUMMARY):
         return _summary(kind, data)
     return _booking(kind, data)
 
 
-def _account(kind: Kind, data: Mapping[str, Any], site: str, secret: str) -> MessageContent:
+def _account(kind: MailKind, data: Mapping[str, Any], site: str, secret: str) -> MessageContent:
     subject, heading, sentences, button = _ACCOUNT[kind]
     lasts = f"The link works once, for {data.get('lasts', 'a day')}."
     return MessageContent(
@@ -121,12 +127,12 @@ def _reconnect(data: Mapping[str, Any]) -> MessageContent:
     )
 
 
-def _booking(kind: Kind, data: Mapping[str, Any]) -> MessageContent:
+def _booking(kind: MailKind, data: Mapping[str, Any]) -> MessageContent:
     zone = parse_zone(data["zone"])
     names = {key: one_line(str(data.get(key, ""))) for key in ("name", "offering", "who")}
     subject, sentence = _BOOKING[kind]
     sentences = [sentence.format_map(names)]
-    if kind in (Kind.MOVED, Kind.MOVED_BY_BOOKER) and data["state"] == "requested":
+    if kind in (MailKind.MOVED, MailKind.MOVED_BY_BOOKER) and data["state"] == "requested":
         sentences.append("It needs approval again.")
     facts = [
         *(("When", it) for it in times(data, zone)),
@@ -143,21 +149,21 @@ def _booking(kind: Kind, data: Mapping[str, Any]) -> MessageContent:
         sentences,
         [(label, value) for label, value in facts if value],
         f"/bookings/{data['booking']}/",
-        "Open the request" if kind is Kind.TO_ANSWER else "Open the booking",
+        "Open the request" if kind is MailKind.TO_ANSWER else "Open the booking",
     )
 
 
-def _summary(kind: Kind, data: Mapping[str, Any]) -> MessageContent:
+def _summary(kind: MailKind, data: Mapping[str, Any]) -> MessageContent:
     number, who = data["number"], one_line(data["who"])
     heading = "1 more message" if number == 1 else f"{number} more messages"
     facts = []
     for entry in data["messages"]:
-        label = _BOOKING[Kind(entry["kind"])][0].partition(":")[0]
+        label = _BOOKING[MailKind(entry["kind"])][0].partition(":")[0]
         when = "; ".join(times(entry, parse_zone(entry["zone"])))
         facts.append((label, f"{one_line(entry['offering'])}: {when} ({entry['zone']})"))
     if number > len(facts):
         facts.append(("And", f"{number - len(facts)} more"))
-    if kind is Kind.BOOKINGS_SUMMARY:
+    if kind is MailKind.BOOKINGS_SUMMARY:
         subject, link, button = f"{heading} about your bookings", "/bookings/", "Open my bookings"
         what = "You changed many bookings within an hour."
         if not data.get("own", True):

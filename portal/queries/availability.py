@@ -16,12 +16,12 @@ from sqlalchemy import (
 )
 
 from portal.calendar_sync.freshness import STALE, is_stale
-from portal.domain.availability import Availability, Code, Obstacle, Refusal, Stretch, past
+from portal.domain.availability import Availability
 from portal.domain.periods import Period
-from portal.domain.refusals import EVER
+from portal.domain.refusals import EVER, Code, Obstacle, Refusal, past
 from portal.domain.rules import NO_RULES, Rules, buffers, checks_of, obstacles_of, read_rules
 from portal.domain.schedules import Schedule, read_schedules
-from portal.domain.timetable import Timetable
+from portal.domain.timetable import TimeBlock, Timetable
 from portal.domain.zones import parse_zone
 from portal.extensions import db, settings
 from portal.models import Booking, GoogleCalendar, GoogleConnection, Offering, Slot
@@ -101,7 +101,7 @@ class Offer:
     """
 
     slots: list[Period]
-    refused: list[Stretch]
+    refused: list[TimeBlock]
     following: datetime | None
 
 

@@ -26,7 +26,7 @@ from portal.queries.availability import zone_of
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Visibility:
     """Which of the things that a booking refers to its reader may see now."""
 
     offering: bool
@@ -35,11 +35,11 @@ class Seen:
     parent: bool
 
 
-EVERYTHING = Seen(True, True, True, True)
+EVERYTHING = Visibility(True, True, True, True)
 
 
 def seen_columns(actor: Actor) -> tuple[ColumnElement[bool], ...]:
-    """What makes a Seen, over Booking joined with its Offering."""
+    """What makes a Visibility, over Booking joined with its Offering."""
     return (
         visible_offerings(actor).label("sees_offering"),
         shows_booked_plan(actor).label("sees_plan"),
@@ -61,7 +61,7 @@ def as_it_is(booking: Booking) -> Booked:
     )
 
 
-def booked_of(booking: Booking, seen: Seen) -> Booked:
+def booked_of(booking: Booking, seen: Visibility) -> Booked:
     """As a reader may know it."""
     now, kept = as_it_is(booking), read_kept(booking.as_booked, booking.name)
     words = now if seen.offering else kept

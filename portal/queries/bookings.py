@@ -36,7 +36,7 @@ from portal.models import (
     User,
 )
 from portal.policies import Actor, managed_offerings, own_bookings, usable_projects, visible_bookings
-from portal.queries.booked import Seen, booked_of, seen_columns
+from portal.queries.booked import Visibility, booked_of, seen_columns
 from portal.queries.page import Page
 
 PAGE_SIZE = 20
@@ -59,7 +59,7 @@ class BookingView:
     booking: Booking
     manages: bool
     mine: bool
-    seen: Seen
+    seen: Visibility
     booked: Booked
 
     @property
@@ -154,7 +154,7 @@ def get_managed_booking(actor: Actor, uuid: uuidlib.UUID) -> BookingView:
 def view_of(actor: Actor, booking: Booking) -> BookingView:
     """A booking that this session knows, as the actor may see it. One statement, and what is not loaded yet."""
     manages, mine, *seen = map(bool, db.session.execute(_view_columns(actor), {"id": booking.id}).one())
-    found = Seen(*seen)
+    found = Visibility(*seen)
     return BookingView(booking, manages, mine, found, booked_of(booking, found))
 
 
@@ -277,7 +277,7 @@ def _columns(actor: Actor) -> tuple[Any, ...]:
 
 
 def _view(row: Row[Any]) -> BookingView:
-    seen = Seen(*map(bool, row[3:]))
+    seen = Visibility(*map(bool, row[3:]))
     return BookingView(row.Booking, bool(row.manages), bool(row.mine), seen, booked_of(row.Booking, seen))
 
 

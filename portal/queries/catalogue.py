@@ -67,7 +67,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FacetValue:
     """A value of a facet, its name, and how many offerings it would show with the other filters as they are."""
 
     value: str
@@ -97,7 +97,7 @@ class Found:
 
     rows: list[CatalogueRow]
     page: Page
-    facets: dict[str, list[Choice]]
+    facets: dict[str, list[FacetValue]]
     tally: dict[str, int]
 
 
@@ -114,7 +114,7 @@ class Narrowed:
     """What a search finds: ids in order, and the choices of each facet."""
 
     ids: array[int]
-    facets: dict[str, list[Choice]]
+    facets: dict[str, list[FacetValue]]
 
 
 def browse(actor: Actor, search: Search, *, among: Collection[int] | None = None, page_size: int = PAGE_SIZE) -> Found:
@@ -229,8 +229,8 @@ def _numbers(index: CatalogueIndex, search: Search) -> dict[str, set[int]]:
     return chosen
 
 
-def _choices(labels: dict[int, Label], counted: Counter[int]) -> list[Choice]:
-    found = [Choice(*labels[key], number) for key, number in counted.items() if key in labels and labels[key].value]
+def _choices(labels: dict[int, Label], counted: Counter[int]) -> list[FacetValue]:
+    found = [FacetValue(*labels[key], number) for key, number in counted.items() if key in labels and labels[key].value]
     return sorted(found, key=lambda choice: (choice.label or "").casefold())
 
 

@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from portal.domain.availability import Code, Obstacle
 from portal.domain.booking_states import BookingState
 from portal.domain.periods import Period
+from portal.domain.refusals import Code, Obstacle
 from portal.extensions import db
 from portal.models import Booking, BusyPeriod, Offering, Slot
 from portal.models.base import UTCDateTime

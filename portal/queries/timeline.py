@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from portal.domain.availability import Span
 from portal.domain.periods import Period
+from portal.domain.timetable import Span
 from portal.domain.zones import day_start
 from portal.policies import Actor
 from portal.queries.availability import add_stale, assembled, understood
@@ -20,7 +20,7 @@ ROWS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TimelineRow:
     """One offering and its day by its own clocks: `window` in UTC as `spans`."""
 
     uuid: uuidlib.UUID
@@ -32,7 +32,7 @@ class Line:
     spans: list[Span]
 
 
-def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list[Line], Page]:
+def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list[TimelineRow], Page]:
     """The offerings that a search shows, each with the given day by its own clocks. Six SQL statements at most."""
     found = browse(actor, search, page_size=ROWS)
     known = {row.id: understood(row.attributes) for row in found.rows}
@@ -44,7 +44,7 @@ def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list
     taken = obstacles_of_offerings(list(windows), hull, actor)
     add_stale(taken, known, now)
     lines = [
-        Line(
+        TimelineRow(
             row.uuid,
             row.name,
             row.organization_name,

@@ -20,7 +20,7 @@ ABSENT: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FieldType:
     """A JSON type: `type` and `format` as in JSON Schema; or a component, an array of it (`many`), or its name alone.
 
     `check` is what an import does with a value, `check_or_null` where the field is nullable.
@@ -30,38 +30,38 @@ class Kind:
     format: str = ""
     refers: str = ""
     many: bool = False
-    component: Component | None = None
+    component: ObjectSchema | None = None
     check: Check | None = None
     check_or_null: Check | None = None
 
 
-TEXT = Kind("string", check=checks.text(), check_or_null=checks.text_or_null())
-URI = Kind("string", "uri", check=checks.text(), check_or_null=checks.text_or_null())
-UUID = Kind("string", "uuid", check=checks.uuid, check_or_null=checks.uuid_or_null)
-DATE_TIME = Kind("string", "date-time", check=checks.instant)
-DATE = Kind("string", "date")
+TEXT = FieldType("string", check=checks.text(), check_or_null=checks.text_or_null())
+URI = FieldType("string", "uri", check=checks.text(), check_or_null=checks.text_or_null())
+UUID = FieldType("string", "uuid", check=checks.uuid, check_or_null=checks.uuid_or_null)
+DATE_TIME = FieldType("string", "date-time", check=checks.instant)
+DATE = FieldType("string", "date")
 # Exact, with 10 places: a JSON number would be rounded by readers.
-DECIMAL = Kind("string", "decimal", check=checks.unset_price, check_or_null=checks.price_or_null)
-INTEGER = Kind("integer", check=checks.whole(0), check_or_null=checks.whole_or_null())
-INT64 = Kind("integer", "int64", check=checks.whole(0), check_or_null=checks.whole_or_null())
-DOUBLE = Kind("number", "double")
-BOOLEAN = Kind("boolean", check=checks.flag(False))
-OBJECT = Kind("object")
-ANY = Kind(check=checks.free)
+DECIMAL = FieldType("string", "decimal", check=checks.unset_price, check_or_null=checks.price_or_null)
+INTEGER = FieldType("integer", check=checks.whole(0), check_or_null=checks.whole_or_null())
+INT64 = FieldType("integer", "int64", check=checks.whole(0), check_or_null=checks.whole_or_null())
+DOUBLE = FieldType("number", "double")
+BOOLEAN = FieldType("boolean", check=checks.flag(False))
+OBJECT = FieldType("object")
+ANY = FieldType(check=checks.free)
 
 
-def one(component: Component | str, check: Check | None = None) -> Kind:
+def one(component: ObjectSchema | str, check: Check | None = None) -> FieldType:
     """An object, or (by its name) a component that portal.api describes: a closed list or a free-form object."""
     if isinstance(component, str):
-        return Kind(refers=component, check=check)
-    return Kind(refers=component.name, component=component)
+        return FieldType(refers=component, check=check)
+    return FieldType(refers=component.name, component=component)
 
 
-def many(component: Component | str) -> Kind:
+def many(component: ObjectSchema | str) -> FieldType:
     """An array of such objects."""
     if isinstance(component, str):
-        return Kind(refers=component, many=True)
-    return Kind(refers=component.name, many=True, component=component)
+        return FieldType(refers=component, many=True)
+    return FieldType(refers=component.name, many=True, component=component)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Field:
     """
 
     name: str
-    kind: Kind
+    kind: FieldType
     description: str
     nullable: bool
     read: Read
@@ -86,7 +86,7 @@ class Field:
 
 def stored(
     name: str,
-    kind: Kind,
+    kind: FieldType,
     description: str = "",
     *,
     null: bool = False,
@@ -107,7 +107,7 @@ def stored(
 
 def computed(
     name: str,
-    kind: Kind,
+    kind: FieldType,
     description: str = "",
     *,
     null: bool = False,
@@ -123,7 +123,7 @@ def _attribute(name: str) -> Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Component:
+class ObjectSchema:
     """An object with its fields in the order of the answers, named as in the published clients."""
 
     name: str
@@ -160,7 +160,7 @@ class Component:
         values = {it.name: it.read(row, source) for it in self.fields}
         return {name: value for name, value in values.items() if value is not ABSENT}
 
-    def below(self) -> Iterable[Component]:
+    def below(self) -> Iterable[ObjectSchema]:
         """This component and those inside it."""
         yield self
         for it in self.fields:

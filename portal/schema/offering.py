@@ -27,7 +27,7 @@ from portal.schema.fields import (
     TEXT,
     URI,
     UUID,
-    Component,
+    ObjectSchema,
     computed,
     many,
     one,
@@ -73,7 +73,7 @@ def _attributes(row: Any, _source: Any) -> dict[str, Any]:
     return {**row.attributes, "schedules": row.attributes.get("schedules", [])}
 
 
-ENDPOINT = Component(
+ENDPOINT = ObjectSchema(
     "NestedEndpoint",
     (
         computed("uuid", UUID),
@@ -81,7 +81,7 @@ ENDPOINT = Component(
         stored("url", TEXT),
     ),
 )
-CATALOG = Component(
+CATALOG = ObjectSchema(
     "NestedSoftwareCatalogCatalog",
     (
         computed("uuid", TEXT, read=lambda row, _: row.catalog_uuid),
@@ -90,7 +90,7 @@ CATALOG = Component(
         stored("description", TEXT),
     ),
 )
-CATALOG_PARTITION = Component(
+CATALOG_PARTITION = ObjectSchema(
     "NestedSoftwareCatalogPartition",
     (
         computed("uuid", TEXT, read=lambda row, _: row.partition_uuid),
@@ -99,7 +99,7 @@ CATALOG_PARTITION = Component(
         computed("qos", TEXT),
     ),
 )
-SOFTWARE_CATALOG = Component(
+SOFTWARE_CATALOG = ObjectSchema(
     "NestedSoftwareCatalog",
     (
         computed("uuid", UUID),
@@ -116,7 +116,7 @@ SOFTWARE_CATALOG = Component(
         computed("partition", one(CATALOG_PARTITION), read=_catalog_partition),
     ),
 )
-PARTITION = Component(
+PARTITION = ObjectSchema(
     "NestedPartition",
     (
         computed("uuid", UUID),
@@ -142,7 +142,7 @@ PARTITION = Component(
         stored("req_resv", BOOLEAN, "Require reservation for job allocation"),
     ),
 )
-ROLE = Component(
+ROLE = ObjectSchema(
     "NestedRole",
     (
         computed("uuid", UUID),
@@ -150,7 +150,7 @@ ROLE = Component(
         computed("url", URI, read=address("marketplace-offering-user-roles", "uuid")),
     ),
 )
-COMPONENT = Component(
+COMPONENT = ObjectSchema(
     "OfferingComponent",
     (
         computed("uuid", UUID),
@@ -183,7 +183,7 @@ COMPONENT = Component(
         stored("max_prepaid_duration", INTEGER, null=True),
     ),
 )
-GROUP = Component(
+GROUP = ObjectSchema(
     "OrganizationGroup",
     (
         computed("uuid", UUID),
@@ -202,7 +202,7 @@ GROUP = Component(
         ),
     ),
 )
-PLAN_COMPONENT = Component(
+PLAN_COMPONENT = ObjectSchema(
     "NestedPlanComponent",
     (
         stored(
@@ -222,7 +222,7 @@ PLAN_COMPONENT = Component(
 )
 # Of a plan with its figures (plan_figures). What was booked here is added to `is_active` and `resources_count` when the
 # document is read (portal.documents.view).
-PLAN = Component(
+PLAN = ObjectSchema(
     "BasePublicPlan",
     (
         computed("url", URI),
@@ -258,7 +258,7 @@ PLAN = Component(
         computed("minimal_price", DOUBLE),
     ),
 )
-SCREENSHOT = Component(
+SCREENSHOT = ObjectSchema(
     "NestedScreenshot",
     (
         stored("name", TEXT),
@@ -269,7 +269,7 @@ SCREENSHOT = Component(
         stored("created", DATE_TIME, read=reading.instant),
     ),
 )
-FILE = Component(
+FILE = ObjectSchema(
     "NestedOfferingFile",
     (
         stored("name", TEXT),
@@ -277,7 +277,7 @@ FILE = Component(
         stored("file", URI, read=link("file")),
     ),
 )
-QUOTA = Component(
+QUOTA = ObjectSchema(
     "Quota",
     (
         stored("name", TEXT),
@@ -285,7 +285,7 @@ QUOTA = Component(
         stored("limit", INTEGER, check=checks.whole(-1)),
     ),
 )
-CALENDAR = Component(
+CALENDAR = ObjectSchema(
     "GoogleCalendar",
     (
         stored("backend_id", TEXT, null=True, managers_only=True),
@@ -293,7 +293,7 @@ CALENDAR = Component(
         computed("http_link", TEXT, null=True, read=_embedded),
     ),
 )
-OFFERING = Component(
+OFFERING = ObjectSchema(
     "Offering",
     (
         computed("url", URI, read=lambda row, _: api_address(f"booking-offerings/{row.uuid}")),

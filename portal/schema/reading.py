@@ -9,7 +9,7 @@ import orjson
 
 from portal.domain.instants import format_instant
 from portal.domain.pricing import price_text
-from portal.schema.fields import ABSENT, Component, Read
+from portal.schema.fields import ABSENT, ObjectSchema, Read
 
 # Stands for scheme://host of the request in a stored document: a raw byte, which cannot occur in JSON.
 BASE = b"\x01"
@@ -47,7 +47,7 @@ def link(column: str) -> Read:
     return lambda row, _source: own_link(getattr(row, column))
 
 
-def rows(of: str, component: Component, order: Callable[[Any], Any] | None = None) -> Read:
+def rows(of: str, component: ObjectSchema, order: Callable[[Any], Any] | None = None) -> Read:
     """The offering's (or plan's) rows in a list of the source, each as a component."""
 
     def read(row: Any, source: Any) -> list[dict[str, Any]]:

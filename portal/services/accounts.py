@@ -14,10 +14,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.audit import Event, account, record, thing
+from portal.audit import SecurityEvent, account, record, thing
 from portal.domain.addresses import mail_address
 from portal.domain.instants import format_instant
-from portal.domain.mail import Kind
+from portal.domain.mail import MailKind
 from portal.domain.texts import is_storable
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, settings, transaction
@@ -83,7 +83,7 @@ def add_user(
             session.add(user)
     except IntegrityError as error:
         raise Invalid(f"There is an account with the address {email} already.", "email") from error
-    record(Event.ACCOUNT_CREATED, actor, account(user.id), email=email, staff=is_staff)
+    record(SecurityEvent.ACCOUNT_CREATED, actor, account(user.id), email=email, staff=is_staff)
     return user
 
 
@@ -128,15 +128,15 @@ def store_password(
     `by` says what proved the right to: the old password, or a mailed link. `end_access` ends API tokens and calendar
     links, too. The person is told by mail, unless it is their first password.
     """
-    record(Event.PASSWORD_CHANGED, actor, account(user.id), by=by)
+    record(SecurityEvent.PASSWORD_CHANGED, actor, account(user.id), by=by)
     if end_access:
         tokens = len(session.execute(delete(ApiToken).where(ApiToken.user_id == user.id).returning(ApiToken.id)).all())
         ended = delete_feeds_of(session, user.id)
-        record(Event.ACCESS_ENDED, actor, account(user.id), tokens=tokens, feeds=ended)
+        record(SecurityEvent.ACCESS_ENDED, actor, account(user.id), tokens=tokens, feeds=ended)
     session.execute(delete(AccountLink).where((AccountLink.email == user.email) | (AccountLink.user_id == user.id)))
     if user.password_hash is not None:
         data = {"by": by, "access_ended": end_access}
-        notices.notify_account(session, actor, Kind.PASSWORD_CHANGED, user, data, now)
+        notices.notify_account(session, actor, MailKind.PASSWORD_CHANGED, user, data, now)
     user.password_hash = hashed
     user.session_key = secrets.token_hex(16)
 
@@ -180,9 +180,9 @@ def create_token(
         session.add(token)
         session.flush()
         until = "never" if expires is None else format_instant(expires)
-        record(Event.TOKEN_CREATED, actor, thing("token", token.uuid), owner=account(user_id), expires=until)
+        record(SecurityEvent.TOKEN_CREATED, actor, thing("token", token.uuid), owner=account(user_id), expires=until)
         if notify:
-            notices.notify_account(session, actor, Kind.TOKEN_MADE, owner, {"name": name, "expires": until}, now)
+            notices.notify_account(session, actor, MailKind.TOKEN_MADE, owner, {"name": name, "expires": until}, now)
         return NewToken(key, token.uuid, name, expires)
 
 
@@ -211,7 +211,7 @@ def revoke_token(actor: Actor, token_uuid: uuidlib.UUID) -> None:
         owner = session.execute(delete(ApiToken).where(clause).returning(ApiToken.user_id)).scalar_one_or_none()
         if owner is None:
             raise NotFound("Token")
-        record(Event.TOKEN_REVOKED, actor, thing("token", token_uuid), owner=account(owner))
+        record(SecurityEvent.TOKEN_REVOKED, actor, thing("token", token_uuid), owner=account(owner))
 
 
 def record_token_use(token_id: int, now: datetime) -> None:
@@ -236,7 +236,7 @@ def set_role(actor: Actor, email: str, organization: str, role: str | None) -> N
         clause = (Membership.user_id == user.id) & (Membership.organization_id == found.id)
         before = session.execute(delete(Membership).where(clause).returning(Membership.role)).scalar_one_or_none()
         facts = {"organization": found.uuid, "before": before or "none", "role": role or "none"}
-        record(Event.ROLE_CHANGED, actor, account(user.id), **facts)
+        record(SecurityEvent.ROLE_CHANGED, actor, account(user.id), **facts)
         if role is not None:
             session.add(Membership(user_id=user.id, organization_id=found.id, role=role))
 
@@ -253,7 +253,9 @@ def set_active(actor: Actor, uuid: uuidlib.UUID, active: bool) -> None:
             raise NotFound("User")
         if user.id == actor.user_id:
             raise Invalid("You can't deactivate your own account.")
-        record(Event.ACCOUNT_REACTIVATED if active else Event.ACCOUNT_DEACTIVATED, actor, account(user.id))
+        record(
+            SecurityEvent.ACCOUNT_REACTIVATED if active else SecurityEvent.ACCOUNT_DEACTIVATED, actor, account(user.id)
+        )
         user.is_active = active
         user.session_key = secrets.token_hex(16)
 

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from portal.audit import Event, record, thing
+from portal.audit import SecurityEvent, record, thing
 from portal.calendar_sync.states import CalendarAction, refusal, requested_state
 from portal.documents import store as documents
 from portal.errors import CalendarRefused, Forbidden, NotFound
@@ -68,7 +68,7 @@ def _request(actor: Actor, offering_uuid: uuidlib.UUID, action: CalendarAction) 
         documents.refresh(session, [offering.id])
         enqueue_calendar(calendar.id)
         if action is not CalendarAction.SYNC:
-            event = Event.CALENDAR_SHARED if action is CalendarAction.SHARE else Event.CALENDAR_UNSHARED
+            event = SecurityEvent.CALENDAR_SHARED if action is CalendarAction.SHARE else SecurityEvent.CALENDAR_UNSHARED
             record(event, actor, thing("offering", offering_uuid))
 
 

@@ -8,8 +8,8 @@ from sqlalchemy import delete, or_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.audit import Event, account, record
-from portal.domain.mail import Kind
+from portal.audit import SecurityEvent, account, record
+from portal.domain.mail import MailKind
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import transaction
 from portal.models import AccountLink, User
@@ -40,13 +40,13 @@ def ask_for_email(actor: Actor, email: str, network: str, *, now: datetime | Non
         wait = consume(session, Bucket.of("changes of address", CHANGES_FOR_ACCOUNT, str(user.uuid)), now)
         if wait:
             raise too_many("Too many links were asked for.", wait)
-        record(Event.EMAIL_CHANGE_REQUESTED, actor, account(user.id), email=address)
+        record(SecurityEvent.EMAIL_CHANGE_REQUESTED, actor, account(user.id), email=address)
         # Only the link that was asked for last works.
         session.execute(delete(AccountLink).where(AccountLink.user_id == user.id))
         if not may_mail(session, address, now):
             return
         link = make_link(session, PURPOSE, address, network, now, user_id=user.id)
-        mail.queue_link(session, Kind.NEW_EMAIL, address, link, {"lasts": WORDS[PURPOSE]}, now, user.id)
+        mail.queue_link(session, MailKind.NEW_EMAIL, address, link, {"lasts": WORDS[PURPOSE]}, now, user.id)
 
 
 def asked_email(actor: Actor, secret: str, *, now: datetime | None = None) -> str:
@@ -65,7 +65,7 @@ def change_email(actor: Actor, secret: str, *, now: datetime | None = None) -> s
         row = _row(session, actor, secret, now)
         user, address = _user(session, actor), row.email
         before = user.email
-        notices.notify_account(session, actor, Kind.EMAIL_CHANGED, user, {"email": address}, now)
+        notices.notify_account(session, actor, MailKind.EMAIL_CHANGED, user, {"email": address}, now)
         ended = or_(AccountLink.email.in_([before, address]), AccountLink.user_id == user.id)
         session.execute(delete(AccountLink).where(ended))
         user.email = address
@@ -73,7 +73,7 @@ def change_email(actor: Actor, secret: str, *, now: datetime | None = None) -> s
             session.flush()
         except IntegrityError as error:
             raise Invalid(TAKEN, "email") from error
-        record(Event.EMAIL_CHANGED, actor, account(user.id), before=before, email=address)
+        record(SecurityEvent.EMAIL_CHANGED, actor, account(user.id), before=before, email=address)
         return address
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from portal.audit import Event, account, record, thing
+from portal.audit import SecurityEvent, account, record, thing
 from portal.errors import NotFound, SignInRequired
 from portal.extensions import transaction
 from portal.models import CalendarFeed, Organization
@@ -33,7 +33,7 @@ def create_user_feed(actor: Actor, *, now: datetime | None = None) -> str:
         raise SignInRequired
     with transaction() as session:
         session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
-        record(Event.FEED_CREATED, actor, account(actor.user_id))
+        record(SecurityEvent.FEED_CREATED, actor, account(actor.user_id))
         notices.notify_feed_created(session, actor, None, now or utcnow())
         return _make(session, user_id=actor.user_id)
 
@@ -41,7 +41,7 @@ def create_user_feed(actor: Actor, *, now: datetime | None = None) -> str:
 def revoke_user_feed(actor: Actor) -> None:
     """The actor's feed stops working."""
     with transaction() as session:
-        record(Event.FEED_REVOKED, actor, account(actor.user_id))
+        record(SecurityEvent.FEED_REVOKED, actor, account(actor.user_id))
         session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
 
 
@@ -55,7 +55,7 @@ def create_organization_feed(actor: Actor, uuid: uuidlib.UUID, *, now: datetime 
     with transaction() as session:
         organization_id = _managed(session, actor, uuid)
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
-        record(Event.FEED_CREATED, actor, thing("organization", uuid))
+        record(SecurityEvent.FEED_CREATED, actor, thing("organization", uuid))
         notices.notify_feed_created(session, actor, organization_id, now or utcnow())
         return _make(session, organization_id=organization_id, maker_id=actor.user_id)
 
@@ -64,7 +64,7 @@ def revoke_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> None:
     """The organization's feed stops working. Raises NotFound."""
     with transaction() as session:
         organization_id = _managed(session, actor, uuid)
-        record(Event.FEED_REVOKED, actor, thing("organization", uuid))
+        record(SecurityEvent.FEED_REVOKED, actor, thing("organization", uuid))
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.domain.booked import read_kept
 from portal.domain.booking_states import BookingAct, BookingState
 from portal.domain.instants import format_instant
-from portal.domain.mail import LINK_OF, REMIND_BEFORE, Kind, is_wanted
+from portal.domain.mail import LINK_OF, REMIND_BEFORE, MailKind, is_wanted
 from portal.extensions import enqueue_mail, place_of, secret_box, settings, transaction
 from portal.models import (
     AccountLink,
@@ -37,17 +37,17 @@ KEEP_SENT = timedelta(days=30)
 KEEP_KEYS = timedelta(days=7)
 MOST_REMINDERS = 200
 
-_TO_BOOKER: Mapping[str, Kind] = {
-    BookingAct.ACCEPT: Kind.ACCEPTED,
-    BookingAct.REJECT: Kind.REJECTED,
-    BookingAct.CANCEL: Kind.CANCELLED,
-    BookingAct.RESCHEDULE: Kind.MOVED,
-    BookingAct.EXPIRE: Kind.EXPIRED,
+_TO_BOOKER: Mapping[str, MailKind] = {
+    BookingAct.ACCEPT: MailKind.ACCEPTED,
+    BookingAct.REJECT: MailKind.REJECTED,
+    BookingAct.CANCEL: MailKind.CANCELLED,
+    BookingAct.RESCHEDULE: MailKind.MOVED,
+    BookingAct.EXPIRE: MailKind.EXPIRED,
 }
 _ANSWERS = frozenset({BookingAct.ACCEPT.value, BookingAct.REJECT.value})
-_TO_MANAGERS: Mapping[str, Kind] = {
-    BookingAct.CANCEL: Kind.GIVEN_BACK,
-    BookingAct.RESCHEDULE: Kind.MOVED_BY_BOOKER,
+_TO_MANAGERS: Mapping[str, MailKind] = {
+    BookingAct.CANCEL: MailKind.GIVEN_BACK,
+    BookingAct.RESCHEDULE: MailKind.MOVED_BY_BOOKER,
 }
 
 
@@ -70,7 +70,7 @@ def suppress_mail() -> Iterator[None]:
 
 
 def queue_message(
-    session: Session, kind: Kind, user: User, data: Mapping[str, Any], now: datetime, cause: Cause | None = None
+    session: Session, kind: MailKind, user: User, data: Mapping[str, Any], now: datetime, cause: Cause | None = None
 ) -> None:
     """Queue a message to a user, unless they switched its kind off.
 
@@ -90,7 +90,7 @@ def queue_message(
 
 def queue_link(
     session: Session,
-    kind: Kind,
+    kind: MailKind,
     email: str,
     secret: str,
     data: Mapping[str, Any],
@@ -153,13 +153,13 @@ def notify_booking_change(
         if booking.state != BookingState.REQUESTED.value:
             return  # Confirmed in the same transaction, which queues its own messages.
         if booker is not None:
-            queue_message(session, Kind.REQUESTED, booker, data, now, cause)
-        _to_managers(session, booking, Kind.TO_ANSWER, data, now, cause, without=user_id)
+            queue_message(session, MailKind.REQUESTED, booker, data, now, cause)
+        _to_managers(session, booking, MailKind.TO_ANSWER, data, now, cause, without=user_id)
         return
     if booker is not None and user_id != booker.id:
         queue_message(session, _TO_BOOKER[what], booker, {**data, **_visible_facts(booking, booker)}, now, cause)
     if automatic:
-        _to_managers(session, booking, Kind.BOOKED, data, now, cause, without=booking.user_id)
+        _to_managers(session, booking, MailKind.BOOKED, data, now, cause, without=booking.user_id)
     elif what in _TO_MANAGERS and user_id == booking.user_id:
         _to_managers(session, booking, _TO_MANAGERS[what], data, now, cause, without=user_id)
 
@@ -204,7 +204,7 @@ def notify_connection_broken(session: Session, organization_id: int, reason: str
         return
     data = {"organization": organization.name, "organization_uuid": str(organization.uuid), "reason": reason}
     for user in users_with_role(session, organization_id, OWNING_ROLES):
-        queue_message(session, Kind.RECONNECT, user, data, now)
+        queue_message(session, MailKind.RECONNECT, user, data, now)
 
 
 def write_reminders(now: datetime) -> int:
@@ -238,7 +238,7 @@ def write_reminders(now: datetime) -> int:
                 continue
             facts = {**booking_facts(booking), **_visible_facts(booking, booking.user)}
             facts["slots"] = [it for it in facts["slots"] if it["uuid"] == str(slot.uuid)]
-            queue_message(session, Kind.REMINDER, booking.user, {**facts, "reason": ""}, now)
+            queue_message(session, MailKind.REMINDER, booking.user, {**facts, "reason": ""}, now)
             written += 1
         return written
 
@@ -266,7 +266,7 @@ def unsubscribe(user_id: int, group: str) -> None:
             user.mail_off = sorted({*user.mail_off, group})
 
 
-def _message(kind: Kind, email: str, data: Mapping[str, Any], now: datetime, user_id: int | None) -> OutgoingMail:
+def _message(kind: MailKind, email: str, data: Mapping[str, Any], now: datetime, user_id: int | None) -> OutgoingMail:
     return OutgoingMail(
         # Set here, not by the database: the encrypted secret is bound to it.
         uuid=uuidlib.uuid4(),
@@ -282,7 +282,7 @@ def _message(kind: Kind, email: str, data: Mapping[str, Any], now: datetime, use
 def _to_managers(
     session: Session,
     booking: Booking,
-    kind: Kind,
+    kind: MailKind,
     data: Mapping[str, Any],
     now: datetime,
     cause: Cause | None,

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from portal.domain.instants import format_instant
-from portal.domain.mail import Kind
+from portal.domain.mail import MailKind
 from portal.errors import TooManyWrites
 from portal.extensions import settings
 from portal.models import Organization, User
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 
 def notify_account(
-    session: Session, actor: Actor, kind: Kind, user: User, data: Mapping[str, Any], now: datetime
+    session: Session, actor: Actor, kind: MailKind, user: User, data: Mapping[str, Any], now: datetime
 ) -> None:
     """Tell a person what `actor` just changed about their account (a kind of CHANGES), with the time.
 
@@ -49,7 +49,7 @@ def notify_feed_created(session: Session, actor: Actor, organization_id: int | N
         data |= {"what": organization.name, "page": f"/manage/organizations/{organization.uuid}/feed/"}
         people |= {user.id: user for user in mail.users_with_role(session, organization.id, OWNING_ROLES)}
     for user in people.values():
-        notify_account(session, actor, Kind.FEED_MADE, user, data, now)
+        notify_account(session, actor, MailKind.FEED_MADE, user, data, now)
 
 
 def notify_google_connected(
@@ -64,14 +64,14 @@ def notify_google_connected(
         "page": f"/manage/organizations/{organization.uuid}/google/",
     }
     for user in mail.users_with_role(session, organization.id, OWNING_ROLES):
-        notify_account(session, actor, Kind.GOOGLE_CONNECTED, user, data, now)
+        notify_account(session, actor, MailKind.GOOGLE_CONNECTED, user, data, now)
 
 
-def _count(session: Session, actor: Actor, kind: Kind, user: User, now: datetime) -> None:
+def _count(session: Session, actor: Actor, kind: MailKind, user: User, now: datetime) -> None:
     most = settings().max_mails_per_hour
     if not most or not actor.signed_in or actor.is_staff:
         return
-    what = "password" if kind is Kind.PASSWORD_CHANGED else "access"
+    what = "password" if kind is MailKind.PASSWORD_CHANGED else "access"
     limit = throttle.Limit(most, HOUR / most)
     wait = throttle.consume(session, throttle.Bucket.of("notices", limit, what, str(actor.user_id), str(user.id)), now)
     if wait:

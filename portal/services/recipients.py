@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from portal.domain.mail import ASKED_FOR, GROUP_OF, Kind
+from portal.domain.mail import ASKED_FOR, GROUP_OF, MailKind
 from portal.extensions import db, transaction
 from portal.models import AccountLink, Offering, Organization, OutgoingMail, User
 from portal.policies import Actor, managed_offerings, owned_organizations
@@ -17,15 +17,15 @@ from portal.policies import Actor, managed_offerings, owned_organizations
 
 def is_still_recipient(session: Session, row: OutgoingMail) -> bool:
     """Whether the recipient may still see what the message is about. Removes other entries from a summary."""
-    if Kind(row.kind) in ASKED_FOR:
+    if MailKind(row.kind) in ASKED_FOR:
         _resolve_recipient(session, row)
     if row.user_id is None:
-        return Kind(row.kind) is not Kind.PASSWORD
+        return MailKind(row.kind) is not MailKind.PASSWORD
     user = session.get(User, row.user_id, populate_existing=True)
     if user is None or not user.is_active:
         return False
     actor = Actor(user.id, user.is_staff)
-    group = GROUP_OF.get(Kind(row.kind))
+    group = GROUP_OF.get(MailKind(row.kind))
     if group == "calendars":
         return _owns(session, actor, row.data)
     if group != "requests":
@@ -44,7 +44,7 @@ def delete_unowned_password_requests() -> None:
     All in one statement, before any message is sent, so that many of them do not delay other messages.
     """
     unowned = (
-        (OutgoingMail.kind == Kind.PASSWORD.value)
+        (OutgoingMail.kind == MailKind.PASSWORD.value)
         & (OutgoingMail.attempts == 0)
         & OutgoingMail.next_attempt.is_not(None)
         & ~exists().where(User.email == OutgoingMail.recipient, User.is_active.is_(True))
@@ -68,9 +68,9 @@ def _resolve_recipient(session: Session, row: OutgoingMail) -> None:
     holder = session.execute(select(User).where(User.email == row.recipient)).scalar_one_or_none()
     if holder is None or holder.id == row.user_id:
         return
-    if Kind(row.kind) is not Kind.PASSWORD:
+    if MailKind(row.kind) is not MailKind.PASSWORD:
         # The address already has an account: its owner gets a message that says so, and no link.
-        row.kind, row.data, row.sealed_secret = Kind.KNOWN.value, {}, None
+        row.kind, row.data, row.sealed_secret = MailKind.KNOWN.value, {}, None
     row.user_id = holder.id
 
 

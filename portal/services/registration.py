@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from portal.audit import Event, account, record
-from portal.domain.mail import Kind
+from portal.audit import SecurityEvent, account, record
+from portal.domain.mail import MailKind
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import settings, transaction
 from portal.models import AccountLink, User
@@ -52,9 +52,9 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
             raise too_many("Too many accounts were asked for from your network.", wait)
         if not may_mail(session, address, now):
             return
-        record(Event.REGISTRATION_REQUESTED, NOBODY, account(_account_id(session, address)))
+        record(SecurityEvent.REGISTRATION_REQUESTED, NOBODY, account(_account_id(session, address)))
         link = make_link(session, "register", address, network, now)
-        mail.queue_link(session, Kind.REGISTER, address, link, {"lasts": WORDS["register"]}, now)
+        mail.queue_link(session, MailKind.REGISTER, address, link, {"lasts": WORDS["register"]}, now)
 
 
 def finish_registration(secret: str, full_name: str, password: str, *, now: datetime | None = None) -> User:
@@ -82,10 +82,10 @@ def ask_for_password(email: str, network: str, *, now: datetime | None = None) -
     address = accounts.clean_email(email)
     with transaction() as session:
         mailed = may_mail(session, address, now)
-        record(Event.PASSWORD_LINK_REQUESTED, NOBODY, account(_account_id(session, address)), mailed=mailed)
+        record(SecurityEvent.PASSWORD_LINK_REQUESTED, NOBODY, account(_account_id(session, address)), mailed=mailed)
         if mailed:
             link = make_link(session, "password", address, network, now)
-            mail.queue_link(session, Kind.PASSWORD, address, link, {"lasts": WORDS["password"]}, now)
+            mail.queue_link(session, MailKind.PASSWORD, address, link, {"lasts": WORDS["password"]}, now)
 
 
 def invite(actor: Actor, email: str, full_name: str = "", *, now: datetime | None = None) -> uuidlib.UUID:
@@ -139,9 +139,9 @@ def is_open(secret: str, now: datetime) -> bool:
 def _mail_invitation(session: Session, actor: Actor, email: str, now: datetime) -> None:
     link = make_link(session, "invite", email, "", now)
     user = _find(session, email)
-    record(Event.INVITED, actor, account(user.id if user else None))
+    record(SecurityEvent.INVITED, actor, account(user.id if user else None))
     facts = {"lasts": WORDS["invite"]}
-    mail.queue_link(session, Kind.INVITATION, email, link, facts, now, user.id if user else None)
+    mail.queue_link(session, MailKind.INVITATION, email, link, facts, now, user.id if user else None)
 
 
 def _owner(session: Session, email: str) -> User:

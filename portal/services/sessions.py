@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from portal.audit import Event, account, record
+from portal.audit import SecurityEvent, account, record
 from portal.errors import Forbidden, NotFound
 from portal.extensions import transaction
 from portal.models import BrowserSession, User
@@ -67,7 +67,7 @@ def record_seen(name: str, now: datetime) -> None:
 def close_session(actor: Actor, name: str) -> None:
     """Sign out: what has this name opens nothing any more, also where it was copied."""
     with transaction() as session:
-        record(Event.SIGNED_OUT, actor, account(actor.user_id))
+        record(SecurityEvent.SIGNED_OUT, actor, account(actor.user_id))
         session.execute(delete(BrowserSession).where(BrowserSession.digest == token_digest(name)))
 
 
@@ -78,7 +78,7 @@ def end_session(actor: Actor, digest: bytes) -> None:
         own = (BrowserSession.digest == digest) & (BrowserSession.session_key == user.session_key)
         if session.execute(delete(BrowserSession).where(own).returning(BrowserSession.digest)).first() is None:
             raise NotFound("Session")
-        record(Event.SESSION_ENDED, actor, account(actor.user_id))
+        record(SecurityEvent.SESSION_ENDED, actor, account(actor.user_id))
 
 
 def end_other_sessions(actor: Actor, name: str) -> User:
@@ -94,7 +94,7 @@ def end_other_sessions(actor: Actor, name: str) -> User:
             .where(BrowserSession.digest == token_digest(name))
             .values(session_key=user.session_key)
         )
-        record(Event.SESSIONS_ENDED, actor, account(actor.user_id))
+        record(SecurityEvent.SESSIONS_ENDED, actor, account(actor.user_id))
         return user
 
 

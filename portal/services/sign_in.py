@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
-from portal.audit import Event, account, record
+from portal.audit import SecurityEvent, account, record
 from portal.errors import Forbidden, Invalid, TooManyAttempts
 from portal.extensions import transaction
 from portal.models import User
@@ -29,7 +29,7 @@ def sign_in(email: str, password: str, address: str, *, browser: str = "", now: 
     user = _compare(NOBODY, email, password, address, browser, now or utcnow())
     if user is None:
         raise Invalid(SIGN_IN_FAILED)
-    record(Event.SIGNED_IN, actor_of(user), account(user.id))
+    record(SecurityEvent.SIGNED_IN, actor_of(user), account(user.id))
     return user
 
 
@@ -48,7 +48,7 @@ def confirm_password(
     found = _compare(actor, email, password, address, browser, now or utcnow())
     if found is None or found.id != user.id:
         raise Invalid("The current password is wrong.", "current")
-    record(Event.PASSWORD_CONFIRMED, actor, account(user.id))
+    record(SecurityEvent.PASSWORD_CONFIRMED, actor, account(user.id))
     return found
 
 
@@ -84,11 +84,11 @@ def _compare(actor: Actor, email: str, password: str, address: str, browser: str
             attempt = Attempt.at(email, address, known)
             throttle.count_attempt(session, attempt, now)
     except TooManyAttempts as slowed:
-        record(Event.SIGN_IN_THROTTLED, actor, target, known_browser=bool(known), wait=slowed.retry_after)
+        record(SecurityEvent.SIGN_IN_THROTTLED, actor, target, known_browser=bool(known), wait=slowed.retry_after)
         raise
     # Hashing takes long; no transaction is held meanwhile.
     if not passwords.is_correct(stored, password) or stored is None:
-        record(Event.SIGN_IN_FAILED, actor, target, known_browser=bool(known))
+        record(SecurityEvent.SIGN_IN_FAILED, actor, target, known_browser=bool(known))
         return None
     throttle.uncount_attempt(attempt)
     _renew_hash(stored, password)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from portal.domain.mail import GROUP_OF, MOST_LISTED, SUMMARY_OF, Kind
+from portal.domain.mail import GROUP_OF, MOST_LISTED, SUMMARY_OF, MailKind
 from portal.extensions import settings
 from portal.models import OutgoingMail, User
 
@@ -58,7 +58,7 @@ def cause_of(session: Session, user: User, now: datetime) -> Cause | None:
 
 
 def add_to_summary(
-    session: Session, kind: Kind, user: User, data: Mapping[str, Any], cause: Cause, now: datetime, due: datetime
+    session: Session, kind: MailKind, user: User, data: Mapping[str, Any], cause: Cause, now: datetime, due: datetime
 ) -> None:
     """Add a message to the recipient's unsent summary, or start one."""
     # Two concurrent requests of one user would both start one. The user's row is always locked before a summary.

@@ -18,7 +18,7 @@ from portal.domain.schedules import check_schedules
 from portal.domain.texts import visible
 from portal.schema import checks
 from portal.schema.checks import Wrong, columns
-from portal.schema.fields import Component
+from portal.schema.fields import ObjectSchema
 from portal.schema.offering import (
     CALENDAR,
     CATALOG,
@@ -205,7 +205,7 @@ def _items(data: Row, key: str) -> Iterator[tuple[int, Row]]:
 
 
 def _read_parts(record: Record, data: Row) -> None:
-    simple: tuple[tuple[str, Component, bool], ...] = (
+    simple: tuple[tuple[str, ObjectSchema, bool], ...] = (
         ("endpoints", ENDPOINT, True),
         ("roles", ROLE, True),
         ("screenshots", SCREENSHOT, True),
@@ -254,7 +254,7 @@ def _refuse_twice(rows: list[Row], column: str, key: str) -> None:
         seen.add(row[column])
 
 
-def _plain(component: Component, item: Row) -> Row:
+def _plain(component: ObjectSchema, item: Row) -> Row:
     return columns(item, component.imports[""])
 
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from flask import request
 from werkzeug.datastructures import MultiDict
 
-from portal.domain.order_form import Question, WrongAnswers
+from portal.domain.order_form import FormQuestion, WrongAnswers
 from portal.domain.periods import Period, PeriodError, merge
 from portal.domain.zones import instants_at, period_text
 from portal.errors import Invalid
@@ -147,7 +147,7 @@ def from_address(zone: ZoneInfo) -> Sent:
     return Sent(rows or [Row()], plan=request.args.get("plan", ""), key=uuidlib.uuid4().hex)
 
 
-def from_form(questions: Sequence[Question]) -> Sent:
+def from_form(questions: Sequence[FormQuestion]) -> Sent:
     """The form as it was sent. Raises Invalid where it lacks fields of its periods, which would drop some of them."""
     form = request.form
     rows = [Row(*it) for it in rows_of(form, ("start", "end", "exact"))]
@@ -223,11 +223,11 @@ def typed_instants(text: str, zone: ZoneInfo, what: str) -> Sequence[datetime]:
     return instants_at(wall, zone)
 
 
-def _answers(questions: Sequence[Question], form: MultiDict[str, str]) -> dict[str, Any]:
+def _answers(questions: Sequence[FormQuestion], form: MultiDict[str, str]) -> dict[str, Any]:
     return dict(_given(questions, form))
 
 
-def _given(questions: Sequence[Question], form: MultiDict[str, str]) -> Iterator[tuple[str, Any]]:
+def _given(questions: Sequence[FormQuestion], form: MultiDict[str, str]) -> Iterator[tuple[str, Any]]:
     for question in questions:
         values = [value.replace("\r\n", "\n") for value in form.getlist(f"{PREFIX}{question.key}")]
         if question.takes_many:
@@ -250,6 +250,6 @@ def _steps(values: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield name.strip(), value.strip()
 
 
-def first_answers(questions: Sequence[Question]) -> Mapping[str, Any]:
+def first_answers(questions: Sequence[FormQuestion]) -> Mapping[str, Any]:
     """The defaults, for a form that is shown the first time."""
     return {question.key: question.default for question in questions if question.default is not None}

@@ -164,7 +164,7 @@ def _chosen(values: list[str]) -> tuple[str, ...]:
     return tuple(islice(found, MAX_CHOSEN))
 
 
-def _facets(search: Search, found: dict[str, list[queries.Choice]]) -> list[Facet]:
+def _facets(search: Search, found: dict[str, list[queries.FacetValue]]) -> list[Facet]:
     facets = []
     for name in FACETS:
         wanted = getattr(search, name)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain.opening import Stretch, holds_config, is_over, rewritten, written_config
+from portal.domain.opening import OpeningPeriod, holds_config, is_over, rewritten, written_config
 from portal.domain.schedules import LONGEST_SLOT, SHORTEST_SLOT, Config, read_config, read_schedules
 from portal.domain.zones import clock_text
 from portal.errors import Invalid
@@ -196,7 +196,7 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
         known.setdefault(handle, []).append(number)
     # Two entries may be the same in everything: each row takes one of them.
     removed = {known[row.entry].pop() for row in typed.removed if known.get(row.entry)}
-    wanted: list[tuple[Row, Stretch]] = []
+    wanted: list[tuple[Row, OpeningPeriod]] = []
     wrong: set[int] = set()
     for row in typed.rows:
         alike = known.get(row.entry)

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from portal.calendar_sync.preview import preview_sync
 from portal.calendar_sync.provider import OPEN_PROVIDER
 from portal.domain.zones import period_text
-from portal.errors import CalendarRefused, Conflict, NotFound, Refusal
+from portal.errors import CalendarRefusal, CalendarRefused, Conflict, NotFound
 from portal.extensions import settings
 from portal.models.base import utcnow
 from portal.policies import Actor
@@ -77,11 +77,11 @@ ACTS = {
 }
 
 REFUSALS = {
-    Refusal.NO_CREDENTIALS: "Google is not connected, so there is no calendar to act on.",
-    Refusal.BUSY: "The calendar is still busy with what was asked before. Wait until that has ended.",
-    Refusal.ALREADY_PUBLIC: "The calendar is public already.",
-    Refusal.ALREADY_PRIVATE: "The calendar is private already.",
-    Refusal.NO_CALENDAR: "The offering has no calendar yet.",
+    CalendarRefusal.NO_CREDENTIALS: "Google is not connected, so there is no calendar to act on.",
+    CalendarRefusal.BUSY: "The calendar is still busy with what was asked before. Wait until that has ended.",
+    CalendarRefusal.ALREADY_PUBLIC: "The calendar is public already.",
+    CalendarRefusal.ALREADY_PRIVATE: "The calendar is private already.",
+    CalendarRefusal.NO_CALENDAR: "The offering has no calendar yet.",
 }
 
 

@@ -149,7 +149,7 @@ def questions(options: Mapping[str, Any]) -> list[Question]:
     return [Question(it.label, _kind(it), it.required, it.help_text) for it in read_form(options)]
 
 
-def _kind(asked: order_form.Question) -> str:
+def _kind(asked: order_form.FormQuestion) -> str:
     kind = KINDS.get(asked.type, asked.type.replace("_", " "))
     if asked.choices:
         kind += ": " + ", ".join(label for _, label in asked.choices)

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.domain.instants import format_instant, parse_instant
-from portal.domain.opening import AVAILABILITY, Stretch
+from portal.domain.opening import AVAILABILITY, OpeningPeriod
 from portal.transfer.editing import digest
 from portal.web.booking_form import typed_instants
 
@@ -35,7 +35,7 @@ class Row:
         start, end = (_wall(entry.get(key), zone) if isinstance(entry, dict) else "" for key in ("start", "end"))
         return cls(handle, start, end, about(entry))
 
-    def stretch(self, entry: Any, position: int | None, zone: ZoneInfo) -> Stretch | None:
+    def stretch(self, entry: Any, position: int | None, zone: ZoneInfo) -> OpeningPeriod | None:
         """What the row means, being the stored `entry` at that position; None, with reasons in its errors, if nothing.
 
         An end that is empty is one that the browser could not read, or that is still to be entered: it removes nothing.
@@ -59,7 +59,7 @@ class Row:
                 self.notes += _doubts(key, text, instant, zone)
         if not (self.start or self.end) and self.errors:
             self.errors = ["Enter when it starts and ends, or remove these dates."]
-        return Stretch(ends["start"], ends["end"], position) if len(ends) == 2 else None
+        return OpeningPeriod(ends["start"], ends["end"], position) if len(ends) == 2 else None
 
 
 def handles(stored: Sequence[Any]) -> list[str]:

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from portal.domain.availability import Span, Stretch
 from portal.domain.catalogue_index import FACETS
 from portal.domain.periods import Period
+from portal.domain.timetable import Span, TimeBlock
 from portal.extensions import settings
 from portal.models.base import utcnow
-from portal.queries.timeline import Line, day_of
+from portal.queries.timeline import TimelineRow, day_of
 from portal.web.catalogue import search_of_request
 from portal.web.guards import public
 from portal.web.people import current_actor
@@ -67,7 +67,7 @@ def day() -> ResponseReturnValue:
     )
 
 
-def _row(line: Line, day: date, now: datetime) -> dict[str, Any]:
+def _row(line: TimelineRow, day: date, now: datetime) -> dict[str, Any]:
     zone = ZoneInfo(line.zone)
     bars: list[Bar] = []
     boxes = (box for span in line.spans for box in _boxes(span))
@@ -88,21 +88,21 @@ def _row(line: Line, day: date, now: datetime) -> dict[str, Any]:
     }
 
 
-def _boxes(span: Span) -> Iterator[Stretch]:
+def _boxes(span: Span) -> Iterator[TimeBlock]:
     """What is drawn of a span: its free slots, shorter ones together until one is as wide as a column; else itself."""
     if span.refusal is not None:
-        yield Stretch(span.period, span.is_step, span.refusal)
+        yield TimeBlock(span.period, span.is_step, span.refusal)
         return
     first = 0
     while first < len(span.edges) - 1:
         start = span.edges[first]
         column = start - (start - datetime.min.replace(tzinfo=UTC)) % WIDTH + WIDTH
         last = min(max(bisect_left(span.edges, column), first + 1), len(span.edges) - 1)
-        yield Stretch(Period(start, span.edges[last]), True)
+        yield TimeBlock(Period(start, span.edges[last]), True)
         first = last
 
 
-def _bar(stretch: Stretch, line: Line, zone: ZoneInfo, day: date) -> Bar | None:
+def _bar(stretch: TimeBlock, line: TimelineRow, zone: ZoneInfo, day: date) -> Bar | None:
     look = stretch.state if line.state == "Active" or stretch.state != "free" else "held"
     period = stretch.period
     shown = period.intersection(line.window)

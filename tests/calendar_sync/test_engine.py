@@ -25,7 +25,7 @@ from portal.calendar_sync.errors import (
 from portal.calendar_sync.plan import RemoteEvent, event_id
 from portal.calendar_sync.run import FULL_EVERY, READ_EVERY
 from portal.documents import store as documents
-from portal.errors import CalendarRefused, Refusal
+from portal.errors import CalendarRefusal, CalendarRefused
 from portal.extensions import db, settings, transaction
 from portal.models import Booking, GoogleCalendar, Offering, OfferingDocument, SyncRun
 from portal.policies import SYSTEM
@@ -397,7 +397,7 @@ def test_while_a_failed_share_is_retried_it_can_be_taken_back(stage):
     assert not stage.google.calendars[stage.calendar_id].shared
     with pytest.raises(CalendarRefused) as refused:
         stage.unshare()
-    assert refused.value.refusal is Refusal.ALREADY_PRIVATE
+    assert refused.value.refusal is CalendarRefusal.ALREADY_PRIVATE
 
 
 def test_withdrawn_access_stops_all_calls_and_says_what_to_do(stage):
@@ -421,7 +421,7 @@ def test_withdrawn_access_stops_all_calls_and_says_what_to_do(stage):
     assert not view.can_act
     with pytest.raises(CalendarRefused) as refused:
         stage.sync()
-    assert refused.value.refusal is Refusal.NO_CREDENTIALS
+    assert refused.value.refusal is CalendarRefusal.NO_CREDENTIALS
 
 
 def test_connecting_again_meanwhile_leaves_no_error(stage):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from portal.calendar_sync import states as calendars
 from portal.calendar_sync.states import BUSY, SETTLED, CalendarAction, CalendarState, http_link, refusal
-from portal.errors import Refusal
+from portal.errors import CalendarRefusal
 
 states = st.none() | st.sampled_from(CalendarState)
 actions = st.sampled_from(CalendarAction)
@@ -19,12 +19,12 @@ def test_missing_credentials_are_reported_first(
     action: CalendarAction, state: CalendarState | None, public: bool, wanted: bool | None
 ) -> None:
     reasons = refusal(action, has_credentials=False, state=state, public=public, want_public=wanted)
-    assert reasons is Refusal.NO_CREDENTIALS
+    assert reasons is CalendarRefusal.NO_CREDENTIALS
 
 
 @given(actions, st.sampled_from(sorted(BUSY)), st.booleans())
 def test_a_busy_calendar_is_reported_before_other_reasons(action: CalendarAction, state: str, public: bool) -> None:
-    assert refusal(action, has_credentials=True, state=state, public=public) is Refusal.BUSY
+    assert refusal(action, has_credentials=True, state=state, public=public) is CalendarRefusal.BUSY
     assert not calendars.can_request(state)
 
 
@@ -35,11 +35,11 @@ def test_a_busy_calendar_is_reported_before_other_reasons(action: CalendarAction
         (CalendarAction.SYNC, False, False, None),
         (CalendarAction.SYNC, True, True, None),
         (CalendarAction.SHARE, False, False, None),
-        (CalendarAction.SHARE, True, True, Refusal.ALREADY_PUBLIC),
-        (CalendarAction.SHARE, True, None, Refusal.ALREADY_PUBLIC),
+        (CalendarAction.SHARE, True, True, CalendarRefusal.ALREADY_PUBLIC),
+        (CalendarAction.SHARE, True, None, CalendarRefusal.ALREADY_PUBLIC),
         (CalendarAction.UNSHARE, True, True, None),
-        (CalendarAction.UNSHARE, False, False, Refusal.ALREADY_PRIVATE),
-        (CalendarAction.UNSHARE, False, None, Refusal.ALREADY_PRIVATE),
+        (CalendarAction.UNSHARE, False, False, CalendarRefusal.ALREADY_PRIVATE),
+        (CalendarAction.UNSHARE, False, None, CalendarRefusal.ALREADY_PRIVATE),
         # A share or unshare that failed may be repeated or taken back.
         (CalendarAction.SHARE, False, True, None),
         (CalendarAction.UNSHARE, False, True, None),
@@ -48,7 +48,7 @@ def test_a_busy_calendar_is_reported_before_other_reasons(action: CalendarAction
     ],
 )
 def test_a_settled_calendar(
-    state: str, action: CalendarAction, public: bool, wanted: bool | None, expected: Refusal | None
+    state: str, action: CalendarAction, public: bool, wanted: bool | None, expected: CalendarRefusal | None
 ) -> None:
     assert refusal(action, has_credentials=True, state=state, public=public, want_public=wanted) is expected
 
@@ -58,7 +58,7 @@ def test_no_calendar_yet() -> None:
     assert reasons == {
         CalendarAction.SYNC: None,
         CalendarAction.SHARE: None,
-        CalendarAction.UNSHARE: Refusal.NO_CALENDAR,
+        CalendarAction.UNSHARE: CalendarRefusal.NO_CALENDAR,
     }
 
 

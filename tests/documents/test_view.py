@@ -65,7 +65,7 @@ def test_the_managers_fields_are_left_out_at_every_depth(document: dict[str, Any
 @given(documents(), st.dictionaries(st.sampled_from(UUIDS), st.tuples(st.integers(0, 5), st.integers(0, 5))))
 def test_bookings_made_here_are_added(document: dict[str, Any], counted: dict[str, tuple[int, int]]) -> None:
     before = copy.deepcopy(document)
-    counters = view.Counters(3, {uuid.replace("-", ""): counts for uuid, counts in counted.items()})
+    counters = view.BookingCounts(3, {uuid.replace("-", ""): counts for uuid, counts in counted.items()})
     view.add_counters(document, counters)
     assert document["order_count"] == before["order_count"] + 3
     for plan, old in zip(document["plans"], before["plans"], strict=True):

@@ -12,8 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from portal.domain import timetable
-from portal.domain.availability import Availability, Code, Obstacle, Refusal, past
+from portal.domain.availability import Availability
 from portal.domain.periods import Period, merge, subtract
+from portal.domain.refusals import Code, Obstacle, Refusal, past
 from portal.domain.schedules import Config, Schedule
 from portal.domain.timetable import Span
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.availability import Availability, Obstacle, past
+from portal.domain.availability import Availability
 from portal.domain.periods import Period
-from portal.domain.refusals import Code
+from portal.domain.refusals import Code, Obstacle, past
 from portal.domain.rules import (
     BROKEN,
     MOST_CLOSURES,

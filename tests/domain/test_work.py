@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.domain.availability import Availability, Code, Obstacle
+from portal.domain.availability import Availability
 from portal.domain.periods import Period, merge
+from portal.domain.refusals import Code, Obstacle
 from portal.domain.rules import Closure, Rules, checks_of, obstacles_of
 from portal.domain.schedules import Config, Schedule
 from portal.domain.steps import Grid

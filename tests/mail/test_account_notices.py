@@ -2,21 +2,21 @@
 
 import pytest
 
-from portal.domain.mail import CHANGES, GROUP_OF, Kind
+from portal.domain.mail import CHANGES, GROUP_OF, MailKind
 from portal.mail.content import content_of
 
 AT = {"at": "2026-03-02T08:00:00Z", "zone": "Europe/Tallinn"}
 FACTS = {
-    Kind.TOKEN_MADE: {"name": "laptop\nBcc: all@example.org", "expires": "2027-03-02T08:00:00Z"},
-    Kind.PASSWORD_CHANGED: {"by": "link", "access_ended": True},
-    Kind.EMAIL_CHANGED: {"email": "new@example.org"},
-    Kind.GOOGLE_CONNECTED: {
+    MailKind.TOKEN_MADE: {"name": "laptop\nBcc: all@example.org", "expires": "2027-03-02T08:00:00Z"},
+    MailKind.PASSWORD_CHANGED: {"by": "link", "access_ended": True},
+    MailKind.EMAIL_CHANGED: {"email": "new@example.org"},
+    MailKind.GOOGLE_CONNECTED: {
         "what": "Lab\nof light",
         "google": "lab@example.org",
         "who": "Anna",
         "page": "/manage/organizations/x/google/",
     },
-    Kind.FEED_MADE: {"what": "Lab\r\nof light", "who": "Anna", "page": "/manage/organizations/x/feed/"},
+    MailKind.FEED_MADE: {"what": "Lab\r\nof light", "who": "Anna", "page": "/manage/organizations/x/feed/"},
 }
 
 
@@ -38,15 +38,15 @@ def test_each_says_when_and_what_to_do(kind):
 
 
 def test_a_token():
-    found = words(Kind.TOKEN_MADE)
+    found = words(MailKind.TOKEN_MADE)
     assert ("Name", "laptop Bcc: all@example.org") in found.facts
     assert ("Expires", "Tue 2 Mar 2027, 10:00 (Europe/Tallinn)") in found.facts
-    assert ("Expires", "never") in words(Kind.TOKEN_MADE, expires="never").facts
+    assert ("Expires", "never") in words(MailKind.TOKEN_MADE, expires="never").facts
     assert found.link == "/account/"
 
 
 def test_a_password():
-    by_link, own = words(Kind.PASSWORD_CHANGED), words(Kind.PASSWORD_CHANGED, by="password", access_ended=False)
+    by_link, own = words(MailKind.PASSWORD_CHANGED), words(MailKind.PASSWORD_CHANGED, by="password", access_ended=False)
     assert "Your API tokens and calendar links have ended." in by_link.sentences
     assert "Your password was changed with a mailed link." in by_link.sentences
     assert own.sentences[0] == "You are signed out in all other browsers."

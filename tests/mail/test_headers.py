@@ -17,7 +17,7 @@ from icalendar import Calendar
 
 from portal.config import load_settings
 from portal.domain.addresses import mail_address
-from portal.domain.mail import Kind
+from portal.domain.mail import MailKind
 from portal.domain.texts import clean_lines, one_line
 from portal.errors import ConfigError
 from portal.mail.compose import compose, read_unsubscribe_token, sender_address
@@ -43,7 +43,7 @@ def settings(**more):
     return load_settings({**environ, **more})
 
 
-def message(given=None, kind=Kind.TO_ANSWER, recipient="owner@example.org", **data):
+def message(given=None, kind=MailKind.TO_ANSWER, recipient="owner@example.org", **data):
     """The bytes of a message to an owner."""
     facts = {
         **dict.fromkeys(("note", "provider", "reason"), ""),

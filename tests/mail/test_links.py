@@ -11,7 +11,7 @@ import pytest
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import select, update
 
-from portal.domain.mail import MOST_ATTEMPTS, Kind
+from portal.domain.mail import MOST_ATTEMPTS, MailKind
 from portal.extensions import db, installation_salt, settings
 from portal.mail.deliver import LEASE, deliver_due
 from portal.models import AccountLink, Base, OutgoingMail, User
@@ -177,7 +177,7 @@ def test_the_folder_tells_no_link_by_its_names_nor_does_the_log(app, db_session,
 
 def of_earlier_version(**more):
     """A message as the version before wrote it, with its link in clear."""
-    kind = more.pop("kind", Kind.PASSWORD)
+    kind = more.pop("kind", MailKind.PASSWORD)
     if db.session.execute(select(User.id).where(User.email == "new@example.org")).first() is None:
         make.user("new@example.org")
     secret = f"{len(db.session.execute(select(OutgoingMail)).all()):032}"
@@ -202,8 +202,8 @@ def of_earlier_version(**more):
 
 def test_links_that_an_earlier_version_wrote_are_encrypted_or_deleted(app, db_session):
     waiting = of_earlier_version(next_attempt=NOW)
-    sent = of_earlier_version(next_attempt=None, sent=NOW, kind=Kind.REGISTER)
-    given_up = of_earlier_version(next_attempt=None, error="550", kind=Kind.INVITATION)
+    sent = of_earlier_version(next_attempt=None, sent=NOW, kind=MailKind.REGISTER)
+    given_up = of_earlier_version(next_attempt=None, error="550", kind=MailKind.INVITATION)
     mail.encrypt_links()
     assert not [secret for secret in (waiting, sent, given_up) if secret in dump()]
     rows = db_session.execute(select(OutgoingMail).order_by(OutgoingMail.id)).scalars().all()

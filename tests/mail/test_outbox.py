@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from portal.domain.mail import GROUPS, LINK_OF, MOST_ATTEMPTS, Kind, wait_after
+from portal.domain.mail import GROUPS, LINK_OF, MOST_ATTEMPTS, MailKind, wait_after
 from portal.domain.periods import Period
 from portal.extensions import settings, transaction
 from portal.mail.compose import compose, read_unsubscribe_token, unsubscribe_token
@@ -281,7 +281,7 @@ def test_every_kind_can_be_composed(world, db_session):
     data |= {"number": 3, "messages": [{"kind": "requested", **facts}, {"kind": "to_answer", **facts}]}
     data |= {"at": "2026-03-02T08:00:00Z", "expires": "never", "by": "link", "access_ended": True}
     data |= {"email": "new@example.org", "who": "Anna", "what": "Lab", "page": "/bookings/feed/", "google": "x"}
-    for kind in Kind:
+    for kind in MailKind:
         row = OutgoingMail(kind=kind.value, recipient="a@example.org", data=data, created=NOW, user_id=1)
         row.uuid = make.unknown()
         message = compose(row, settings(), "a-secret")

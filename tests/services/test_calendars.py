@@ -6,7 +6,7 @@ import uuid
 import pytest
 from sqlalchemy import select
 
-from portal.errors import CalendarRefused, Forbidden, NotFound, Refusal
+from portal.errors import CalendarRefusal, CalendarRefused, Forbidden, NotFound
 from portal.extensions import calendar_due, db, transaction
 from portal.models import GoogleCalendar, GoogleConnection
 from portal.policies import NOBODY, SYSTEM
@@ -123,7 +123,7 @@ def test_an_unknown_offering_is_not_found(db_session, act):
 def test_without_a_usable_connection_every_act_is_refused(offering, act, broken):
     if broken is not None:
         connect(offering, **broken)
-    assert refusal(act, offering) is Refusal.NO_CREDENTIALS
+    assert refusal(act, offering) is CalendarRefusal.NO_CREDENTIALS
     assert row(offering) is None
 
 
@@ -132,7 +132,7 @@ def test_an_offering_without_an_organization_has_no_credentials(db_session):
     connect(offering)
     offering.organization_id = None
     db.session.commit()
-    assert refusal("sync", offering) is Refusal.NO_CREDENTIALS
+    assert refusal("sync", offering) is CalendarRefusal.NO_CREDENTIALS
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -140,25 +140,25 @@ def test_an_offering_without_an_organization_has_no_credentials(db_session):
 def test_while_an_action_is_pending_others_are_refused(offering, connection, act, state):
     calendars.share_google_calendar(SYSTEM, offering.uuid)
     settle(offering, state=state)
-    assert refusal(act, offering) is Refusal.BUSY
+    assert refusal(act, offering) is CalendarRefusal.BUSY
 
 
 def test_missing_credentials_are_told_before_a_busy_calendar(offering, connection):
     calendars.sync_google_calendar(SYSTEM, offering.uuid)
     connection.broken = "Connect again."
     db.session.commit()
-    assert refusal("sync", offering) is Refusal.NO_CREDENTIALS
+    assert refusal("sync", offering) is CalendarRefusal.NO_CREDENTIALS
 
 
 @pytest.mark.parametrize("state", ["OK", "ERRED"])
 def test_what_is_so_already_is_refused(offering, connection, state):
-    assert refusal("unshare", offering) is Refusal.NO_CALENDAR
+    assert refusal("unshare", offering) is CalendarRefusal.NO_CALENDAR
     calendars.sync_google_calendar(SYSTEM, offering.uuid)
     settle(offering, state=state)
-    assert refusal("unshare", offering) is Refusal.ALREADY_PRIVATE
+    assert refusal("unshare", offering) is CalendarRefusal.ALREADY_PRIVATE
     calendars.share_google_calendar(SYSTEM, offering.uuid)
     settle(offering, state=state)
-    assert refusal("share", offering) is Refusal.ALREADY_PUBLIC
+    assert refusal("share", offering) is CalendarRefusal.ALREADY_PUBLIC
     calendars.sync_google_calendar(SYSTEM, offering.uuid)
 
 

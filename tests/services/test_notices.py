@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.calendar_sync import consent
-from portal.domain.mail import CHANGES, GROUP_OF, LINK_OF, Kind
+from portal.domain.mail import CHANGES, GROUP_OF, LINK_OF, MailKind
 from portal.errors import TooManyWrites
 from portal.extensions import db
 from portal.models import ApiToken, CalendarFeed, GoogleConnection, OutgoingMail
@@ -65,11 +65,11 @@ def change_email(lab, now, number):
 
 
 CAUSES = {
-    Kind.TOKEN_MADE: [make_token],
-    Kind.FEED_MADE: [make_feed, make_own_feed],
-    Kind.GOOGLE_CONNECTED: [connect_google],
-    Kind.PASSWORD_CHANGED: [change_password],
-    Kind.EMAIL_CHANGED: [change_email],
+    MailKind.TOKEN_MADE: [make_token],
+    MailKind.FEED_MADE: [make_feed, make_own_feed],
+    MailKind.GOOGLE_CONNECTED: [connect_google],
+    MailKind.PASSWORD_CHANGED: [change_password],
+    MailKind.EMAIL_CHANGED: [change_email],
 }
 
 
@@ -92,7 +92,7 @@ def test_a_notice_over_the_limit_is_not_lost_the_change_is_refused(lab, db_sessi
         cause(lab, NOW, MOST)
     assert it.value.retry_after == 20 * 60
     after = [made(db_session, it) for it in (OutgoingMail, ApiToken, CalendarFeed)]
-    if kind is Kind.EMAIL_CHANGED:
+    if kind is MailKind.EMAIL_CHANGED:
         # The link to the new address is mailed; with it nothing changes.
         before, after = before[1:], after[1:]
     assert after == before
@@ -107,7 +107,7 @@ def test_a_notice_over_the_limit_is_not_lost_the_change_is_refused(lab, db_sessi
 def test_every_kind_of_notice_is_tried():
     assert set(CAUSES) == CHANGES
     # What is neither a notice nor a link goes into summaries (tests/mail/test_outbox.py) or comes from the clock.
-    assert set(Kind) - CHANGES - set(LINK_OF) - set(GROUP_OF) == {Kind.KNOWN}
+    assert set(MailKind) - CHANGES - set(LINK_OF) - set(GROUP_OF) == {MailKind.KNOWN}
 
 
 def test_recipients_have_limits_of_their_own(lab, db_session):

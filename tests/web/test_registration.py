@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, text
 
-from portal.domain.mail import LINK_OF, Kind
+from portal.domain.mail import LINK_OF, MailKind
 from portal.errors import NotFound, TooManyAttempts
 from portal.extensions import db
 from portal.mail.compose import unsubscribe_token
@@ -33,7 +33,7 @@ def last_link(kind):
         .scalars()
         .first()
     )
-    return row and LINK_OF[Kind(kind)].format(mail.link_secret(row))
+    return row and LINK_OF[MailKind(kind)].format(mail.link_secret(row))
 
 
 def test_somebody_registers(open_portal, visitor, world):
@@ -90,7 +90,7 @@ def test_a_forgotten_password(visitor, world):
     assert asked.headers["Location"] == nobody.headers["Location"] == "/login"
     rows = db.session.execute(select(OutgoingMail).order_by(OutgoingMail.id)).scalars().all()
     assert [row.recipient for row in rows] == ["member@example.org", "nobody@example.org"]
-    link = LINK_OF[Kind.PASSWORD].format(mail.link_secret(rows[0]))
+    link = LINK_OF[MailKind.PASSWORD].format(mail.link_secret(rows[0]))
     done = person.post(link, {"new": PASSWORD, "again": PASSWORD}, page=link)
     assert done.status_code == 303
     assert person.get("/account/").status_code == 200

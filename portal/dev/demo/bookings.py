@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from portal.dev.demo.content import DemoPerson, booking_habits, organizations
 from portal.domain.availability import Availability
 from portal.domain.booking_states import HOLDING, BookingState
-from portal.domain.order_form import Question, read_form
+from portal.domain.order_form import FormQuestion, read_form
 from portal.domain.periods import Period
 from portal.domain.refusals import Code, Obstacle
 from portal.domain.rules import Rules
@@ -147,7 +147,7 @@ def _plan(offering: Offering, person: DemoPerson, random: Random) -> UUID | None
     return UUID(random.choice(plans)["uuid"]) if plans else None
 
 
-def _answer(question: Question, day: date, random: Random) -> Any:
+def _answer(question: FormQuestion, day: date, random: Random) -> Any:
     if question.choices:
         chosen = random.choice(question.choices)[0]
         return [chosen] if question.takes_many else chosen
