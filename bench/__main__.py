@@ -38,7 +38,7 @@ from bench.client import Figures, ask, fetch
 from bench.data import fill
 from portal.app import create_app
 from portal.config import load_settings
-from portal.extensions import looked
+from portal.extensions import raw_select_sent
 from tools import postgresql
 from tools.prepare import ROOT
 from tools.run import free_port
@@ -336,7 +336,7 @@ def statements(app: Flask, path: str, headers: dict[str, str]) -> int:
     client.get(path, headers=headers)
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        with looked.connected_to(counted.append):
+        with raw_select_sent.connected_to(counted.append):
             client.get(path, headers=headers)
     finally:
         event.remove(Engine, "before_cursor_execute", note)

@@ -48,7 +48,7 @@ Send = Callable[[Message], Awaitable[None]]
 Wsgi = Callable[..., Iterable[bytes]]
 Headers = list[tuple[bytes, bytes]]
 # Status, headers and body.
-Answer = tuple[int, Headers, bytes]
+RawResponse = tuple[int, Headers, bytes]
 
 
 class RequestRefused(Exception):
@@ -63,7 +63,7 @@ class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
 
-class Unread:
+class UnsentResponses:
     """The answers that clients have not taken yet: together at most so many bytes.
 
     Beyond, the deadline of the one whose client has taken nothing for the longest is now, and so on.
@@ -103,7 +103,7 @@ class AsgiApplication:
         self._most_bytes = most_bytes
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._waiting = 0
-        self._unread = Unread(MOST_UNREAD)
+        self._unread = UnsentResponses(MOST_UNREAD)
         self._is_ready = False
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -123,7 +123,7 @@ class AsgiApplication:
                 return
             await self._send(answer, send)
 
-    async def _send(self, answer: Answer, send: Send) -> None:
+    async def _send(self, answer: RawResponse, send: Send) -> None:
         """Send an answer, a piece after the other. Ends, with the connection, where the client does not take them."""
         status, headers, body = answer
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -147,7 +147,7 @@ class AsgiApplication:
             if message["type"] == "lifespan.shutdown":
                 return
 
-    async def _answer(self, environ: dict[str, Any], receive: Receive) -> Answer:
+    async def _answer(self, environ: dict[str, Any], receive: Receive) -> RawResponse:
         if environ.get("CONTENT_LENGTH", "0") == "0" and "HTTP_TRANSFER_ENCODING" not in environ:
             return await self._in_a_thread(environ)
         with SpooledTemporaryFile(IN_MEMORY) as body:
@@ -160,7 +160,7 @@ class AsgiApplication:
             environ.pop("HTTP_TRANSFER_ENCODING", None)
             return await self._in_a_thread(environ)
 
-    async def _in_a_thread(self, environ: dict[str, Any]) -> Answer:
+    async def _in_a_thread(self, environ: dict[str, Any]) -> RawResponse:
         if self._waiting >= MOST_WAITING:
             raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE)
         self._waiting += 1
@@ -248,8 +248,8 @@ def environ_of(scope: Message) -> dict[str, Any]:
     return environ
 
 
-def _run(application: Wsgi, environ: dict[str, Any]) -> Answer:
-    answer: list[Answer] = []
+def _run(application: Wsgi, environ: dict[str, Any]) -> RawResponse:
+    answer: list[RawResponse] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]

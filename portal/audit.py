@@ -96,6 +96,6 @@ def account(user_id: int | None) -> str:
     return UNKNOWN if user_id is None else f"user:{user_id}"
 
 
-def thing(kind: str, identifier: object) -> str:
+def object_ref(kind: str, identifier: object) -> str:
     """Something else, by its uuid."""
     return f"{kind}:{identifier}"

@@ -9,12 +9,12 @@ from typing import Any
 from portal.asgi import REFUSED
 from portal.config import Settings
 from portal.domain.http_headers import (
-    EVERY_ANSWER,
-    NO_PAGE,
-    ONLY_HTTPS,
-    OTHER_ORIGINS,
-    PRIVATE,
-    is_for_other_origins,
+    COMMON_HEADERS,
+    CROSS_ORIGIN_HEADERS,
+    HSTS,
+    NO_STORE,
+    NON_PAGE_POLICY,
+    allows_cross_origin,
 )
 
 Wsgi = Callable[..., Iterable[bytes]]
@@ -31,14 +31,14 @@ def early_refusals(settings: Settings) -> Wsgi:
             "Content-Length": str(len(text)),
             # What the client still sends of its request is not read.
             "Connection": "close",
-            **EVERY_ANSWER,
-            "Content-Security-Policy": NO_PAGE,
-            "Cache-Control": PRIVATE,
+            **COMMON_HEADERS,
+            "Content-Security-Policy": NON_PAGE_POLICY,
+            "Cache-Control": NO_STORE,
         }
         if settings.secure_cookies or environ["wsgi.url_scheme"] == "https":
-            headers["Strict-Transport-Security"] = ONLY_HTTPS
-        if is_for_other_origins(environ["PATH_INFO"]):
-            headers.update(OTHER_ORIGINS)
+            headers["Strict-Transport-Security"] = HSTS
+        if allows_cross_origin(environ["PATH_INFO"]):
+            headers.update(CROSS_ORIGIN_HEADERS)
         if status is HTTPStatus.SERVICE_UNAVAILABLE:
             headers["Retry-After"] = "5"
         start_response(f"{status.value} {status.phrase}", list(headers.items()))

@@ -31,7 +31,7 @@ from portal.domain.catalogue_index import CatalogueIndex
 from portal.domain.fair_lock import FairLock
 from portal.domain.passwords import Estimator
 from portal.models import Base, Installation
-from portal.secretbox import Place, SecretBox
+from portal.secretbox import SecretBox, SecretLocation
 
 # Methods of requests that change nothing.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -49,8 +49,8 @@ mail_due = Signal()
 # Sent after a commit that left a disconnection for the worker to complete.
 disconnection_due = Signal()
 
-# Sent with each statement that goes past the engine's events (portal.queries.look): for whoever counts.
-looked = Signal()
+# Sent with each statement that goes past the engine's events (portal.queries.raw_select): for whoever counts.
+raw_select_sent = Signal()
 
 # How long a writer waits for others on SQLite.
 BUSY_MILLISECONDS = 15_000
@@ -86,9 +86,9 @@ def installation_salt() -> bytes:
         return session.execute(statement).scalar_one()
 
 
-def place_of(column: InstrumentedAttribute[Any], row: object) -> Place:
+def secret_location(column: InstrumentedAttribute[Any], row: object) -> SecretLocation:
     """Where a text is kept, for secret_box(): a column, and what identifies the row for good (not its id)."""
-    return Place(column.class_.__tablename__, column.key, str(row))
+    return SecretLocation(column.class_.__tablename__, column.key, str(row))
 
 
 @contextmanager

@@ -65,7 +65,7 @@ class Actor:
         return "staff" if self.is_staff else self.user_id
 
 
-NOBODY = Actor()
+ANONYMOUS = Actor()
 # Building a clause costs more than running it; it depends on nothing but the actor, so the latest are kept.
 _kept = lru_cache(maxsize=1024)
 # The portal itself: the worker, the command line, the demo loader.
@@ -160,7 +160,7 @@ def visible_offerings(actor: Actor) -> ColumnElement[bool]:
 @_kept
 def offerings_beyond_public(actor: Actor) -> ColumnElement[bool]:
     """Clause over Offering: those that the actor may see and not everybody."""
-    hidden = and_(visible_offerings(actor), ~visible_offerings(NOBODY))
+    hidden = and_(visible_offerings(actor), ~visible_offerings(ANONYMOUS))
     if actor.is_staff or not actor.signed_in:
         return hidden
     # Nobody but staff sees such an offering without a role or a group: where to look, so that the database need not

@@ -34,7 +34,7 @@ class SecretLost(PortalError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SecretLocation:
     """Where an encrypted text is kept: the column of a table, and what identifies the row for good."""
 
     table: str
@@ -59,13 +59,13 @@ class SecretBox:
         self._keys: list[AESGCM] = []
         self._old: MultiFernet | None = None
 
-    def encrypt(self, text: str, place: Place) -> str:
+    def encrypt(self, text: str, place: SecretLocation) -> str:
         """The text, unreadable without the key; encrypting twice gives two different results."""
         nonce = os.urandom(NONCE_BYTES)
         sealed = nonce + self._known_keys()[0].encrypt(nonce, text.encode(), place.encoded())
         return PREFIX + base64.urlsafe_b64encode(sealed).decode("ascii")
 
-    def decrypt(self, sealed: str, place: Place) -> str:
+    def decrypt(self, sealed: str, place: SecretLocation) -> str:
         """The text that was encrypted for this place. Raises SecretLost if no known key fits or it was altered."""
         if not sealed.startswith(PREFIX):
             return self._decrypt_old(sealed)
@@ -75,7 +75,7 @@ class SecretBox:
                 return text
         raise SecretLost(LOST)
 
-    def is_current(self, sealed: str, place: Place) -> bool:
+    def is_current(self, sealed: str, place: SecretLocation) -> bool:
         """Whether the text is encrypted as encrypt() does it now, with the first key."""
         return sealed.startswith(PREFIX) and _opened(self._known_keys()[0], sealed, place) is not None
 
@@ -97,7 +97,7 @@ class SecretBox:
             raise SecretLost(LOST) from error
 
 
-def _opened(key: AESGCM, sealed: str, place: Place) -> str | None:
+def _opened(key: AESGCM, sealed: str, place: SecretLocation) -> str | None:
     try:
         data = base64.b64decode(sealed.removeprefix(PREFIX), altchars=b"-_", validate=True)
         return key.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], place.encoded()).decode()

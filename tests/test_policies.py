@@ -6,7 +6,7 @@ from sqlalchemy import select
 from portal.extensions import db
 from portal.models import Offering, Plan
 from portal.policies import (
-    NOBODY,
+    ANONYMOUS,
     SYSTEM,
     managed_offerings,
     owned_offerings,
@@ -39,7 +39,7 @@ def world(db_session):
     make.role(people["grouped"], make.organization("Other", groups=(club,)), "member")
     for what in ("member", "manager", "owner"):
         make.role(people[what], own, what)
-    return {"nobody": NOBODY, **{who: make.actor(user) for who, user in people.items()}}
+    return {"nobody": ANONYMOUS, **{who: make.actor(user) for who, user in people.items()}}
 
 
 def names(clause):

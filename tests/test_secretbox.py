@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from portal.extensions import db, installation_salt, place_of, secret_box
+from portal.extensions import db, installation_salt, secret_box, secret_location
 from portal.models import GoogleConnection, Installation
-from portal.secretbox import PREFIX, Place, SecretBox, SecretLost
+from portal.secretbox import PREFIX, SecretBox, SecretLocation, SecretLost
 
 KEY = "a key of this portal"
 SALT = b"s" * 32
-HERE = Place("google_connections", "refresh_token", "1")
+HERE = SecretLocation("google_connections", "refresh_token", "1")
 ELSEWHERE = [
-    Place("consent_requests", "refresh_token", "1"),
-    Place("google_connections", "access_token", "1"),
-    Place("google_connections", "refresh_token", "2"),
-    Place("google_connections", "refresh_token1", ""),
-    Place("google_connectionsrefresh_token", "", "1"),
+    SecretLocation("consent_requests", "refresh_token", "1"),
+    SecretLocation("google_connections", "access_token", "1"),
+    SecretLocation("google_connections", "refresh_token", "2"),
+    SecretLocation("google_connections", "refresh_token1", ""),
+    SecretLocation("google_connectionsrefresh_token", "", "1"),
 ]
 
 
@@ -100,7 +100,7 @@ def test_an_installation_has_a_salt_in_its_database(live_database) -> None:
         assert not db.session().in_transaction()
         assert db.session.scalars(select(Installation.id)).all() == [1]
         db.session.rollback()
-        place = place_of(GoogleConnection.refresh_token, "1")
+        place = secret_location(GoogleConnection.refresh_token, "1")
         assert place == HERE
         sealed = secret_box().encrypt("1//refresh", place)
         assert SecretBox(live_database.app.config["SECRET_KEY"], lambda: mine).decrypt(sealed, place) == "1//refresh"

@@ -9,10 +9,10 @@ from functools import partial
 
 from flask import g, request
 
-from portal.after_answer import after_answer
+from portal.after_response import after_response
 from portal.api.errors import Refused, unauthorized
 from portal.models.base import utcnow
-from portal.policies import NOBODY, Actor
+from portal.policies import ANONYMOUS, Actor
 from portal.queries.catalogue_index import Position
 from portal.queries.tokens import TokenHolder, token_holder
 from portal.services.accounts import TOKEN_PATTERN, TOKEN_USE_RECORDED_EVERY, record_token_use, token_digest
@@ -54,13 +54,13 @@ def authenticate() -> TokenHolder:
     if holder.expires is not None and holder.expires <= now:
         raise unauthorized(EXPIRED)
     if holder.last_used is None or now - holder.last_used > TOKEN_USE_RECORDED_EVERY:
-        after_answer(partial(record_token_use, holder.token_id, now), "The use of a token")
+        after_response(partial(record_token_use, holder.token_id, now), "The use of a token")
     return holder
 
 
 def current_actor() -> Actor:
     """Who asks, once the guard of the route has let them in."""
-    actor: Actor = g.get("api_actor", NOBODY)
+    actor: Actor = g.get("api_actor", ANONYMOUS)
     return actor
 
 
@@ -75,4 +75,4 @@ def actor_if_any() -> Actor:
     try:
         return authenticate().actor
     except Refused:
-        return NOBODY
+        return ANONYMOUS

@@ -17,7 +17,7 @@ from portal.api.routing import resource
 from portal.domain.instants import format_instant, parse_instant
 from portal.domain.periods import Period, PeriodError
 from portal.models.base import utcnow
-from portal.queries.availability import offer_of, zone_of
+from portal.queries.availability import availability_page, zone_of
 from portal.queries.offerings import visible_offering_row
 
 DEFAULT_SPAN = timedelta(days=7)
@@ -38,7 +38,7 @@ def booking_offerings_availability(segment: str) -> Response:
     offering_id, attributes, state = visible_offering_row(actor, offering_uuid(segment))
     window, duration = _wanted(now)
     if state == "Active":
-        offer = offer_of(offering_id, attributes, window, duration, MOST_ENTRIES, now, actor)
+        offer = availability_page(offering_id, attributes, window, duration, MOST_ENTRIES, now, actor)
         slots, following = offer.slots, offer.following
         told = [(it.start, it.end, it.reason) for it in offer.refused]
     else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.calendar_sync.plan import event_id
-from portal.domain.booking_states import BookingAct, BookingState, wire_state
+from portal.domain.booking_states import BookingAction, BookingState, api_state
 from portal.domain.identifiers import format_uuid
 from portal.domain.instants import format_instant
 from portal.models import Booking, BookingChange, User
@@ -23,7 +23,7 @@ _ORDER_STATES = {
     BookingState.CANCELLED: "canceled",
     BookingState.EXPIRED: "canceled",
 }
-ANSWERS = frozenset({BookingAct.ACCEPT.value, BookingAct.REJECT.value})
+ANSWERS = frozenset({BookingAction.ACCEPT.value, BookingAction.REJECT.value})
 
 
 def booking_document(view: BookingView, base: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def booking_document(view: BookingView, base: str) -> dict[str, Any]:
         "modified": format_instant(booking.modified),
         "url": f"{base}/api/booking-resources/{booking.uuid}/",
         "description": booking.note,
-        "state": wire_state(BookingState(booking.state)).value,
+        "state": api_state(BookingState(booking.state)).value,
         "resource_uuid": None,
         "backend_id": "",
         "effective_id": "",
@@ -215,7 +215,7 @@ def _order(view: BookingView, base: str) -> dict[str, Any]:
             "provider_reviewed_by_full_name": answer.user.full_name,
             "provider_reviewed_at": format_instant(answer.at),
         }
-        if answer.what == BookingAct.REJECT.value:
+        if answer.what == BookingAction.REJECT.value:
             found["provider_rejection_comment"] = answer.reason
     return found
 

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, tr
 from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.api.errors import Refused
-from portal.domain.booking_states import BookingState, WireState, states_on_wire
+from portal.domain.booking_states import ApiState, BookingState, states_for_api_state
 from portal.domain.choices import BillingType
 from portal.domain.identifiers import parse_uuid
 from portal.domain.instants import parse_instant
@@ -149,9 +149,9 @@ def _contains(column: Any, value: str) -> Clause:
 
 
 def _state(value: str) -> Clause:
-    if value not in frozenset(WireState):
+    if value not in frozenset(ApiState):
         raise ValueError(_no_choice(value))
-    return Booking.state.in_([state.value for state in states_on_wire(value)])
+    return Booking.state.in_([state.value for state in states_for_api_state(value)])
 
 
 def _order_state(value: str) -> Clause:

@@ -8,7 +8,7 @@ from portal.api.availability import DEFAULT_SPAN, LONGEST_SPAN, MOST_ENTRIES
 from portal.api.booking_filters import ORDER_STATES, ORDERS, OTHER_ORDER_STATES, filter_names
 from portal.api.openapi import Schema, an_object, json_content, one_of, or_null, ref, refusals, with_headers
 from portal.api.responses import JSON
-from portal.domain.booking_states import WireState
+from portal.domain.booking_states import ApiState
 from portal.services.booking_requests import MAX_KEY, MAX_PERIODS
 
 _TEXT: Schema = {"type": "string"}
@@ -92,7 +92,7 @@ def booking_schemas() -> Schema:
     slots = {"type": "array", "items": ref("schemas", "Period"), "minItems": 1, "maxItems": MAX_PERIODS}
     return {
         "ResourceState": one_of(
-            WireState, "Creating: requested. OK: confirmed. Terminated: rejected, cancelled, expired."
+            ApiState, "Creating: requested. OK: confirmed. Terminated: rejected, cancelled, expired."
         ),
         "BookingResource": an_object(
             {**_RESOURCE, **_WHOLE}, description="A booking. Keys without a value that clients can read are left out."

@@ -27,7 +27,7 @@ from portal.api.routing import resource
 from portal.domain.booking_states import BookingStateConflict
 from portal.domain.identifiers import parse_uuid
 from portal.domain.instants import format_instant, parse_instant
-from portal.domain.order_form import WrongAnswers
+from portal.domain.order_form import InvalidAnswers
 from portal.domain.periods import Period, PeriodError
 from portal.policies import LISTED_STATES, Actor
 from portal.queries import bookings as queries
@@ -172,7 +172,7 @@ def conflicts() -> Iterator[None]:
             "free": [_wire(it) for it in taken.alternatives],
         }
         raise Refused(409, body) from None
-    except WrongAnswers as wrong:
+    except InvalidAnswers as wrong:
         raise Refused(400, {"options": {key: [reason] for key, reason in wrong.errors.items()}}) from None
 
 

@@ -12,8 +12,8 @@ from portal.api.auth import actor_if_any
 from portal.api.guards import public
 from portal.api.params import wanted_uuid
 from portal.api.routing import resource
-from portal.domain.http_headers import PRIVATE
-from portal.policies import NOBODY, Actor
+from portal.domain.http_headers import NO_STORE
+from portal.policies import ANONYMOUS, Actor
 from portal.services.media import open_media
 
 # An uploaded file is never a page of ours, whatever it holds.
@@ -39,14 +39,14 @@ def media_retrieve(segment: str) -> Response:
     # Pictures are shown by pages of other origins that use the API. What hangs on a session is not for them.
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin" if kept.public else "same-origin"
     if not kept.public:
-        response.headers["Cache-Control"] = PRIVATE
+        response.headers["Cache-Control"] = NO_STORE
     return response
 
 
 def _reader() -> Actor:
     if "Authorization" in request.headers:
         return actor_if_any()
-    return Actor(current_user.user_id, current_user.is_staff) if current_user.is_authenticated else NOBODY
+    return Actor(current_user.user_id, current_user.is_staff) if current_user.is_authenticated else ANONYMOUS
 
 
 resource("/api/media/<segment>/", "media_retrieve", guard=public, get=media_retrieve, produces=None)

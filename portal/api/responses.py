@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from flask import Response, request, session
 
-from portal.domain.http_headers import OTHER_ORIGINS, is_for_other_origins
+from portal.domain.http_headers import CROSS_ORIGIN_HEADERS, allows_cross_origin
 
 JSON = "application/json"
 
@@ -58,8 +58,8 @@ def add_headers(response: Response) -> Response:
     if not is_api(request.path):
         return response
     headers = response.headers
-    if is_for_other_origins(request.path):
-        headers.update(OTHER_ORIGINS)
+    if allows_cross_origin(request.path):
+        headers.update(CROSS_ORIGIN_HEADERS)
     if "Cache-Control" not in headers:
         headers.add("Cache-Control", "private, no-cache")
         if "Vary" in headers:

@@ -18,7 +18,7 @@ from portal.api.errors import Refused
 from portal.api.guards import Guard
 from portal.api.negotiation import accepts
 from portal.api.responses import JSON, empty_response, is_api
-from portal.domain.http_headers import is_for_other_origins
+from portal.domain.http_headers import allows_cross_origin
 
 Handler = Callable[..., Response]
 
@@ -69,7 +69,7 @@ def before_request() -> Response | None:
     if not is_api(request.path):
         return None
     is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-    if is_preflight and is_for_other_origins(request.path):
+    if is_preflight and allows_cross_origin(request.path):
         return _preflight()
     refusal = request.routing_exception
     if refusal is None:

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from portal.calendar_sync.states import CalendarState
 from portal.errors import Forbidden, NotFound
-from portal.extensions import place_of, transaction
+from portal.extensions import secret_location, transaction
 from portal.models import GoogleCalendar, GoogleConnection, Offering, Organization
 from portal.models.base import utcnow
 from portal.policies import Actor, managed_organizations, owned_organizations
 from portal.queries.calendars import calendars_in_use
-from portal.secretbox import Place
+from portal.secretbox import SecretLocation
 from portal.services import mail
 
 NOT_CONFIGURED = (
@@ -43,14 +43,14 @@ def owned_organization(
     return organization
 
 
-def refresh_token_place(uuid: uuidlib.UUID) -> Place:
+def refresh_token_place(uuid: uuidlib.UUID) -> SecretLocation:
     """The place that a connection's encrypted refresh token is bound to."""
-    return place_of(GoogleConnection.refresh_token, uuid)
+    return secret_location(GoogleConnection.refresh_token, uuid)
 
 
-def access_token_place(uuid: uuidlib.UUID) -> Place:
+def access_token_place(uuid: uuidlib.UUID) -> SecretLocation:
     """The place that a connection's encrypted access token is bound to."""
-    return place_of(GoogleConnection.access_token, uuid)
+    return secret_location(GoogleConnection.access_token, uuid)
 
 
 def offering_ids_of(organization_id: int) -> Select[int]:

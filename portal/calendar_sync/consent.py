@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from portal.audit import SecurityEvent, record, thing
+from portal.audit import SecurityEvent, object_ref, record
 from portal.calendar_sync.connections import (
     NOT_CONFIGURED,
     access_token_place,
@@ -26,12 +26,12 @@ from portal.calendar_sync.errors import ConsentLost, ProviderError
 from portal.calendar_sync.provider import ConsentGrant, Permission, ProviderAccount
 from portal.calendar_sync.providers import permissions_of
 from portal.errors import Conflict, Forbidden, Invalid
-from portal.extensions import consent, enqueue_calendar, place_of, secret_box, settings, transaction
+from portal.extensions import consent, enqueue_calendar, secret_box, secret_location, settings, transaction
 from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Organization
 from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries.calendars import calendars_in_use
-from portal.secretbox import Place
+from portal.secretbox import SecretLocation
 from portal.services import notices
 
 CALLBACK_PATH = "/manage/google/callback"
@@ -195,7 +195,7 @@ def _connect(
         _enqueue_calendars(session, organization.id, now)
         details = {"google": account.email, "sharing": can_share}
         notices.notify_google_connected(session, actor, organization, account.email, now)
-        record(SecurityEvent.GOOGLE_CONNECTED, actor, thing("organization", organization_uuid), **details)
+        record(SecurityEvent.GOOGLE_CONNECTED, actor, object_ref("organization", organization_uuid), **details)
     return ConnectionResult(organization_uuid, account.email, can_share)
 
 
@@ -221,8 +221,8 @@ def _enqueue_calendars(session: Session, organization_id: int, now: datetime) ->
         enqueue_calendar(calendar_id)
 
 
-def _verifier_place(digest: str) -> Place:
-    return place_of(ConsentRequest.code_verifier, digest)
+def _verifier_place(digest: str) -> SecretLocation:
+    return secret_location(ConsentRequest.code_verifier, digest)
 
 
 def _digest(state: str, session_binding: str) -> str:

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from portal.audit import SecurityEvent, record, thing
+from portal.audit import SecurityEvent, object_ref, record
 from portal.calendar_sync.connections import (
     DISCONNECTED,
     fail_calendars,
@@ -91,7 +91,10 @@ def disconnect(
         if connection is None:
             return True
         record(
-            SecurityEvent.GOOGLE_DISCONNECTED, actor, thing("organization", organization_uuid), calendars=cleanup.value
+            SecurityEvent.GOOGLE_DISCONNECTED,
+            actor,
+            object_ref("organization", organization_uuid),
+            calendars=cleanup.value,
         )
         offerings = offering_ids_of(organization.id)
         watched = select(

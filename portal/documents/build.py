@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 import orjson
 
-from portal.documents.rows import AnyRow, Source
+from portal.documents.rows import AnyRow, DocumentRows
 from portal.documents.view import end_of
-from portal.domain.clocks import clock_of
-from portal.domain.words import words_of
+from portal.domain.schedule_hash import schedule_hash
+from portal.domain.search_words import search_words
 from portal.schema.offering import OFFERING
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedDocument:
     """The document of one offering, as portal.models.OfferingDocument keeps it."""
 
     offering_id: int
@@ -33,13 +33,13 @@ class Prepared:
     clock: int
 
 
-def build(source: Source) -> Iterator[Prepared]:
+def build(source: DocumentRows) -> Iterator[PreparedDocument]:
     """The documents of all offerings of `source`."""
     for offering in source.offerings:
         yield _prepare(source, offering)
 
 
-def _prepare(source: Source, row: AnyRow) -> Prepared:
+def _prepare(source: DocumentRows, row: AnyRow) -> PreparedDocument:
     document = orjson.dumps(OFFERING.serialize(row, source))
     inherited = None if row.linked_uuid is None else orjson.dumps(row.linked_plugin_options)
     # What not everybody who sees the offering may see: restricted plans, and references that are judged by themselves.
@@ -48,14 +48,14 @@ def _prepare(source: Source, row: AnyRow) -> Prepared:
     schedules = row.attributes.get("schedules")
     digest = hashlib.blake2b(document, digest_size=16)
     digest.update((inherited or b"") + b"restricted" * restricted)
-    return Prepared(
+    return PreparedDocument(
         offering_id=row.id,
         document=document,
         first_end=min(map(end_of, schedules), default=None) if isinstance(schedules, list) else None,
         restricted=restricted,
         inherited=inherited,
         digest=digest.hexdigest(),
-        search_name=" ".join(words_of(row.name)),
-        search_text=" ".join(words_of(f"{row.name} {row.description} {row.organization_name or ''}")),
-        clock=clock_of(row.attributes),
+        search_name=" ".join(search_words(row.name)),
+        search_text=" ".join(search_words(f"{row.name} {row.description} {row.organization_name or ''}")),
+        clock=schedule_hash(row.attributes),
     )

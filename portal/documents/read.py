@@ -22,7 +22,7 @@ from portal.documents.rows import load
 from portal.extensions import db, settings
 from portal.models import Offering, OfferingCounter, OfferingDocument, Plan, PlanCounter
 from portal.policies import (
-    NOBODY,
+    ANONYMOUS,
     SYSTEM,
     Actor,
     managed_offerings,
@@ -36,7 +36,7 @@ Reader = Literal["staff", "signed in", "nobody"]
 
 # Statements are made once for each kind of reader; who it is comes as a parameter.
 _SIGNED_IN = Actor(user_id=cast(int, bindparam("reader")))
-_READERS: dict[Reader, Actor] = {"staff": SYSTEM, "signed in": _SIGNED_IN, "nobody": NOBODY}
+_READERS: dict[Reader, Actor] = {"staff": SYSTEM, "signed in": _SIGNED_IN, "nobody": ANONYMOUS}
 _EXPORTED_AT_ONCE = 100
 
 

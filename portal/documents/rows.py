@@ -44,7 +44,7 @@ GROUP_PARENT = aliased(OrganizationGroup)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DocumentRows:
     """The rows of a batch of offerings. Lists are keyed by offering, those of a plan by plan."""
 
     offerings: Sequence[AnyRow]
@@ -64,7 +64,7 @@ class Source:
     calendars: Many
 
 
-def load(session: Session, offering_ids: Collection[int]) -> Source:
+def load(session: Session, offering_ids: Collection[int]) -> DocumentRows:
     """Everything the documents of these offerings show. Flushes the session first."""
     session.flush()
     ids = list(offering_ids)
@@ -78,7 +78,7 @@ def load(session: Session, offering_ids: Collection[int]) -> Source:
         )
 
     of_plans = select(Plan.id).where(Plan.offering_id.in_(ids))
-    return Source(
+    return DocumentRows(
         offerings=_offerings(session, ids),
         endpoints=of_offerings(Endpoint),
         roles=of_offerings(OfferingRole),

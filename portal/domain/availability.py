@@ -5,7 +5,7 @@ A partition
 Every instant of a window is in exactly one stretch: a step that is free, a step that is refused, or time that is no
 step. Whatever is not free has a refusal with a reason in words. Bookings, closures, notice and the like are all
 `Obstacle`s; what depends on the length of a request, or on who asks, is a `Check`. How days are cut into steps is told
-in `portal.domain.steps`.
+in `portal.domain.slot_grid`.
 
 Searches cost a little for each day and obstacle that they pass, however short slots are: steps are only made one by one
 where the answer holds each of them.
@@ -22,9 +22,9 @@ from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 from portal.domain.periods import Period, merge
-from portal.domain.refusals import RANK, Check, Code, Obstacle, Refusal, Track, words
+from portal.domain.refusals import RANK, Check, Code, Obstacle, ObstacleTimeline, Refusal, reason_text
 from portal.domain.schedules import Schedule
-from portal.domain.steps import Edges, Grid, within
+from portal.domain.slot_grid import Edges, SlotGrid, within
 from portal.domain.timetable import Span, TimeBlock, Timetable, part_within
 from portal.domain.zones import period_text
 
@@ -68,7 +68,7 @@ class Availability:
         self.checks = checks
         self.shortest = shortest
         self._timetable = Timetable(schedule, zone, memo)
-        self._track = Track(obstacles)
+        self._track = ObstacleTimeline(obstacles)
 
     def steps(self, window: Period) -> list[Period]:
         """The steps wholly inside the window, whether somebody has them or not."""
@@ -234,7 +234,7 @@ class Availability:
             while row and row[0][0] + length <= edges[-1]:
                 start = row[0][0]
                 # But for the nights in which clocks change all runs are equally long.
-                if start < refused_until and all(isinstance(it, Grid) for it in row):
+                if start < refused_until and all(isinstance(it, SlotGrid) for it in row):
                     passed = min(bisect_left(row[0], refused_until), bisect_right(row[0], edges[-1] - length))
                 else:
                     end = edges[max(bisect_left(edges, start + length), bisect_right(edges, start))]
@@ -276,7 +276,7 @@ class Availability:
             first = last
 
     def _refusal(self, obstacle: Obstacle) -> Refusal:
-        text = obstacle.text or words(obstacle.code, mine=obstacle.mine)
+        text = obstacle.text or reason_text(obstacle.code, mine=obstacle.mine)
         if "{period}" in text:
             text = text.replace("{period}", period_text(obstacle.period, self.zone))
         return Refusal(obstacle.code, text, obstacle.period, obstacle.mine)

@@ -26,7 +26,7 @@ class BookingState(StrEnum):
     EXPIRED = "expired"
 
 
-class BookingAct(StrEnum):
+class BookingAction(StrEnum):
     """Something that changes the state of a booking."""
 
     ACCEPT = "accept"
@@ -36,7 +36,7 @@ class BookingAct(StrEnum):
     RESCHEDULE = "reschedule"
 
 
-class WireState(StrEnum):
+class ApiState(StrEnum):
     """The states of a resource in the Waldur API contract. A booking is only ever Creating, OK or Terminated."""
 
     CREATING = "Creating"
@@ -51,30 +51,30 @@ class WireState(StrEnum):
 HOLDING = frozenset({BookingState.REQUESTED, BookingState.CONFIRMED})
 ENDED = frozenset(BookingState) - HOLDING
 
-TRANSITIONS: Mapping[tuple[BookingState, BookingAct], BookingState] = {
-    (BookingState.REQUESTED, BookingAct.ACCEPT): BookingState.CONFIRMED,
-    (BookingState.REQUESTED, BookingAct.REJECT): BookingState.REJECTED,
-    (BookingState.REQUESTED, BookingAct.CANCEL): BookingState.CANCELLED,
-    (BookingState.REQUESTED, BookingAct.EXPIRE): BookingState.EXPIRED,
-    (BookingState.REQUESTED, BookingAct.RESCHEDULE): BookingState.REQUESTED,
-    (BookingState.CONFIRMED, BookingAct.CANCEL): BookingState.CANCELLED,
-    (BookingState.CONFIRMED, BookingAct.RESCHEDULE): BookingState.REQUESTED,
+TRANSITIONS: Mapping[tuple[BookingState, BookingAction], BookingState] = {
+    (BookingState.REQUESTED, BookingAction.ACCEPT): BookingState.CONFIRMED,
+    (BookingState.REQUESTED, BookingAction.REJECT): BookingState.REJECTED,
+    (BookingState.REQUESTED, BookingAction.CANCEL): BookingState.CANCELLED,
+    (BookingState.REQUESTED, BookingAction.EXPIRE): BookingState.EXPIRED,
+    (BookingState.REQUESTED, BookingAction.RESCHEDULE): BookingState.REQUESTED,
+    (BookingState.CONFIRMED, BookingAction.CANCEL): BookingState.CANCELLED,
+    (BookingState.CONFIRMED, BookingAction.RESCHEDULE): BookingState.REQUESTED,
 }
 
-_WIRE: Mapping[BookingState, WireState] = {
-    BookingState.REQUESTED: WireState.CREATING,
-    BookingState.CONFIRMED: WireState.OK,
-    BookingState.REJECTED: WireState.TERMINATED,
-    BookingState.CANCELLED: WireState.TERMINATED,
-    BookingState.EXPIRED: WireState.TERMINATED,
+_WIRE: Mapping[BookingState, ApiState] = {
+    BookingState.REQUESTED: ApiState.CREATING,
+    BookingState.CONFIRMED: ApiState.OK,
+    BookingState.REJECTED: ApiState.TERMINATED,
+    BookingState.CANCELLED: ApiState.TERMINATED,
+    BookingState.EXPIRED: ApiState.TERMINATED,
 }
 
-_PAST_TENSE: Mapping[BookingAct, str] = {
-    BookingAct.ACCEPT: "accepted",
-    BookingAct.REJECT: "rejected",
-    BookingAct.CANCEL: "cancelled",
-    BookingAct.EXPIRE: "ended",
-    BookingAct.RESCHEDULE: "moved",
+_PAST_TENSE: Mapping[BookingAction, str] = {
+    BookingAction.ACCEPT: "accepted",
+    BookingAction.REJECT: "rejected",
+    BookingAction.CANCEL: "cancelled",
+    BookingAction.EXPIRE: "ended",
+    BookingAction.RESCHEDULE: "moved",
 }
 
 
@@ -84,37 +84,37 @@ class BookingStateConflict(Conflict):
     `over`: its last slot has ended.
     """
 
-    def __init__(self, state: BookingState, act: BookingAct, *, over: bool = False) -> None:
+    def __init__(self, state: BookingState, action: BookingAction, *, over: bool = False) -> None:
         how = "over" if over else state.value
-        super().__init__(f"This booking is {how}: it can't be {_PAST_TENSE[act]} any more.")
+        super().__init__(f"This booking is {how}: it can't be {_PAST_TENSE[action]} any more.")
         self.state = state
-        self.act = act
+        self.action = action
         self.over = over
-        self.valid = sorted({wire_state(before) for before, done in TRANSITIONS if done is act})
+        self.valid = sorted({api_state(before) for before, done in TRANSITIONS if done is action})
 
 
-def can(state: BookingState, act: BookingAct) -> bool:
+def can(state: BookingState, action: BookingAction) -> bool:
     """Whether the act is possible in the state."""
-    return (state, act) in TRANSITIONS
+    return (state, action) in TRANSITIONS
 
 
-def after(state: BookingState, act: BookingAct) -> BookingState:
+def next_state(state: BookingState, action: BookingAction) -> BookingState:
     """The state that the act leads to. Raises BookingStateConflict where it is not possible."""
     try:
-        return TRANSITIONS[state, act]
+        return TRANSITIONS[state, action]
     except KeyError:
-        raise BookingStateConflict(state, act) from None
+        raise BookingStateConflict(state, action) from None
 
 
-def wire_state(state: BookingState) -> WireState:
+def api_state(state: BookingState) -> ApiState:
     """What the API calls the state: requested is Creating, confirmed is OK, everything else Terminated."""
     return _WIRE[state]
 
 
-def states_on_wire(wire: str) -> frozenset[BookingState]:
+def states_for_api_state(wire: str) -> frozenset[BookingState]:
     """The states that an API filter such as `state=Terminated` means; no state for one that no booking has.
 
     Raises ValueError for a word that is not in the contract (case counts).
     """
-    asked = WireState(wire)
+    asked = ApiState(wire)
     return frozenset(state for state, word in _WIRE.items() if word is asked)

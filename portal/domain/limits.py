@@ -13,7 +13,7 @@ from portal.domain.zones import duration_text
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Usage:
     """What a person holds of all offerings together: requests that wait for an answer, and time from now on."""
 
     requests: int = 0
@@ -31,7 +31,7 @@ class Limits:
         return bool(self.requests or self.hours)
 
 
-def over_limit(limits: Limits, others: Held, before: Held, after: Held) -> str | None:
+def limit_message(limits: Limits, others: Usage, before: Usage, after: Usage) -> str | None:
     """Why a booking may not become `after`, for the person who asks; None where it may.
 
     `before` is what the booking holds already (nothing, where it is new), `others` what the person's other bookings

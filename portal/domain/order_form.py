@@ -52,7 +52,7 @@ class FormQuestion:
         return self.type in MANY
 
 
-class WrongAnswers(Invalid):
+class InvalidAnswers(Invalid):
     """Answers that can't be taken. `errors` says why, by the question's key."""
 
     def __init__(self, errors: Mapping[str, str], labels: Mapping[str, str]) -> None:
@@ -72,7 +72,7 @@ def read_form(options: Any) -> list[FormQuestion]:
 def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
     """The answers as they are kept, in the order of the form. A question that is not answered takes its default.
 
-    Raises WrongAnswers with a reason for each question that is answered wrongly, or not at all though it must be, and
+    Raises InvalidAnswers with a reason for each question that is answered wrongly, or not at all though it must be, and
     for each answer that belongs to no question; Invalid where all together are too long.
     """
     questions = read_form(options)
@@ -92,13 +92,13 @@ def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
     known = {question.key for question in questions}
     errors.update({str(key): "The order form has no such question." for key in answers if key not in known})
     if errors:
-        raise WrongAnswers(errors, {question.key: question.label for question in questions})
+        raise InvalidAnswers(errors, {question.key: question.label for question in questions})
     if sum(len(key) + len(str(value)) for key, value in kept.items()) > MOST_ANSWERED:
         raise Invalid(f"The answers are too long together (at most {MOST_ANSWERED:,} characters).", "options")
     return kept
 
 
-def shown_answers(options: Any, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def display_answers(options: Any, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The answers of a booking for people, as labels and texts; answers to questions that are gone come last."""
     questions = {question.key: question for question in read_form(options)}
     for key in dict.fromkeys((*(key for key in questions if key in answers), *answers)):

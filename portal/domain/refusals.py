@@ -13,7 +13,7 @@ from itertools import pairwise
 from portal.domain.periods import Period
 
 # Time that availability looks at; a schedule may say "until the year 9999", where calendars end.
-EVER = Period(datetime(1970, 1, 2, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC))
+ALL_TIME = Period(datetime(1970, 1, 2, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC))
 
 
 class Code(StrEnum):
@@ -75,7 +75,7 @@ _OWN_TEXTS = {
 }
 
 
-def words(code: Code, *, mine: bool = False) -> str:
+def reason_text(code: Code, *, mine: bool = False) -> str:
     """The usual words for a code; "{period}" in them stands for the period that is in the way."""
     return (_OWN_TEXTS.get(code) if mine else None) or _TEXTS.get(code, "Not available.")
 
@@ -121,20 +121,20 @@ class Obstacle:
 Check = Callable[[Period], Refusal | None]
 
 
-def past(now: datetime) -> Obstacle:
+def past_obstacle(now: datetime) -> Obstacle:
     """Everything before the present instant. A step that has begun is past as well."""
-    return Obstacle(Period(EVER.start, now), Code.PAST)
+    return Obstacle(Period(ALL_TIME.start, now), Code.PAST)
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ObstaclePiece:
     """Time of which one obstacle is told."""
 
     period: Period
     obstacle: Obstacle
 
 
-class Track:
+class ObstacleTimeline:
     """Obstacles laid on one line: at each instant the one that is told first, so that a search is a bisection."""
 
     __slots__ = ("_ends", "_pieces")
@@ -142,7 +142,7 @@ class Track:
     def __init__(self, obstacles: Iterable[Obstacle]) -> None:
         waiting = sorted(obstacles, key=lambda it: it.period.start, reverse=True)
         points = sorted({edge for it in waiting for edge in (it.period.start, it.period.end)})
-        self._pieces: list[Piece] = []
+        self._pieces: list[ObstaclePiece] = []
         live: list[tuple[int, datetime, int, Obstacle]] = []
         for at, until in pairwise(points):
             while waiting and waiting[-1].period.start <= at:
@@ -153,12 +153,12 @@ class Track:
             if live:
                 told, last = live[0][3], self._pieces[-1] if self._pieces else None
                 if last is not None and last.obstacle is told and last.period.end == at:
-                    self._pieces[-1] = Piece(Period(last.period.start, until), told)
+                    self._pieces[-1] = ObstaclePiece(Period(last.period.start, until), told)
                 else:
-                    self._pieces.append(Piece(Period(at, until), told))
+                    self._pieces.append(ObstaclePiece(Period(at, until), told))
         self._ends = [piece.period.end for piece in self._pieces]
 
-    def after(self, instant: datetime) -> Piece | None:
+    def after(self, instant: datetime) -> ObstaclePiece | None:
         """The first piece that ends after an instant; None where there is none."""
         index = bisect_right(self._ends, instant)
         return self._pieces[index] if index < len(self._pieces) else None
@@ -181,7 +181,7 @@ class Track:
         """Of the obstacles in the period the one to tell, or None."""
         return min(self.across(period), key=lambda it: (RANK[it.code], it.period), default=None)
 
-    def _touching(self, period: Period) -> Iterator[Piece]:
+    def _touching(self, period: Period) -> Iterator[ObstaclePiece]:
         for index in range(bisect_right(self._ends, period.start), len(self._pieces)):
             if self._pieces[index].period.start >= period.end:
                 return

@@ -30,7 +30,7 @@ from zoneinfo import ZoneInfo
 
 from portal.domain.instants import parse_instant
 from portal.domain.periods import Period
-from portal.domain.refusals import EVER, Check, Code, Obstacle, Refusal
+from portal.domain.refusals import ALL_TIME, Check, Code, Obstacle, Refusal
 from portal.domain.schedules import ValidationProblem
 from portal.domain.zones import date_text, day_start, duration_text, local_date, parse_zone
 
@@ -126,24 +126,24 @@ def rules_of(attributes: Mapping[str, Any]) -> Rules:
     return read_rules(attributes.get("booking_rules"))
 
 
-def obstacles_of(rules: Rules, zone: ZoneInfo, now: datetime) -> Iterator[Obstacle]:
+def rule_obstacles(rules: Rules, zone: ZoneInfo, now: datetime) -> Iterator[Obstacle]:
     """The time that the rules take away from everybody, whoever asks."""
     if rules.broken:
-        yield Obstacle(EVER, Code.CLOSURE, BROKEN)
+        yield Obstacle(ALL_TIME, Code.CLOSURE, BROKEN)
     if rules.minimum_notice:
         text = f"Too soon: book at least {duration_text(rules.minimum_notice)} ahead."
-        yield Obstacle(Period(EVER.start, now + rules.minimum_notice), Code.TOO_SOON, text)
+        yield Obstacle(Period(ALL_TIME.start, now + rules.minimum_notice), Code.TOO_SOON, text)
     if rules.maximum_advance_days is not None:
         last = local_date(now, zone) + timedelta(days=rules.maximum_advance_days)
         limit = day_start(last + timedelta(days=1), zone)
         text = f"Too far ahead: it can be booked up to {date_text(last)}."
-        yield Obstacle(Period(limit, EVER.end), Code.TOO_LATE, text)
+        yield Obstacle(Period(limit, ALL_TIME.end), Code.TOO_LATE, text)
     for closure in rules.closures:
         text = f"Closed ({closure.reason}): {{period}}." if closure.reason else ""
         yield Obstacle(closure.period(zone), Code.CLOSURE, text)
 
 
-def buffers(rules: Rules, taken: Obstacle) -> Iterator[Obstacle]:
+def buffer_obstacles(rules: Rules, taken: Obstacle) -> Iterator[Obstacle]:
     """The time beside a booking, a request or a busy time in which nobody else's booking lies.
 
     Between two bookings there is time to tidy up after the first and to prepare the second. What Google has as busy
@@ -158,7 +158,7 @@ def buffers(rules: Rules, taken: Obstacle) -> Iterator[Obstacle]:
         yield Obstacle(Period(taken.period.end, taken.period.end + after), Code.BUFFER)
 
 
-def checks_of(rules: Rules, zone: ZoneInfo, own: Sequence[Period], upcoming: int) -> list[Check]:
+def rule_checks(rules: Rules, zone: ZoneInfo, own: Sequence[Period], upcoming: int) -> list[Check]:
     """What the rules demand of a whole period. `own` is what the person asking holds, in `upcoming` bookings."""
     checks: list[Check] = []
     if rules.minimum_duration is not None:
@@ -186,7 +186,7 @@ def _at_most(longest: timedelta) -> Check:
         if period.duration <= longest:
             return None
         text = f"Too long: book at most {duration_text(longest)} in a row."
-        return Refusal(Code.TOO_LONG, text, period, until=EVER.end)
+        return Refusal(Code.TOO_LONG, text, period, until=ALL_TIME.end)
 
     return check
 
@@ -218,7 +218,7 @@ def _upcoming(most: int, held: int) -> Check:
             return None
         bookings = "booking" if most == 1 else "bookings"
         text = f"One person may have {most} {bookings} ahead at a time, and you have {held}."
-        return Refusal(Code.QUOTA, text, period, until=EVER.end)
+        return Refusal(Code.QUOTA, text, period, until=ALL_TIME.end)
 
     return check
 
@@ -242,7 +242,7 @@ def _span_start(day: date, kind: str) -> date:
     return day.replace(day=1) if kind == "month" else day
 
 
-def sentences(rules: Rules) -> Iterator[str]:
+def rule_sentences(rules: Rules) -> Iterator[str]:
     """The rules that are set, each as a sentence for people."""
     if rules.broken:
         yield BROKEN
@@ -380,10 +380,10 @@ def _edge(value: object) -> date | datetime:
             day = date.fromisoformat(value)
         except ValueError:
             raise ValueError(f"“{value}” is not a date such as 2025-12-24") from None
-        if not EVER.start.year < day.year < EVER.end.year:
+        if not ALL_TIME.start.year < day.year < ALL_TIME.end.year:
             raise ValueError(f"“{value}” is too far away")
         return day
     instant = parse_instant(value)
-    if not EVER.holds(instant):
+    if not ALL_TIME.holds(instant):
         raise ValueError("is too far away")
     return instant

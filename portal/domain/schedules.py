@@ -9,7 +9,7 @@ Only this is read; everything else is kept and answered as it is stored:
   `weekends` (default true), `slotDuration` (HH:MM:SS, default 01:00:00), `businessHours` with `startTime` (default
   00:00), `endTime` (default 24:00) and `daysOfWeek` (0 = Sunday, default every day). Without one: the defaults.
 
-`allDay` and `title` are for display. How times are cut is told in `portal.domain.steps`.
+`allDay` and `title` are for display. How times are cut is told in `portal.domain.slot_grid`.
 """
 
 from __future__ import annotations

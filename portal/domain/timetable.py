@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 from cachetools import LRUCache
 
 from portal.domain.periods import Period, PeriodError, intersect, subtract
-from portal.domain.refusals import EVER, FREE, Code, Refusal, words
+from portal.domain.refusals import ALL_TIME, FREE, Code, Refusal, reason_text
 from portal.domain.schedules import WEEKEND, Schedule
-from portal.domain.steps import Edges, around, open_times, steps_of
+from portal.domain.slot_grid import Edges, business_hours, edges_touching, slots_of_day
 from portal.domain.zones import LocalDay, clock_text, local_date
 
 _DAY_NAMES = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
@@ -96,12 +96,12 @@ class Timetable:
         self.zone = zone
         self._key = key
         self._days: Days = {} if key is None else _shared_days
-        self._periods = intersect(schedule.periods, [EVER])
+        self._periods = intersect(schedule.periods, [ALL_TIME])
         self._ends = [period.end for period in self._periods]
 
     def spans(self, window: Period) -> Iterator[Span]:
         """The window in order, without a gap: steps whole, other time cut off at the edge."""
-        known = window.intersection(EVER)
+        known = window.intersection(ALL_TIME)
         if known is None:
             yield _closed(window, Code.OUTSIDE_SCHEDULE)
             return
@@ -110,7 +110,7 @@ class Timetable:
         for local in _days(known, self.zone):
             for span in self._touched(self._spans_of(local), known):
                 if span.edges:
-                    row = around(span.edges, known)
+                    row = edges_touching(span.edges, known)
                     yield Span(Period(row[0], row[-1]), row)
                 else:
                     yield Span(part_within(span.period, known), (), span.refusal)
@@ -175,11 +175,11 @@ class Timetable:
         elif weekday not in config.days:
             spans += [_closed(part, Code.DAY_CLOSED, f"Closed on {_DAY_NAMES[weekday]}.") for part in offered]
         elif offered:
-            opening = open_times(local, config)
+            opening = business_hours(local, config)
             hours = f"Outside business hours ({clock_text(config.opens)}–{clock_text(config.closes)})."
             spans += [_closed(part, Code.OUTSIDE_HOURS, hours) for part in subtract(offered, opening)]
             usable = intersect(offered, opening)
-            steps = [Span(Period(row[0], row[-1]), row) for row in steps_of(local, config, opening, usable)]
+            steps = [Span(Period(row[0], row[-1]), row) for row in slots_of_day(local, config, opening, usable)]
             left = "Too short for a whole slot."
             spans += [_closed(part, Code.REMAINDER, left) for part in subtract(usable, [it.period for it in steps])]
             spans += steps
@@ -221,4 +221,4 @@ def _local_day(day: date, zone: ZoneInfo) -> LocalDay | None:
 
 
 def _closed(period: Period, code: Code, text: str = "") -> Span:
-    return Span(period, (), Refusal(code, text or words(code), period))
+    return Span(period, (), Refusal(code, text or reason_text(code), period))

@@ -25,7 +25,7 @@ class Booking(HasUuid, HasCreated, Base):
     `state` is a value of portal.domain.booking_states. `order_uuid` is the order the published API speaks of.
     `answers` are the booker's answers to the offering's order form. `sequence` rises with every change that a calendar
     must notice (RFC 5545, SEQUENCE). `as_booked` is what the booker was shown of the offering, plan and project
-    (portal.domain.booked), for when they may not see them any more.
+    (portal.domain.booking_details), for when they may not see them any more.
     """
 
     __tablename__ = "bookings"

@@ -20,9 +20,9 @@ class OfferingDocument(Base):
     end among the schedules (seconds since the epoch): before it no schedule has ended. `restricted` says that
     something in it is not for everybody who sees the offering: a plan restricted to organization groups, a parent, a
     project. `inherited` are the plugin_options of a linked parent. `digest` is that of all of them.
-    `search_name` and `search_text` are the words of the name, and of all that a search looks through
-    (portal.domain.words: databases do not agree on folding); the database's full-text index follows them by triggers
-    (migration 0006). `clock` is the schedule hash (portal.domain.clocks).
+    `search_name` and `search_text` are the words of the name, and of everything that is searched
+    (portal.domain.search_words: databases fold case differently). Triggers copy them into the database's full-text
+    index (migration 0006). `clock` is the schedule hash (portal.domain.schedule_hash).
     """
 
     __tablename__ = "offering_documents"

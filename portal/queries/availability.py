@@ -18,14 +18,14 @@ from sqlalchemy import (
 from portal.calendar_sync.freshness import STALE, is_stale
 from portal.domain.availability import Availability
 from portal.domain.periods import Period
-from portal.domain.refusals import EVER, Code, Obstacle, Refusal, past
-from portal.domain.rules import NO_RULES, Rules, buffers, checks_of, obstacles_of, read_rules
+from portal.domain.refusals import ALL_TIME, Code, Obstacle, Refusal, past_obstacle
+from portal.domain.rules import NO_RULES, Rules, buffer_obstacles, read_rules, rule_checks, rule_obstacles
 from portal.domain.schedules import Schedule, read_schedules
 from portal.domain.timetable import TimeBlock, Timetable
 from portal.domain.zones import parse_zone
 from portal.extensions import db, settings
 from portal.models import Booking, GoogleCalendar, GoogleConnection, Offering, Slot
-from portal.policies import NOBODY, Actor
+from portal.policies import ANONYMOUS, Actor
 from portal.queries.obstacles import among_ids, id_parameter, obstacles_of_offerings
 
 # How far ahead a "next free" search looks.
@@ -49,11 +49,11 @@ def zone_of(attributes: Mapping[str, Any]) -> ZoneInfo:
 
 # No step is longer, whatever its slot duration and however clocks change.
 LONGEST_STEP = timedelta(days=2)
-OUT_OF_DATE = Obstacle(EVER, Code.CLOSURE, STALE)
+OUT_OF_DATE = Obstacle(ALL_TIME, Code.CLOSURE, STALE)
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class ParsedAttributes:
     """What the attributes of an offering say of its time: read once for all who ask while they are asked often.
 
     `memo` stands for it where days are kept as they are cut (None: they are not).
@@ -66,35 +66,35 @@ class Understood:
 
 
 @lru_cache(maxsize=1024)
-def _understood(schedules: bytes, booking_rules: bytes, zone: str) -> Understood:
+def _understood(schedules: bytes, booking_rules: bytes, zone: str) -> ParsedAttributes:
     rules = orjson.loads(booking_rules)
-    return Understood(read_schedules(orjson.loads(schedules)), read_rules(rules), ZoneInfo(zone), object())
+    return ParsedAttributes(read_schedules(orjson.loads(schedules)), read_rules(rules), ZoneInfo(zone), object())
 
 
-def understood(attributes: Mapping[str, Any]) -> Understood:
+def parse_attributes(attributes: Mapping[str, Any]) -> ParsedAttributes:
     """The schedule, rules and zone of an offering. Those of long schedules are read anew each time."""
     zone, rules = zone_of(attributes), attributes.get("booking_rules")
     given = orjson.dumps(attributes.get("schedules")), orjson.dumps(rules)
     if sum(map(len, given)) > LONGEST_KEPT:
-        return Understood(read_schedules(attributes.get("schedules")), read_rules(rules), zone, None)
+        return ParsedAttributes(read_schedules(attributes.get("schedules")), read_rules(rules), zone, None)
     return _understood(*given, zone.key)
 
 
 @lru_cache(maxsize=1024)
-def _understood_text(attributes: str, default_zone: str) -> Understood:
+def _understood_text(attributes: str, default_zone: str) -> ParsedAttributes:
     del default_zone  # the zone of an offering that names none
-    return understood(orjson.loads(attributes))
+    return parse_attributes(orjson.loads(attributes))
 
 
-def understood_text(attributes: str) -> Understood:
+def parse_attributes_json(attributes: str) -> ParsedAttributes:
     """The same from the attributes as JSON: they need not be read again while they are the same (and not too long)."""
     if len(attributes) > LONGEST_KEPT:
-        return understood(orjson.loads(attributes))
+        return parse_attributes(orjson.loads(attributes))
     return _understood_text(attributes, settings().timezone)
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class AvailabilityPage:
     """What can be booked of a window (`slots`) and, with reasons, the rest (`refused`).
 
     `following`: where the answer goes on, if it ends before the window does.
@@ -106,22 +106,22 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class OwnBookings:
     """What the person asking holds of an offering: periods, and the number of bookings that are not over."""
 
     periods: tuple[Period, ...] = ()
     upcoming: int = 0
 
 
-NOTHING = Own()
+NO_BOOKINGS = OwnBookings()
 
 
-def of_offering(
+def offering_availability(
     offering_id: int,
     attributes: Mapping[str, Any],
     window: Period,
     now: datetime,
-    actor: Actor = NOBODY,
+    actor: Actor = ANONYMOUS,
     *,
     without: int | None = None,
     also: Iterable[Period] = (),
@@ -132,13 +132,13 @@ def of_offering(
     `without` is a booking (id) that does not count, because it is the one that is moved or answered. `also` are periods
     that the actor asks for at the same time.
     """
-    known = understood(attributes)
+    known = parse_attributes(attributes)
     obstacles = _obstacles(offering_id, known, window, now, actor, without)
     own = _own_of(offering_id, known, window, now, actor, without)
-    return assembled(known, now, obstacles, Own((*own.periods, *also), own.upcoming))
+    return build_availability(known, now, obstacles, OwnBookings((*own.periods, *also), own.upcoming))
 
 
-def offer_of(
+def availability_page(
     offering_id: int,
     attributes: Mapping[str, Any],
     window: Period,
@@ -146,23 +146,23 @@ def offer_of(
     most: int,
     now: datetime,
     actor: Actor,
-) -> Offer:
+) -> AvailabilityPage:
     """What can be booked of the window, for `duration` at least, and with reasons what can't: at most `most` entries.
 
     As `of_offering`. Where there are more, what is taken later is not read.
     """
-    known = understood(attributes)
+    known = parse_attributes(attributes)
     timetable = Timetable(known.schedule, known.zone, known.memo)
     reach = timetable.reach(window, most)
     # So long a slot that begins before then can last.
     longest = max(duration or timedelta(), known.rules.minimum_duration or timedelta()) + LONGEST_STEP
     read = Period(window.start, min(window.end, reach + longest))
-    slots, refused = of_offering(offering_id, attributes, read, now, actor).offer(window, duration, reach)
-    return Offer(slots, refused, reach if reach < window.end else None)
+    slots, refused = offering_availability(offering_id, attributes, read, now, actor).offer(window, duration, reach)
+    return AvailabilityPage(slots, refused, reach if reach < window.end else None)
 
 
 def _obstacles(
-    offering_id: int, known: Understood, window: Period, now: datetime, actor: Actor, without: int | None = None
+    offering_id: int, known: ParsedAttributes, window: Period, now: datetime, actor: Actor, without: int | None = None
 ) -> list[Obstacle]:
     found = obstacles_of_offerings([offering_id], _wider(window, known.rules), actor, without)
     add_stale(found, {offering_id: known}, now)
@@ -170,13 +170,13 @@ def _obstacles(
 
 
 def _own_of(
-    offering_id: int, known: Understood, window: Period, now: datetime, actor: Actor, without: int | None = None
-) -> Own:
+    offering_id: int, known: ParsedAttributes, window: Period, now: datetime, actor: Actor, without: int | None = None
+) -> OwnBookings:
     counts = known.rules.counts_own and actor.signed_in
-    return _own(offering_id, window, now, actor, without) if counts else NOTHING
+    return _own(offering_id, window, now, actor, without) if counts else NO_BOOKINGS
 
 
-def near_and_far(
+def availability_and_next_free(
     offering_id: int, attributes: Mapping[str, Any], window: Period, now: datetime, actor: Actor, *, bookable: bool
 ) -> tuple[Availability, Period | None]:
     """The availability of one offering in a window, and the next period that can be booked (None: `bookable` is not).
@@ -187,25 +187,25 @@ def near_and_far(
     near = Period(now, now + NEAR)
     if not bookable or window.start > near.end or window.end < now:
         free = next_free([(offering_id, attributes)], now).get(offering_id) if bookable else None
-        return of_offering(offering_id, attributes, window, now, actor), free
+        return offering_availability(offering_id, attributes, window, now, actor), free
     hull = Period(min(window.start, near.start), max(window.end, near.end))
-    known = understood(attributes)
+    known = parse_attributes(attributes)
     obstacles = _obstacles(offering_id, known, hull, now, actor)
-    free = assembled(known, now, obstacles).next_free(near.start, near.end)
+    free = build_availability(known, now, obstacles).next_free(near.start, near.end)
     if free is None:
         free = next_free([(offering_id, attributes)], now, horizons=(HORIZON,)).get(offering_id)
-    return assembled(known, now, obstacles, _own_of(offering_id, known, hull, now, actor)), free
+    return build_availability(known, now, obstacles, _own_of(offering_id, known, hull, now, actor)), free
 
 
-def explain(offering: Offering, period: Period, now: datetime, actor: Actor = NOBODY) -> Refusal | None:
+def explain(offering: Offering, period: Period, now: datetime, actor: Actor = ANONYMOUS) -> Refusal | None:
     """Why a period of the offering cannot be booked at `now`, or None where it can. One or two SQL statements."""
-    return of_offering(offering.id, offering.attributes, period, now, actor).explain(period)
+    return offering_availability(offering.id, offering.attributes, period, now, actor).explain(period)
 
 
 def next_free(
     offerings: Iterable[tuple[int, Mapping[str, Any]]],
     now: datetime,
-    actor: Actor = NOBODY,
+    actor: Actor = ANONYMOUS,
     horizons: Sequence[timedelta] = (NEAR, HORIZON),
 ) -> dict[int, Period]:
     """The next period of each offering (id, attributes) that can be booked, within the horizon; those without one are
@@ -213,7 +213,7 @@ def next_free(
 
     One SQL statement for the days ahead; a second one for those that have nothing free in them.
     """
-    left = {offering_id: understood(attributes) for offering_id, attributes in offerings}
+    left = {offering_id: parse_attributes(attributes) for offering_id, attributes in offerings}
     found: dict[int, Period] = {}
     for horizon in horizons:
         if left:
@@ -222,7 +222,7 @@ def next_free(
             obstacles = obstacles_of_offerings(list(left), _wider(window, widest), actor)
             add_stale(obstacles, left, now)
             for offering_id, it in list(left.items()):
-                step = assembled(it, now, obstacles[offering_id]).next_free(window.start, window.end)
+                step = build_availability(it, now, obstacles[offering_id]).next_free(window.start, window.end)
                 if step is not None:
                     found[offering_id] = step
                     del left[offering_id]
@@ -242,22 +242,26 @@ def stale_offerings(offering_ids: Collection[int], now: datetime) -> set[int]:
     return {row.offering_id for row in rows if is_stale(row.last_synced, now)}
 
 
-def add_stale(obstacles: defaultdict[int, list[Obstacle]], known: Mapping[int, Understood], now: datetime) -> None:
+def add_stale(
+    obstacles: defaultdict[int, list[Obstacle]], known: Mapping[int, ParsedAttributes], now: datetime
+) -> None:
     """Close what its owner wants closed while its busy times are out of date. No statement where none wants that."""
     asked = [offering_id for offering_id, it in known.items() if it.rules.stale_busy == "refuse"]
     for offering_id in stale_offerings(asked, now) if asked else ():
         obstacles[offering_id].append(OUT_OF_DATE)
 
 
-def assembled(known: Understood, now: datetime, taken: list[Obstacle], own: Own = NOTHING) -> Availability:
+def build_availability(
+    known: ParsedAttributes, now: datetime, taken: list[Obstacle], own: OwnBookings = NO_BOOKINGS
+) -> Availability:
     """What is free of an offering, given what is taken of it."""
     rules, zone = known.rules, known.zone
-    obstacles = [past(now), *taken]
+    obstacles = [past_obstacle(now), *taken]
     if rules is not NO_RULES:
-        obstacles += obstacles_of(rules, zone, now)
+        obstacles += rule_obstacles(rules, zone, now)
         if rules.gap:
-            obstacles += [beside for it in taken for beside in buffers(rules, it)]
-    checks = checks_of(rules, zone, own.periods, own.upcoming)
+            obstacles += [beside for it in taken for beside in buffer_obstacles(rules, it)]
+    checks = rule_checks(rules, zone, own.periods, own.upcoming)
     return Availability(known.schedule, zone, obstacles, checks, shortest=rules.minimum_duration, memo=known.memo)
 
 
@@ -266,7 +270,7 @@ def _wider(window: Period, rules: Rules) -> Period:
     return Period(window.start - rules.gap, window.end + rules.gap) if rules.gap else window
 
 
-def _own(offering_id: int, window: Period, now: datetime, actor: Actor, without: int | None) -> Own:
+def _own(offering_id: int, window: Period, now: datetime, actor: Actor, without: int | None) -> OwnBookings:
     """What the actor holds of the offering in the months that the window touches, and from now on."""
     month = timedelta(days=32)
     rows = db.session.execute(
@@ -281,4 +285,4 @@ def _own(offering_id: int, window: Period, now: datetime, actor: Actor, without:
         )
     ).all()
     upcoming = {row.booking_id for row in rows if row.end > now}
-    return Own(tuple(Period(row.start, row.end) for row in rows), len(upcoming))
+    return OwnBookings(tuple(Period(row.start, row.end) for row in rows), len(upcoming))

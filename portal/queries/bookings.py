@@ -17,9 +17,9 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, func
 from sqlalchemy.orm import joinedload, raiseload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from portal.domain.booked import Booked
+from portal.domain.booking_details import BookingDetails
 from portal.domain.booking_states import HOLDING, BookingState
-from portal.domain.limits import Held
+from portal.domain.limits import Usage
 from portal.domain.periods import Period
 from portal.errors import Forbidden, NotFound
 from portal.extensions import db
@@ -36,7 +36,7 @@ from portal.models import (
     User,
 )
 from portal.policies import Actor, managed_offerings, own_bookings, usable_projects, visible_bookings
-from portal.queries.booked import Visibility, booked_of, seen_columns
+from portal.queries.booking_details import Visibility, details_for, visibility_columns
 from portal.queries.page import Page
 
 PAGE_SIZE = 20
@@ -60,7 +60,7 @@ class BookingView:
     manages: bool
     mine: bool
     seen: Visibility
-    booked: Booked
+    booked: BookingDetails
 
     @property
     def uuid(self) -> uuidlib.UUID:
@@ -76,18 +76,18 @@ class BookingPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingRequest:
     """A request to answer. `near` is what else is held or busy within half a day of it, `same_person` how many other
     bookings of the offering its booker holds.
     """
 
     booking: Booking
-    near: list[Neighbour] = field(default_factory=list)
+    near: list[NearbyBooking] = field(default_factory=list)
     same_person: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
+class NearbyBooking:
     """What stands near a request: `what` is requested, confirmed or busy; `name` is empty for busy times."""
 
     period: Period
@@ -96,7 +96,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Occupied:
+class OccupiedPeriod:
     """A time that is taken of an offering. `name`: whose it is, where the reader may know; None where not."""
 
     period: Period
@@ -155,7 +155,7 @@ def view_of(actor: Actor, booking: Booking) -> BookingView:
     """A booking that this session knows, as the actor may see it. One statement, and what is not loaded yet."""
     manages, mine, *seen = map(bool, db.session.execute(_view_columns(actor), {"id": booking.id}).one())
     found = Visibility(*seen)
-    return BookingView(booking, manages, mine, found, booked_of(booking, found))
+    return BookingView(booking, manages, mine, found, details_for(booking, found))
 
 
 @lru_cache(maxsize=256)
@@ -182,18 +182,20 @@ def pending_count(actor: Actor, most: int | None = None) -> int:
     return int(db.session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 
 
-def pending_page(actor: Actor, number: int, size: int = PAGE_SIZE) -> tuple[list[Pending], Page]:
+def pending_page(actor: Actor, number: int, size: int = PAGE_SIZE) -> tuple[list[PendingRequest], Page]:
     """The requests that wait for the actor's answer, the one that begins first first, with what stands near them."""
     clauses = [Booking.state == BookingState.REQUESTED.value, managed_offerings(actor)]
     found = _page(actor, clauses, [first_start()], number, size)
     bookings = [view.booking for view in found.bookings]
     near = _near(bookings)
     held = _held_by({it.user_id for it in bookings})
-    shown = [Pending(it, near[it.id][:MOST_RIVALS], held.get((it.user_id, it.offering_id), 1) - 1) for it in bookings]
+    shown = [
+        PendingRequest(it, near[it.id][:MOST_RIVALS], held.get((it.user_id, it.offering_id), 1) - 1) for it in bookings
+    ]
     return shown, found.page
 
 
-def held_by(user_id: int, now: datetime, without: int = 0) -> Held:
+def usage_of(user_id: int, now: datetime, without: int = 0) -> Usage:
     """What a person holds of all offerings from `now` on, but for the booking `without`. One SQL statement.
 
     A request whose first slot has begun has ended, whether or not the worker has noted that yet.
@@ -212,13 +214,13 @@ def held_by(user_id: int, now: datetime, without: int = 0) -> Held:
     requested = BookingState.REQUESTED.value
     over = {row.id for row in rows if row.state == requested and row.start <= now}
     held = [row for row in rows if row.id not in over]
-    return Held(
+    return Usage(
         len({row.id for row in held if row.state == requested}),
         sum((row.end - max(row.start, now) for row in held), timedelta()),
     )
 
 
-def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> list[Occupied]:
+def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> list[OccupiedPeriod]:
     """What is taken of an offering, by time: bookings and requests, and what Google has as busy ("google calendar").
 
     Names are told where the reader and the booker share an organization, or the reader manages the offering or is the
@@ -245,10 +247,10 @@ def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> li
     query = query.order_by(Slot.end.desc()).limit(MOST_OCCUPIED)
     busy = busy.order_by(BusyPeriod.end.desc()).limit(MOST_OCCUPIED)
     taken = [
-        Occupied(Period(start, end), (name or email) if known else None, uuid)
+        OccupiedPeriod(Period(start, end), (name or email) if known else None, uuid)
         for start, end, name, email, uuid, known in db.session.execute(query)
     ]
-    taken += [Occupied(Period(start, end), "google calendar") for start, end in db.session.execute(busy)]
+    taken += [OccupiedPeriod(Period(start, end), "google calendar") for start, end in db.session.execute(busy)]
     return sorted(taken, key=lambda it: it.period)[-MOST_OCCUPIED:]
 
 
@@ -273,12 +275,12 @@ def _visible(actor: Actor, clauses: Sequence[ColumnElement[bool]], *what: Any) -
 
 def _columns(actor: Actor) -> tuple[Any, ...]:
     manages, mine = managed_offerings(actor).label("manages"), own_bookings(actor).label("mine")
-    return Booking, manages, mine, *seen_columns(actor)
+    return Booking, manages, mine, *visibility_columns(actor)
 
 
 def _view(row: Row[Any]) -> BookingView:
     seen = Visibility(*map(bool, row[3:]))
-    return BookingView(row.Booking, bool(row.manages), bool(row.mine), seen, booked_of(row.Booking, seen))
+    return BookingView(row.Booking, bool(row.manages), bool(row.mine), seen, details_for(row.Booking, seen))
 
 
 def _loaded(*, priced: bool = False) -> list[ORMOption]:
@@ -296,9 +298,9 @@ def _loaded(*, priced: bool = False) -> list[ORMOption]:
     ]
 
 
-def _near(bookings: Sequence[Booking]) -> defaultdict[int, list[Neighbour]]:
+def _near(bookings: Sequence[Booking]) -> defaultdict[int, list[NearbyBooking]]:
     """What else is held or busy in the days around each booking, of the same offering. Two statements."""
-    found: defaultdict[int, list[Neighbour]] = defaultdict(list)
+    found: defaultdict[int, list[NearbyBooking]] = defaultdict(list)
     if not bookings:
         return found
     ids = {it.offering_id for it in bookings}
@@ -314,11 +316,11 @@ def _near(bookings: Sequence[Booking]) -> defaultdict[int, list[Neighbour]]:
     busy = select(BusyPeriod.offering_id, BusyPeriod.start, BusyPeriod.end).where(
         BusyPeriod.offering_id.in_(ids), BusyPeriod.end > start - _DAY, BusyPeriod.start < end + _DAY
     )
-    by_offering: defaultdict[int, list[tuple[int, Neighbour]]] = defaultdict(list)
+    by_offering: defaultdict[int, list[tuple[int, NearbyBooking]]] = defaultdict(list)
     for offering_id, begin, until, state, name, email, booking_id in db.session.execute(query):
-        by_offering[offering_id].append((booking_id, Neighbour(Period(begin, until), state, name or email)))
+        by_offering[offering_id].append((booking_id, NearbyBooking(Period(begin, until), state, name or email)))
     for offering_id, begin, until in db.session.execute(busy):
-        by_offering[offering_id].append((0, Neighbour(Period(begin, until), "busy", "")))
+        by_offering[offering_id].append((0, NearbyBooking(Period(begin, until), "busy", "")))
     for booking in bookings:
         hull = Period(booking.slots[0].start - _NEAR, booking.slots[-1].end + _NEAR)
         beside = by_offering[booking.offering_id]

@@ -1,7 +1,7 @@
 """The catalogue: search, facets, sort and pages over the offerings an actor may see.
 
 Order, facets and counts come from the catalogue index (portal.domain.catalogue_index), what a text search finds from
-the database's full-text index. portal.queries.free looks for what is free among them.
+the database's full-text index. portal.queries.free_offerings looks for what is free among them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy import Select, cast, column, func, literal, select, table, union
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from portal.domain.catalogue_index import FACETS, CatalogueIndex, Label, both, picked
-from portal.domain.words import words_of
+from portal.domain.search_words import search_words
 from portal.extensions import cache, db
 from portal.models import Offering, OfferingDocument, Organization
 from portal.policies import Actor, visible_offerings
@@ -58,7 +58,7 @@ class Search:
     @property
     def words(self) -> tuple[str, ...] | None:
         """The words of the text, each of which has to begin a word of the offering; None without a text."""
-        return tuple(words_of(self.q[:MAX_TEXT])) if self.q else None
+        return tuple(search_words(self.q[:MAX_TEXT])) if self.q else None
 
     @property
     def chosen(self) -> dict[str, tuple[str, ...]]:
@@ -92,7 +92,7 @@ class CatalogueRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CataloguePage:
     """One page of the catalogue. `facets` maps a facet's name to its choices, `tally` a state to its number."""
 
     rows: list[CatalogueRow]
@@ -110,14 +110,16 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowed:
+class SearchResult:
     """What a search finds: ids in order, and the choices of each facet."""
 
     ids: array[int]
     facets: dict[str, list[FacetValue]]
 
 
-def browse(actor: Actor, search: Search, *, among: Collection[int] | None = None, page_size: int = PAGE_SIZE) -> Found:
+def browse(
+    actor: Actor, search: Search, *, among: Collection[int] | None = None, page_size: int = PAGE_SIZE
+) -> CataloguePage:
     """The page of offerings that a search shows to an actor, with counts for every facet.
 
     `among`: only these ids count. A page number out of range becomes the nearest one. Two SQL statements; one more
@@ -128,7 +130,7 @@ def browse(actor: Actor, search: Search, *, among: Collection[int] | None = None
     ids = found.ids[page.offset : page.offset + page.size]
     rows = {row.id: row for row in _rows(actor, ids)} if ids else {}
     tally = {choice.value: choice.count for choice in found.facets["state"]}
-    return Found([rows[it] for it in ids if it in rows], page, found.facets, tally)
+    return CataloguePage([rows[it] for it in ids if it in rows], page, found.facets, tally)
 
 
 def active(actor: Actor, search: Search) -> Candidates:
@@ -172,11 +174,11 @@ def _rows(actor: Actor, ids: Sequence[int]) -> list[CatalogueRow]:
     return [CatalogueRow(*row) for row in db.session.execute(statement)]
 
 
-def _narrow(actor: Actor, search: Search) -> Narrowed:
+def _narrow(actor: Actor, search: Search) -> SearchResult:
     """A search with its facets, cached until any offering changes: arithmetic over all offerings takes some ms."""
     key = ("narrowed", actor.reader, search.words, search.sort, tuple(search.chosen.items()))
     with locked_index() as index:
-        found: Narrowed | None = cache().get(key, index.generation)
+        found: SearchResult | None = cache().get(key, index.generation)
         if found is None:
             visible, order = _scope(index, actor, search)
             found = _apply(index, search, visible, order)
@@ -185,7 +187,7 @@ def _narrow(actor: Actor, search: Search) -> Narrowed:
         return found
 
 
-def _narrow_among(actor: Actor, search: Search, among: Collection[int]) -> Narrowed:
+def _narrow_among(actor: Actor, search: Search, among: Collection[int]) -> SearchResult:
     with locked_index() as index:
         visible, order = _scope(index, actor, search)
         return _apply(index, search, both(visible, index.mask(among)), order)
@@ -210,7 +212,7 @@ def _scope(index: CatalogueIndex, actor: Actor, search: Search) -> tuple[bytes |
     return visible, order
 
 
-def _apply(index: CatalogueIndex, search: Search, visible: bytes | bytearray, order: array[int]) -> Narrowed:
+def _apply(index: CatalogueIndex, search: Search, visible: bytes | bytearray, order: array[int]) -> SearchResult:
     having = {facet: index.having(facet, numbers) for facet, numbers in _numbers(index, search).items()}
     passing = both(visible, *having.values())
     facets = {}
@@ -218,7 +220,7 @@ def _apply(index: CatalogueIndex, search: Search, visible: bytes | bytearray, or
         others = [it for name, it in having.items() if name != facet]
         mask = both(visible, *others) if facet in having else passing
         facets[facet] = _choices(index.labels[facet], index.count(facet, mask))
-    return Narrowed(picked(order, passing), facets)
+    return SearchResult(picked(order, passing), facets)
 
 
 def _numbers(index: CatalogueIndex, search: Search) -> dict[str, set[int]]:

@@ -34,7 +34,7 @@ from portal.domain.catalogue_index import CatalogueIndex, IndexedOffering, Label
 from portal.extensions import cache, db, in_transaction, transaction
 from portal.extensions import catalogue_index as kept_index
 from portal.models import CatalogueChange, Category, Offering, OfferingDocument, Organization
-from portal.policies import NOBODY, Actor, offerings_beyond_public, visible_offerings
+from portal.policies import ANONYMOUS, Actor, offerings_beyond_public, visible_offerings
 
 # Changes that stay in the table. A process that misses more loads its index again.
 CHANGES_KEPT = 20_000
@@ -47,7 +47,7 @@ _OFFERING = (
     # As text: making UUID objects of all of them takes longer than reading them.
     cast(Offering.uuid, String).label("uuid"),
     Offering.created,
-    visible_offerings(NOBODY).label("public"),
+    visible_offerings(ANONYMOUS).label("public"),
     Offering.category_id,
     Offering.organization_id,
     Offering.country,

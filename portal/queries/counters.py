@@ -9,15 +9,15 @@ from sqlalchemy import func, select
 
 from portal.extensions import db
 from portal.models import OfferingCounter
-from portal.queries.look import Look
 from portal.queries.obstacles import among_ids, id_parameter
+from portal.queries.raw_select import RawSelect
 
 
 @cache
-def _versions(dialect: str) -> Look:
+def _versions(dialect: str) -> RawSelect:
     table = OfferingCounter
     total = func.coalesce(func.sum(table.version), 0).label("version")
-    return Look(select(total).where(among_ids(table.offering_id, dialect)))
+    return RawSelect(select(total).where(among_ids(table.offering_id, dialect)))
 
 
 def counters_version(ids: Collection[int]) -> int:

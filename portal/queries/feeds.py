@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from sqlalchemy.orm import raiseload
 
-from portal.domain.booked import read_kept
+from portal.domain.booking_details import details_from_json
 from portal.domain.booking_states import HOLDING, BookingState
 from portal.domain.ics import IcsEvent
 from portal.domain.periods import Period
@@ -220,7 +220,7 @@ def _own(row: Row[Any], base: str) -> IcsEvent:
     """An event for the person who booked: also of an offering that they do not see any more, as it was."""
     if row.sees:
         return _told(row, row.offering, row.provider, f"{row.name} ({row.offering})", base)
-    booked = read_kept(row.as_booked, row.name)
+    booked = details_from_json(row.as_booked, row.name)
     summary = f"{row.name} ({booked.offering})" if booked.offering != row.name else row.name
     return _told(row, booked.offering, booked.provider, summary, base)
 

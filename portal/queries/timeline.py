@@ -11,7 +11,7 @@ from portal.domain.periods import Period
 from portal.domain.timetable import Span
 from portal.domain.zones import day_start
 from portal.policies import Actor
-from portal.queries.availability import add_stale, assembled, understood
+from portal.queries.availability import add_stale, build_availability, parse_attributes
 from portal.queries.catalogue import Search, browse
 from portal.queries.obstacles import obstacles_of_offerings
 from portal.queries.page import Page
@@ -35,7 +35,7 @@ class TimelineRow:
 def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list[TimelineRow], Page]:
     """The offerings that a search shows, each with the given day by its own clocks. Six SQL statements at most."""
     found = browse(actor, search, page_size=ROWS)
-    known = {row.id: understood(row.attributes) for row in found.rows}
+    known = {row.id: parse_attributes(row.attributes) for row in found.rows}
     windows = {key: _window(day, it.zone) for key, it in known.items()}
     if not windows:
         return [], found.page
@@ -51,7 +51,7 @@ def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list
             row.state,
             known[row.id].zone.key,
             windows[row.id],
-            list(assembled(known[row.id], now, taken[row.id]).spans(windows[row.id])),
+            list(build_availability(known[row.id], now, taken[row.id]).spans(windows[row.id])),
         )
         for row in found.rows
     ]

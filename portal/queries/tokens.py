@@ -12,15 +12,15 @@ from portal.extensions import catalogue_index, db
 from portal.models import ApiToken, User
 from portal.policies import Actor
 from portal.queries.catalogue_index import Position, number_of_changes
-from portal.queries.look import Look
+from portal.queries.raw_select import RawSelect
 
 _TOKEN = ApiToken.__table__.c
 _USER = User.__table__.c
 
 
 @cache
-def _holder(dialect: str) -> Look:
-    return Look(
+def _holder(dialect: str) -> RawSelect:
+    return RawSelect(
         select(
             _TOKEN.id,
             _TOKEN.expires,

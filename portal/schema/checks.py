@@ -1,7 +1,7 @@
-"""Checks of single values of a record. Each takes what the JSON holds and answers what a column holds, or raises Wrong.
+"""Checks of single values of a record: each takes a JSON value and returns a column's value, or raises InvalidValue.
 
-`null` means "not set": it becomes what the contract (section 2.3) sends for an unset field, except where a field
-cannot be unset.
+`null` means "not set" and becomes the value that the API returns for an unset field (docs/documents.md), except where
+a field cannot be unset.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NAME_LENGTH = 255
 LINK_LENGTH = 2000
 
 
-class Wrong(Exception):
+class InvalidValue(Exception):
     """A value cannot be taken. `field` grows into the whole path while the error travels up."""
 
     def __init__(self, reason: str, field: str = "") -> None:
@@ -37,7 +37,7 @@ class Wrong(Exception):
         self.reason = reason
         self.field = field
 
-    def under(self, parent: str) -> Wrong:
+    def under(self, parent: str) -> InvalidValue:
         """The same error, told from one level higher."""
         self.field = parent + ("." if self.field and not self.field.startswith("[") else "") + self.field
         return self
@@ -59,13 +59,13 @@ def kind(value: object) -> str:
 def checked_text(value: Any, limit: int | None = None) -> str:
     """A text that both databases can keep."""
     if not isinstance(value, str):
-        raise Wrong(f"must be a text, and is {kind(value)}")
+        raise InvalidValue(f"must be a text, and is {kind(value)}")
     if "\0" in value:
-        raise Wrong("holds a NUL character, which cannot be kept")
+        raise InvalidValue("holds a NUL character, which cannot be kept")
     if limit is not None and len(value) > limit:
-        raise Wrong(f"is longer than {limit} characters")
+        raise InvalidValue(f"is longer than {limit} characters")
     if not is_storable(value):
-        raise Wrong("holds half of a surrogate pair, which is no character")
+        raise InvalidValue("holds half of a surrogate pair, which is no character")
     return value
 
 
@@ -92,7 +92,7 @@ def required_text(limit: int) -> Check:
     def check(value: Any) -> str:
         found = checked_text(value, limit)
         if not found.strip():
-            raise Wrong("must not be empty")
+            raise InvalidValue("must not be empty")
         return found
 
     return check
@@ -105,7 +105,7 @@ def flag(default: bool) -> Check:
         if value is None:
             return default
         if not isinstance(value, bool):
-            raise Wrong(f"must be true or false, and is {kind(value)}")
+            raise InvalidValue(f"must be true or false, and is {kind(value)}")
         return value
 
     return check
@@ -116,14 +116,14 @@ def checked_whole(value: Any, low: int, high: int) -> int:
     if type(value) is int and low <= value <= high:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise Wrong(f"must be a whole number, and is {kind(value)}")
+        raise InvalidValue(f"must be a whole number, and is {kind(value)}")
     if not isinstance(value, int):
         # The order counts: a number such as 1E+999999 is never written out.
         if not low <= value <= high or value != int(value):
-            raise Wrong(f"must be a whole number from {low} to {high}")
+            raise InvalidValue(f"must be a whole number from {low} to {high}")
         value = int(value)
     if not low <= value <= high:
-        raise Wrong(f"must be from {low} to {high}")
+        raise InvalidValue(f"must be from {low} to {high}")
     return int(value)
 
 
@@ -152,9 +152,9 @@ def coordinate(limit: float) -> Check:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise Wrong(f"must be a number, and is {kind(value)}")
+            raise InvalidValue(f"must be a number, and is {kind(value)}")
         if not -limit <= value <= limit:
-            raise Wrong(f"must be from -{limit:g} to {limit:g}")
+            raise InvalidValue(f"must be from -{limit:g} to {limit:g}")
         return float(value)
 
     return check
@@ -163,16 +163,16 @@ def coordinate(limit: float) -> Check:
 def price(value: Any) -> Decimal:
     """An exact decimal of at most 22 digits, 10 of them behind the point; text or number."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise Wrong(f'must be a decimal such as "95.0000000000", and is {kind(value)}')
+        raise InvalidValue(f'must be a decimal such as "95.0000000000", and is {kind(value)}')
     try:
         found = Decimal(str(value)) if not isinstance(value, str) else Decimal(checked_text(value, 64).strip())
     except (InvalidOperation, ValueError):
-        raise Wrong('must be a decimal such as "95.0000000000"') from None
+        raise InvalidValue('must be a decimal such as "95.0000000000"') from None
     if not found.is_finite() or (found and found.adjusted() > 11):
-        raise Wrong("must have at most 12 digits before the point")
+        raise InvalidValue("must have at most 12 digits before the point")
     exponent = found.normalize().as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -10:
-        raise Wrong("must have at most 10 digits behind the point")
+        raise InvalidValue("must have at most 10 digits behind the point")
     return found + 0
 
 
@@ -189,11 +189,11 @@ def price_or_null(value: Any) -> Decimal | None:
 def uuid(value: Any) -> uuidlib.UUID:
     """A UUID, dashed or 32 hexadecimal digits, in any case."""
     if not isinstance(value, str):
-        raise Wrong(f"must be a UUID, and is {kind(value)}")
+        raise InvalidValue(f"must be a UUID, and is {kind(value)}")
     try:
         return parse_uuid(value)
     except ValueError:
-        raise Wrong("must be a UUID (32 hexadecimal digits, with or without dashes)") from None
+        raise InvalidValue("must be a UUID (32 hexadecimal digits, with or without dashes)") from None
 
 
 def uuid_or_null(value: Any) -> uuidlib.UUID | None:
@@ -206,7 +206,7 @@ def instant(value: Any) -> datetime:
     try:
         return parse_instant(value)
     except ValueError as error:
-        raise Wrong(str(error)) from None
+        raise InvalidValue(str(error)) from None
 
 
 def one_of(words: frozenset[str]) -> Check:
@@ -214,7 +214,7 @@ def one_of(words: frozenset[str]) -> Check:
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or value not in words:
-            raise Wrong(f"must be one of {', '.join(sorted(words))}")
+            raise InvalidValue(f"must be one of {', '.join(sorted(words))}")
         return value
 
     return check
@@ -225,14 +225,14 @@ def country(value: Any) -> str:
     if value is None:
         return ""
     if not choices.is_country(value):
-        raise Wrong('must be a two-letter country code in upper case (ISO 3166-1, or EU), or ""')
+        raise InvalidValue('must be a two-letter country code in upper case (ISO 3166-1, or EU), or ""')
     return str(value)
 
 
 def limit_period(value: Any) -> str | None:
     """A limit period of the contract, "" or null."""
     if not choices.is_limit_period(value):
-        raise Wrong(f"must be one of {', '.join(sorted(choices.LIMIT_PERIODS))}, empty or null")
+        raise InvalidValue(f"must be one of {', '.join(sorted(choices.LIMIT_PERIODS))}, empty or null")
     return None if value is None else str(value)
 
 
@@ -247,16 +247,16 @@ def free(value: Any, depth: int = 0) -> Any:
     if isinstance(value, float | Decimal):
         number = float(value)
         if not math.isfinite(number):
-            raise Wrong("is a number larger than JSON readers can hold")
+            raise InvalidValue("is a number larger than JSON readers can hold")
         return number
     if depth >= MAX_DEPTH:
-        raise Wrong(f"is nested deeper than {MAX_DEPTH} levels")
+        raise InvalidValue(f"is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, list):
         found = []
         for place, item in enumerate(value):
             try:
                 found.append(free(item, depth + 1))
-            except Wrong as wrong:
+            except InvalidValue as wrong:
                 raise wrong.under(f"[{place}]") from None
         return found
     if isinstance(value, dict):
@@ -264,10 +264,10 @@ def free(value: Any, depth: int = 0) -> Any:
         for key, item in value.items():
             try:
                 result[checked_text(key)] = free(item, depth + 1)
-            except Wrong as wrong:
+            except InvalidValue as wrong:
                 raise wrong.under(visible(str(key))) from None
         return result
-    raise Wrong("is not JSON")
+    raise InvalidValue("is not JSON")
 
 
 def free_object(value: Any) -> dict[str, Any]:
@@ -275,12 +275,12 @@ def free_object(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Wrong(f"must be an object, and is {kind(value)}")
+        raise InvalidValue(f"must be an object, and is {kind(value)}")
     found: dict[str, Any] = free(value)
     return found
 
 
-def listed(value: Any) -> Any:
+def free_list(value: Any) -> Any:
     """A free-form list (the documentation types it "any"); unset is []."""
     return [] if value is None else free(value)
 
@@ -291,24 +291,24 @@ def order_form(value: Any) -> dict[str, Any]:
     if "options" not in found:
         return found
     if not isinstance(found["options"], dict):
-        raise Wrong("must be an object", "options")
+        raise InvalidValue("must be an object", "options")
     if len(found["options"]) > MOST_QUESTIONS:
-        raise Wrong(f"has {len(found['options']):,} questions: at most {MOST_QUESTIONS:,} are taken", "options")
+        raise InvalidValue(f"has {len(found['options']):,} questions: at most {MOST_QUESTIONS:,} are taken", "options")
     left = MOST_CHOICES
     for key, option in found["options"].items():
         path = f"options.{key[:60]}"
         if not isinstance(option, dict):
-            raise Wrong("must be an object", path)
+            raise InvalidValue("must be an object", path)
         for needed in ("type", "label"):
             if not isinstance(option.get(needed), str):
-                raise Wrong("must be a text", f"{path}.{needed}")
+                raise InvalidValue("must be a text", f"{path}.{needed}")
         if option["type"] not in choices.OPTION_TYPES:
-            raise Wrong(f"must be one of {', '.join(sorted(choices.OPTION_TYPES))}", f"{path}.type")
+            raise InvalidValue(f"must be one of {', '.join(sorted(choices.OPTION_TYPES))}", f"{path}.type")
         left -= len(option["choices"]) if isinstance(option.get("choices"), list) else 0
         if left < 0:
-            raise Wrong(f"has more than {MOST_CHOICES:,} choices in all its questions", "options")
+            raise InvalidValue(f"has more than {MOST_CHOICES:,} choices in all its questions", "options")
         if "cascade_config" in option and option["cascade_config"] is None:
-            raise Wrong("must be left out where it is not set", f"{path}.cascade_config")
+            raise InvalidValue("must be left out where it is not set", f"{path}.cascade_config")
     return found
 
 
@@ -320,7 +320,7 @@ def plugin_options(value: Any) -> dict[str, Any]:
         if key in found and found[key] is None and None not in allowed:
             del found[key]
         elif key in found and allowed and (not isinstance(found[key], str | None) or found[key] not in allowed):
-            raise Wrong(f"must be one of {', '.join(sorted(word for word in allowed if word))}", key)
+            raise InvalidValue(f"must be one of {', '.join(sorted(word for word in allowed if word))}", key)
     return found
 
 
@@ -331,6 +331,6 @@ def columns(data: Mapping[str, Any], checks: Mapping[str, tuple[str, Check]]) ->
         if key in data:
             try:
                 found[column] = check(data[key])
-            except Wrong as wrong:
+            except InvalidValue as wrong:
                 raise wrong.under(key) from None
     return found

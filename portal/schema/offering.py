@@ -104,12 +104,14 @@ SOFTWARE_CATALOG = ObjectSchema(
     (
         computed("uuid", UUID),
         computed("catalog", one(CATALOG), read=CATALOG.serialize),
-        stored("enabled_cpu_family", ANY, "List of enabled CPU families: ['x86_64', 'aarch64']", check=checks.listed),
+        stored(
+            "enabled_cpu_family", ANY, "List of enabled CPU families: ['x86_64', 'aarch64']", check=checks.free_list
+        ),
         stored(
             "enabled_cpu_microarchitectures",
             ANY,
             "List of enabled CPU microarchitectures: ['generic', 'zen3']",
-            check=checks.listed,
+            check=checks.free_list,
         ),
         stored("package_count", INTEGER, check=checks.whole(0, checks.COUNT64)),
         # Absent, not null, where there is none: published clients cannot read null here.

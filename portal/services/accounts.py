@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.audit import SecurityEvent, account, record, thing
+from portal.audit import SecurityEvent, account, object_ref, record
 from portal.domain.addresses import mail_address
 from portal.domain.instants import format_instant
 from portal.domain.mail import MailKind
@@ -180,7 +180,9 @@ def create_token(
         session.add(token)
         session.flush()
         until = "never" if expires is None else format_instant(expires)
-        record(SecurityEvent.TOKEN_CREATED, actor, thing("token", token.uuid), owner=account(user_id), expires=until)
+        record(
+            SecurityEvent.TOKEN_CREATED, actor, object_ref("token", token.uuid), owner=account(user_id), expires=until
+        )
         if notify:
             notices.notify_account(session, actor, MailKind.TOKEN_MADE, owner, {"name": name, "expires": until}, now)
         return NewToken(key, token.uuid, name, expires)
@@ -211,7 +213,7 @@ def revoke_token(actor: Actor, token_uuid: uuidlib.UUID) -> None:
         owner = session.execute(delete(ApiToken).where(clause).returning(ApiToken.user_id)).scalar_one_or_none()
         if owner is None:
             raise NotFound("Token")
-        record(SecurityEvent.TOKEN_REVOKED, actor, thing("token", token_uuid), owner=account(owner))
+        record(SecurityEvent.TOKEN_REVOKED, actor, object_ref("token", token_uuid), owner=account(owner))
 
 
 def record_token_use(token_id: int, now: datetime) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from portal.domain.booking_states import HOLDING
 from portal.domain.periods import Period
 from portal.domain.pricing import is_active
-from portal.domain.refusals import EVER
+from portal.domain.refusals import ALL_TIME
 from portal.domain.texts import is_storable
 from portal.errors import Forbidden, Invalid, SignInRequired
 from portal.models import Booking, Offering, Plan, Project, StoredIdempotencyKey
@@ -95,8 +95,8 @@ def check_list(periods: Sequence[Period]) -> None:
         raise Invalid("Pick at least one period.", "slots")
     if len(periods) > MAX_PERIODS:
         raise Invalid(f"At most {MAX_PERIODS} periods go into one booking.", "slots")
-    if not all(EVER.contains(period) for period in periods):
-        raise Invalid(f"Choose times in the years {EVER.start.year} to {EVER.end.year}.", "slots")
+    if not all(ALL_TIME.contains(period) for period in periods):
+        raise Invalid(f"Choose times in the years {ALL_TIME.start.year} to {ALL_TIME.end.year}.", "slots")
     if any(first.overlaps(second) for first, second in pairwise(sorted(periods))):
         raise Invalid("Two of the periods overlap each other.", "slots")
 

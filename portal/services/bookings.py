@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from portal.domain.booked import kept_form
-from portal.domain.booking_states import HOLDING, BookingAct, BookingState, BookingStateConflict, after
+from portal.domain.booking_details import details_to_json
+from portal.domain.booking_states import HOLDING, BookingAction, BookingState, BookingStateConflict, next_state
 from portal.domain.instants import format_instant
 from portal.domain.order_form import check_answers
 from portal.domain.periods import Period
@@ -32,7 +32,7 @@ from portal.policies import (
     visible_bookings,
     visible_offerings,
 )
-from portal.queries.booked import as_it_is, sees_offering
+from portal.queries.booking_details import can_see_offering, current_details
 from portal.queries.bookings import BookingView, view_of
 from portal.services import calendars, mail
 from portal.services.booking_requests import (
@@ -113,7 +113,7 @@ def request_booking(
             ],
             changes=[],
         )
-        booking.as_booked = kept_form(as_it_is(booking))
+        booking.as_booked = details_to_json(current_details(booking))
         session.add(booking)
         if key is not None:
             session.flush()
@@ -124,7 +124,7 @@ def request_booking(
             )
         _record(session, booking, REQUESTED, actor.user_id, now)
         if state is BookingState.CONFIRMED:
-            _record(session, booking, BookingAct.ACCEPT.value, None, now, "The offering accepts by itself.")
+            _record(session, booking, BookingAction.ACCEPT.value, None, now, "The offering accepts by itself.")
         # Here and not after the commit, which would begin another transaction.
         return view_of(actor, booking)
 
@@ -149,10 +149,10 @@ def reschedule_booking(
     check_text("reason", reason)
     with allocating(actor, _offering_of(actor, booking_uuid), periods, now, without=booking_uuid) as session:
         booking, offering, manages = _lock_booking(session, actor, booking_uuid)
-        if not manages and not sees_offering(actor, offering.id):
+        if not manages and not can_see_offering(actor, offering.id):
             raise Forbidden(NOT_SEEN)
-        state = after(BookingState(booking.state), BookingAct.RESCHEDULE)
-        _refuse_if_over(booking, BookingAct.RESCHEDULE, now)
+        state = next_state(BookingState(booking.state), BookingAction.RESCHEDULE)
+        _refuse_if_over(booking, BookingAction.RESCHEDULE, now)
         if sorted(periods) == [Period(slot.start, slot.end) for slot in booking.slots]:
             return False
         if booking.sequence >= MOST_CHANGES:
@@ -169,8 +169,8 @@ def reschedule_booking(
         move_slots(session, booking, sorted(periods))
         booking.state = state.value
         if booking.user_id == actor.user_id:
-            booking.as_booked = kept_form(as_it_is(booking))
-        _record(session, booking, BookingAct.RESCHEDULE.value, actor.user_id, now, reason, {"slots": former})
+            booking.as_booked = details_to_json(current_details(booking))
+        _record(session, booking, BookingAction.RESCHEDULE.value, actor.user_id, now, reason, {"slots": former})
     return True
 
 
@@ -186,12 +186,12 @@ def accept_booking(actor: Actor, booking_uuid: uuidlib.UUID, *, now: datetime | 
         booking, offering, manages = _lock_booking(session, actor, booking_uuid)
         if not manages:
             raise Forbidden
-        state = after(BookingState(booking.state), BookingAct.ACCEPT)
-        _refuse_if_over(booking, BookingAct.ACCEPT, now)
+        state = next_state(BookingState(booking.state), BookingAction.ACCEPT)
+        _refuse_if_over(booking, BookingAction.ACCEPT, now)
         for slot in booking.slots:
             refuse_taken(offering, Period(slot.start, slot.end), now, actor, booking.id)
         booking.state = state.value
-        _record(session, booking, BookingAct.ACCEPT.value, actor.user_id, now)
+        _record(session, booking, BookingAction.ACCEPT.value, actor.user_id, now)
 
 
 @retried
@@ -204,9 +204,9 @@ def reject_booking(actor: Actor, booking_uuid: uuidlib.UUID, reason: str = "", *
     now = now or utcnow()
     with transaction() as session:
         booking, _, manages = _lock_booking(session, actor, booking_uuid)
-        after(BookingState(booking.state), BookingAct.REJECT)
-        act = BookingAct.REJECT if manages and booking.user_id != actor.user_id else BookingAct.CANCEL
-        _end(session, booking, act, actor.user_id, now, reason)
+        next_state(BookingState(booking.state), BookingAction.REJECT)
+        action = BookingAction.REJECT if manages and booking.user_id != actor.user_id else BookingAction.CANCEL
+        _end(session, booking, action, actor.user_id, now, reason)
 
 
 @retried
@@ -219,10 +219,10 @@ def cancel_booking(actor: Actor, booking_uuid: uuidlib.UUID, reason: str = "", *
     now = now or utcnow()
     with transaction() as session:
         booking, _, _ = _lock_booking(session, actor, booking_uuid)
-        after(BookingState(booking.state), BookingAct.CANCEL)
+        next_state(BookingState(booking.state), BookingAction.CANCEL)
         if booking.state == BookingState.CONFIRMED.value:
-            _refuse_if_over(booking, BookingAct.CANCEL, now)
-        _end(session, booking, BookingAct.CANCEL, actor.user_id, now, reason)
+            _refuse_if_over(booking, BookingAction.CANCEL, now)
+        _end(session, booking, BookingAction.CANCEL, actor.user_id, now, reason)
 
 
 def expire_bookings(*, now: datetime | None = None, most: int = 200) -> int:
@@ -240,23 +240,25 @@ def _expire(booking_uuid: uuidlib.UUID, now: datetime) -> bool:
         booking, _, _ = _lock_booking(session, SYSTEM, booking_uuid)
         if booking.state != BookingState.REQUESTED.value or booking.slots[0].start > now:
             return False
-        _end(session, booking, BookingAct.EXPIRE, None, now, "The request was not answered before its first slot.")
+        _end(session, booking, BookingAction.EXPIRE, None, now, "The request was not answered before its first slot.")
     return True
 
 
-def _refuse_if_over(booking: Booking, act: BookingAct, now: datetime) -> None:
+def _refuse_if_over(booking: Booking, action: BookingAction, now: datetime) -> None:
     if booking.state == BookingState.REQUESTED.value and booking.slots[0].start <= now:
         # It has ended by itself; the worker will write that down.
-        raise BookingStateConflict(BookingState.EXPIRED, act)
+        raise BookingStateConflict(BookingState.EXPIRED, action)
     if booking.slots[-1].end <= now:
-        raise BookingStateConflict(BookingState(booking.state), act, over=True)
+        raise BookingStateConflict(BookingState(booking.state), action, over=True)
 
 
-def _end(session: Session, booking: Booking, act: BookingAct, user_id: int | None, now: datetime, reason: str) -> None:
-    booking.state = after(BookingState(booking.state), act).value
+def _end(
+    session: Session, booking: Booking, action: BookingAction, user_id: int | None, now: datetime, reason: str
+) -> None:
+    booking.state = next_state(BookingState(booking.state), action).value
     if booking.state not in HOLDING:
         session.execute(update(Slot).where(Slot.booking_id == booking.id).values(holds=False))
-    _record(session, booking, act.value, user_id, now, reason)
+    _record(session, booking, action.value, user_id, now, reason)
 
 
 def _record(

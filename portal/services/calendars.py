@@ -11,7 +11,7 @@ from collections.abc import Collection
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from portal.audit import SecurityEvent, record, thing
+from portal.audit import SecurityEvent, object_ref, record
 from portal.calendar_sync.states import CalendarAction, refusal, requested_state
 from portal.documents import store as documents
 from portal.errors import CalendarRefused, Forbidden, NotFound
@@ -69,7 +69,7 @@ def _request(actor: Actor, offering_uuid: uuidlib.UUID, action: CalendarAction) 
         enqueue_calendar(calendar.id)
         if action is not CalendarAction.SYNC:
             event = SecurityEvent.CALENDAR_SHARED if action is CalendarAction.SHARE else SecurityEvent.CALENDAR_UNSHARED
-            record(event, actor, thing("offering", offering_uuid))
+            record(event, actor, object_ref("offering", offering_uuid))
 
 
 def _lock_offering(session: Session, actor: Actor, offering_uuid: uuidlib.UUID) -> Offering:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from portal.audit import SecurityEvent, account, record, thing
+from portal.audit import SecurityEvent, account, object_ref, record
 from portal.errors import NotFound, SignInRequired
 from portal.extensions import transaction
 from portal.models import CalendarFeed, Organization
@@ -55,7 +55,7 @@ def create_organization_feed(actor: Actor, uuid: uuidlib.UUID, *, now: datetime 
     with transaction() as session:
         organization_id = _managed(session, actor, uuid)
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
-        record(SecurityEvent.FEED_CREATED, actor, thing("organization", uuid))
+        record(SecurityEvent.FEED_CREATED, actor, object_ref("organization", uuid))
         notices.notify_feed_created(session, actor, organization_id, now or utcnow())
         return _make(session, organization_id=organization_id, maker_id=actor.user_id)
 
@@ -64,7 +64,7 @@ def revoke_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> None:
     """The organization's feed stops working. Raises NotFound."""
     with transaction() as session:
         organization_id = _managed(session, actor, uuid)
-        record(SecurityEvent.FEED_REVOKED, actor, thing("organization", uuid))
+        record(SecurityEvent.FEED_REVOKED, actor, object_ref("organization", uuid))
         session.execute(delete(CalendarFeed).where(CalendarFeed.organization_id == organization_id))
 
 

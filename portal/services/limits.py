@@ -12,14 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain.booking_states import BookingState
-from portal.domain.limits import Held, Limits, over_limit
+from portal.domain.limits import Limits, Usage, limit_message
 from portal.domain.periods import Period
 from portal.errors import TooManyWrites
 from portal.extensions import db, settings, transaction, waits_for_commit, with_next_commit
 from portal.models import Booking, User
 from portal.models.base import utcnow
 from portal.policies import Actor
-from portal.queries.bookings import held_by
+from portal.queries.bookings import usage_of
 from portal.services import throttle
 from portal.services.slot_allocation import SlotRefused
 
@@ -45,19 +45,19 @@ def check_held(
         return
     # A statement of its own: what it waited for is seen by the next one.
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
-    before, without = Held(), 0
+    before, without = Usage(), 0
     if booking is not None:
         kept = [Period(slot.start, slot.end) for slot in booking.slots]
         before, without = _held(BookingState(booking.state), kept, now), booking.id
-    refused = over_limit(limits, held_by(user_id, now, without), before, _held(state, periods, now))
+    refused = limit_message(limits, usage_of(user_id, now, without), before, _held(state, periods, now))
     if refused is not None:
         raise SlotRefused(refused, "slots")
 
 
-def _held(state: BookingState, periods: Iterable[Period], now: datetime) -> Held:
+def _held(state: BookingState, periods: Iterable[Period], now: datetime) -> Usage:
     """What a booking in this state, with these periods, holds from now on."""
     ahead = (it.end - max(it.start, now) for it in periods if it.end > now)
-    return Held(int(state is BookingState.REQUESTED), sum(ahead, timedelta()))
+    return Usage(int(state is BookingState.REQUESTED), sum(ahead, timedelta()))
 
 
 def begin_write(actor: Actor, *, now: datetime | None = None) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from portal.domain.booked import read_kept
-from portal.domain.booking_states import BookingAct, BookingState
+from portal.domain.booking_details import details_from_json
+from portal.domain.booking_states import BookingAction, BookingState
 from portal.domain.instants import format_instant
 from portal.domain.mail import LINK_OF, REMIND_BEFORE, MailKind, is_wanted
-from portal.extensions import enqueue_mail, place_of, secret_box, settings, transaction
+from portal.extensions import enqueue_mail, secret_box, secret_location, settings, transaction
 from portal.models import (
     AccountLink,
     Booking,
@@ -29,8 +29,8 @@ from portal.models import (
 )
 from portal.policies import MANAGING_ROLES, OWNING_ROLES, Actor
 from portal.queries.availability import zone_of
-from portal.queries.booked import sees_offering
-from portal.secretbox import Place
+from portal.queries.booking_details import can_see_offering
+from portal.secretbox import SecretLocation
 from portal.services.summaries import Cause, add_to_summary, cause_of
 
 KEEP_SENT = timedelta(days=30)
@@ -38,16 +38,16 @@ KEEP_KEYS = timedelta(days=7)
 MOST_REMINDERS = 200
 
 _TO_BOOKER: Mapping[str, MailKind] = {
-    BookingAct.ACCEPT: MailKind.ACCEPTED,
-    BookingAct.REJECT: MailKind.REJECTED,
-    BookingAct.CANCEL: MailKind.CANCELLED,
-    BookingAct.RESCHEDULE: MailKind.MOVED,
-    BookingAct.EXPIRE: MailKind.EXPIRED,
+    BookingAction.ACCEPT: MailKind.ACCEPTED,
+    BookingAction.REJECT: MailKind.REJECTED,
+    BookingAction.CANCEL: MailKind.CANCELLED,
+    BookingAction.RESCHEDULE: MailKind.MOVED,
+    BookingAction.EXPIRE: MailKind.EXPIRED,
 }
-_ANSWERS = frozenset({BookingAct.ACCEPT.value, BookingAct.REJECT.value})
+_ANSWERS = frozenset({BookingAction.ACCEPT.value, BookingAction.REJECT.value})
 _TO_MANAGERS: Mapping[str, MailKind] = {
-    BookingAct.CANCEL: MailKind.GIVEN_BACK,
-    BookingAct.RESCHEDULE: MailKind.MOVED_BY_BOOKER,
+    BookingAction.CANCEL: MailKind.GIVEN_BACK,
+    BookingAction.RESCHEDULE: MailKind.MOVED_BY_BOOKER,
 }
 
 
@@ -109,8 +109,8 @@ def link_secret(row: OutgoingMail) -> str:
     return secret_box().decrypt(row.sealed_secret, _secret_place(row)) if row.sealed_secret else ""
 
 
-def _secret_place(row: OutgoingMail) -> Place:
-    return place_of(OutgoingMail.sealed_secret, row.uuid)
+def _secret_place(row: OutgoingMail) -> SecretLocation:
+    return secret_location(OutgoingMail.sealed_secret, row.uuid)
 
 
 def encrypt_link(row: OutgoingMail) -> None:
@@ -136,7 +136,7 @@ def encrypt_links() -> None:
 def notify_booking_change(
     session: Session, booking: Booking, what: str, user_id: int | None, now: datetime, reason: str = ""
 ) -> None:
-    """Queue the messages about what `user_id` (None: the portal) did to a booking: "request" or a value of BookingAct.
+    """Queue the messages about what `user_id` (None: the portal) did to a booking: "request" or a BookingAction value.
 
     Users get no mail about what they did themselves, except for their own request: its mail has the calendar entry.
     """
@@ -148,7 +148,7 @@ def notify_booking_change(
     # Managers' answers are not limited: there is one for each request.
     is_answer = what in _ANSWERS and user_id is not None and user_id != booking.user_id
     cause = cause_of(session, actor, now) if actor is not None and not is_answer else None
-    automatic = what == BookingAct.ACCEPT.value and user_id is None
+    automatic = what == BookingAction.ACCEPT.value and user_id is None
     if what == "request":
         if booking.state != BookingState.REQUESTED.value:
             return  # Confirmed in the same transaction, which queues its own messages.
@@ -191,9 +191,9 @@ def booking_facts(booking: Booking) -> dict[str, Any]:
 
 def _visible_facts(booking: Booking, booker: User) -> dict[str, str]:
     """The offering's facts as they were at the time of booking, if the booker may no longer see the offering."""
-    if sees_offering(Actor(booker.id, booker.is_staff), booking.offering_id):
+    if can_see_offering(Actor(booker.id, booker.is_staff), booking.offering_id):
         return {}
-    booked = read_kept(booking.as_booked, booking.name)
+    booked = details_from_json(booking.as_booked, booking.name)
     return {"offering": booked.offering, "provider": booked.provider, "zone": booked.zone or settings().timezone}
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import exists, or_, select
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, settings, transaction
 from portal.models import Media, Offering, Organization, media_uses
-from portal.policies import NOBODY, Actor, managed_organizations, visible_offerings
+from portal.policies import ANONYMOUS, Actor, managed_organizations, visible_offerings
 
 MAX_BYTES = 16 * 1024 * 1024
 # Control characters, halves of surrogate pairs, line and paragraph separators: the name becomes a header.
@@ -75,7 +75,7 @@ def open_media(actor: Actor, uuid: uuidlib.UUID) -> StoredMedia:
     uses, named = media_uses, select(media_uses.c.offering_id).where(media_uses.c.media_uuid == uuid)
     seen = select(Offering.id).join(uses, uses.c.offering_id == Offering.id).where(uses.c.media_uuid == uuid)
     row = db.session.execute(
-        select(Media, exists(seen.where(visible_offerings(NOBODY))), ~exists(named)).where(
+        select(Media, exists(seen.where(visible_offerings(ANONYMOUS))), ~exists(named)).where(
             Media.uuid == uuid, or_(~exists(named), exists(seen.where(visible_offerings(actor))))
         )
     ).one_or_none()

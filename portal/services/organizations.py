@@ -7,7 +7,7 @@ import uuid as uuidlib
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from portal.audit import SecurityEvent, record, thing
+from portal.audit import SecurityEvent, object_ref, record
 from portal.documents import store as documents
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import transaction
@@ -29,7 +29,9 @@ def set_group(actor: Actor, organization: str, group: str, *, member: bool = Tru
         wanted = _find_group(session, group)
         clause = (links.c.organization_id == found.id) & (links.c.group_id == wanted.id)
         session.execute(delete(links).where(clause))
-        record(SecurityEvent.GROUP_CHANGED, actor, thing("organization", found.uuid), group=wanted.uuid, member=member)
+        record(
+            SecurityEvent.GROUP_CHANGED, actor, object_ref("organization", found.uuid), group=wanted.uuid, member=member
+        )
         if member:
             session.execute(insert(links).values(organization_id=found.id, group_id=wanted.id))
         # A group's number of members stands in the documents of the offerings and plans restricted to it.

@@ -16,7 +16,7 @@ from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import settings, transaction
 from portal.models import AccountLink, User
 from portal.models.base import utcnow
-from portal.policies import NOBODY, Actor
+from portal.policies import ANONYMOUS, Actor
 from portal.services import accounts, mail
 from portal.services.passwords import checked_hash
 from portal.services.throttle import Bucket, Limit, consume, network_of, too_many
@@ -52,7 +52,7 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
             raise too_many("Too many accounts were asked for from your network.", wait)
         if not may_mail(session, address, now):
             return
-        record(SecurityEvent.REGISTRATION_REQUESTED, NOBODY, account(_account_id(session, address)))
+        record(SecurityEvent.REGISTRATION_REQUESTED, ANONYMOUS, account(_account_id(session, address)))
         link = make_link(session, "register", address, network, now)
         mail.queue_link(session, MailKind.REGISTER, address, link, {"lasts": WORDS["register"]}, now)
 
@@ -68,7 +68,7 @@ def finish_registration(secret: str, full_name: str, password: str, *, now: date
         email = _use(session, secret, ("register",), now)
         if _find(session, email) is not None:
             raise NotFound("Link")
-        return accounts.add_user(session, NOBODY, email, name, hashed)
+        return accounts.add_user(session, ANONYMOUS, email, name, hashed)
 
 
 def ask_for_password(email: str, network: str, *, now: datetime | None = None) -> None:
@@ -82,7 +82,7 @@ def ask_for_password(email: str, network: str, *, now: datetime | None = None) -
     address = accounts.clean_email(email)
     with transaction() as session:
         mailed = may_mail(session, address, now)
-        record(SecurityEvent.PASSWORD_LINK_REQUESTED, NOBODY, account(_account_id(session, address)), mailed=mailed)
+        record(SecurityEvent.PASSWORD_LINK_REQUESTED, ANONYMOUS, account(_account_id(session, address)), mailed=mailed)
         if mailed:
             link = make_link(session, "password", address, network, now)
             mail.queue_link(session, MailKind.PASSWORD, address, link, {"lasts": WORDS["password"]}, now)
@@ -119,7 +119,7 @@ def set_password_by_link(secret: str, password: str, *, now: datetime | None = N
     hashed = checked_hash(password, user.email, user.full_name)
     with transaction() as session:
         user = _owner(session, _use(session, secret, PASSWORD_LINKS, now))
-        accounts.store_password(session, NOBODY, user, hashed, now, by="link", end_access=True)
+        accounts.store_password(session, ANONYMOUS, user, hashed, now, by="link", end_access=True)
         return user
 
 

@@ -11,7 +11,7 @@ from portal.errors import Forbidden, Invalid, TooManyAttempts
 from portal.extensions import transaction
 from portal.models import User
 from portal.models.base import utcnow
-from portal.policies import NOBODY, Actor
+from portal.policies import ANONYMOUS, Actor
 from portal.services import browsers, passwords, throttle
 from portal.services.accounts import actor_of, set_password
 from portal.services.throttle import Attempt
@@ -26,7 +26,7 @@ def sign_in(email: str, password: str, address: str, *, browser: str = "", now: 
     Invalid with one and the same text whatever the reason, and TooManyAttempts (`throttle`).
     """
     email = email.strip().lower()[:320]
-    user = _compare(NOBODY, email, password, address, browser, now or utcnow())
+    user = _compare(ANONYMOUS, email, password, address, browser, now or utcnow())
     if user is None:
         raise Invalid(SIGN_IN_FAILED)
     record(SecurityEvent.SIGNED_IN, actor_of(user), account(user.id))

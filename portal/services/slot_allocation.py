@@ -133,7 +133,7 @@ def _free(
     own = None
     if without is not None:
         own = db.session.execute(select(Booking.id).where(Booking.uuid == without)).scalar_one_or_none()
-    return availability.of_offering(offering.id, offering.attributes, window, now, actor, without=own)
+    return availability.offering_availability(offering.id, offering.attributes, window, now, actor, without=own)
 
 
 def check_periods(
@@ -158,7 +158,7 @@ def check_periods(
     for number, period in enumerate(ordered):
         if free is None or not together:
             window = hull if together else Period(period.start, min(period.end, period.start + LONGEST_REQUEST))
-            free = availability.of_offering(
+            free = availability.offering_availability(
                 offering.id, offering.attributes, window, now, booker, without=without, also=ordered[:number]
             )
         refused = free.explain(period)
@@ -168,7 +168,7 @@ def check_periods(
 
 def refuse_taken(offering: Offering, period: Period, now: datetime, actor: Actor, without: int) -> None:
     """Refuse a period that somebody else holds by now, but for the booking `without` (SlotTaken)."""
-    free = availability.of_offering(offering.id, offering.attributes, period, now, actor, without=without)
+    free = availability.offering_availability(offering.id, offering.attributes, period, now, actor, without=without)
     # What an owner accepts may break rules that came after the request, but never somebody else's time.
     taken = next((it for it in free.refusals(period) if it.is_conflict and it.code is not Code.BUFFER), None)
     if taken is not None:

@@ -27,10 +27,10 @@ from sqlalchemy.orm import Session
 from portal.errors import TooManyAttempts
 from portal.extensions import transaction
 from portal.models import AttemptBucket
-from portal.queries.look import Look
+from portal.queries.raw_select import RawSelect
 
 _BUCKET = AttemptBucket.__table__.c
-_FULL_AT = Look(select(_BUCKET.full_at).where(_BUCKET.key == bindparam("key")))
+_FULL_AT = RawSelect(select(_BUCKET.full_at).where(_BUCKET.key == bindparam("key")))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _INSERTS: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}

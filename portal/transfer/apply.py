@@ -28,7 +28,7 @@ from portal.models import (
     SoftwareCatalog,
 )
 from portal.models.base import utcnow
-from portal.schema.checks import Wrong
+from portal.schema.checks import InvalidValue
 from portal.services import calendars
 from portal.transfer.parts import (
     PARTS,
@@ -111,20 +111,20 @@ class Batch:
     # What is asked for
 
     def add(self, record: Record) -> None:
-        """Add one of the records to those that are written. Raises Wrong where it contradicts what is there."""
+        """Add one of the records to those that are written. Raises InvalidValue where it contradicts what is there."""
         work = self._candidates[record.uuid]
         if work.stored is None:
             if "name" not in record.values:
-                raise Wrong("is missing", "name")
+                raise InvalidValue("is missing", "name")
             if record.category is None:
-                raise Wrong("is missing: every offering has a category", "category_uuid")
+                raise InvalidValue("is missing: every offering has a category", "category_uuid")
         for key, rows in record.parts.items():
             if PARTS[key][1] != "uuid":
                 continue
             for position, row in enumerate(rows):
                 owner = self._owners.get((key, row["uuid"]), record.uuid)
                 if owner != record.uuid:
-                    raise Wrong(f"belongs to another offering ({owner})", f"{key}[{position}].uuid")
+                    raise InvalidValue(f"belongs to another offering ({owner})", f"{key}[{position}].uuid")
         self._check_components(work)
         self._check_software_catalogs(work)
         for key in record.parts:
@@ -138,15 +138,17 @@ class Batch:
         stored = {row["uuid"]: row for row in work.parts["components"]}
         for position, row in enumerate(work.record.parts.get("components", ())):
             if row["uuid"] not in stored and "billing_type" not in row:
-                raise Wrong("is missing", f"components[{position}].billing_type")
+                raise InvalidValue("is missing", f"components[{position}].billing_type")
         known = {row["type"] for row in work.given("components")}
         plans = {row["uuid"] for row in work.parts["plans"]}
         for position, plan in enumerate(work.record.parts.get("plans", ())):
             if plan["uuid"] not in plans and "unit" not in plan:
-                raise Wrong("is missing", f"plans[{position}].unit")
+                raise InvalidValue("is missing", f"plans[{position}].unit")
             for row in plan["components"] or ():
                 if row["type"] not in known:
-                    raise Wrong(f"the offering has no component {row['type']!r}", f"plans[{position}].{row['path']}")
+                    raise InvalidValue(
+                        f"the offering has no component {row['type']!r}", f"plans[{position}].{row['path']}"
+                    )
 
     def _check_software_catalogs(self, work: Work) -> None:
         known = {row["uuid"] for row in work.given("partitions")}
@@ -154,9 +156,9 @@ class Batch:
         for position, row in enumerate(work.record.parts.get("software_catalogs", ())):
             path = f"software_catalogs[{position}]"
             if row["uuid"] not in stored and "catalog" not in row:
-                raise Wrong("is missing", f"{path}.catalog")
+                raise InvalidValue("is missing", f"{path}.catalog")
             if row.get("partition") is not None and row["partition"] not in known:
-                raise Wrong("is no partition of this offering", f"{path}.partition.uuid")
+                raise InvalidValue("is no partition of this offering", f"{path}.partition.uuid")
 
     # What is written
 

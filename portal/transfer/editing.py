@@ -17,7 +17,7 @@ from portal.domain.schedules import check_schedules
 from portal.errors import Conflict, Invalid
 from portal.extensions import settings, transaction
 from portal.policies import Actor
-from portal.schema.checks import Wrong
+from portal.schema.checks import InvalidValue
 from portal.services.offerings import lock_managed_offering
 from portal.transfer.apply import Batch
 from portal.transfer.record import read_record
@@ -76,7 +76,7 @@ def problems_in(changes: Mapping[str, Any]) -> dict[str, str]:
     for key, value in changes.items():
         try:
             read_record(_record(uuidlib.UUID(int=0), {key: value}, {}))
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             # An import stops at the first one; people are told all of them.
             every = check_schedules(value) if key == SCHEDULES else []
             told = {f"{key}{problem.path}": problem.reason for problem in every}
@@ -114,7 +114,7 @@ def edit_offering(
             record = read_record(data)
             batch = Batch(session, settings().public_url, [record])
             batch.add(record)
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             raise InvalidValues({_path(wrong): wrong.reason}) from None
         return bool(batch.write().updated)
 
@@ -126,5 +126,5 @@ def _record(uuid: uuidlib.UUID, changes: Mapping[str, Any], attributes: Mapping[
     return data
 
 
-def _path(wrong: Wrong) -> str:
+def _path(wrong: InvalidValue) -> str:
     return wrong.field.removeprefix("attributes.")

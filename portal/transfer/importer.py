@@ -16,7 +16,7 @@ from portal.domain.texts import visible
 from portal.errors import PortalError
 from portal.extensions import analyse, settings, transaction
 from portal.queries.catalogue_index import prune_changes
-from portal.schema.checks import Wrong
+from portal.schema.checks import InvalidValue
 from portal.transfer.apply import Batch, BatchResult
 from portal.transfer.json_records import Entry, Unreadable, read_records
 from portal.transfer.record import Record, read_record
@@ -136,9 +136,9 @@ class _Run:
     def _take(self, position: int, entry: Entry) -> None:
         try:
             if entry.problem:
-                raise Wrong(entry.problem)
+                raise InvalidValue(entry.problem)
             record = read_record(entry.data)
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             self._fail(position, _name_of(entry.data), wrong)
         else:
             if record.uuid in self._waiting:
@@ -172,7 +172,7 @@ class _Run:
             for position, record in waiting:
                 try:
                     batch.add(record)
-                except Wrong as wrong:
+                except InvalidValue as wrong:
                     problems.append((position, record.name, wrong))
             result = batch.write()
         self.report.add(result)
@@ -187,9 +187,9 @@ class _Run:
                     self._write([one])
             except DBAPIError as error:
                 reason = str(error.orig).splitlines()[0]
-                self._fail(position, record.name, Wrong(f"the database refused it ({reason})"))
+                self._fail(position, record.name, InvalidValue(f"the database refused it ({reason})"))
 
-    def _fail(self, position: int, name: str, wrong: Wrong) -> None:
+    def _fail(self, position: int, name: str, wrong: InvalidValue) -> None:
         self.report.failed.append(ImportFailure(position, name, wrong.field, wrong.reason))
 
 

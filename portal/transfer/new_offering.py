@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.domain.instants import format_instant
-from portal.domain.opening import availability_entry, written_config
+from portal.domain.opening_hours import availability_entry, slot_config
 from portal.domain.schedules import EVERY_DAY, WEEKEND
 from portal.errors import Invalid, NotFound
 from portal.extensions import db
@@ -42,7 +42,7 @@ def new_offering_record(new: NewOffering, now: datetime) -> dict[str, Any]:
     organization, customer = _organization(new.organization)
     category, title = _category(new.category)
     days = EVERY_DAY if new.weekends else EVERY_DAY - WEEKEND
-    config = written_config(new.minutes * 60, new.opens, new.closes, days)
+    config = slot_config(new.minutes * 60, new.opens, new.closes, days)
     zone = zone_of({"booking_rules": {"time_zone": new.zone}})
     start = datetime.combine(now.astimezone(zone).date(), time(), zone)
     entry = availability_entry(format_instant(start), format_instant(start + OFFERED_FOR), config)

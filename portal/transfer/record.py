@@ -17,7 +17,7 @@ from portal.domain.rules import check_rules
 from portal.domain.schedules import check_schedules
 from portal.domain.texts import visible
 from portal.schema import checks
-from portal.schema.checks import Wrong, columns
+from portal.schema.checks import InvalidValue, columns
 from portal.schema.fields import ObjectSchema
 from portal.schema.offering import (
     CALENDAR,
@@ -95,23 +95,23 @@ class Record:
 
 
 def read_record(data: Any) -> Record:
-    """The record, checked. Raises Wrong with the path of the value that is wrong."""
+    """The record, checked. Raises InvalidValue with the path of the value that is wrong."""
     if not isinstance(data, dict):
-        raise Wrong(f"must be an object, and is {checks.kind(data)}")
+        raise InvalidValue(f"must be an object, and is {checks.kind(data)}")
     try:
         uuid = checks.uuid(data["uuid"])
     except KeyError:
-        raise Wrong("is missing", "uuid") from None
-    except Wrong as wrong:
+        raise InvalidValue("is missing", "uuid") from None
+    except InvalidValue as wrong:
         raise wrong.under("uuid") from None
     record = Record(uuid, str(data.get("name", ""))[:200], _base(data), columns(data, OFFERING.imports[""]))
     _check_attributes(record.values)
     if record.values.get("parent_uuid") == uuid:
-        raise Wrong("an offering cannot be its own parent", "parent_uuid")
+        raise InvalidValue("an offering cannot be its own parent", "parent_uuid")
     _read_relations(record, data)
     _read_parts(record, data)
     if record.rows > MOST_ROWS:
-        raise Wrong(f"its lists have {record.rows:,} entries together: at most {MOST_ROWS:,} are taken")
+        raise InvalidValue(f"its lists have {record.rows:,} entries together: at most {MOST_ROWS:,} are taken")
     record.scope = columns(data, OFFERING.imports["scope"])
     if record.scope.get("link"):
         record.scope["link"] = _own_path(record, record.scope["link"])
@@ -126,7 +126,7 @@ def _base(data: Row) -> str:
         return ""
     try:
         found, place, _ = checks.checked_text(url).partition(_PLACE)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise wrong.under("url") from None
     return found if place else ""
 
@@ -144,11 +144,11 @@ def _check_attributes(found: Row) -> None:
     # Always answered as a list, so stored as one: an export then finds nothing new.
     attributes = found["attributes"]
     if attributes.setdefault("schedules", []) is None:
-        raise Wrong("must be a list of schedule entries, and is null", "attributes.schedules")
+        raise InvalidValue("must be a list of schedule entries, and is null", "attributes.schedules")
     for problem in check_schedules(attributes["schedules"]):
-        raise Wrong(problem.reason, f"attributes.schedules{problem.path}")
+        raise InvalidValue(problem.reason, f"attributes.schedules{problem.path}")
     for problem in check_rules(attributes.get("booking_rules")):
-        raise Wrong(problem.reason, f"attributes.booking_rules{problem.path}")
+        raise InvalidValue(problem.reason, f"attributes.booking_rules{problem.path}")
 
 
 def _read_relations(record: Record, data: Row) -> None:
@@ -170,7 +170,7 @@ def _read_relations(record: Record, data: Row) -> None:
     record.project = one("project", "project_name", "name", None)
     record.category = one("category", "category_title", "title", checks.NAME_LENGTH)
     if "category" in unset:
-        raise Wrong("must not be null: every offering has a category", "category_uuid")
+        raise InvalidValue("must not be null: every offering has a category", "category_uuid")
     if "compliance_checklist" in data:
         checklist = columns(data, OFFERING.imports["checklist"])
         link = checklist["compliance_checklist"]
@@ -183,10 +183,10 @@ def _read_relations(record: Record, data: Row) -> None:
 def _uuid_of_link(link: Any, key: str) -> uuidlib.UUID:
     found = _UUID_AT_END.search(link) if isinstance(link, str) else None
     if found is None:
-        raise Wrong("must be an address that ends in a UUID", key)
+        raise InvalidValue("must be an address that ends in a UUID", key)
     try:
         return checks.uuid(found[1])
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise wrong.under(key) from None
 
 
@@ -195,12 +195,12 @@ def _items(data: Row, key: str) -> Iterator[tuple[int, Row]]:
     if given is None:
         return
     if not isinstance(given, list):
-        raise Wrong(f"must be a list, and is {checks.kind(given)}", key)
+        raise InvalidValue(f"must be a list, and is {checks.kind(given)}", key)
     if len(given) > MOST_ITEMS:
-        raise Wrong(f"has {len(given):,} entries: at most {MOST_ITEMS:,} are taken", key)
+        raise InvalidValue(f"has {len(given):,} entries: at most {MOST_ITEMS:,} are taken", key)
     for position, item in enumerate(given):
         if not isinstance(item, dict):
-            raise Wrong(f"must be an object, and is {checks.kind(item)}", f"{key}[{position}]")
+            raise InvalidValue(f"must be an object, and is {checks.kind(item)}", f"{key}[{position}]")
         yield position, item
 
 
@@ -237,7 +237,7 @@ def _part(record: Record, data: Row, key: str, read: Callable[[Row], Row], has_u
             elif has_uuid:
                 # The same at every import, so that a second one updates what the first one made.
                 row["uuid"] = uuidlib.uuid5(record.uuid, f"{key}/{row.get('type', position)}")
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             raise wrong.under(f"{key}[{position}]") from None
         row["position"] = position
         rows.append(row)
@@ -250,7 +250,7 @@ def _refuse_twice(rows: list[Row], column: str, key: str) -> None:
     seen = set()
     for position, row in enumerate(rows):
         if row[column] in seen:
-            raise Wrong("appears twice in this list", f"{key}[{position}].{column}")
+            raise InvalidValue("appears twice in this list", f"{key}[{position}].{column}")
         seen.add(row[column])
 
 
@@ -261,7 +261,7 @@ def _plain(component: ObjectSchema, item: Row) -> Row:
 def _component(item: Row) -> Row:
     row = columns(item, COMPONENT.imports[""])
     if "type" not in row:
-        raise Wrong("is missing", "type")
+        raise InvalidValue("is missing", "type")
     return row
 
 
@@ -270,11 +270,11 @@ def _software_catalog(item: Row) -> Row:
     if "catalog" in item:
         catalog = _object(item, "catalog")
         if "uuid" not in catalog:
-            raise Wrong("is missing", "catalog.uuid")
+            raise InvalidValue("is missing", "catalog.uuid")
         try:
             uuid = columns(catalog, {"uuid": ("uuid", checks.uuid)})["uuid"]
             row["catalog"] = Shared(uuid, columns(catalog, CATALOG.imports[""]))
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             raise wrong.under("catalog") from None
     if "partition" in item:
         row["partition"] = None
@@ -282,14 +282,14 @@ def _software_catalog(item: Row) -> Row:
             partition = _object(item, "partition")
             try:
                 row["partition"] = columns(partition, {"uuid": ("uuid", checks.uuid_or_null)}).get("uuid")
-            except Wrong as wrong:
+            except InvalidValue as wrong:
                 raise wrong.under("partition") from None
     return row
 
 
 def _object(item: Row, key: str) -> Row:
     if not isinstance(item[key], dict):
-        raise Wrong(f"must be an object, and is {checks.kind(item[key])}", key)
+        raise InvalidValue(f"must be an object, and is {checks.kind(item[key])}", key)
     found: Row = item[key]
     return found
 
@@ -308,15 +308,15 @@ def _plan_components(item: Row) -> list[Row] | None:
         for position, component in _items(item, "components"):
             try:
                 row = columns(component, PLAN_COMPONENT.imports[""])
-            except Wrong as wrong:
+            except InvalidValue as wrong:
                 raise wrong.under(f"components[{position}]") from None
             if "type" not in row:
-                raise Wrong("is missing", f"components[{position}].type")
+                raise InvalidValue("is missing", f"components[{position}].type")
             rows.append(row | {"path": f"components[{position}].type"})
         _refuse_twice(rows, "type", "components")
         return rows
     if "components" in item and item["components"] not in (None, []):
-        raise Wrong(f"must be a list, and is {checks.kind(item['components'])}", "components")
+        raise InvalidValue(f"must be a list, and is {checks.kind(item['components'])}", "components")
     tables = [(key, column) for key, column in _TABLES if item.get(key) is not None]
     if not tables:
         return [] if item.get("components") == [] else None
@@ -324,13 +324,13 @@ def _plan_components(item: Row) -> list[Row] | None:
     for key, column in tables:
         table = _object(item, key)
         if len(table) > MOST_ITEMS:
-            raise Wrong(f"has {len(table):,} entries: at most {MOST_ITEMS:,} are taken", key)
+            raise InvalidValue(f"has {len(table):,} entries: at most {MOST_ITEMS:,} are taken", key)
         for kind, value in table.items():
             row = found.setdefault(kind, {"type": kind, "path": f"{key}.{visible(kind)}"})
             try:
                 checks.required_text(checks.NAME_LENGTH)(kind)
                 row[column] = PLAN_COMPONENT.imports[""][column][1](value)
-            except Wrong as wrong:
+            except InvalidValue as wrong:
                 raise wrong.under(f"{key}.{visible(kind)}") from None
     return list(found.values())
 
@@ -345,18 +345,18 @@ def _groups(data: Row) -> list[Group]:
     for position, item in _items(data, key):
         try:
             if "uuid" not in item:
-                raise Wrong("is missing", "uuid")
+                raise InvalidValue("is missing", "uuid")
             uuid = columns(item, {"uuid": ("uuid", checks.uuid)})["uuid"]
             if uuid in seen:
-                raise Wrong("appears twice in this list", "uuid")
+                raise InvalidValue("appears twice in this list", "uuid")
             seen.add(uuid)
             group = Group(
                 uuid, columns(item, GROUP.imports[""]), knows_parent="parent" in item or "parent_uuid" in item
             )
             group.parent = _parent(item)
             if group.parent is not None and group.parent.uuid == uuid:
-                raise Wrong("a group cannot be its own parent", "parent_uuid")
-        except Wrong as wrong:
+                raise InvalidValue("a group cannot be its own parent", "parent_uuid")
+        except InvalidValue as wrong:
             raise wrong.under(f"{key}[{position}]") from None
         groups.append(group)
     return groups
@@ -376,13 +376,13 @@ def _calendar(given: Any) -> Row | None:
     if given is None:
         return None
     if not isinstance(given, dict):
-        raise Wrong(f"must be an object, and is {checks.kind(given)}", "googlecalendar")
+        raise InvalidValue(f"must be an object, and is {checks.kind(given)}", "googlecalendar")
     try:
         row = columns(given, CALENDAR.imports[""])
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise wrong.under("googlecalendar") from None
     row = {"backend_id": None, "public": False} | row
     row["backend_id"] = row["backend_id"] or None
     if row["public"] and row["backend_id"] is None:
-        raise Wrong("cannot be true for a calendar without a backend_id", "googlecalendar.public")
+        raise InvalidValue("cannot be true for a calendar without a backend_id", "googlecalendar.public")
     return row

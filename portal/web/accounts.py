@@ -12,9 +12,9 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
 from portal.domain import passwords
-from portal.domain.http_headers import SECRET
+from portal.domain.http_headers import NO_STORE_NO_TRANSFORM
 from portal.domain.mail import GROUPS
-from portal.domain.refusals import EVER
+from portal.domain.refusals import ALL_TIME
 from portal.errors import Invalid, NotFound
 from portal.extensions import settings
 from portal.models.base import utcnow
@@ -220,8 +220,8 @@ def _usual_last_day() -> date:
 def _end_of(day: date | None) -> datetime | None:
     if day is None:
         return None
-    if not EVER.start.year < day.year < EVER.end.year:
-        raise Invalid(f"Choose a day before the year {EVER.end.year}.", "expires")
+    if not ALL_TIME.start.year < day.year < ALL_TIME.end.year:
+        raise Invalid(f"Choose a day before the year {ALL_TIME.end.year}.", "expires")
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(_zone()))
 
 
@@ -255,5 +255,5 @@ def _account_page(
         ),
         code,
     )
-    response.headers["Cache-Control"] = SECRET
+    response.headers["Cache-Control"] = NO_STORE_NO_TRANSFORM
     return response

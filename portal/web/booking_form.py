@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from flask import request
 from werkzeug.datastructures import MultiDict
 
-from portal.domain.order_form import FormQuestion, WrongAnswers
+from portal.domain.order_form import FormQuestion, InvalidAnswers
 from portal.domain.periods import Period, PeriodError, merge
 from portal.domain.zones import instants_at, period_text
 from portal.errors import Invalid
@@ -99,7 +99,7 @@ class Sent:
             return found, 409
         if isinstance(error, SlotRefused):
             self._blame(error.asked, zone, error.message)
-        elif isinstance(error, WrongAnswers):
+        elif isinstance(error, InvalidAnswers):
             self.errors.update({f"{PREFIX}{key}": reason for key, reason in error.errors.items()})
         elif error.field == "Idempotency-Key":
             self.key = uuidlib.uuid4().hex

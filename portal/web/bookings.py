@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain.booking_states import HOLDING, BookingAct, BookingState, can
+from portal.domain.booking_states import HOLDING, BookingAction, BookingState, can
 from portal.domain.estimate import estimate
 from portal.domain.ics import google_link, outlook_link
 from portal.domain.identifiers import parse_uuid
@@ -22,7 +22,7 @@ from portal.domain.zones import parse_zone
 from portal.errors import Conflict, Invalid
 from portal.models.base import utcnow
 from portal.queries import bookings as queries
-from portal.queries.availability import of_offering, zone_of
+from portal.queries.availability import offering_availability, zone_of
 from portal.queries.bookings import BookingView
 from portal.queries.offerings import OfferingView, get_visible_offering
 from portal.queries.plans import loaded_components, priced_components
@@ -140,8 +140,8 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
         answers=view.booked.answers,
         history=[_change(it, zone) for it in reversed(found.changes)],
         awaits=view.mine and state is BookingState.REQUESTED and not begun,
-        may_cancel=can(state, BookingAct.CANCEL) and not over,
-        may_move=can(state, BookingAct.RESCHEDULE) and not over and not unanswered and view.seen.offering,
+        may_cancel=can(state, BookingAction.CANCEL) and not over,
+        may_move=can(state, BookingAction.RESCHEDULE) and not over and not unanswered and view.seen.offering,
         may_answer=view.manages and state is BookingState.REQUESTED and not begun,
     )
 
@@ -219,7 +219,7 @@ def _check(view: OfferingView, sent: Sent, zone: ZoneInfo) -> None:
     hull = Period(min(it.start for _, it in periods), max(it.end for _, it in periods))
     if (hull.end - hull.start).days > 400:
         return
-    free = of_offering(view.id, view.attributes, hull, now, actor)
+    free = offering_availability(view.id, view.attributes, hull, now, actor)
     for row, period in periods:
         refusal = free.explain(period)
         row.error = refusal.text if refusal else ""

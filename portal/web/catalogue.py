@@ -21,9 +21,9 @@ from portal.errors import NotFound
 from portal.models.base import utcnow
 from portal.policies import LISTED_STATES, Actor
 from portal.queries import catalogue as queries
-from portal.queries.availability import near_and_far, next_free, understood, zone_of
+from portal.queries.availability import availability_and_next_free, next_free, parse_attributes, zone_of
 from portal.queries.catalogue import Search
-from portal.queries.free import Free, free_among
+from portal.queries.free_offerings import FreeOfferings, find_free_offerings
 from portal.queries.offerings import get_visible_offering, relatives
 from portal.queries.plans import cheapest, cheapest_of
 from portal.web import finder, sheet
@@ -109,9 +109,9 @@ def index() -> ResponseReturnValue:
     """The catalogue: everything it shows is in the query string."""
     actor, search, now = current_actor(), search_of_request(), utcnow()
     asked = finder.read(request.args)
-    free: Free | None = None
+    free: FreeOfferings | None = None
     if asked.wanted is not None:
-        free = free_among(queries.active(actor, search), asked.wanted, now)
+        free = find_free_offerings(queries.active(actor, search), asked.wanted, now)
     found = queries.browse(actor, search, among=free.among.ids if free else None)
     facets = _facets(search, found.facets)
     page = render_template(
@@ -189,7 +189,7 @@ def _applied(
     filters = [("q", Applied("Search", search.q, url_without("q")))] if search.q else []
     if asked.wanted is not None:
         without = url_with(**dict.fromkeys((*finder.NAMES, "page")))
-        filters.append(("free", Applied("Free", asked.words, without, queries.count(actor, search))))
+        filters.append(("free", Applied("FreeOfferings", asked.words, without, queries.count(actor, search))))
     filters += [
         (facet.name, Applied(facet.label, choice.label, url_without(facet.name, choice.value)))
         for facet in facets
@@ -252,9 +252,9 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     zone = zone_of(attributes).key
     first = first_day(request.args.get("from"), now.astimezone(ZoneInfo(zone)).date())
     bookable = shown["state"] == "Active"
-    days = days_shown(understood(attributes).schedule.config)
+    days = days_shown(parse_attributes(attributes).schedule.config)
     window = Period(*span_of(first, zone, days))
-    availability, free = near_and_far(view.id, attributes, window, now, actor, bookable=bookable)
+    availability, free = availability_and_next_free(view.id, attributes, window, now, actor, bookable=bookable)
     week = build_week(
         (stretch for day in availability.days(first, days) for stretch in day.stretches),
         first,

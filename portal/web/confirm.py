@@ -10,7 +10,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal.domain.http_headers import SECRET
+from portal.domain.http_headers import NO_STORE_NO_TRANSFORM
 from portal.errors import Invalid
 from portal.models.base import utcnow
 from portal.services import sessions
@@ -109,5 +109,5 @@ def _page(action: str, code: int, refusal: str = "") -> Response:
         minutes=int(sessions.CONFIRMED_LASTS.total_seconds() // 60),
     )
     response = make_response(page, code)
-    response.headers["Cache-Control"] = SECRET
+    response.headers["Cache-Control"] = NO_STORE_NO_TRANSFORM
     return response

@@ -12,13 +12,13 @@ from email.utils import format_datetime
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain.http_headers import PRIVATE, SECRET
+from portal.domain.http_headers import NO_STORE, NO_STORE_NO_TRANSFORM
 from portal.domain.ics import IcsEvent, calendar_bytes
 from portal.errors import Invalid, NotFound
 from portal.extensions import settings
 from portal.models import Organization
 from portal.models.base import utcnow
-from portal.policies import NOBODY
+from portal.policies import ANONYMOUS
 from portal.queries import feeds as queries
 from portal.queries.feeds import Feed
 from portal.services import feeds as services
@@ -38,7 +38,7 @@ ASK_AGAIN = "public, no-cache"
 @public
 def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """The times at which an offering that everybody sees is booked, whoever asks: programs are not signed in."""
-    return _answer(queries.offering_feed(NOBODY, uuid, utcnow()), ASK_AGAIN)
+    return _answer(queries.offering_feed(ANONYMOUS, uuid, utcnow()), ASK_AGAIN)
 
 
 @blueprint.get("/feeds/<secret>.ics")
@@ -48,14 +48,14 @@ def secret(secret: str) -> ResponseReturnValue:
     if not _SECRET.fullmatch(secret):
         raise NotFound("Feed")
     found = queries.secret_feed(services.feed_digest(secret), utcnow(), settings().public_url)
-    return _answer(found, PRIVATE)
+    return _answer(found, NO_STORE)
 
 
 @blueprint.get("/bookings/<uuid:uuid>/booking.ics")
 @signed_in
 def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """One booking, to be put into a calendar."""
-    return _answer(queries.booking_events(current_actor(), uuid, settings().public_url), PRIVATE)
+    return _answer(queries.booking_events(current_actor(), uuid, settings().public_url), NO_STORE)
 
 
 @blueprint.route("/bookings/feed/", methods=["GET", "POST"])
@@ -136,7 +136,7 @@ def _page(
         section=section,
     )
     response = make_response(page, 201 if made else 200)
-    response.headers["Cache-Control"] = SECRET
+    response.headers["Cache-Control"] = NO_STORE_NO_TRANSFORM
     return response
 
 

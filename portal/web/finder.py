@@ -8,7 +8,7 @@ from datetime import date, time, timedelta
 from decimal import Decimal, InvalidOperation
 
 from portal.domain.zones import date_text, duration_text
-from portal.queries.free import Wanted
+from portal.queries.free_offerings import FreeTimeQuery
 from portal.web.links import printable
 
 NAMES = ("date", "after", "before", "hours")
@@ -24,7 +24,7 @@ class Asked:
     after: str = ""
     before: str = ""
     hours: str = ""
-    wanted: Wanted | None = None
+    wanted: FreeTimeQuery | None = None
     error: str = ""
 
     @property
@@ -54,7 +54,7 @@ def read(args: Mapping[str, str]) -> Asked:
         return replace(asked, error=str(error))
 
 
-def _wanted(asked: Asked) -> Wanted:
+def _wanted(asked: Asked) -> FreeTimeQuery:
     if not asked.date:
         raise ValueError("Choose the day on which it has to be free.")
     try:
@@ -72,7 +72,7 @@ def _wanted(asked: Asked) -> Wanted:
         raise ValueError(f"The number of hours is not one up to {LONGEST}.") from None
     if after is not None and before is not None and before <= after:
         raise ValueError("“Not after” has to be later than “not before”.")
-    return Wanted(day, timedelta(seconds=int(hours * 3600)), after, before)
+    return FreeTimeQuery(day, timedelta(seconds=int(hours * 3600)), after, before)
 
 
 def _clock(text: str) -> time | None:

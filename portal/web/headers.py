@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 
 from portal.config import Settings
-from portal.domain.http_headers import EVERY_ANSWER, NO_PAGE, ONLY_HTTPS, PRIVATE, REVALIDATED
+from portal.domain.http_headers import COMMON_HEADERS, HSTS, NO_STORE, NON_PAGE_POLICY, REVALIDATED
 
 
 def content_policy(settings: Settings) -> str:
@@ -63,12 +63,12 @@ def register_headers(app: Flask) -> None:
     def _add(response: Response) -> Response:
         headers = response.headers
         is_page = response.mimetype == "text/html"
-        for name, value in EVERY_ANSWER.items():
+        for name, value in COMMON_HEADERS.items():
             headers.setdefault(name, value)
-        headers.setdefault("Content-Security-Policy", policy if is_page else NO_PAGE)
+        headers.setdefault("Content-Security-Policy", policy if is_page else NON_PAGE_POLICY)
         if settings.secure_cookies or request.is_secure:
-            headers.setdefault("Strict-Transport-Security", ONLY_HTTPS)
-        headers.setdefault("Cache-Control", REVALIDATED if is_page and _may_be_kept(response) else PRIVATE)
+            headers.setdefault("Strict-Transport-Security", HSTS)
+        headers.setdefault("Cache-Control", REVALIDATED if is_page and _may_be_kept(response) else NO_STORE)
         if is_page:
             headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
             headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

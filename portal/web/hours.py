@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain.opening import OpeningPeriod, holds_config, is_over, rewritten, written_config
+from portal.domain.opening_hours import OpeningPeriod, has_config, is_over, replace_periods, slot_config
 from portal.domain.schedules import LONGEST_SLOT, SHORTEST_SLOT, Config, read_config, read_schedules
 from portal.domain.zones import clock_text
 from portal.errors import Invalid
@@ -207,7 +207,7 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
         elif position is not None:
             wrong.add(position)
     # Entries whose rows are wrong already are not judged a second time.
-    schedules, places = rewritten(stored, removed | wrong, [it for _, it in wanted], config)
+    schedules, places = replace_periods(stored, removed | wrong, [it for _, it in wanted], config)
     rows = {f"{SCHEDULES}[{place}]": row for place, (row, _) in zip(places, wanted, strict=True)}
     for path, reason in problems_in({SCHEDULES: schedules}).items():
         where, _, key = path.rpartition(".")
@@ -219,7 +219,7 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
         errors["days"] = "Choose at least one day."
     if any(row.errors for row in typed.rows):
         errors["rows"] = "Some dates can't be kept."
-    elif wanted and not holds_config(schedules) and read_config(config) not in (None, Config()):
+    elif wanted and not has_config(schedules) and read_config(config) not in (None, Config()):
         errors.setdefault("slot", "None of these dates can hold opening hours: add others beside them.")
     return schedules, errors
 
@@ -240,4 +240,4 @@ def _config(typed: Hours, config: Config, errors: dict[str, str]) -> dict[str, A
         else:
             errors["slot"] = f"Enter a whole number of minutes from {FEWEST} to {MOST}."
     opens, closes = (f"0{text}" if re.fullmatch(r"\d:\d\d", text) else text for text in (typed.opens, typed.closes))
-    return written_config(seconds, opens, closes, typed.days)
+    return slot_config(seconds, opens, closes, typed.days)

@@ -17,7 +17,7 @@ from portal.errors import Forbidden, Invalid
 from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries import bookings as queries
-from portal.queries.availability import next_free, of_offering, understood, zone_of
+from portal.queries.availability import next_free, offering_availability, parse_attributes, zone_of
 from portal.queries.bookings import BookingView
 from portal.services import bookings as services
 from portal.services.slot_allocation import SlotTaken
@@ -108,8 +108,8 @@ def _week(view: BookingView, zone: ZoneInfo) -> Week:
     offering, now = view.booking.offering, utcnow()
     booker = current_actor() if view.mine else Actor(view.booking.user_id)
     first = _first_day(view, now, zone)
-    days = days_shown(understood(offering.attributes).schedule.config)
-    free = of_offering(
+    days = days_shown(parse_attributes(offering.attributes).schedule.config)
+    free = offering_availability(
         offering.id,
         offering.attributes,
         Period(*span_of(first, zone.key, days)),

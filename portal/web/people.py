@@ -11,12 +11,12 @@ from flask import Flask, Response, after_this_request, redirect, request, sessio
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal.after_answer import after_answer
+from portal.after_response import after_response
 from portal.domain.browsers import browser_name
 from portal.extensions import login_manager, settings
 from portal.models import User
 from portal.models.base import utcnow
-from portal.policies import NOBODY, Actor
+from portal.policies import ANONYMOUS, Actor
 from portal.queries.accounts import user_of_session
 from portal.queries.bookings import pending_count
 from portal.services import browsers, sessions
@@ -56,7 +56,7 @@ class Person:
 def current_actor() -> Actor:
     """The signed-in person as an actor, or nobody."""
     if not current_user.is_authenticated:
-        return NOBODY
+        return ANONYMOUS
     return Actor(current_user.user_id, current_user.is_staff, current_user.full_name or current_user.email)
 
 
@@ -67,7 +67,7 @@ def _load(session_name: str) -> Person | None:
     if found is not None:
         person = Person.of(found.user, session_name, manages=found.manages, confirmed=found.confirmed)
         if found.last_seen is None or now - found.last_seen > sessions.SEEN_RECORDED_EVERY:
-            after_answer(partial(sessions.record_seen, session_name, now), "The use of a session")
+            after_response(partial(sessions.record_seen, session_name, now), "The use of a session")
     return person
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from portal.domain.periods import Period
 from portal.models.base import utcnow
-from portal.queries.availability import next_free, of_offering, understood, zone_of
+from portal.queries.availability import next_free, offering_availability, parse_attributes, zone_of
 from portal.web.week import Week, build_week, days_shown, span_of
 
 
@@ -16,8 +16,8 @@ def coming_week(offering_id: int, attributes: Mapping[str, Any]) -> tuple[Week, 
     now = utcnow()
     zone = zone_of(attributes)
     first = now.astimezone(zone).date()
-    days = days_shown(understood(attributes).schedule.config)
-    free = of_offering(offering_id, attributes, Period(*span_of(first, zone.key, days)), now)
+    days = days_shown(parse_attributes(attributes).schedule.config)
+    free = offering_availability(offering_id, attributes, Period(*span_of(first, zone.key, days)), now)
     stretches = [stretch for day in free.days(first, days) for stretch in day.stretches]
     following = None
     if not any(it.is_free for it in stretches):

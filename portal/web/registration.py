@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_user
 
 from portal.domain import passwords
-from portal.domain.http_headers import SECRET
+from portal.domain.http_headers import NO_STORE_NO_TRANSFORM
 from portal.domain.mail import GROUPS
 from portal.errors import Forbidden, Invalid, NotFound, TooManyAttempts
 from portal.extensions import csrf, settings
@@ -178,5 +178,5 @@ def _chosen(form: NewPasswordForm, email: str, title: str, action: str, says: st
     response = make_response(page, 400 if form.is_submitted() else 200)
     # The address is the secret. The host may be told: over https the form is refused without.
     response.headers["Referrer-Policy"] = "strict-origin"
-    response.headers["Cache-Control"] = SECRET
+    response.headers["Cache-Control"] = NO_STORE_NO_TRANSFORM
     return response

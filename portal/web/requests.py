@@ -11,7 +11,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain.booking_states import BookingState
-from portal.domain.order_form import shown_answers
+from portal.domain.order_form import display_answers
 from portal.domain.periods import Period
 from portal.domain.texts import shortened
 from portal.errors import Conflict, Invalid
@@ -94,7 +94,7 @@ def answer(view: BookingView, act: str) -> ResponseReturnValue:
 
 
 def _answers(booking: Booking) -> Iterator[tuple[str, str]]:
-    return shown_answers(booking.offering.options, booking.answers)
+    return display_answers(booking.offering.options, booking.answers)
 
 
 def _answer(uuid: uuidlib.UUID, act: str, reason: str) -> None:

@@ -108,7 +108,7 @@ def _page(
         choices=CHOICES,
         zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
         portal_zone=settings().timezone,
-        sentences=list(domain.sentences(read_rules(stored if preview is None else preview))),
+        sentences=list(domain.rule_sentences(read_rules(stored if preview is None else preview))),
         week=week,
         zone=zone,
     )

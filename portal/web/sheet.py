@@ -11,8 +11,8 @@ from typing import Any
 from portal.domain import order_form
 from portal.domain.instants import parse_instant
 from portal.domain.order_form import read_form
+from portal.domain.rules import rule_sentences as rules_in_words
 from portal.domain.rules import rules_of
-from portal.domain.rules import sentences as rules_in_words
 from portal.domain.schedules import DAY_SECONDS, current_schedules, read_schedules
 from portal.domain.texts import shortened
 from portal.domain.zones import duration_text
@@ -78,13 +78,13 @@ def specifications(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def rules(offering: Mapping[str, Any], zone: str, now: datetime) -> list[str]:
     """The rules of the schedules and options as sentences."""
-    sentences: list[str] = []
+    rule_sentences: list[str] = []
     booking = rules_in_words(rules_of(offering["attributes"])) if offering["state"] == "Active" else ()
     of_options = _option_rules(offering["plugin_options"])
     for sentence in (*schedule_rules(offering["attributes"], zone, now), *booking, *of_options):
-        if sentence not in sentences:
-            sentences.append(sentence)
-    return sentences
+        if sentence not in rule_sentences:
+            rule_sentences.append(sentence)
+    return rule_sentences
 
 
 def schedule_rules(attributes: Mapping[str, Any], zone: str, now: datetime) -> Iterator[str]:

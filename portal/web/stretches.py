@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.domain.instants import format_instant, parse_instant
-from portal.domain.opening import AVAILABILITY, OpeningPeriod
+from portal.domain.opening_hours import AVAILABILITY, OpeningPeriod
 from portal.transfer.editing import digest
 from portal.web.booking_form import typed_instants
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from portal.domain.instants import format_instant, parse_instant
 from portal.domain.periods import Period, subtract
-from portal.domain.refusals import EVER
+from portal.domain.refusals import ALL_TIME
 from portal.domain.schedules import Config
 
 DAYS = 7
@@ -133,7 +133,7 @@ def parse_slot(value: str) -> Period | None:
     except ValueError:
         return None
     # The clocks of a zone cannot show the very ends of the calendar.
-    return period if EVER.contains(period) else None
+    return period if ALL_TIME.contains(period) else None
 
 
 def ticks(week: Week, periods: Sequence[Period]) -> tuple[frozenset[str], list[str]]:

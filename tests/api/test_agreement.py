@@ -16,10 +16,10 @@ from portal.domain.periods import Period
 from portal.domain.zones import day_start
 from portal.extensions import db
 from portal.models import Booking, BusyPeriod, GoogleCalendar, Slot
-from portal.policies import NOBODY
+from portal.policies import ANONYMOUS
 from portal.queries import catalogue
-from portal.queries.availability import explain, of_offering
-from portal.queries.free import Wanted, free_among
+from portal.queries.availability import explain, offering_availability
+from portal.queries.free_offerings import FreeTimeQuery, find_free_offerings
 from portal.web.week import parse_slot
 from tests.support import builders as make
 
@@ -113,7 +113,7 @@ def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, w
     documents.refresh(db.session(), [offering.id])
     db_session.commit()
     with time_machine.travel(now, tick=False):
-        service = of_offering(offering.id, attributes, window, now)
+        service = offering_availability(offering.id, attributes, window, now)
         steps = [it for it in service.stretches(window) if it.is_step]
         query = {"start": window.start.isoformat(), "end": window.end.isoformat()}
         address = f"/api/booking-offerings/{offering.uuid}/availability/"
@@ -150,16 +150,20 @@ def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, w
             for found in re.findall(rf"/offerings/{offering.uuid}/book/\?slot=([^\"]+)\"", lane)
         }
         later = {it for it in whole if it.start.astimezone(zone).date() > now.date() + timedelta(days=1)}
-        assert later <= linked <= {it.period for it in of_offering(offering.id, attributes, ALL, now).stretches(ALL)}
+        assert (
+            later
+            <= linked
+            <= {it.period for it in offering_availability(offering.id, attributes, ALL, now).stretches(ALL)}
+        )
         # The filter.
         for later in range(7):
             day = first + timedelta(days=later)
             for hours in (1, 3):
-                wanted = Wanted(day, hours * HOUR)
+                wanted = FreeTimeQuery(day, hours * HOUR)
                 span = wanted.window(zone)
                 expected = service.free(span, wanted.duration) if span.end > now else []
-                among = catalogue.active(NOBODY, catalogue.Search(q=name))
-                found = free_among(among, wanted, now).periods([offering.id])
+                among = catalogue.active(ANONYMOUS, catalogue.Search(q=name))
+                found = find_free_offerings(among, wanted, now).periods([offering.id])
                 assert found.get(offering.id) == (expected[0] if expected else None)
 
 
@@ -172,4 +176,4 @@ def test_long_bookings_that_reach_over_the_window_are_seen(db_session, owned):
     db_session.commit()
     for day, free in ((0, 23), (1, 24), (20, 0), (89, 0), (90, 24), (94, 24), (95, 0), (96, 24)):
         window = Period(now + day * 24 * HOUR, now + (day + 1) * 24 * HOUR)
-        assert len(of_offering(offering.id, offering.attributes, window, now).free(window)) == free, day
+        assert len(offering_availability(offering.id, offering.attributes, window, now).free(window)) == free, day

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.domain": frozenset({"portal.errors"}),
     "portal.logs": frozenset(),
     "portal.deferred": frozenset(),
-    "portal.after_answer": frozenset(),
+    "portal.after_response": frozenset(),
     "portal.secretbox": LEAVES,
     "portal.config": LEAVES,
     "portal.models": LEAVES,
@@ -62,8 +62,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.worker": WRITES | {"portal.calendar_sync", "portal.mail"},
     "portal.cli": ENTRY_POINTS,
     "portal.compression": BASE | {"portal.extensions"},
-    "portal.web": ENTRY_POINTS | {"portal.after_answer"},
-    "portal.api": ENTRY_POINTS | {"portal.after_answer"},
+    "portal.web": ENTRY_POINTS | {"portal.after_response"},
+    "portal.api": ENTRY_POINTS | {"portal.after_response"},
     # No other package may import it: production never loads it.
     "portal.dev": ENTRY_POINTS | {GOOGLE_SCOPES},
     "portal.asgi": frozenset(),
@@ -74,7 +74,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 FLASK = ("flask", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "werkzeug", "wtforms", "jinja2")
 WITH_FLASK = (
-    "portal.after_answer",
+    "portal.after_response",
     "portal.app",
     "portal.extensions",
     "portal.mail",

@@ -17,7 +17,7 @@ from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.extensions import db, reading, secret_box
 from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection
 from portal.models.base import utcnow
-from portal.policies import NOBODY, SYSTEM
+from portal.policies import ANONYMOUS, SYSTEM
 from portal.services import calendars
 from tests.support import builders
 from tests.support.consent import FakeConsent
@@ -107,7 +107,7 @@ def test_only_the_same_person_session_and_moment_can_finish(google, organization
     other = builders.actor(builders.role(builders.user(), organization, "owner"))
     for who, binding, later in (
         (other, BINDING, 0),
-        (NOBODY, BINDING, 0),
+        (ANONYMOUS, BINDING, 0),
         (owner, "another session", 0),
         (owner, BINDING, 601),
     ):

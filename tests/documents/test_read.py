@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from portal.documents import read, store
 from portal.models import GoogleCalendar, Offering, OfferingDocument, Organization, OrganizationGroup
-from portal.policies import NOBODY, SYSTEM, Actor
+from portal.policies import ANONYMOUS, SYSTEM, Actor
 from portal.queries.catalogue_index import visible_ids
 from portal.schema.offering import FIELDS, OFFERING
 from portal.transfer.importer import import_offerings
@@ -108,7 +108,7 @@ def test_an_offering_that_has_nothing_sends_every_key_in_its_unset_form(db_sessi
 
 
 def test_readers_who_do_not_manage_get_no_provider_only_field_at_any_depth(unrestricted: Offering) -> None:
-    found = one(NOBODY, unrestricted)
+    found = one(ANONYMOUS, unrestricted)
     assert set(FIELDS) - set(found) == set(OFFERING.managers_only)
     assert '"backend_id"' not in json.dumps(found)
     assert found["googlecalendar"] == {
@@ -122,7 +122,7 @@ def test_a_private_calendar_is_for_those_who_manage(unrestricted: Offering, db_s
     calendar.public = calendar.want_public = False
     store.refresh(db_session(), [unrestricted.id])
     db_session.commit()
-    assert "googlecalendar" not in one(NOBODY, unrestricted)
+    assert "googlecalendar" not in one(ANONYMOUS, unrestricted)
     assert one(SYSTEM, unrestricted)["googlecalendar"]["http_link"] is None
 
 
@@ -179,17 +179,17 @@ def test_a_child_shows_its_parents_options_on_retrieve_only(db_session: Any) -> 
 def test_field_keeps_the_servers_order_and_drops_what_it_does_not_know(unrestricted: Offering) -> None:
     assert list(one(SYSTEM, unrestricted, ["state", "nonsense", "uuid"])) == ["uuid", "state"]
     assert len(one(SYSTEM, unrestricted, ["nonsense"])) == len(FIELDS)
-    assert one(NOBODY, unrestricted, ["backend_id"]) == {}
+    assert one(ANONYMOUS, unrestricted, ["backend_id"]) == {}
 
 
 def test_a_document_that_the_previous_version_wrote_last_is_built_anew(unrestricted: Offering, db_session: Any) -> None:
-    expected = one(NOBODY, unrestricted), one(SYSTEM, unrestricted)
+    expected = one(ANONYMOUS, unrestricted), one(SYSTEM, unrestricted)
     assert db_session.get(OfferingDocument, unrestricted.id).document
     db_session.execute(update(OfferingDocument).values(full=b'{"previous":"version"}', digest="other"))
     db_session.commit()
     db_session.expire_all()
     assert db_session.get(OfferingDocument, unrestricted.id).document is None
-    assert (one(NOBODY, unrestricted), one(SYSTEM, unrestricted)) == expected
+    assert (one(ANONYMOUS, unrestricted), one(SYSTEM, unrestricted)) == expected
     assert store.refresh(db_session(), [unrestricted.id]) == 1
     assert db_session.get(OfferingDocument, unrestricted.id, populate_existing=True).document
 
@@ -198,7 +198,7 @@ def test_the_number_of_statements_does_not_depend_on_the_rows(
     db_session: Any, query_counter: Callable[[], Any]
 ) -> None:
     import_offerings(another(number) for number in range(12))
-    for actor in (SYSTEM, NOBODY, Actor(1)):
+    for actor in (SYSTEM, ANONYMOUS, Actor(1)):
         for limit in (1, 10):
             visible_ids(actor)
             with query_counter() as counted:
@@ -216,9 +216,9 @@ def test_the_number_of_statements_does_not_depend_on_the_rows(
 def test_lists_are_in_the_order_of_the_folded_name_then_the_uuid(db_session: Any) -> None:
     names = ["zebra", "Äpfel", "alpha", "Beta", "beta", "ALPHA", "_x"]
     import_offerings([bare(name=name) for name in names])
-    page = listed(NOBODY, ["uuid", "name"], 0, 100, BEFORE)
+    page = listed(ANONYMOUS, ["uuid", "name"], 0, 100, BEFORE)
     expected = sorted((it["name"].casefold(), it["uuid"]) for it in page)
     assert [(it["name"].casefold(), it["uuid"]) for it in page] == expected
     assert len(page) == len(names)
-    pages = [listed(NOBODY, ["uuid"], place, 2, BEFORE) for place in range(0, 8, 2)]
+    pages = [listed(ANONYMOUS, ["uuid"], place, 2, BEFORE) for place in range(0, 8, 2)]
     assert [it["uuid"] for some in pages for it in some] == [it["uuid"] for it in page]

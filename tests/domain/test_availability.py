@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from portal.domain import timetable
 from portal.domain.availability import Availability
 from portal.domain.periods import Period, merge, subtract
-from portal.domain.refusals import Code, Obstacle, Refusal, past
+from portal.domain.refusals import Code, Obstacle, Refusal, past_obstacle
 from portal.domain.schedules import Config, Schedule
 from portal.domain.timetable import Span
 
@@ -74,7 +74,7 @@ def cases(draw: st.DrawFn) -> tuple[Availability, Period, list[Obstacle]]:
         periods.append(Period(base - timedelta(days=9), base + timedelta(days=20)))
     obstacles = [Obstacle(some(40), draw(codes), mine=draw(st.booleans())) for _ in range(draw(st.integers(0, 5)))]
     if draw(st.booleans()):
-        obstacles.append(past(base + draw(st.integers(0, 300)) * QUARTER))
+        obstacles.append(past_obstacle(base + draw(st.integers(0, 300)) * QUARTER))
     schedule = Schedule(tuple(merge(periods)), draw(configs))
     return Availability(schedule, zone, obstacles), some(200), obstacles
 
@@ -352,12 +352,15 @@ def test_an_obstacle_may_have_words_of_its_own() -> None:
 def test_a_broken_rule_is_told_before_a_rival_and_all_are_listed() -> None:
     inside = span("2026-03-02T10:30Z", "2026-03-02T11:00Z")
     busy = Obstacle(inside, Code.BUSY)
-    assert [it.code for it in working(busy, past(NOON.end)).refusals(NOON)] == [Code.PAST]
-    assert [it.code for it in working(busy, past(at("2026-03-02T10:15Z"))).refusals(NOON)] == [Code.PAST, Code.BUSY]
+    assert [it.code for it in working(busy, past_obstacle(NOON.end)).refusals(NOON)] == [Code.PAST]
+    assert [it.code for it in working(busy, past_obstacle(at("2026-03-02T10:15Z"))).refusals(NOON)] == [
+        Code.PAST,
+        Code.BUSY,
+    ]
 
 
 def test_a_step_that_has_begun_is_past() -> None:
-    availability = working(past(NOON.start + timedelta(minutes=1)))
+    availability = working(past_obstacle(NOON.start + timedelta(minutes=1)))
     (step,) = (it for it in availability.stretches(NOON) if it.is_step)
     assert step.state == "past"
     assert availability.next_free(NOON.start + timedelta(minutes=1), NOON.end + timedelta(days=1)) == Period(

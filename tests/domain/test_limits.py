@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from portal.domain.limits import Held, Limits, over_limit
+from portal.domain.limits import Limits, Usage, limit_message
 
-NONE = Held()
+NONE = Usage()
 
 
 def held(requests=0, hours=0.0):
-    return Held(requests, timedelta(hours=hours))
+    return Usage(requests, timedelta(hours=hours))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def held(requests=0, hours=0.0):
     ],
 )
 def test_what_is_refused(limits, others, before, after, refused):
-    found = over_limit(limits, others, before, after)
+    found = limit_message(limits, others, before, after)
     assert found is None if refused is None else refused in found
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.domain.choices import OPTION_TYPES
-from portal.domain.order_form import WrongAnswers, check_answers, read_form, shown_answers
+from portal.domain.order_form import InvalidAnswers, check_answers, display_answers, read_form
 
 
 def form(**fields: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def test_answers_are_kept_as_json(item: dict[str, Any], given_value: Any, kept: 
     ],
 )
 def test_a_wrong_answer_has_a_reason(item: dict[str, Any], given_value: Any, reason: str) -> None:
-    with pytest.raises(WrongAnswers) as wrong:
+    with pytest.raises(InvalidAnswers) as wrong:
         answer(item, given_value)
     assert wrong.value.errors == {"x": reason}
     assert wrong.value.message == f"X: {reason}"
@@ -103,7 +103,7 @@ def test_a_wrong_answer_has_a_reason(item: dict[str, Any], given_value: Any, rea
 
 def test_every_question_is_told_at_once_and_strange_answers_too() -> None:
     asked = form(a={"type": "string", "required": True}, b={"type": "integer"})
-    with pytest.raises(WrongAnswers) as wrong:
+    with pytest.raises(InvalidAnswers) as wrong:
         check_answers(asked, {"b": "x", "c": 1})
     assert list(wrong.value.errors) == ["a", "b", "c"]
 
@@ -122,7 +122,7 @@ def test_answers_are_shown_in_words() -> None:
     asked = form(
         agree={"type": "boolean"}, colour={"type": "select_string", "choices": [{"value": "r", "label": "Red"}]}
     )
-    shown = list(shown_answers(asked, {"old": ["a", "b"], "colour": "r", "agree": True}))
+    shown = list(display_answers(asked, {"old": ["a", "b"], "colour": "r", "agree": True}))
     assert shown == [("Agree", "yes"), ("Colour", "Red"), ("old", "a, b")]
 
 
@@ -139,9 +139,9 @@ def test_whatever_comes_is_kept_or_refused_and_what_is_kept_is_kept_again(
 ) -> None:
     asked = form(x={"type": kind, "default": default, "required": required})
     kept = None
-    with suppress(WrongAnswers):
+    with suppress(InvalidAnswers):
         kept = check_answers(asked, {"x": given_value})
     if kept is None:
         return
     assert check_answers(asked, kept) == kept or not kept
-    list(shown_answers(asked, kept))
+    list(display_answers(asked, kept))

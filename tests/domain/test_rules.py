@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 
 from portal.domain.availability import Availability
 from portal.domain.periods import Period
-from portal.domain.refusals import Code, Obstacle, past
+from portal.domain.refusals import Code, Obstacle, past_obstacle
 from portal.domain.rules import (
     BROKEN,
     MOST_CLOSURES,
     NO_RULES,
-    buffers,
+    buffer_obstacles,
     check_rules,
-    checks_of,
-    obstacles_of,
     quota_spans,
     read_rules,
+    rule_checks,
+    rule_obstacles,
+    rule_sentences,
     rules_of,
-    sentences,
 )
 from portal.domain.schedules import Config, Schedule
 
@@ -42,9 +42,9 @@ def span(start: str, end: str) -> Period:
 def free(raw: dict[str, Any], *taken: Obstacle, zone: ZoneInfo = TALLINN, own: tuple[Period, ...] = ()) -> Availability:
     rules = read_rules(raw)
     assert not rules.broken
-    obstacles = [past(NOW), *taken, *obstacles_of(rules, zone, NOW)]
-    obstacles += [beside for it in taken for beside in buffers(rules, it)]
-    checks = checks_of(rules, zone, own, len(own))
+    obstacles = [past_obstacle(NOW), *taken, *rule_obstacles(rules, zone, NOW)]
+    obstacles += [beside for it in taken for beside in buffer_obstacles(rules, it)]
+    checks = rule_checks(rules, zone, own, len(own))
     return Availability(ALWAYS, zone, obstacles, checks, shortest=rules.minimum_duration)
 
 
@@ -56,7 +56,7 @@ def why(found: Availability, start: str, end: str) -> tuple[Code, str] | None:
 def test_no_rules_refuse_nothing() -> None:
     assert read_rules(None) == read_rules({}) == rules_of({}) == NO_RULES
     assert why(free({}), "2026-03-02T10:00Z", "2026-03-02T11:00Z") is None
-    assert list(sentences(NO_RULES)) == ["Each request is answered by a person."]
+    assert list(rule_sentences(NO_RULES)) == ["Each request is answered by a person."]
 
 
 @pytest.mark.parametrize(
@@ -230,12 +230,12 @@ def test_what_is_wrong_is_named_and_closes_the_offering(raw: Any, path: str) -> 
     assert path in [problem.path for problem in check_rules(raw)]
     rules = read_rules(raw)
     assert rules.broken
-    told = Availability(ALWAYS, TALLINN, obstacles_of(rules, TALLINN, NOW)).explain(
+    told = Availability(ALWAYS, TALLINN, rule_obstacles(rules, TALLINN, NOW)).explain(
         span("2026-03-05T10:00Z", "2026-03-05T11:00Z")
     )
     assert told is not None
     assert told.text == BROKEN
-    assert BROKEN in sentences(rules)
+    assert BROKEN in rule_sentences(rules)
 
 
 json_like = st.recursive(
@@ -252,8 +252,8 @@ keys = st.sampled_from(
 def test_nothing_that_is_stored_raises(raw: Any) -> None:
     rules = read_rules(raw)
     assert rules.broken == bool(check_rules(raw))
-    assert list(sentences(rules))
-    list(obstacles_of(rules, TALLINN, NOW))
+    assert list(rule_sentences(rules))
+    list(rule_obstacles(rules, TALLINN, NOW))
 
 
 def test_the_rules_read_as_sentences() -> None:
@@ -271,7 +271,7 @@ def test_the_rules_read_as_sentences() -> None:
             "closures": [{"start": date(2026, 3, 3).isoformat(), "end": "2026-03-03"}],
         }
     )
-    assert list(sentences(rules)) == [
+    assert list(rule_sentences(rules)) == [
         "Book at least 2 days ahead.",
         "Book at most 30 days ahead.",
         "A booking lasts at least 1 hour.",
@@ -282,4 +282,4 @@ def test_the_rules_read_as_sentences() -> None:
         "One person may have 3 bookings ahead at a time.",
         "Requests are accepted at once.",
     ]
-    assert "1 hour after each booking is kept free." in sentences(read_rules({"buffer_after_minutes": 60}))
+    assert "1 hour after each booking is kept free." in rule_sentences(read_rules({"buffer_after_minutes": 60}))

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from portal.domain.availability import Availability
 from portal.domain.periods import Period, merge
 from portal.domain.refusals import Code, Obstacle
-from portal.domain.rules import Closure, Rules, checks_of, obstacles_of
+from portal.domain.rules import Closure, Rules, rule_checks, rule_obstacles
 from portal.domain.schedules import Config, Schedule
-from portal.domain.steps import Grid
+from portal.domain.slot_grid import SlotGrid
 from portal.domain.timetable import Timetable
 from tests.domain.test_availability import QUARTER, cases, lengths
 
@@ -40,13 +40,13 @@ class Made:
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Made:
     counted = Made()
-    original = Grid.__getitem__
+    original = SlotGrid.__getitem__
 
-    def counting(grid: Grid, index: int | slice) -> datetime | Grid:
+    def counting(grid: SlotGrid, index: int | slice) -> datetime | SlotGrid:
         counted.edges += isinstance(index, int)
         return original(grid, index)
 
-    monkeypatch.setattr(Grid, "__getitem__", counting)
+    monkeypatch.setattr(SlotGrid, "__getitem__", counting)
     return counted
 
 
@@ -59,8 +59,8 @@ def at_most(made: Made, number: int) -> Iterator[None]:
 
 def minutes(rules: Rules = Rules(), own: tuple[Period, ...] = (), *obstacles: Obstacle) -> Availability:  # noqa: B008
     """An offering that is open round the clock in slots of a minute: 132,480 of them in the 92 days of a search."""
-    every = [*obstacles, *obstacles_of(rules, TALLINN, NOW)]
-    checks = checks_of(rules, TALLINN, own, 0)
+    every = [*obstacles, *rule_obstacles(rules, TALLINN, NOW)]
+    checks = rule_checks(rules, TALLINN, own, 0)
     return Availability(Schedule(YEARS, Config(slot=MINUTE)), TALLINN, every, checks, rules.minimum_duration)
 
 
@@ -161,7 +161,7 @@ rules = st.builds(
 def test_passing_over_what_is_refused_leaves_out_nothing_that_is_not(case, rules, held, duration) -> None:
     bare, window, obstacles = case
     own = merge(Period(window.start + n * QUARTER, window.start + n * QUARTER + length) for n, length in held)
-    checks = checks_of(rules, bare.zone, own, len(own))
+    checks = rule_checks(rules, bare.zone, own, len(own))
     free = Availability(bare.schedule, bare.zone, obstacles, checks, rules.minimum_duration)
     every = list(islice(free._runs(window, duration), 2000))
     assert free.free(window, duration) == [run for run in every if not any(check(run) for check in checks)]

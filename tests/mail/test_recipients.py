@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import delete, select, update
 
 from portal.domain.periods import Period
-from portal.extensions import db, place_of, secret_box, settings, transaction
+from portal.extensions import db, secret_box, secret_location, settings, transaction
 from portal.mail.deliver import deliver_due
 from portal.models import AccountLink, Membership, Organization, OutgoingMail, User
 from portal.services import bookings, email_change, mail, registration
@@ -116,7 +116,7 @@ def people(app, db_session, monkeypatch):
     make.user("known@example.org")
     make.user("gone@example.org", active=False)
     # The salt is read with the first text that is encrypted.
-    secret_box().encrypt("", place_of(OutgoingMail.sealed_secret, ""))
+    secret_box().encrypt("", secret_location(OutgoingMail.sealed_secret, ""))
 
 
 EMAILS = ("known@example.org", "nobody@example.org", "gone@example.org")

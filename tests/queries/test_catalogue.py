@@ -5,7 +5,7 @@ import pytest
 from portal.documents import store
 from portal.extensions import db
 from portal.models import Offering
-from portal.policies import NOBODY
+from portal.policies import ANONYMOUS
 from portal.queries import catalogue
 from portal.queries.catalogue import Search
 from portal.queries.page import Page
@@ -24,7 +24,7 @@ def shelf(db_session):
 
 
 def browse(page_size=24, **search):
-    return catalogue.browse(NOBODY, Search(**search), page_size=page_size)
+    return catalogue.browse(ANONYMOUS, Search(**search), page_size=page_size)
 
 
 def names(**search):

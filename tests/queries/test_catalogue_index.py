@@ -23,7 +23,7 @@ from portal.models import (
     organization_group_members,
     plan_organization_groups,
 )
-from portal.policies import NOBODY, SYSTEM, visible_offerings
+from portal.policies import ANONYMOUS, SYSTEM, visible_offerings
 from portal.queries import catalogue_index as queries
 from portal.queries.catalogue import Search, browse
 from portal.queries.catalogue_index import current_index, load_index, prune_changes, visible_ids
@@ -194,7 +194,7 @@ def test_brought_up_to_date_it_equals_one_that_is_loaded(db_session, seed):
             for sort in ("newest", "provider"):
                 expected = fresh()
                 order = {"newest": expected.newest_first, "provider": expected.by_provider}[sort]
-                ids = [row.id for row in browse(NOBODY, Search(sort=sort), page_size=100).rows]
+                ids = [row.id for row in browse(ANONYMOUS, Search(sort=sort), page_size=100).rows]
                 assert ids == list(order(expected.public_order))
     assert index is catalogue_index()
 
@@ -207,7 +207,7 @@ def test_each_actor_sees_what_the_policy_says(db_session, seed):
     people = [
         builders.role(builders.user(), dice.choice((inside, outside)), it) for it in ("owner", "manager", "member")
     ]
-    actors = [NOBODY, SYSTEM, *map(builders.actor, [*people, builders.user()])]
+    actors = [ANONYMOUS, SYSTEM, *map(builders.actor, [*people, builders.user()])]
     offerings = [
         builders.offering(f"Thing {it}", of=dice.choice((inside, outside)), state=dice.choice(("Active", "Draft")))
         for it in range(10)
@@ -241,27 +241,27 @@ def test_a_search_finds_what_changed_since(db_session):
     first = builders.offering("Laser one", of=rooms)
     builders.offering("Other", description="with a laser")
     search = Search(q="laser")
-    assert [row.name for row in browse(NOBODY, search).rows] == ["Laser one", "Other"]
+    assert [row.name for row in browse(ANONYMOUS, search).rows] == ["Laser one", "Other"]
     builders.offering("A laser")
     first.name = "Mirror"
     first.sort_key = "mirror"
     documents.refresh(db.session(), [first.id])
     db.session.commit()
-    assert [row.name for row in browse(NOBODY, search).rows] == ["A laser", "Other"]
+    assert [row.name for row in browse(ANONYMOUS, search).rows] == ["A laser", "Other"]
 
 
 def test_no_request_reads_all_rows_again(db_session, query_counter):
     for number in range(5):
         builders.offering(f"Thing {number}")
     person = builders.actor(builders.role(builders.user(), db.session.scalars(select(Organization)).first(), "owner"))
-    for actor in (NOBODY, person):
+    for actor in (ANONYMOUS, person):
         browse(actor, Search(q="thing"))
         browse(actor, Search())
     offering = db.session.scalars(select(Offering)).first()
     offering.name = "Thing changed"
     documents.refresh(db.session(), [offering.id])
     db.session.commit()
-    for actor in (NOBODY, person):
+    for actor in (ANONYMOUS, person):
         with query_counter() as counted:
             assert browse(actor, Search(q="thing")).page.total == 5
             assert browse(actor, Search()).page.total == 5

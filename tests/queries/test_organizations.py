@@ -4,7 +4,7 @@ import pytest
 
 from portal.errors import Forbidden, NotFound
 from portal.models import GoogleCalendar, GoogleConnection
-from portal.policies import NOBODY, SYSTEM
+from portal.policies import ANONYMOUS, SYSTEM
 from portal.queries import organizations
 from tests.support import builders as make
 
@@ -46,7 +46,7 @@ def test_staff_see_all_and_organizations_without_offerings_too(world):
 
 
 def test_others_manage_nothing(world):
-    for actor in (NOBODY, world["member"]):
+    for actor in (ANONYMOUS, world["member"]):
         assert organizations.managed(actor)[0] == []
         assert not organizations.manages_something(actor)
     assert organizations.manages_something(world["owner"])
@@ -56,7 +56,7 @@ def test_the_connection_is_the_owners(world):
     assert organizations.get_owned_organization(world["owner"], world["lab"].uuid).name == "Lab"
     with pytest.raises(Forbidden):
         organizations.get_owned_organization(world["manager"], world["lab"].uuid)
-    for actor in (world["member"], NOBODY):
+    for actor in (world["member"], ANONYMOUS):
         with pytest.raises(NotFound):
             organizations.get_owned_organization(actor, world["lab"].uuid)
     with pytest.raises(NotFound):

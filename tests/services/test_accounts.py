@@ -9,7 +9,7 @@ from sqlalchemy import select
 from portal.domain.mail import GROUPS
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.models import ApiToken, CalendarFeed, Membership, OutgoingMail, User
-from portal.policies import NOBODY, SYSTEM, Actor
+from portal.policies import ANONYMOUS, SYSTEM, Actor
 from portal.services import accounts, feeds, sign_in
 from tests.support import builders as make
 from tests.support.builders import NOW, PASSWORD
@@ -33,7 +33,7 @@ def test_only_staff_create_people_and_give_roles(db_session):
     plain = make.actor(make.user())
     for act in (
         lambda: accounts.create_user(plain, "new@example.org"),
-        lambda: accounts.create_user(NOBODY, "new@example.org"),
+        lambda: accounts.create_user(ANONYMOUS, "new@example.org"),
         lambda: accounts.set_role(plain, "new@example.org", "x", "owner"),
     ):
         with pytest.raises(Forbidden):
@@ -114,7 +114,7 @@ def test_a_token_is_for_oneself_or_by_staff(db_session):
     with pytest.raises(Forbidden):
         accounts.create_token(make.actor(other), user.id, "x")
     with pytest.raises(Forbidden):
-        accounts.create_token(NOBODY, user.id, "x")
+        accounts.create_token(ANONYMOUS, user.id, "x")
     assert accounts.create_token(SYSTEM, user.id, "x").key
     with pytest.raises(NotFound):
         accounts.create_token(SYSTEM, 10**9, "x")
@@ -203,6 +203,6 @@ def test_roles_need_what_exists(db_session):
 
 def test_nobody_signed_in_changes_no_password(db_session):
     with pytest.raises(Forbidden):
-        sign_in.change_password(NOBODY, "x", "y" * 20)
+        sign_in.change_password(ANONYMOUS, "x", "y" * 20)
     with pytest.raises(Forbidden):
         accounts.set_password(Actor(1), 2, "y" * 20)

@@ -8,11 +8,11 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.documents import read
 from portal.domain.booking_states import BookingStateConflict
-from portal.domain.order_form import WrongAnswers
+from portal.domain.order_form import InvalidAnswers
 from portal.domain.periods import Period
 from portal.errors import Forbidden, Invalid, NotFound, SignInRequired
 from portal.models import Booking, BookingChange, BusyPeriod, GoogleCalendar, GoogleConnection, Slot
-from portal.policies import NOBODY, SYSTEM
+from portal.policies import ANONYMOUS, SYSTEM
 from portal.services import bookings
 from portal.services.booking_requests import BookingRequest, IdempotencyKey
 from portal.services.slot_allocation import SlotRefused, SlotTaken
@@ -119,7 +119,7 @@ def test_one_refused_period_refuses_the_whole_request(world, db_session):
 
 def test_who_may_ask(world):
     with pytest.raises(SignInRequired):
-        bookings.request_booking(NOBODY, BookingRequest(world["offering"].uuid, [hours(1, 2)]), now=NOW)
+        bookings.request_booking(ANONYMOUS, BookingRequest(world["offering"].uuid, [hours(1, 2)]), now=NOW)
     with pytest.raises(NotFound):
         bookings.request_booking(world["booker"], BookingRequest(make.unknown(), [hours(1, 2)]), now=NOW)
     wish = BookingRequest(world["offering"].uuid, [hours(1, 2)])
@@ -339,7 +339,7 @@ def test_the_order_form_is_asked(world, db_session):
     form = {"order": ["sample"], "options": {"sample": {"type": "string", "label": "Sample", "required": True}}}
     world["offering"].options = form
     db_session.commit()
-    with pytest.raises(WrongAnswers) as wrong:
+    with pytest.raises(InvalidAnswers) as wrong:
         ask(world, answers={"colour": "red"})
     assert set(wrong.value.errors) == {"sample", "colour"}
     uuid = ask(world, answers={"sample": " ice "})

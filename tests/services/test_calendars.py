@@ -9,7 +9,7 @@ from sqlalchemy import select
 from portal.errors import CalendarRefusal, CalendarRefused, Forbidden, NotFound
 from portal.extensions import calendar_due, db, transaction
 from portal.models import GoogleCalendar, GoogleConnection
-from portal.policies import NOBODY, SYSTEM
+from portal.policies import ANONYMOUS, SYSTEM
 from portal.services import calendars
 from tests.support import builders
 
@@ -68,7 +68,7 @@ def refusal(act, offering, actor=SYSTEM):
 
 
 def people(offering):
-    found = {"nobody": NOBODY, "stranger": builders.actor(builders.user())}
+    found = {"nobody": ANONYMOUS, "stranger": builders.actor(builders.user())}
     for role in ("member", "manager", "owner"):
         found[role] = builders.actor(builders.role(builders.user(), offering.organization, role))
     return found | {"staff": builders.actor(builders.user(staff=True))}

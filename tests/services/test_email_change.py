@@ -6,7 +6,7 @@ import pytest
 
 from portal.errors import Forbidden, Invalid, NotFound, TooManyAttempts
 from portal.models import OutgoingMail
-from portal.policies import NOBODY, SYSTEM
+from portal.policies import ANONYMOUS, SYSTEM
 from portal.services import accounts, email_change, mail, registration, sign_in
 from portal.services.accounts import actor_of
 from tests.support import builders as make
@@ -55,13 +55,13 @@ def test_an_address_is_changed_with_a_link_to_the_new_one(anna, db_session, mail
 def test_a_link_is_for_the_person_who_asked(anna, db_session):
     ask(anna)
     secret = link(db_session)
-    for other in (actor_of(make.user()), NOBODY, SYSTEM):
+    for other in (actor_of(make.user()), ANONYMOUS, SYSTEM):
         with pytest.raises(NotFound):
             email_change.asked_email(other, secret, now=NOW)
         with pytest.raises(NotFound):
             email_change.change_email(other, secret, now=NOW)
     with pytest.raises(Forbidden):
-        email_change.ask_for_email(NOBODY, NEW, "", now=NOW)
+        email_change.ask_for_email(ANONYMOUS, NEW, "", now=NOW)
 
 
 @pytest.mark.parametrize("later", [timedelta(hours=2), timedelta(days=1)])

@@ -4,14 +4,14 @@ import pytest
 from werkzeug.http import parse_options_header
 
 from portal.errors import Forbidden, Invalid, NotFound
-from portal.policies import NOBODY, SYSTEM
+from portal.policies import ANONYMOUS, SYSTEM
 from portal.services.media import MAX_BYTES, open_media, store_media
 from tests.support import builders as make
 
 
 def test_what_is_stored_can_be_opened(db_session):
     stored = store_media(SYSTEM, "guide.txt", "text/plain; charset=utf-8", b"hello")
-    kept = open_media(NOBODY, stored.uuid)
+    kept = open_media(ANONYMOUS, stored.uuid)
     assert kept.path.read_bytes() == b"hello"
     assert (kept.media.name, kept.media.content_type, kept.media.size) == ("guide.txt", "text/plain; charset=utf-8", 5)
 
@@ -22,13 +22,13 @@ def test_staff_replace_and_others_do_not(db_session):
     with pytest.raises(Forbidden):
         store_media(manager, "a.png", "image/png", b"2", stored.uuid)
     store_media(SYSTEM, "b.png", "image/png", b"22", stored.uuid)
-    kept = open_media(NOBODY, stored.uuid)
+    kept = open_media(ANONYMOUS, stored.uuid)
     assert (kept.media.name, kept.path.read_bytes()) == ("b.png", b"22")
 
 
 @pytest.mark.parametrize("who", ["nobody", "reader", "member"])
 def test_only_managers_and_staff_store(db_session, who):
-    actor = NOBODY if who == "nobody" else make.actor(make.user())
+    actor = ANONYMOUS if who == "nobody" else make.actor(make.user())
     if who == "member":
         actor = make.actor(make.role(make.user(), make.organization(), "member"))
     with pytest.raises(Forbidden):
@@ -63,4 +63,4 @@ def test_names_as_people_have_them(client, db_session, name):
 
 def test_what_is_not_there(db_session):
     with pytest.raises(NotFound):
-        open_media(NOBODY, make.unknown())
+        open_media(ANONYMOUS, make.unknown())

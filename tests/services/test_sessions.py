@@ -7,7 +7,7 @@ import pytest
 from portal.domain.browsers import browser_name
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.models import BrowserSession
-from portal.policies import NOBODY, SYSTEM
+from portal.policies import ANONYMOUS, SYSTEM
 from portal.queries import accounts as queries
 from portal.services import accounts, sessions, sign_in
 from portal.services.accounts import actor_of, token_digest
@@ -67,7 +67,7 @@ def test_ending_one_session_is_for_its_owner(anna):
     with pytest.raises(NotFound):
         sessions.end_session(actor_of(other), token_digest(there))
     with pytest.raises(Forbidden):
-        sessions.end_session(NOBODY, token_digest(there))
+        sessions.end_session(ANONYMOUS, token_digest(there))
     sessions.end_session(actor_of(anna), token_digest(there))
     assert (whose(here), whose(there)) == (anna.id, None)
     with pytest.raises(NotFound):

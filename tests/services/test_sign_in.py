@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from portal.errors import Forbidden, Invalid, TooManyAttempts
 from portal.extensions import db
 from portal.models import AttemptBucket
-from portal.policies import NOBODY, SYSTEM
+from portal.policies import ANONYMOUS, SYSTEM
 from portal.services import accounts, browsers, passwords, sign_in, throttle
 from tests.support import builders as make
 from tests.support.builders import NOW, PASSWORD
@@ -268,7 +268,7 @@ def test_the_present_password_is_guessed_no_faster_than_at_sign_in(anna):
     with pytest.raises(TooManyAttempts):
         sign_in.change_password(actor, PASSWORD, OTHER, "192.0.2.1", now=NOW)
     with pytest.raises(Forbidden):
-        sign_in.confirm_password(NOBODY, PASSWORD)
+        sign_in.confirm_password(ANONYMOUS, PASSWORD)
 
 
 def test_full_buckets_are_forgotten(anna):

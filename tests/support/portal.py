@@ -22,7 +22,7 @@ from portal.app import create_app
 from portal.cli.register import register as register_commands
 from portal.config import load_settings
 from portal.domain.catalogue_index import CatalogueIndex
-from portal.extensions import db, looked
+from portal.extensions import db, raw_select_sent
 from portal.services import passwords
 from tests.support.databases import SECRET_KEY, CopyDatabase
 
@@ -154,7 +154,7 @@ def query_counter() -> Callable[[], Any]:
 
         event.listen(Engine, "before_cursor_execute", note)
         try:
-            with looked.connected_to(note_look):
+            with raw_select_sent.connected_to(note_look):
                 yield counted
         finally:
             event.remove(Engine, "before_cursor_execute", note)

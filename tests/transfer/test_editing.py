@@ -11,7 +11,7 @@ from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db
 from portal.models import GoogleCalendar, Media, Offering
 from portal.models.base import utcnow
-from portal.policies import NOBODY, SYSTEM
+from portal.policies import ANONYMOUS, SYSTEM
 from portal.queries.catalogue import Search, browse
 from portal.queries.catalogue_index import current_index
 from portal.queries.offerings import get_visible_offering
@@ -121,7 +121,7 @@ def test_others_change_nothing(world, who, state, refused):
         with pytest.raises(refused):
             edit_offering(world[who], world["uuid"], changes)
     with pytest.raises(refused):
-        edit_offering(NOBODY, world["uuid"], {"name": "Mine"})
+        edit_offering(ANONYMOUS, world["uuid"], {"name": "Mine"})
     with pytest.raises(NotFound):
         edit_offering(SYSTEM, make.unknown(), {"name": "Mine"})
     assert stored(world).name == "Microscope"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from portal.models import Base, Component, GoogleCalendar, Offering, Organization, Plan
-from portal.schema.checks import Wrong
+from portal.schema.checks import InvalidValue
 from portal.transfer.importer import BATCH, import_offerings
 from portal.transfer.record import read_record
 from tests.support.samples import another, bare, sample
@@ -61,10 +61,10 @@ def assert_taken_or_explained(record: dict[str, Any], path: Path) -> None:
         assert wrong.field.replace("[", ".").split(".")[0] in (path[0], f"{path[0]}_uuid", ""), wrong.field
 
 
-def refusal(record: dict[str, Any]) -> Wrong | None:
+def refusal(record: dict[str, Any]) -> InvalidValue | None:
     try:
         read_record(record)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         return wrong
     return None
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal.domain.periods import Period
 from portal.errors import NotFound
 from portal.models import Booking, CalendarFeed, OutgoingMail
-from portal.policies import NOBODY
+from portal.policies import ANONYMOUS
 from portal.queries import feeds as queries
 from portal.services import accounts, bookings, feeds
 from tests.support import builders as make
@@ -136,7 +136,7 @@ def test_one_booking_is_for_those_who_see_it(lab, db_session):
     feed = queries.booking_events(make.actor(booker), uuid, BASE)
     assert [it.url for it in feed.events] == [f"{BASE}/bookings/{uuid}/"]
     assert queries.booking_events(make.actor(boss), uuid, BASE)
-    for other in (NOBODY, make.actor(make.user())):
+    for other in (ANONYMOUS, make.actor(make.user())):
         with pytest.raises(NotFound):
             queries.booking_events(other, uuid, BASE)
 

@@ -10,7 +10,7 @@ from portal import asgi
 from portal.app import create_app, make_asgi
 from portal.config import load_settings
 from portal.documents import store as documents
-from portal.domain.http_headers import EVERY_ANSWER, NO_PAGE, PRIVATE, REVALIDATED, SECRET
+from portal.domain.http_headers import COMMON_HEADERS, NO_STORE, NO_STORE_NO_TRANSFORM, NON_PAGE_POLICY, REVALIDATED
 from portal.extensions import db
 from portal.models import Screenshot, User
 from portal.policies import SYSTEM
@@ -50,16 +50,16 @@ def cached_as(endpoint, answer):
     is_page = answer.mimetype == "text/html"
     is_api = endpoint.startswith("api.")
     if endpoint == "static":
-        return {"public, no-cache"} if answer.status_code == 200 else {PRIVATE}
+        return {"public, no-cache"} if answer.status_code == 200 else {NO_STORE}
     if is_api:
         return (
-            {"private, no-cache"} if endpoint not in ("api.healthz", "api.metrics") else {"private, no-cache", PRIVATE}
+            {"private, no-cache"} if endpoint not in ("api.healthz", "api.metrics") else {"private, no-cache", NO_STORE}
         )
     if endpoint == "feeds.offering" and answer.status_code == 200:
         return {"public, no-cache"}
     if endpoint in PUBLIC_PAGES and answer.status_code == 200:
         return {REVALIDATED}
-    return {PRIVATE, SECRET} if is_page else {PRIVATE}
+    return {NO_STORE, NO_STORE_NO_TRANSFORM} if is_page else {NO_STORE}
 
 
 @pytest.fixture
@@ -88,13 +88,13 @@ def test_every_answer_carries_its_headers(answers):
     statuses = set()
     for endpoint, asked, answer in answers:
         statuses.add(answer.status_code)
-        for name, value in EVERY_ANSWER.items():
+        for name, value in COMMON_HEADERS.items():
             expected = {value, "strict-origin"} if endpoint.startswith("registration.") else {value}
             assert answer.headers.get(name) in expected, (asked, name)
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy, asked
         assert "frame-ancestors 'none'" in policy, asked
-        assert policy == NO_PAGE or answer.mimetype == "text/html", asked
+        assert policy == NON_PAGE_POLICY or answer.mimetype == "text/html", asked
         assert "Strict-Transport-Security" not in answer.headers, asked
         assert answer.headers.get("Cache-Control") in cached_as(endpoint, answer), (
             asked,
@@ -115,7 +115,7 @@ def test_answers_of_no_address_and_to_no_sense_carry_them_too(app, client, monke
         for path, status in (("/nothing/", 404), ("/", 500), ("/api/nothing/", 404), ("/static/nothing.css", 404)):
             answer = client.get(path)
             assert answer.status_code == status
-            for name, value in EVERY_ANSWER.items():
+            for name, value in COMMON_HEADERS.items():
                 assert answer.headers[name] == value, path
             assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
     finally:
@@ -176,7 +176,7 @@ def test_what_is_refused_early_carries_what_other_answers_do(
     differing |= {"content-disposition", "etag", "last-modified", "date", "accept-ranges", "www-authenticate"}
     expected = {key.lower(): value for key, value in usual.headers.items() if key.lower() not in differing}
     assert {key: headers.get(key) for key in expected} == expected
-    assert headers["cache-control"] == PRIVATE
+    assert headers["cache-control"] == NO_STORE
     assert headers.get("retry-after") == ("5" if name == "MOST_WAITING" else None)
     assert headers["connection"] == "close"
 
@@ -194,7 +194,7 @@ def test_private_pages_stay_in_no_browser(visitor, world):
         assert "ETag" in answer.headers
     # What somebody typed wrongly is no page for others either.
     refused = visitor().post("/login", {"email": "owner@example.org", "password": "wrong"}, page="/login")
-    assert (refused.status_code, refused.headers["Cache-Control"]) == (400, PRIVATE)
+    assert (refused.status_code, refused.headers["Cache-Control"]) == (400, NO_STORE)
 
 
 @pytest.mark.sqlite_only
@@ -231,7 +231,7 @@ def test_over_https_nothing_is_asked_for_over_http(worker_database, tmp_path, se
 def test_a_feed_with_a_secret_is_kept_by_nobody(client, db_session):
     secret = feeds.create_user_feed(make.actor(make.user("somebody@example.org")))
     answer = client.get(f"/feeds/{secret}.ics")
-    assert answer.headers["Cache-Control"] == PRIVATE
+    assert answer.headers["Cache-Control"] == NO_STORE
     # A calendar program that keeps its own copy still asks with its tag.
     again = client.get(f"/feeds/{secret}.ics", headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304

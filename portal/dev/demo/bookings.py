@@ -24,7 +24,7 @@ from portal.domain.refusals import Code, Obstacle
 from portal.domain.rules import Rules
 from portal.domain.schedules import read_schedules
 from portal.domain.zones import day_start
-from portal.queries.availability import Own, Understood, assembled, understood
+from portal.queries.availability import OwnBookings, ParsedAttributes, build_availability, parse_attributes
 
 WEEKS_BACK, WEEKS_AHEAD = 2, 3
 # Below the portal's own limits, so that visitors who sign in as one of these people can still book.
@@ -58,7 +58,7 @@ class PlannedBooking:
 class _RuleCheck:
     """Applies an offering's booking rules to the bookings planned so far."""
 
-    known: Understood
+    known: ParsedAttributes
     taken: list[Obstacle] = field(default_factory=list)
     held: defaultdict[str, list[Period]] = field(default_factory=lambda: defaultdict(list))
 
@@ -67,7 +67,7 @@ class _RuleCheck:
         if self.known.rules == Rules():
             return slots
         ahead = sum(it.end > requested for it in self.held[email])
-        free = assembled(self.known, requested, self.taken, Own(tuple(self.held[email]), ahead))
+        free = build_availability(self.known, requested, self.taken, OwnBookings(tuple(self.held[email]), ahead))
         while slots and free.explain(Period(slots[0][0], slots[-1][1])) is not None:
             slots = slots[:-1]
         return slots
@@ -226,7 +226,7 @@ def _plan_offering(
     notes: Sequence[str],
 ) -> Iterator[PlannedBooking]:
     candidates, now = _candidates(offering, people), held.now
-    known = understood(offering["attributes"])
+    known = parse_attributes(offering["attributes"])
     rules, automatic = _RuleCheck(known), known.rules.accept == "automatic"
     today = now.astimezone(known.zone).date()
     for offset in range(-7 * WEEKS_BACK, 7 * WEEKS_AHEAD + 1):

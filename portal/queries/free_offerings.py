@@ -1,7 +1,7 @@
-"""Which offerings are free on a day for so long: few SQL statements and arithmetic, however many there are.
+"""Find the offerings that are free on a day for a given duration, in few SQL statements however many there are.
 
-What their clocks leave free is found once for all that are alike (portal.domain.clocks). What is taken only ever makes
-less free, so the database is asked whether anything meets that, and only then what it is.
+What a schedule leaves open is computed once for all offerings with the same schedule hash. Bookings and busy times can
+only take time away, so the first query asks which offerings have any in that period; only theirs are then loaded.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from portal.domain.zones import day_start, instants_at
 from portal.extensions import db
 from portal.models import BusyPeriod, Offering, Slot
 from portal.models.base import UTCDateTime
-from portal.policies import NOBODY
+from portal.policies import ANONYMOUS
 from portal.queries.availability import (
-    Understood,
-    assembled,
+    ParsedAttributes,
+    build_availability,
+    parse_attributes_json,
     stale_offerings,
-    understood_text,
 )
 from portal.queries.catalogue import Candidates
 from portal.queries.obstacles import obstacles_of_offerings
@@ -40,7 +40,7 @@ AROUND = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FreeTimeQuery:
     """A day, a part of it by the wall clock (None: from its beginning, to its end), and how long."""
 
     day: date
@@ -63,7 +63,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Clear:
+class ScheduleOpening:
     """What a clock leaves free of what is wanted: the window, the first such period in it, and what has to lie between
     two bookings. `strict`: out-of-date busy times close the offering.
     """
@@ -80,11 +80,11 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True)
-class Free:
+class FreeOfferings:
     """What was found: the offerings, and the first free period of each."""
 
     among: Candidates
-    clear: Mapping[int, Clear]
+    clear: Mapping[int, ScheduleOpening]
     later: Mapping[int, Period]
 
     def periods(self, offering_ids: Collection[int]) -> dict[int, Period]:
@@ -96,18 +96,18 @@ class Free:
         return found
 
 
-def free_among(among: Candidates, wanted: Wanted, now: datetime) -> Free:
+def find_free_offerings(among: Candidates, wanted: FreeTimeQuery, now: datetime) -> FreeOfferings:
     """Those of the offerings (all Active) that are free as wanted, each by its own clocks and rules.
 
     Nobody's quota is asked. Three SQL statements where there are no more than 500 clocks; one more where busy times
     that are out of date close something.
     """
     ids, clocks = among.ids, among.schedules
-    first: dict[int, Understood] = {}
+    first: dict[int, ParsedAttributes] = {}
     clear = _clear(among, wanted, now, first)
     places = array("i", (place for place, clock in enumerate(clocks) if clock in clear))
     if not places:
-        return Free(_at(among, places), {}, {})
+        return FreeOfferings(_at(among, places), {}, {})
     strict = [ids[place] for place in places if clear[clocks[place]].strict]
     closed = stale_offerings(strict, now) if strict else set()
     of_period: dict[Period, list[int]] = {}
@@ -117,15 +117,15 @@ def free_among(among: Candidates, wanted: Wanted, now: datetime) -> Free:
     taken_ids = _met(of_period)
     met = [place for place in places if ids[place] in taken_ids] if taken_ids else []
     later = {}
-    taken = obstacles_of_offerings(taken_ids, _hull(clear.values()), NOBODY) if met else {}
+    taken = obstacles_of_offerings(taken_ids, _hull(clear.values()), ANONYMOUS) if met else {}
     for place, known in _known(among, met, first):
         window = clear[clocks[place]].window
-        free = assembled(known, now, taken[ids[place]])
+        free = build_availability(known, now, taken[ids[place]])
         if (period := free.next_free(window.start, window.end, wanted.duration)) is not None:
             later[ids[place]] = period
     gone = closed | {ids[place] for place in met if ids[place] not in later}
     left = array("i", (place for place in places if ids[place] not in gone)) if gone else places
-    return Free(_at(among, left), clear, later)
+    return FreeOfferings(_at(among, left), clear, later)
 
 
 def _at(among: Candidates, places: Sequence[int]) -> Candidates:
@@ -134,7 +134,7 @@ def _at(among: Candidates, places: Sequence[int]) -> Candidates:
     )
 
 
-def _hull(clear: Collection[Clear]) -> Period:
+def _hull(clear: Collection[ScheduleOpening]) -> Period:
     widest = max(it.gap for it in clear)
     return Period(min(it.window.start for it in clear) - widest, max(it.window.end for it in clear) + widest)
 
@@ -198,7 +198,9 @@ def _met(asked: Mapping[Period, Sequence[int]]) -> set[int]:
     return set(db.session.execute(_meeting(dialect.name), given).scalars())
 
 
-def _clear(among: Candidates, wanted: Wanted, now: datetime, first: dict[int, Understood]) -> dict[int, Clear]:
+def _clear(
+    among: Candidates, wanted: FreeTimeQuery, now: datetime, first: dict[int, ParsedAttributes]
+) -> dict[int, ScheduleOpening]:
     """What the clocks of these offerings leave free; those that leave nothing are left out.
 
     What the first of them say is put into `first`.
@@ -206,7 +208,7 @@ def _clear(among: Candidates, wanted: Wanted, now: datetime, first: dict[int, Un
     examples = dict(zip(among.schedules, among.ids, strict=True))
     of_zone: dict[ZoneInfo, Period | None] = {}
     # Clocks that differ at other times alone are the same here.
-    alike: dict[Any, Clear | None] = {}
+    alike: dict[Any, ScheduleOpening | None] = {}
     found = {}
     asked = sorted(examples)
     for clock, known in _understood(asked, [examples[clock] for clock in asked]):
@@ -225,11 +227,11 @@ def _clear(among: Candidates, wanted: Wanted, now: datetime, first: dict[int, Un
     return found
 
 
-def _clear_of(known: Understood, window: Period, wanted: Wanted, now: datetime) -> Clear | None:
-    period = assembled(known, now, []).next_free(window.start, window.end, wanted.duration)
+def _clear_of(known: ParsedAttributes, window: Period, wanted: FreeTimeQuery, now: datetime) -> ScheduleOpening | None:
+    period = build_availability(known, now, []).next_free(window.start, window.end, wanted.duration)
     if period is None:
         return None
-    return Clear(window, period, known.rules.gap, known.rules.stale_busy == "refuse")
+    return ScheduleOpening(window, period, known.rules.gap, known.rules.stale_busy == "refuse")
 
 
 def _near(periods: Sequence[Period], window: Period) -> tuple[Period, ...]:
@@ -239,8 +241,8 @@ def _near(periods: Sequence[Period], window: Period) -> tuple[Period, ...]:
 
 
 def _known(
-    among: Candidates, places: Sequence[int], first: Mapping[int, Understood]
-) -> Iterator[tuple[int, Understood]]:
+    among: Candidates, places: Sequence[int], first: Mapping[int, ParsedAttributes]
+) -> Iterator[tuple[int, ParsedAttributes]]:
     """What the offerings at these places say of their time; not read again where it is in `first`."""
     of_clock: dict[int, list[int]] = {}
     for place in places:
@@ -252,13 +254,13 @@ def _known(
             yield place, known
 
 
-def _understood(clocks: Sequence[int], examples: Sequence[int]) -> Iterator[tuple[int, Understood]]:
+def _understood(clocks: Sequence[int], examples: Sequence[int]) -> Iterator[tuple[int, ParsedAttributes]]:
     """What each clock says, read from an offering that has it."""
     rest = iter(zip(examples, clocks, strict=True))
     while batch := dict(islice(rest, BATCH)):
         statement = select(Offering.id, cast(Offering.attributes, Text)).where(Offering.id.in_(batch))
         for offering_id, attributes in db.session.execute(statement).all():
-            yield batch[offering_id], understood_text(attributes)
+            yield batch[offering_id], parse_attributes_json(attributes)
 
 
 def _instants(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, ...]:

@@ -6,11 +6,11 @@ from sqlalchemy.exc import OperationalError
 
 from portal.extensions import db
 from portal.models import User
-from portal.queries import look
-from portal.queries.look import Look
+from portal.queries import raw_select
+from portal.queries.raw_select import RawSelect
 from tests.support import builders
 
-LOOK = Look(select(User.id, User.email).where(User.email == text(":email")))
+LOOK = RawSelect(select(User.id, User.email).where(User.email == text(":email")))
 
 
 @pytest.fixture
@@ -45,15 +45,15 @@ def test_connections_that_the_server_has_ended_are_made_anew(site):
 
 @pytest.mark.postgresql_only
 def test_how_many_are_in_use_is_known_after_that(site):
-    in_use = [look._pool_of(db.engine).connect() for _ in range(7)]
+    in_use = [raw_select._pool_of(db.engine).connect() for _ in range(7)]
     in_use.pop().close()
     assert end_connections()
     assert LOOK.first(email="anna@example.org")
     for connection in in_use:
         connection.close()
-    assert look._pool_of(db.engine).checkedout() == 0
+    assert raw_select._pool_of(db.engine).checkedout() == 0
     db.engine.dispose()
-    assert look._pool_of(db.engine).checkedin() == 0
+    assert raw_select._pool_of(db.engine).checkedin() == 0
 
 
 def end_connections():
@@ -67,7 +67,7 @@ def end_connections():
 
 
 def test_what_the_database_refuses_is_told_and_ends_nothing(site):
-    wrong = Look(select(User.id).where(text("nothing_of_that_name = 1")))
+    wrong = RawSelect(select(User.id).where(text("nothing_of_that_name = 1")))
     for _again in range(2):
         with pytest.raises(OperationalError, match="nothing_of_that_name"):
             wrong.first()

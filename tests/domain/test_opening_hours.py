@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.opening import OpeningPeriod, availability_entry, holds_config, is_over, rewritten, with_config
+from portal.domain.opening_hours import (
+    OpeningPeriod,
+    availability_entry,
+    has_config,
+    is_over,
+    replace_periods,
+    with_config,
+)
 from portal.domain.schedules import check_schedules, read_schedules
 
 A, B, C = "2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", "2027-01-01T00:00:00Z"
@@ -26,14 +33,14 @@ def entry(config=None, kind="Availability", **more):
 
 def test_a_stretch_keeps_its_entry_and_what_else_it_has():
     stored = [entry(MORNINGS), entry(MORNINGS, id="y")]
-    found, places = rewritten(stored, [0, 1], [OpeningPeriod(A, C, 0), OpeningPeriod(A, B, 1)], MORNINGS)
+    found, places = replace_periods(stored, [0, 1], [OpeningPeriod(A, C, 0), OpeningPeriod(A, B, 1)], MORNINGS)
     assert found == [{**stored[0], "end": C}, stored[1]]
     assert places == [0, 1]
 
 
 def test_what_is_not_shown_stays_in_its_place_and_what_is_wanted_no_more_goes():
     stored = [entry(id="hidden"), "odd", entry(id="gone"), entry(id="kept")]
-    found, places = rewritten(stored, [2, 3], [OpeningPeriod(B, C), OpeningPeriod(A, B, 3)], WHOLE)
+    found, places = replace_periods(stored, [2, 3], [OpeningPeriod(B, C), OpeningPeriod(A, B, 3)], WHOLE)
     assert [it if it == "odd" else it["id"] for it in found[:3]] == ["hidden", "odd", "kept"]
     assert places == [3, 2]
     assert found[3] == {**availability_entry(B, C, WHOLE), "id": found[3]["id"]}
@@ -41,7 +48,7 @@ def test_what_is_not_shown_stays_in_its_place_and_what_is_wanted_no_more_goes():
 
 
 def test_an_entry_that_is_no_object_becomes_one_where_it_is_mended():
-    found, _ = rewritten(["odd"], [0], [OpeningPeriod(A, B, 0)], MORNINGS)
+    found, _ = replace_periods(["odd"], [0], [OpeningPeriod(A, B, 0)], MORNINGS)
     assert check_schedules(found) == []
     assert (found[0]["start"], read_schedules(found).config.slot.seconds) == (A, 1800)
 
@@ -79,7 +86,7 @@ def test_entries_of_no_type_become_availability_where_none_is():
     assert found == {**bare, "extendedProps": {"type": "Availability", "config": MORNINGS}}
     assert with_config([bare], WHOLE) == [bare]
     assert with_config([bare, entry(MORNINGS)], MORNINGS)[0] == bare
-    assert not holds_config(with_config([entry(kind="Booking"), "odd"], MORNINGS))
+    assert not has_config(with_config([entry(kind="Booking"), "odd"], MORNINGS))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +122,7 @@ ANYTHING = st.recursive(
 @given(st.lists(ANYTHING, max_size=4))
 def test_whatever_is_stored_can_be_replaced(stored):
     wanted = [OpeningPeriod(A, B), OpeningPeriod(B, C, 0 if stored else None)]
-    found, places = rewritten(stored, range(len(stored)), wanted, MORNINGS)
+    found, places = replace_periods(stored, range(len(stored)), wanted, MORNINGS)
     assert len(found) == 2
     assert [(found[place]["start"], found[place]["end"]) for place in places] == [(A, B), (B, C)]
     decides = read_schedules(found).config

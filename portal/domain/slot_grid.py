@@ -32,7 +32,7 @@ from portal.domain.zones import DAY_SECONDS, LocalDay
 Edges = Sequence[datetime]
 
 
-class Grid(Sequence[datetime]):
+class SlotGrid(Sequence[datetime]):
     """Edges that are equally far apart. None of them is made before it is asked for, so a long row costs nothing."""
 
     __slots__ = ("_count", "slot", "start")
@@ -48,11 +48,11 @@ class Grid(Sequence[datetime]):
     @overload
     def __getitem__(self, index: int) -> datetime: ...
     @overload
-    def __getitem__(self, index: slice) -> Grid: ...
-    def __getitem__(self, index: int | slice) -> datetime | Grid:
+    def __getitem__(self, index: slice) -> SlotGrid: ...
+    def __getitem__(self, index: int | slice) -> datetime | SlotGrid:
         if isinstance(index, slice):
             first, last, _ = index.indices(self._count)
-            return Grid(self.start + first * self.slot, self.slot, max(0, last - first))
+            return SlotGrid(self.start + first * self.slot, self.slot, max(0, last - first))
         if index < 0:
             index += self._count
         if not 0 <= index < self._count:
@@ -68,14 +68,14 @@ def within(edges: Edges, period: Period) -> Edges:
     return found if len(found) > 1 else ()
 
 
-def around(edges: Edges, period: Period) -> Edges:
+def edges_touching(edges: Edges, period: Period) -> Edges:
     """The edges of the steps that a period touches; empty where it touches none."""
     first = max(0, bisect_right(edges, period.start) - 1)
     found = edges[first : bisect_left(edges, period.end) + 1]
     return found if len(found) > 1 else ()
 
 
-def open_times(local: LocalDay, config: Config) -> list[Period]:
+def business_hours(local: LocalDay, config: Config) -> list[Period]:
     """When the clocks of the day show business hours: once, but for days on which they show an hour twice."""
     edges = {local.period.start, local.period.end, *local.instants(config.opens), *local.instants(config.closes)}
     if local.change is not None:
@@ -86,7 +86,7 @@ def open_times(local: LocalDay, config: Config) -> list[Period]:
     )
 
 
-def steps_of(local: LocalDay, config: Config, opening: list[Period], usable: list[Period]) -> list[Edges]:
+def slots_of_day(local: LocalDay, config: Config, opening: list[Period], usable: list[Period]) -> list[Edges]:
     """The steps of a day, in order, as rows without a gap.
 
     `opening` is `open_times(local, config)`; `usable` is the part of it that the schedule covers, as `merge` gives it.
@@ -102,6 +102,6 @@ def _edges_of(local: LocalDay, config: Config) -> Edges:
     seconds = int(config.slot.total_seconds())
     if local.change is None and local.period.duration.total_seconds() == DAY_SECONDS:
         start = local.period.start + timedelta(seconds=config.opens)
-        return Grid(start, config.slot, (config.closes - config.opens) // seconds + 1)
+        return SlotGrid(start, config.slot, (config.closes - config.opens) // seconds + 1)
     boundaries = range(config.opens, config.closes + 1, seconds)
     return sorted({instant for it in boundaries for instant in local.instants(it)})

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Dialect, Engine, Pool, QueuePool, Select, event
 from sqlalchemy.exc import OperationalError
 
-from portal.extensions import db, looked
+from portal.extensions import db, raw_select_sent
 
 
 class _Gone(OperationalError):
@@ -81,7 +81,7 @@ def _make_pool(engine: Engine) -> Pool:
     return pool
 
 
-class Look:
+class RawSelect:
     """The statement, compiled once for each dialect. Its parameters are bound by name."""
 
     def __init__(self, statement: Select[Any]) -> None:
@@ -101,8 +101,8 @@ class Look:
             found = engine.execute(self._statement, values).first()
             return None if found is None else self._row(*found)
         sql, names, constants, readers = self._compiled.get(engine.dialect.name) or self._compile(engine.dialect)
-        if looked.receivers:
-            looked.send(sql)
+        if raw_select_sent.receivers:
+            raw_select_sent.send(sql)
         known = {**constants, **values}
         row = self._fetch(engine, sql, [known[name] for name in names] if engine.dialect.positional else known)
         if row is None:

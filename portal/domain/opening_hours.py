@@ -29,7 +29,7 @@ class OpeningPeriod:
     entry: int | None = None
 
 
-def written_config(slot_seconds: int, opens: str, closes: str, days: Collection[int]) -> dict[str, Any]:
+def slot_config(slot_seconds: int, opens: str, closes: str, days: Collection[int]) -> dict[str, Any]:
     """How time is cut, as an entry holds it: HH:MM by the wall clock, days in FullCalendar's numbers (0 = Sunday)."""
     return {
         "slotDuration": f"{slot_seconds // 3600:02d}:{slot_seconds // 60 % 60:02d}:{slot_seconds % 60:02d}",
@@ -58,7 +58,7 @@ def is_over(entry: object, now: datetime) -> bool:
         return False
 
 
-def rewritten(
+def replace_periods(
     stored: Sequence[Any], removed: Collection[int], wanted: Sequence[OpeningPeriod], config: Mapping[str, Any]
 ) -> tuple[list[Any], list[int]]:
     """The entries that are to be stored, and at which position among them each of `wanted` is.
@@ -96,7 +96,7 @@ def with_config(entries: Sequence[Any], config: Mapping[str, Any]) -> list[Any]:
     return [_with_config(entry, config) if _type(entry) == AVAILABILITY or not typed else entry for entry in entries]
 
 
-def holds_config(entries: Sequence[Any]) -> bool:
+def has_config(entries: Sequence[Any]) -> bool:
     """Whether there is an entry that can say how time is cut; if not, the defaults hold."""
     return any(_type(entry) == AVAILABILITY for entry in entries)
 

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from flask import Flask, current_app
 
-from portal.after_answer import after_answer
+from portal.after_response import after_response
 
 
 @pytest.fixture
@@ -16,8 +16,8 @@ def portal():
 
     @app.get("/<kind>/")
     def view(kind: str) -> str:
-        after_answer(partial(app.work, kind), f"The use of {kind}")
-        after_answer(lambda: app.done.append("second"), "The second")
+        after_response(partial(app.work, kind), f"The use of {kind}")
+        after_response(lambda: app.done.append("second"), "The second")
         if kind == "refused":
             raise PermissionError(kind)
         return "answer"

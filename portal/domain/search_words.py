@@ -10,7 +10,7 @@ LONGEST_WORD = 60
 LONGEST_TEXT = 100_000
 
 
-def words_of(text: str) -> list[str]:
+def search_words(text: str) -> list[str]:
     """The words of a text in order: letters and digits alone, in lower case of every alphabet, without accents."""
     plain = unicodedata.normalize("NFKD", text[:LONGEST_TEXT].casefold())
     if not plain.isascii():

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class BookingDetails:
     """Names and texts that are not the booking's own. What is not known is empty.
 
     `answers` are those to the order form, as labels and texts; `zone` is the name of the offering's time zone.
@@ -22,14 +22,14 @@ class Booked:
     answers: tuple[tuple[str, str], ...] = ()
 
 
-def kept_form(booked: Booked) -> dict[str, Any]:
+def details_to_json(booked: BookingDetails) -> dict[str, Any]:
     """As JSON, to be kept with the booking."""
     return asdict(booked) | {"answers": [list(pair) for pair in booked.answers]}
 
 
-def read_kept(kept: Mapping[str, Any] | None, name: str) -> Booked:
+def details_from_json(kept: Mapping[str, Any] | None, name: str) -> BookingDetails:
     """What was kept with a booking called `name`; of one that is older than this, what little is known."""
     known = kept or {}
     texts = {key: str(known.get(key) or "") for key in ("offering", "provider", "plan", "project", "zone")}
     answers = tuple((str(label), str(text)) for label, text in known.get("answers") or ())
-    return Booked(**{**texts, "offering": texts["offering"] or name}, answers=answers)
+    return BookingDetails(**{**texts, "offering": texts["offering"] or name}, answers=answers)

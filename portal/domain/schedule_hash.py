@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 
-def clock_of(attributes: Mapping[str, Any]) -> int:
+def schedule_hash(attributes: Mapping[str, Any]) -> int:
     """A number of 64 bits (signed, as databases keep them) that is the same for the same schedules and rules."""
     schedules = attributes.get("schedules")
     if isinstance(schedules, list):

@@ -11,7 +11,7 @@ from flask import Flask, Response, after_this_request, current_app
 logger = logging.getLogger(__name__)
 
 
-def after_answer(work: Callable[[], None], subject: str) -> None:
+def after_response(work: Callable[[], None], subject: str) -> None:
     """Do this once the answer of the current request is out, in an application context of its own.
 
     It may fail: then a warning says that `subject` could not be recorded, and the next request tries again.

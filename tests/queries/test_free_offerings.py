@@ -7,26 +7,26 @@ import pytest
 from sqlalchemy import update
 
 from portal.documents import store as documents
-from portal.domain.clocks import clock_of
 from portal.domain.periods import Period
+from portal.domain.schedule_hash import schedule_hash
 from portal.extensions import db
 from portal.models import Booking, BusyPeriod, GoogleCalendar, GoogleConnection, Offering, Slot
-from portal.policies import NOBODY
-from portal.queries import availability, free
-from portal.queries.availability import of_offering
+from portal.policies import ANONYMOUS
+from portal.queries import availability, free_offerings
+from portal.queries.availability import offering_availability
 from portal.queries.catalogue import Search, active, browse
-from portal.queries.free import Wanted, free_among
+from portal.queries.free_offerings import FreeTimeQuery, find_free_offerings
 from tests.support import builders as make
 from tests.support.builders import NOW
 
 HOUR = timedelta(hours=1)
 DAY = date(2026, 3, 3)
 WISHES = (
-    Wanted(DAY, HOUR),
-    Wanted(DAY, 5 * HOUR),
-    Wanted(DAY, HOUR, time(9), time(12)),
-    Wanted(DAY, 24 * HOUR),
-    Wanted(DAY + timedelta(days=400), HOUR),
+    FreeTimeQuery(DAY, HOUR),
+    FreeTimeQuery(DAY, 5 * HOUR),
+    FreeTimeQuery(DAY, HOUR, time(9), time(12)),
+    FreeTimeQuery(DAY, 24 * HOUR),
+    FreeTimeQuery(DAY + timedelta(days=400), HOUR),
 )
 CLOCKS = (
     {},
@@ -63,9 +63,9 @@ def world(db_session):
 def one_by_one(wanted):
     found = {}
     for offering in db.session.query(Offering).filter_by(state="Active"):
-        zone = of_offering(offering.id, offering.attributes, Period(NOW, NOW + HOUR), NOW).zone
+        zone = offering_availability(offering.id, offering.attributes, Period(NOW, NOW + HOUR), NOW).zone
         window = wanted.window(zone)
-        availability = of_offering(offering.id, offering.attributes, window, NOW)
+        availability = offering_availability(offering.id, offering.attributes, window, NOW)
         if window.end > NOW and (periods := availability.free(window, wanted.duration)):
             found[offering.id] = periods[0]
     return found
@@ -73,10 +73,10 @@ def one_by_one(wanted):
 
 @pytest.mark.parametrize("batch", [500, 1])
 def test_many_are_found_as_each_is(world, monkeypatch, batch):
-    monkeypatch.setattr(free, "BATCH", batch)
-    among = active(NOBODY, Search())
+    monkeypatch.setattr(free_offerings, "BATCH", batch)
+    among = active(ANONYMOUS, Search())
     for wanted in WISHES:
-        found, expected = free_among(among, wanted, NOW), one_by_one(wanted)
+        found, expected = find_free_offerings(among, wanted, NOW), one_by_one(wanted)
         assert found.periods([it.id for it in world]) == expected
         assert list(found.among.ids) == [it.id for it in world if it.id in expected]
 
@@ -89,8 +89,8 @@ def test_something_is_free_and_something_is_not(world):
 
 def test_facets_count_what_is_free(world):
     search = Search(organization=(str(world[0].organization.uuid),))
-    found = free_among(active(NOBODY, search), WISHES[0], NOW)
-    page = browse(NOBODY, search, among=found.among.ids)
+    found = find_free_offerings(active(ANONYMOUS, search), WISHES[0], NOW)
+    page = browse(ANONYMOUS, search, among=found.among.ids)
     expected = one_by_one(WISHES[0])
     assert [row.id for row in page.rows] == [it.id for it in world[::2] if it.id in expected]
     # The other organization's number is what choosing it as well would add.
@@ -103,17 +103,17 @@ def test_facets_count_what_is_free(world):
 
 
 def test_offerings_that_are_alike_share_a_clock(world):
-    assert len(set(active(NOBODY, Search()).schedules)) == len(CLOCKS)
+    assert len(set(active(ANONYMOUS, Search()).schedules)) == len(CLOCKS)
     world[0].attributes = {**world[0].attributes, "booking_rules": {"buffer_after_minutes": 15}}
     documents.refresh(db.session(), [world[0].id])
     db.session.commit()
-    assert len(set(active(NOBODY, Search()).schedules)) == len(CLOCKS) + 1
+    assert len(set(active(ANONYMOUS, Search()).schedules)) == len(CLOCKS) + 1
 
 
 def test_a_book_among_the_attributes_is_not_kept_in_memory(world):
     availability._understood_text.cache_clear()
     texts = [orjson.dumps({"schedules": [], "book": length * "x"}).decode() for length in (9, 10_000)]
-    short, long = (availability.understood_text(text) for text in texts)
+    short, long = (availability.parse_attributes_json(text) for text in texts)
     assert short == long
     assert availability._understood_text.cache_info().currsize == 1
 
@@ -125,13 +125,13 @@ def test_what_says_nothing_of_times_makes_no_clock_of_its_own(world):
     world[0].attributes = {**world[0].attributes, "schedules": schedules, "colour": "red"}
     documents.refresh(db.session(), [world[0].id])
     db.session.commit()
-    assert len(set(active(NOBODY, Search()).schedules)) == len(CLOCKS)
+    assert len(set(active(ANONYMOUS, Search()).schedules)) == len(CLOCKS)
 
 
 @pytest.mark.parametrize("part", ["start", "end", "type", "slotDuration", "weekends", "businessHours"])
 def test_whatever_a_schedule_is_read_for_is_in_the_clock(part):
     [entry] = schedules = make.schedule(slotDuration="01:00:00", weekends=True)
-    before = clock_of({"schedules": schedules})
+    before = schedule_hash({"schedules": schedules})
     extended = entry["extendedProps"]
     if part in ("start", "end"):
         entry[part] = (NOW + 5 * HOUR).isoformat()
@@ -139,7 +139,7 @@ def test_whatever_a_schedule_is_read_for_is_in_the_clock(part):
         extended["type"] = "Other"
     else:
         extended["config"][part] = {"slotDuration": "02:00:00", "weekends": False}.get(part, {"startTime": "08:00"})
-    assert clock_of({"schedules": schedules}) != before
+    assert schedule_hash({"schedules": schedules}) != before
 
 
 def test_an_offering_that_is_closed_while_its_busy_times_are_old(world):
@@ -156,8 +156,8 @@ def test_an_offering_that_is_closed_while_its_busy_times_are_old(world):
     db.session.commit()
 
     def found():
-        among = active(NOBODY, Search())
-        return free_among(among, WISHES[0], NOW).periods([offering.id])
+        among = active(ANONYMOUS, Search())
+        return find_free_offerings(among, WISHES[0], NOW).periods([offering.id])
 
     assert offering.id in found()
     db.session.execute(update(GoogleCalendar).where(GoogleCalendar.id == row.id).values(last_synced=NOW - 48 * HOUR))
@@ -171,7 +171,10 @@ def test_long_schedules_are_read_anew_each_time(db_session):
     entries = [{"start": f"2026-03-{day:02}T08:00:00Z", "end": f"2026-03-{day:02}T18:00:00Z"} for day in range(1, 29)]
     short, long = ({"schedules": entries}, {"schedules": entries * 20})
     for _ in range(2):
-        assert availability.understood(short).memo is not None
-        assert availability.understood(long).memo is None
-        assert availability.understood(long).schedule.periods == availability.understood(short).schedule.periods
+        assert availability.parse_attributes(short).memo is not None
+        assert availability.parse_attributes(long).memo is None
+        assert (
+            availability.parse_attributes(long).schedule.periods
+            == availability.parse_attributes(short).schedule.periods
+        )
     assert availability._understood.cache_info().currsize == 1

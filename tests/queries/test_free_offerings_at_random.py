@@ -12,11 +12,11 @@ from portal.domain.periods import Period
 from portal.domain.zones import day_start
 from portal.extensions import db
 from portal.models import Booking, BusyPeriod, GoogleCalendar, GoogleConnection, Offering, Slot
-from portal.policies import NOBODY
-from portal.queries import free
-from portal.queries.availability import of_offering
+from portal.policies import ANONYMOUS
+from portal.queries import free_offerings
+from portal.queries.availability import offering_availability
 from portal.queries.catalogue import FACETS, SORTS, Search, active, browse
-from portal.queries.free import Wanted, free_among
+from portal.queries.free_offerings import FreeTimeQuery, find_free_offerings
 from tests.support import builders as make
 
 HOUR = timedelta(hours=1)
@@ -79,10 +79,10 @@ def take(dice, offering, person, begin, now):
 def one_by_one(wanted, now):
     found = {}
     for offering in db.session.query(Offering).filter_by(state="Active"):
-        zone = of_offering(offering.id, offering.attributes, Period(now, now + HOUR), now).zone
+        zone = offering_availability(offering.id, offering.attributes, Period(now, now + HOUR), now).zone
         window = wanted.window(zone)
         if window is not None and window.end > now:
-            periods = of_offering(offering.id, offering.attributes, window, now).free(window, wanted.duration)
+            periods = offering_availability(offering.id, offering.attributes, window, now).free(window, wanted.duration)
             if periods:
                 found[offering.id] = periods[0]
     return found
@@ -100,7 +100,7 @@ def values_of(offering):
 @pytest.mark.parametrize("seed", range(6))
 def test_a_world_is_found_as_each_offering_is(db_session, monkeypatch, seed):
     dice = Random(seed)
-    monkeypatch.setattr(free, "BATCH", dice.choice((1, 2, 500)))
+    monkeypatch.setattr(free_offerings, "BATCH", dice.choice((1, 2, 500)))
     zone, day = DAYS[seed % len(DAYS)]
     begin = day_start(day, ZoneInfo(zone))
     now = begin + dice.choice((-60, -30, -3, 0, 5)) * HOUR + dice.choice((0, 17)) * timedelta(minutes=1)
@@ -125,7 +125,7 @@ def test_a_world_is_found_as_each_offering_is(db_session, monkeypatch, seed):
     for _again in range(12):
         length = dice.choice((0.25, 1, 1.5, 5, 24)) * HOUR
         after, before = dice.choice(((None, None), (time(2, 30), None), (time(2), time(3)), (None, time(12))))
-        wanted = Wanted(day + timedelta(days=dice.choice((0, 0, 1))), length, after, before)
+        wanted = FreeTimeQuery(day + timedelta(days=dice.choice((0, 0, 1))), length, after, before)
         search = Search(
             q=dice.choice(("", "thing", "laser", "nothing")),
             category=tuple(str(it.uuid) for it in dice.sample(categories, dice.choice((0, 0, 1)))),
@@ -140,15 +140,15 @@ def test_a_world_is_found_as_each_offering_is(db_session, monkeypatch, seed):
 
 def check(search, wanted, now, known):
     each = one_by_one(wanted, now)
-    whole = browse(NOBODY, Search(q=search.q, sort=search.sort), page_size=100).rows
+    whole = browse(ANONYMOUS, Search(q=search.q, sort=search.sort), page_size=100).rows
     candidates = [row.id for row in whole if row.id in each]
 
     def passes(offering_id, less=""):
         chosen = {facet: getattr(search, facet) for facet in FACETS if facet != less}
         return all(not values or known[offering_id][facet] in values for facet, values in chosen.items())
 
-    found = free_among(active(NOBODY, search), wanted, now)
-    page = browse(NOBODY, search, among=found.among.ids, page_size=PAGE)
+    found = find_free_offerings(active(ANONYMOUS, search), wanted, now)
+    page = browse(ANONYMOUS, search, among=found.among.ids, page_size=PAGE)
     expected = [it for it in candidates if passes(it)]
     first = (min(search.page, max(1, -(-len(expected) // PAGE))) - 1) * PAGE
     ids = [row.id for row in page.rows]

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
-from portal.domain.booked import Booked, read_kept
-from portal.domain.order_form import shown_answers
+from portal.domain.booking_details import BookingDetails, details_from_json
+from portal.domain.order_form import display_answers
 from portal.extensions import db, settings
 from portal.models import Booking, Offering
 from portal.policies import (
@@ -35,10 +35,10 @@ class Visibility:
     parent: bool
 
 
-EVERYTHING = Visibility(True, True, True, True)
+ALL_VISIBLE = Visibility(True, True, True, True)
 
 
-def seen_columns(actor: Actor) -> tuple[ColumnElement[bool], ...]:
+def visibility_columns(actor: Actor) -> tuple[ColumnElement[bool], ...]:
     """What makes a Visibility, over Booking joined with its Offering."""
     return (
         visible_offerings(actor).label("sees_offering"),
@@ -48,34 +48,34 @@ def seen_columns(actor: Actor) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def as_it_is(booking: Booking) -> Booked:
+def current_details(booking: Booking) -> BookingDetails:
     """In the present words."""
     offering = booking.offering
-    return Booked(
+    return BookingDetails(
         offering=offering.name,
         provider=offering.organization.name if offering.organization else "",
         plan=booking.plan.name if booking.plan else "",
         project=booking.project.name if booking.project else "",
         zone=zone_of(offering.attributes).key,
-        answers=tuple(shown_answers(offering.options, booking.answers)),
+        answers=tuple(display_answers(offering.options, booking.answers)),
     )
 
 
-def booked_of(booking: Booking, seen: Visibility) -> Booked:
+def details_for(booking: Booking, seen: Visibility) -> BookingDetails:
     """As a reader may know it."""
-    now, kept = as_it_is(booking), read_kept(booking.as_booked, booking.name)
+    now, kept = current_details(booking), details_from_json(booking.as_booked, booking.name)
     words = now if seen.offering else kept
-    return Booked(
+    return BookingDetails(
         offering=words.offering,
         provider=words.provider,
         plan=now.plan if seen.plan else kept.plan,
         project=now.project if seen.project else kept.project,
         zone=words.zone or settings().timezone,
-        answers=words.answers or tuple(shown_answers({}, booking.answers)),
+        answers=words.answers or tuple(display_answers({}, booking.answers)),
     )
 
 
-def sees_offering(actor: Actor, offering_id: int) -> bool:
+def can_see_offering(actor: Actor, offering_id: int) -> bool:
     """Whether the actor may see the offering now. One statement."""
     query: Any = select(Offering.id).where(Offering.id == offering_id, visible_offerings(actor))
     return db.session.execute(query).first() is not None
