@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, tr
 from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.api.errors import Refused
+from portal.domain.addresses import sought_address
 from portal.domain.booking_states import ApiState, BookingState, states_for_api_state
 from portal.domain.choices import BillingType
 from portal.domain.identifiers import parse_uuid
@@ -248,7 +249,7 @@ FILTERS: dict[str, Callable[[str], Clause]] = {
     "category_uuid": _of(Offering.category_id, Category, lambda value: Category.uuid == _uuid(value)),
     "plan_uuid": _of(Booking.plan_id, Plan, lambda value: Plan.uuid == _uuid(value)),
     "service_manager_uuid": _service_manager,
-    "visible_to_username": _of(Booking.user_id, User, lambda value: User.email == value.strip().lower()),
+    "visible_to_username": _of(Booking.user_id, User, lambda value: User.email == sought_address(value)),
     "name": lambda value: _contains(Booking.name, value),
     "name_exact": lambda value: Booking.name == value,
     "query": _query,

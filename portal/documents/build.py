@@ -13,8 +13,9 @@ import orjson
 
 from portal.documents.rows import AnyRow, DocumentRows
 from portal.documents.view import end_of
+from portal.domain.html_text import plain_text
 from portal.domain.schedule_hash import schedule_hash
-from portal.domain.search_words import search_words
+from portal.domain.search_words import indexed_words
 from portal.schema.offering import OFFERING
 
 
@@ -55,7 +56,7 @@ def _prepare(source: DocumentRows, row: AnyRow) -> PreparedDocument:
         restricted=restricted,
         inherited=inherited,
         digest=digest.hexdigest(),
-        search_name=" ".join(search_words(row.name)),
-        search_text=" ".join(search_words(f"{row.name} {row.description} {row.organization_name or ''}")),
+        search_name=" ".join(indexed_words(row.name)),
+        search_text=" ".join(indexed_words(f"{row.name} {plain_text(row.description)} {row.organization_name or ''}")),
         clock=schedule_hash(row.attributes),
     )

@@ -157,24 +157,28 @@ def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
         yield batch
 
 
+# What tells whether a stored document is as it would be written now. The others follow from the document, which the
+# digest stands for.
+_COMPARED = ("digest", "clock", "search_name", "search_text")
+
+
 def _refresh(session: Session, ids: list[int]) -> int:
     session.flush()
     _hold(session, ids)
     document = cast(Table, OfferingDocument.__table__)
     # Locked before anything is read: of two writers the second one builds from what the first has committed.
     rows = session.execute(
-        select(document.c.offering_id, document.c.digest, document.c.clock)
+        select(document.c.offering_id, *(document.c[name] for name in _COMPARED))
         .where(document.c.offering_id.in_(ids))
         .order_by(document.c.offering_id)
         .with_for_update()
     )
-    # The schedule hash is in no document: schedules that are missing are answered as none.
-    stored = {row.offering_id: (row.digest, row.clock) for row in rows}
+    stored = {row.offering_id: tuple(row)[1:] for row in rows}
     now = utcnow()
     new, changed, uses = [], [], set()
     for prepared in build(load(session, ids)):
         uses |= {(prepared.offering_id, media) for media in media_in(prepared.document)}
-        if stored.get(prepared.offering_id) == (prepared.digest, prepared.clock):
+        if stored.get(prepared.offering_id) == tuple(getattr(prepared, name) for name in _COMPARED):
             continue
         row = asdict(prepared) | {"written": now}
         if prepared.offering_id in stored:

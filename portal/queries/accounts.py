@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
+from portal.domain.addresses import sought_address
 from portal.extensions import db
 from portal.models import ApiToken, BrowserSession, Membership, Organization, User
 from portal.policies import Actor, managing_people
@@ -87,7 +88,7 @@ def find_user(email: str) -> User | None:
     """The person with this address, with their roles loaded."""
     return db.session.execute(
         select(User)
-        .where(User.email == email.strip().lower())
+        .where(User.email == sought_address(email))
         .options(selectinload(User.memberships).joinedload(Membership.organization))
     ).scalar_one_or_none()
 

@@ -9,13 +9,12 @@ import uuid as uuidlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from email_validator import validate_email
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.audit import SecurityEvent, account, object_ref, record
-from portal.domain.addresses import mail_address
+from portal.domain.addresses import account_address
 from portal.domain.instants import format_instant
 from portal.domain.mail import MailKind
 from portal.domain.texts import is_storable
@@ -43,13 +42,11 @@ class NewToken:
 
 
 def clean_email(email: str) -> str:
-    """The address in the form it is kept in (lower case). Raises Invalid if it is not one."""
+    """The address in the form it is kept in. Raises Invalid if it is none, or cannot be mailed."""
     try:
-        found = validate_email(email.strip(), check_deliverability=False, globally_deliverable=False).normalized.lower()
-        mail_address(found)
+        return account_address(email)
     except ValueError as error:
         raise Invalid(f"This is not an e-mail address: {error}", "email") from error
-    return found
 
 
 def create_user(

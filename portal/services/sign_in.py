@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from portal.audit import SecurityEvent, account, record
+from portal.domain.addresses import sought_address
 from portal.errors import Forbidden, Invalid, TooManyAttempts
 from portal.extensions import transaction
 from portal.models import User
@@ -25,7 +26,7 @@ def sign_in(email: str, password: str, address: str, *, browser: str = "", now: 
     `address` is where the request comes from, `browser` the cookie by which a browser is known (`browsers`). Raises
     Invalid with one and the same text whatever the reason, and TooManyAttempts (`throttle`).
     """
-    email = email.strip().lower()[:320]
+    email = sought_address(email)
     user = _compare(ANONYMOUS, email, password, address, browser, now or utcnow())
     if user is None:
         raise Invalid(SIGN_IN_FAILED)

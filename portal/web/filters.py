@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 import zlib
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from markupsafe import Markup, escape
 
 from portal.domain import links
 from portal.domain.choices import country_name
+from portal.domain.html_text import is_too_much, plain_text, words_alone
 from portal.domain.instants import parse_instant
 from portal.extensions import settings
 from portal.web.links import local_path
@@ -36,10 +36,6 @@ ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
 }
-# The sanitiser's time grows with the square of how deep tags are nested and of how many attributes one has: a megabyte
-# of them takes minutes. What is beyond this is no description that anybody wrote, and is shown as words alone.
-MAX_MARKUP = 300_000
-MAX_TAGS = 8_000
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF\u00a0", "SEK": "SEK\u00a0", "NOK": "NOK\u00a0"}
 
 
@@ -48,8 +44,8 @@ def safe_html(text: str | None) -> Markup:
 
     The one place where stored HTML becomes markup; it is stored and answered as it was given.
     """
-    if text and _is_too_much(text):
-        return escape(_words(text))
+    if text and is_too_much(text):
+        return escape(words_alone(text))
     return Markup(  # noqa: S704 - cleaned by the sanitiser in this very call
         nh3.clean(
             text or "",
@@ -66,25 +62,6 @@ def safe_html(text: str | None) -> Markup:
 def _attribute(tag: str, name: str, value: str) -> str | None:
     """The value of an attribute. A picture that a page does not load leaves its alternative text."""
     return picture_src(value) if (tag, name) == ("img", "src") else value
-
-
-def plain_text(text: str | None) -> str:
-    """The words of a text that may hold HTML, on one line."""
-    if not text:
-        return ""
-    if _is_too_much(text):
-        return " ".join(_words(text).split())
-    spaced = re.sub(r"<(br|/p|/li|/div|/h\d)\b", r" <\1", text)
-    return " ".join(html.unescape(nh3.clean(spaced, tags=set())).split())
-
-
-def _is_too_much(text: str) -> bool:
-    return len(text) > MAX_MARKUP or text.count("<") > MAX_TAGS
-
-
-def _words(text: str) -> str:
-    """The text without what looks like a tag, in linear time. Not safe as markup: it has to be escaped."""
-    return html.unescape(re.sub(r"<[^<>]*>", " ", text[:MAX_MARKUP]))
 
 
 def safe_href(link: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 from urllib.parse import urlencode, urlsplit
@@ -38,8 +39,12 @@ def _arguments() -> Iterator[tuple[str, str]]:
 
 
 def printable(text: str | None) -> str:
-    """The text without control characters: PostgreSQL takes no NUL, and nobody types the others."""
-    return "".join(sign for sign in text or "" if sign.isprintable())
+    """The text without control characters: PostgreSQL takes no NUL, and nobody types the others.
+
+    Spaces of every kind (no-break, thin, ideographic) become ordinary ones.
+    """
+    found = (char if char.isprintable() else " " * (unicodedata.category(char) == "Zs") for char in text or "")
+    return "".join(found)
 
 
 def return_address() -> str | None:

@@ -1,0 +1,35 @@
+"""Text of HTML: entities decoded, elements that begin a line separate words, others do not."""
+
+import pytest
+
+from portal.domain.html_text import MAX_MARKUP, plain_text
+from portal.domain.search_words import search_words
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p><strong>R&ouml;ntgen</strong>mikroskop f&uuml;r Pr&auml;zision</p>", "Röntgenmikroskop für Präzision"),
+        ("One<br>two<div>three</div>four<ul><li>a<li>b</ul>", "One two three four a b"),
+        ("<table><tr><td>1</td><td>2</td></tr></table>", "1 2"),
+        ("a&nbsp;b &lt;b&gt; &amp;amp; c", "a b <b> &amp; c"),
+        ("<h2>Use</h2><script>alert(1)</script><style>p{}</style>now<!-- not --> then", "Use now then"),
+        ('before<img src="https://x.example/a.png" alt="A &quot;map&quot;">after', 'before A "map" after'),
+        ("H<sub>2</sub>O at 5 < 6 & 7 > 3", "H2O at 5 < 6 & 7 > 3"),
+        ("<![weird <p>text", "text"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_text(markup: str | None, text: str) -> None:
+    assert plain_text(markup) == text
+
+
+def test_words_to_search_by_hold_no_markup() -> None:
+    words = search_words(plain_text("<p><strong>R&ouml;ntgen</strong>mikroskop&nbsp;f&uuml;r Pr&auml;zision</p>"))
+    assert words == ["rontgenmikroskop", "fur", "prazision"]
+
+
+def test_hostile_markup_takes_no_long_time_and_keeps_words() -> None:
+    assert plain_text("<b>" * 20_000 + "word") == "word"
+    assert plain_text("word " + "x" * MAX_MARKUP).startswith("word xxx")
