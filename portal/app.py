@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Response, request
 from flask.ctx import RequestContext
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import RequestURITooLarge
+from werkzeug.exceptions import BadRequest, RequestURITooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import logs
@@ -89,7 +89,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
-        SESSION_COOKIE_NAME="portal_session",
+        SESSION_COOKIE_NAME=settings.cookie_name("portal_session"),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
@@ -119,6 +119,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.init_app(app)
 
     app.before_request(_bind_request)
+    app.before_request(_refuse_host)
     app.before_request(_refuse_long_address)
     app.after_request(_count_write)
     app.teardown_request(_unbind_request)
@@ -181,6 +182,12 @@ def _bind_request() -> None:
 
 def _unbind_request(_error: BaseException | None) -> None:
     logs.unbind_request()
+
+
+def _refuse_host() -> None:
+    # Redirects and links could not be made: neither the framework nor browsers take such a host for one.
+    if not request.host:
+        raise BadRequest("The Host header is no host name: letters, digits, hyphens and dots, with a port at most.")
 
 
 def _refuse_long_address() -> None:

@@ -88,6 +88,11 @@ class Settings:
         """Whether cookies are sent over https only: where the public address says https."""
         return self.public_url.startswith("https://")
 
+    def cookie_name(self, name: str) -> str:
+        """The name of a cookie of this portal: browsers send cookies to every port of a host."""
+        port = urlsplit(self.public_url).port
+        return name if port in (None, 80, 443) else f"{name}_{port}"
+
     def refuse_for_service(self) -> None:
         """Raise ConfigError where the settings come from demo.env: a service needs a key of its own."""
         if self.from_demo_env:
@@ -324,7 +329,19 @@ def _public_url(value: str) -> str:
             f"PUBLIC_URL must have at most {LONGEST_PUBLIC_URL} characters, without spaces, quotes or angle brackets "
             f"(it is {value[:200]!r})."
         )
-    return _url("PUBLIC_URL", value, https_only=False)
+    found = _url("PUBLIC_URL", value, https_only=False)
+    try:
+        parts = urlsplit(value)
+        is_bare = parts.path in ("", "/") and not (parts.query or parts.fragment) and "@" not in parts.netloc
+        is_bare = is_bare and parts.port != 0
+    except ValueError:
+        is_bare = False
+    if not is_bare:
+        raise ConfigError(
+            "PUBLIC_URL must be a scheme and a host, with a port at most: the portal cannot be served below a path "
+            f"(it is {value[:200]!r})."
+        )
+    return found
 
 
 def _url(name: str, value: str, *, https_only: bool = True) -> str:

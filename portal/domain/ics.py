@@ -7,11 +7,11 @@ cancelled is told as such for a while.
 from __future__ import annotations
 
 import uuid as uuidlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from portal.domain.booking_states import BookingState
 from portal.domain.periods import Period
@@ -118,11 +118,11 @@ def _folded(line: str) -> str:
 
 
 def google_link(period: Period, title: str, description: str, location: str) -> str:
-    """An address at which Google Calendar offers to add this to the reader's calendar."""
+    """An address at which Google Calendar offers to add this to the reader's calendar. Long texts are cut."""
     form = "%Y%m%dT%H%M%SZ"
     dates = f"{period.start:{form}}/{period.end:{form}}"
     query = {"action": "TEMPLATE", "text": title, "dates": dates, "details": description, "location": location}
-    return f"https://calendar.google.com/calendar/render?{urlencode(query, errors='replace')}"
+    return _calendar_link("https://calendar.google.com/calendar/render", query)
 
 
 def outlook_link(period: Period, title: str, description: str, location: str) -> str:
@@ -137,7 +137,31 @@ def outlook_link(period: Period, title: str, description: str, location: str) ->
         "body": description,
         "location": location,
     }
-    return f"https://outlook.office.com/calendar/deeplink/compose?{urlencode(query, errors='replace')}"
+    return _calendar_link("https://outlook.office.com/calendar/deeplink/compose", query)
+
+
+# Characters of a value in such an address, escaped: three of them and the rest stay below 2,000, which every browser
+# and mail program takes.
+_LONGEST_VALUE = 550
+
+
+def _calendar_link(address: str, query: Mapping[str, str]) -> str:
+    # Spaces as %20: calendars show a plus sign as one.
+    return f"{address}?{'&'.join(f'{key}={_escaped(value)}' for key, value in query.items())}"
+
+
+def _escaped(text: str) -> str:
+    whole = quote(text, safe="", errors="replace")
+    if len(whole) <= _LONGEST_VALUE:
+        return whole
+    kept, length = [], len(quote("…"))
+    for char in text:
+        escaped = quote(char, safe="", errors="replace")
+        length += len(escaped)
+        if length > _LONGEST_VALUE:
+            break
+        kept.append(escaped)
+    return "".join([*kept, quote("…")])
 
 
 def _instant(instant: datetime) -> str:

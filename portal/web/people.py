@@ -97,7 +97,7 @@ def remember_browser(user: User) -> None:
     @after_this_request
     def _set(response: Response) -> Response:
         response.set_cookie(
-            KNOWN_BROWSER,
+            settings().cookie_name(KNOWN_BROWSER),
             remembered,
             max_age=browsers.LASTS,
             httponly=True,
@@ -109,7 +109,7 @@ def remember_browser(user: User) -> None:
 
 def known_browser() -> str:
     """The cookie by which the browser is known, as it was sent; "" where there is none."""
-    return request.cookies.get(KNOWN_BROWSER, "")
+    return request.cookies.get(settings().cookie_name(KNOWN_BROWSER), "")
 
 
 def end_session() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
+import pytest
 import recurring_ical_events
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -118,3 +120,16 @@ def test_links_to_other_calendars() -> None:
     assert (google["dates"], google["text"]) == (["20260302T080000Z/20260302T090000Z"], ["A & B"])
     outlook = parse_qs(urlsplit(outlook_link(period, "A & B", "x", "y")).query)
     assert (outlook["startdt"], outlook["enddt"]) == (["2026-03-02T08:00:00Z"], ["2026-03-02T09:00:00Z"])
+
+
+@pytest.mark.parametrize("link", [google_link, outlook_link])
+@pytest.mark.parametrize("text", ["Run & rest", "Ж" * 2400, "a b" * 3000, "𝄞" * 900, "half \ud83d", "%20+&=#"])
+def test_links_keep_spaces_and_stay_short(link: Callable[..., str], text: str) -> None:
+    address = link(Period(NOW, NOW + timedelta(hours=1)), text, text, text)
+    assert len(address) < 2000
+    assert "+" not in address
+    values = parse_qs(urlsplit(address).query, errors="strict")
+    shown = (values.get("text") or values["subject"])[0]
+    assert shown == text.replace("\ud83d", "?") or (
+        shown.endswith("…") and text.startswith(shown[:-1]) and len(shown) > 40
+    )

@@ -45,14 +45,14 @@ def test_where_somebody_signed_in_before_strangers_keep_nobody_out(visitor, worl
 
 def test_the_cookie_of_a_known_browser(app, visitor, world, monkeypatch):
     somebody = visitor("owner")
-    cookie = somebody.client.get_cookie(KNOWN_BROWSER)
+    cookie = somebody.client.get_cookie(f"{KNOWN_BROWSER}_8000")
     assert cookie.http_only
     assert cookie.same_site == "Lax"
     assert cookie.max_age == 400 * 24 * 3600
     assert not cookie.secure
     # It lets nobody in.
     thief = app.test_client()
-    thief.set_cookie(KNOWN_BROWSER, cookie.value)
+    thief.set_cookie(f"{KNOWN_BROWSER}_8000", cookie.value)
     assert thief.get("/account/").status_code == 303
     secured = replace(app.extensions["portal.settings"], public_url="https://booking.example.org")
     monkeypatch.setitem(app.extensions, "portal.settings", secured)
@@ -64,7 +64,9 @@ def test_a_new_password_makes_other_browsers_unknown_and_keeps_this_one(visitor,
     new = "another long password"
     here.post("/account/password/", {"current": PASSWORD, "new": new, "again": new}, page="/account/")
     user = db.session.query(User).filter_by(email="owner@example.org").one()
-    known = [bool(browsers.recognize(it.client.get_cookie(KNOWN_BROWSER).value, user)) for it in (here, there)]
+    known = [
+        bool(browsers.recognize(it.client.get_cookie(f"{KNOWN_BROWSER}_8000").value, user)) for it in (here, there)
+    ]
     assert known == [True, False]
 
 
@@ -100,7 +102,9 @@ def test_signing_out_everywhere_else(visitor, world):
     assert here.post("/account/sessions/end/", page="/account/").status_code == 303
     assert [it.get("/account/").status_code for it in (here, there, other)] == [200, 303, 200]
     user = db.session.query(User).filter_by(email="owner@example.org").one()
-    known = [bool(browsers.recognize(it.client.get_cookie(KNOWN_BROWSER).value, user)) for it in (here, there)]
+    known = [
+        bool(browsers.recognize(it.client.get_cookie(f"{KNOWN_BROWSER}_8000").value, user)) for it in (here, there)
+    ]
     assert known == [True, False]
 
 
@@ -169,9 +173,9 @@ def test_signing_out_ends_the_session(visitor, world):
 
 def test_signing_out_ends_copies_of_the_cookie_and_no_other_session(app, visitor, world):
     somebody, elsewhere = visitor("owner"), visitor("owner")
-    copied = somebody.client.get_cookie("portal_session").value
+    copied = somebody.client.get_cookie("portal_session_8000").value
     thief = app.test_client()
-    thief.set_cookie("portal_session", copied)
+    thief.set_cookie("portal_session_8000", copied)
     assert thief.get("/account/").status_code == 200
     somebody.post("/logout", page="/account/")
     assert thief.get("/account/").status_code == 303
@@ -181,7 +185,7 @@ def test_signing_out_ends_copies_of_the_cookie_and_no_other_session(app, visitor
 def test_signing_in_anew_ends_what_the_browser_had(app, visitor, world):
     somebody = visitor("owner")
     before = app.test_client()
-    before.set_cookie("portal_session", somebody.client.get_cookie("portal_session").value)
+    before.set_cookie("portal_session_8000", somebody.client.get_cookie("portal_session_8000").value)
     data = {"email": "member@example.org", "password": PASSWORD}
     assert somebody.post("/login", data, page="/account/").status_code == 303
     assert before.get("/account/").status_code == 303
