@@ -60,7 +60,7 @@ class Actor:
         return self.user_id is not None
 
     @property
-    def reader(self) -> Hashable:
+    def visibility_key(self) -> Hashable:
         """What tells apart those who are shown different things: staff are all shown the same."""
         return "staff" if self.is_staff else self.user_id
 

@@ -28,9 +28,9 @@ ANSWERS = frozenset({BookingAction.ACCEPT.value, BookingAction.REJECT.value})
 
 def booking_document(view: BookingView, base: str) -> dict[str, Any]:
     """The booking as a list shows it to its reader. Addresses begin with `base`."""
-    booking, booked = view.booking, view.booked
+    booking, booked = view.booking, view.details
     offering, plan = booking.offering, booking.plan
-    shown = plan if view.seen.plan else None
+    shown = plan if view.visibility.plan else None
     reviewer = _reviewer(booking)
     return {
         **_offering(view, base),
@@ -108,13 +108,13 @@ _ENDABLE = frozenset({BookingState.REQUESTED, BookingState.CONFIRMED})
 
 def _offering(view: BookingView, base: str) -> dict[str, Any]:
     """The offering; to a reader who no longer sees it only which one it was, and what it was called then."""
-    offering, booked = view.booking.offering, view.booked
+    offering, booked = view.booking.offering, view.details
     found: dict[str, Any] = {
         "offering": f"{base}/api/booking-offerings/{offering.uuid}/",
         "offering_name": booked.offering,
         "offering_uuid": format_uuid(offering.uuid),
     }
-    if not view.seen.offering:
+    if not view.visibility.offering:
         return found | ({"provider_name": booked.provider} if booked.provider else {})
     found |= {
         "offering_description": offering.description,
@@ -136,7 +136,7 @@ def _offering(view: BookingView, base: str) -> dict[str, Any]:
         found["provider_uuid"] = format_uuid(offering.organization.uuid)
         found["provider_slug"] = ""
         found["provider_description"] = ""
-    if view.seen.parent and offering.parent_uuid is not None:
+    if view.visibility.parent and offering.parent_uuid is not None:
         found["parent_offering_uuid"] = format_uuid(offering.parent_uuid)
         found["parent_offering_name"] = (offering.parent.name if offering.parent else offering.parent_name) or ""
     return found
@@ -149,11 +149,11 @@ def _project(view: BookingView, base: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "project": f"{base}/api/projects/{project.uuid}/",
         "project_uuid": format_uuid(project.uuid),
-        "project_name": view.booked.project,
+        "project_name": view.details.project,
         "project_description": "",
         "project_end_date": None,
     }
-    if view.seen.project and project.organization is not None:
+    if view.visibility.project and project.organization is not None:
         found["customer_uuid"] = format_uuid(project.organization.uuid)
         found["customer_name"] = project.organization.name
     return found
@@ -199,7 +199,7 @@ def _order(view: BookingView, base: str) -> dict[str, Any]:
         "state": _ORDER_STATES[BookingState(booking.state)],
         "marketplace_resource_uuid": format_uuid(booking.uuid),
         "resource_name": booking.name,
-        "offering_name": view.booked.offering,
+        "offering_name": view.details.offering,
         "offering_uuid": format_uuid(booking.offering.uuid),
         "attributes": _attributes(booking),
         "limits": {},

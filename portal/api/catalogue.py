@@ -52,7 +52,7 @@ def booking_offerings_list() -> Response:
         modified = max((it.modified for it in documents), default=None)
         return Body(json, tag_of(json), modified), min((it.until for it in documents), default=_FOREVER)
 
-    body = _cached(("list", actor.reader, base, tuple(fields), ids.tobytes()), ids, fields, make, now)
+    body = _cached(("list", actor.visibility_key, base, tuple(fields), ids.tobytes()), ids, fields, make, now)
     headers = {"X-Result-Count": str(len(visible)), "Link": link_header(number, last)}
     # A client that keeps its copy keeps the headers with it, so the total is part of the tag.
     return _answer(body._replace(etag=f"{body.etag}-{len(visible)}"), headers)
@@ -74,7 +74,9 @@ def booking_offerings_retrieve(segment: str) -> Response:
 
     if known is None or catalogue_index().position is None:
         return _answer(make()[0], {})
-    return _answer(_cached(("offering", actor.reader, base, tuple(fields), uuid), [known], fields, make, now), {})
+    return _answer(
+        _cached(("offering", actor.visibility_key, base, tuple(fields), uuid), [known], fields, make, now), {}
+    )
 
 
 def _cached(

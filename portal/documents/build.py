@@ -31,7 +31,7 @@ class PreparedDocument:
     digest: str
     search_name: str
     search_text: str
-    clock: int
+    schedule_hash: int
 
 
 def build(source: DocumentRows) -> Iterator[PreparedDocument]:
@@ -58,5 +58,5 @@ def _prepare(source: DocumentRows, row: AnyRow) -> PreparedDocument:
         digest=digest.hexdigest(),
         search_name=" ".join(indexed_words(row.name)),
         search_text=" ".join(indexed_words(f"{row.name} {plain_text(row.description)} {row.organization_name or ''}")),
-        clock=schedule_hash(row.attributes),
+        schedule_hash=schedule_hash(row.attributes),
     )

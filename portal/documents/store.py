@@ -159,7 +159,7 @@ def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
 
 # What tells whether a stored document is as it would be written now. The others follow from the document, which the
 # digest stands for.
-_COMPARED = ("digest", "clock", "search_name", "search_text")
+_COMPARED = ("digest", "schedule_hash", "search_name", "search_text")
 
 
 def _refresh(session: Session, ids: list[int]) -> int:

@@ -1,14 +1,10 @@
-"""What is free of an offering, and why the rest is not: the one module behind page, API and booking service.
+"""The availability of an offering: free slots, and the reason why other time cannot be booked.
 
-A partition
------------
-Every instant of a window is in exactly one stretch: a step that is free, a step that is refused, or time that is no
-step. Whatever is not free has a refusal with a reason in words. Bookings, closures, notice and the like are all
-`Obstacle`s; what depends on the length of a request, or on who asks, is a `Check`. How days are cut into steps is told
-in `portal.domain.slot_grid`.
+Pages, the API and the booking service all use this module. Every instant of a window belongs to exactly one block: a
+free slot, a refused slot, or time outside slots. Bookings, closures, notice and the like are `Obstacle`s; a `Check`
+depends on the whole period or on the user. `portal.domain.slot_grid` defines how days are divided into slots.
 
-Searches cost a little for each day and obstacle that they pass, however short slots are: steps are only made one by one
-where the answer holds each of them.
+The cost of a search grows with the days and obstacles it passes, not with the number of slots.
 """
 
 from __future__ import annotations
@@ -28,30 +24,29 @@ from portal.domain.slot_grid import Edges, SlotGrid, within
 from portal.domain.timetable import Span, TimeBlock, Timetable, part_within
 from portal.domain.zones import period_text
 
-# A request beyond this is refused before its days are counted.
+# Longer requests are refused at once.
 LONGEST_REQUEST = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityDay:
-    """One local day of an availability table: all its stretches in order, from midnight to midnight."""
+    """One local day: all its blocks in order, from midnight to midnight."""
 
     date: date
-    stretches: list[TimeBlock]
+    blocks: list[TimeBlock]
 
     @property
-    def steps(self) -> list[TimeBlock]:
-        """The stretches that can be booked or could be, were they free."""
-        return [stretch for stretch in self.stretches if stretch.is_step]
+    def slots(self) -> list[TimeBlock]:
+        """The slots, free or refused."""
+        return [block for block in self.blocks if block.is_slot]
 
 
 class Availability:
-    """What is free of one offering. Building it costs O(n log n) in the obstacles.
+    """The availability of one offering. Building it costs O(n log n) in the obstacles.
 
-    `zone` is the offering's. `obstacles` are in any order and may overlap; only those that touch the windows asked
-    about need to be given. `checks` see whole periods: they speak where whole periods are asked about. `shortest` is
-    the minimum duration, which one of the checks demands: nothing shorter is offered. `memo` stands for this schedule
-    and zone: under it is kept how days are cut, which is most of the work (None: it is not).
+    `zone` is the offering's time zone. `obstacles` may overlap, in any order, and must include those that touch the
+    windows queried. `checks` apply to whole periods. `shortest` is the minimum duration (also one of the checks).
+    `cache_key` identifies this schedule and zone in the cache of days (None: not cached).
     """
 
     def __init__(
@@ -61,37 +56,37 @@ class Availability:
         obstacles: Iterable[Obstacle] = (),
         checks: Sequence[Check] = (),
         shortest: timedelta | None = None,
-        memo: Hashable = None,
+        cache_key: Hashable = None,
     ) -> None:
         self.schedule = schedule
         self.zone = zone
         self.checks = checks
         self.shortest = shortest
-        self._timetable = Timetable(schedule, zone, memo)
+        self._timetable = Timetable(schedule, zone, cache_key)
         self._track = ObstacleTimeline(obstacles)
 
-    def steps(self, window: Period) -> list[Period]:
-        """The steps wholly inside the window, whether somebody has them or not."""
+    def slots(self, window: Period) -> list[Period]:
+        """The slots wholly inside the window, free or not."""
         rows = (within(span.edges, window) for span in self._timetable.spans(window) if span.edges)
         return [Period(start, end) for row in rows for start, end in pairwise(row)]
 
     def spans(self, window: Period) -> Iterator[Span]:
-        """The window as spans in order, without a gap or an overlap; neighbouring steps with one answer are one span.
+        """The window as spans in order, without gap or overlap; neighbouring slots with the same status are one span.
 
-        A step at the edge of the window is given whole; time that is no step is cut off there.
+        A slot at the edge of the window is included whole; other time is cut off there.
         """
-        return (found for span in self._timetable.spans(window) for found in self._answered(span))
+        return (found for span in self._timetable.spans(window) for found in self._with_obstacles(span))
 
-    def stretches(self, window: Period) -> list[TimeBlock]:
-        """The same with each step by itself.
+    def blocks(self, window: Period) -> list[TimeBlock]:
+        """The same with each slot on its own.
 
-        Neighbouring time that is no step for the same reason is one stretch, also across midnight.
+        Neighbouring closed time with the same reason is one block, also across midnight.
         """
-        return list(self._stretches(window))
+        return list(self._blocks(window))
 
     def free(self, window: Period, duration: timedelta | None = None) -> list[Period]:
-        """What can be booked wholly inside the window: the free steps, or for each free step that it can start with
-        the shortest run of free steps without a gap that lasts at least `duration` (and the minimum duration).
+        """What can be booked wholly inside the window: for each free slot, the shortest run of consecutive free slots
+        from there that lasts at least `duration` and the minimum duration (without either: the slot itself).
         """
         return list(self._bookable(window, duration))
 
@@ -104,29 +99,28 @@ class Availability:
     def nearest(self, period: Period, within: timedelta, most: int = 3) -> list[Period]:
         """Up to `most` periods that can be booked, as long as this one, that start nearest to it; in order of time.
 
-        They lie at most `within` before and after it; where they are cut into steps they may be a bit longer.
+        They lie at most `within` before and after it, and are rounded up to whole slots.
         """
         end = period.end + within
         found = list(islice(self._bookable(Period(period.start, end), period.duration), most))
         before: deque[Period] = deque(maxlen=most)
-        for reach in (min(timedelta(days=1), within), within):
-            earlier = self._bookable(Period(period.start - reach, end), period.duration)
+        for distance in (min(timedelta(days=1), within), within):
+            earlier = self._bookable(Period(period.start - distance, end), period.duration)
             before = deque(takewhile(lambda it: it.start < period.start, earlier), maxlen=most)
             if len(before) == most:
                 break
         return sorted(sorted((*before, *found), key=lambda it: abs(it.start - period.start))[:most])
 
-    def offer(
+    def bookable_and_refused(
         self, window: Period, duration: timedelta | None = None, until: datetime | None = None
     ) -> tuple[list[Period], list[TimeBlock]]:
-        """The window as what can be booked (`free`) and, with reasons, the rest: every instant is in one of the two.
+        """The window as what can be booked (see `free`) and the rest, refused with reasons.
 
-        A refused step at the edge of the window is given whole; of a free one that reaches beyond it, the part inside
-        is refused, since it is no whole slot. `until` is where the answer ends, if that is before the window does (see
-        `Timetable.reach`); what is offered before then may last longer.
+        A refused slot at the edge of the window is included whole. If a free slot extends beyond the window, the part
+        inside is refused, since it is not a whole slot. `until` limits the result to what starts before it.
         """
         until = until or window.end
-        stretches = self._stretches(Period(window.start, until))
+        blocks = self._blocks(Period(window.start, until))
         slots: list[Period] = []
         against: dict[datetime, Refusal] = {}
         for run in takewhile(lambda it: it.start < until, self._runs(window, duration)):
@@ -138,29 +132,29 @@ class Availability:
         covered = merge(slots)
         ends = [it.end for it in covered]
         refused = []
-        for stretch in stretches:
-            if not stretch.is_free:
-                refused.append(stretch)
+        for block in blocks:
+            if not block.is_free:
+                refused.append(block)
                 continue
-            inside = bisect_right(ends, stretch.start)
-            if inside < len(covered) and covered[inside].contains(stretch.period):
+            inside = bisect_right(ends, block.start)
+            if inside < len(covered) and covered[inside].contains(block.period):
                 continue
-            part = part_within(stretch.period, window)
-            refusal = self._check(part) if part == stretch.period else self.explain(part)
-            refused.append(TimeBlock(part, True, refusal or against.get(stretch.start) or _too_little(part)))
+            part = part_within(block.period, window)
+            refusal = self._check(part) if part == block.period else self.explain(part)
+            refused.append(TimeBlock(part, True, refusal or against.get(block.start) or _too_short(part)))
         return slots, refused
 
     def explain(self, period: Period) -> Refusal | None:
-        """Why a period can't be booked, or None where it can. For a step it is the reason that `stretches` gives."""
-        first = min(self._hindrances(period), key=_rank, default=None)
+        """Why a period can't be booked, or None where it can. For a step it is the reason that `blocks` gives."""
+        first = min(self._reasons(period), key=_rank, default=None)
         return self._refusal(first) if isinstance(first, Obstacle) else first
 
     def refusals(self, period: Period) -> Iterator[Refusal]:
-        """What is against a period, the first to be told first; of obstacles that lie on each other only that one."""
-        for it in sorted(dict.fromkeys(self._hindrances(period)), key=_rank):
+        """Every reason against a period, by rank; of overlapping obstacles only the first."""
+        for it in sorted(dict.fromkeys(self._reasons(period)), key=_rank):
             yield self._refusal(it) if isinstance(it, Obstacle) else it
 
-    def _hindrances(self, period: Period) -> Iterator[Refusal | Obstacle]:
+    def _reasons(self, period: Period) -> Iterator[Refusal | Obstacle]:
         if period.duration > LONGEST_REQUEST:
             yield Refusal(Code.TOO_LONG, f"A booking lasts at most {LONGEST_REQUEST.days} days.", period)
             return
@@ -171,24 +165,24 @@ class Availability:
         if not closed and whole != period:
             text = f"Choose whole slots: the nearest are {period_text(whole, self.zone)}."
             yield Refusal(Code.BOUNDARY, text, whole)
-        yield from self._against(period)
+        yield from self._check_refusals(period)
         yield from self._track.across(period)
 
     def days(self, first: date, count: int) -> list[AvailabilityDay]:
-        """`count` local days from `first`, each with all its stretches; none of them crosses midnight."""
+        """`count` local days from `first`, each with all its blocks; none of them crosses midnight."""
         dates = [first + timedelta(days=number) for number in range(count)]
         return [AvailabilityDay(day, list(self._of_day(day))) for day in dates]
 
     def _of_day(self, day: date) -> Iterator[TimeBlock]:
         for span in self._timetable.day(day):
-            for found in self._answered(span):
-                yield from found.stretches
+            for found in self._with_obstacles(span):
+                yield from found.blocks
 
-    def _stretches(self, window: Period) -> Iterator[TimeBlock]:
+    def _blocks(self, window: Period) -> Iterator[TimeBlock]:
         last: TimeBlock | None = None
         for span in self.spans(window):
-            for it in span.stretches:
-                if last is not None and not last.is_step and not it.is_step and _alike(last.refusal, it.refusal):
+            for it in span.blocks:
+                if last is not None and not last.is_slot and not it.is_slot and _alike(last.refusal, it.refusal):
                     last = TimeBlock(Period(last.start, it.end), False, last.refusal)
                     continue
                 if last is not None:
@@ -197,19 +191,19 @@ class Availability:
         if last is not None:
             yield last
 
-    def _against(self, period: Period) -> Iterator[Refusal]:
-        """What the checks say against a period."""
+    def _check_refusals(self, period: Period) -> Iterator[Refusal]:
+        """The refusals of the checks."""
         return (refusal for check in self.checks if (refusal := check(period)) is not None)
 
     def _check(self, period: Period) -> Refusal | None:
-        return min(self._against(period), key=lambda it: RANK[it.code], default=None)
+        return min(self._check_refusals(period), key=lambda it: RANK[it.code], default=None)
 
     def _bookable(self, window: Period, duration: timedelta | None) -> Iterator[Period]:
-        """The runs in the window against which no check speaks."""
+        """The runs in the window that pass every check."""
         runs = self._runs(window, duration)
         run = next(runs, None)
         while run is not None:
-            refusals = list(self._against(run))
+            refusals = list(self._check_refusals(run))
             if not refusals:
                 yield run
             try:
@@ -218,14 +212,14 @@ class Availability:
                 return
 
     def _runs(self, window: Period, duration: timedelta | None) -> Generator[Period, datetime | None]:
-        """The runs of free steps in the window that last long enough, in order.
+        """The runs of free slots in the window that last long enough, in order.
 
-        What is sent is an instant: runs as long as the last one that start before it are left out.
+        The caller may send an instant: runs that start before it are skipped.
         """
         lengths = [length for length in (duration, self.shortest) if length is not None]
         length = max(lengths, default=timedelta())
         refused_until = window.start
-        # Free steps without a gap between them, from the one that the next run starts with.
+        # Consecutive free slots, from the one that the next run starts with.
         row: deque[Edges] = deque()
         for edges in self._free_edges(window, length):
             if row and row[-1][-1] != edges[0]:
@@ -233,7 +227,7 @@ class Availability:
             row.append(edges)
             while row and row[0][0] + length <= edges[-1]:
                 start = row[0][0]
-                # But for the nights in which clocks change all runs are equally long.
+                # All runs are equally long, except where the offset from UTC changes.
                 if start < refused_until and all(isinstance(it, SlotGrid) for it in row):
                     passed = min(bisect_left(row[0], refused_until), bisect_right(row[0], edges[-1] - length))
                 else:
@@ -245,15 +239,15 @@ class Availability:
                     row.popleft()
 
     def _free_edges(self, window: Period, length: timedelta) -> Iterator[Edges]:
-        """The free steps in the window, as rows in order; time that is shorter than `length` is passed over."""
+        """The free slots in the window, as rows in order; gaps shorter than `length` are skipped."""
         for gap in self._track.gaps(window):
             if gap.duration >= length:
                 for span in self._timetable.open_spans(gap, length):
                     if row := within(span.edges, gap):
                         yield row
 
-    def _answered(self, span: Span) -> Iterator[Span]:
-        """A span of the schedule with the steps that an obstacle touches refused."""
+    def _with_obstacles(self, span: Span) -> Iterator[Span]:
+        """A span of the schedule, with the slots that an obstacle touches refused."""
         edges = span.edges
         if not edges:
             yield span
@@ -286,8 +280,8 @@ def _rank(it: Refusal | Obstacle) -> tuple[int, Period]:
     return RANK[it.code], it.period
 
 
-def _too_little(period: Period) -> Refusal:
-    return Refusal(Code.TOO_SHORT, "Free, but not for as long as was asked for.", period)
+def _too_short(period: Period) -> Refusal:
+    return Refusal(Code.TOO_SHORT, "Free, but not for the requested duration.", period)
 
 
 def _alike(one: Refusal | None, other: Refusal | None) -> bool:

@@ -47,7 +47,7 @@ class Period:
         """Whether every instant of the other is in this one."""
         return self.start <= other.start and other.end <= self.end
 
-    def holds(self, instant: datetime) -> bool:
+    def contains_instant(self, instant: datetime) -> bool:
         """Whether an instant lies in the period (its start does, its end does not)."""
         return self.start <= instant < self.end
 

@@ -96,7 +96,7 @@ class Rules:
         return self.buffer_before + self.buffer_after
 
     @property
-    def counts_own(self) -> bool:
+    def limits_user(self) -> bool:
         """Whether what the person asking holds already matters."""
         return self.quota_hours is not None or self.upcoming_bookings is not None
 
@@ -384,6 +384,6 @@ def _edge(value: object) -> date | datetime:
             raise ValueError(f"“{value}” is too far away")
         return day
     instant = parse_instant(value)
-    if not ALL_TIME.holds(instant):
+    if not ALL_TIME.contains_instant(instant):
         raise ValueError("is too far away")
     return instant

@@ -31,10 +31,10 @@ MOST_KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class TimeBlock:
-    """A piece of time of one kind, in UTC: a bookable step (`is_step`), free or refused, or time that is no step."""
+    """A piece of time of one kind, in UTC: a bookable step (`is_slot`), free or refused, or time that is no step."""
 
     period: Period
-    is_step: bool
+    is_slot: bool
     refusal: Refusal | None = None
 
     @property
@@ -69,11 +69,11 @@ class Span:
     refusal: Refusal | None = None
 
     @property
-    def is_step(self) -> bool:
+    def is_slot(self) -> bool:
         return bool(self.edges)
 
     @property
-    def stretches(self) -> Iterator[TimeBlock]:
+    def blocks(self) -> Iterator[TimeBlock]:
         """Its steps one by one; time that is no step is one stretch."""
         if not self.edges:
             yield TimeBlock(self.period, False, self.refusal)
@@ -117,7 +117,7 @@ class Timetable:
         if known.end < window.end:
             yield _closed(Period(known.end, window.end), Code.OUTSIDE_SCHEDULE)
 
-    def reach(self, window: Period, most: int) -> datetime:
+    def end_of_first(self, window: Period, most: int) -> datetime:
         """Where the first `most` steps and pieces of closed time in the window end; its end where it has no more."""
         for span in self.spans(window):
             number = max(len(span.edges) - 1, 1)
@@ -179,10 +179,10 @@ class Timetable:
             hours = f"Outside business hours ({clock_text(config.opens)}–{clock_text(config.closes)})."
             spans += [_closed(part, Code.OUTSIDE_HOURS, hours) for part in subtract(offered, opening)]
             usable = intersect(offered, opening)
-            steps = [Span(Period(row[0], row[-1]), row) for row in slots_of_day(local, config, opening, usable)]
+            slots = [Span(Period(row[0], row[-1]), row) for row in slots_of_day(local, config, opening, usable)]
             left = "Too short for a whole slot."
-            spans += [_closed(part, Code.REMAINDER, left) for part in subtract(usable, [it.period for it in steps])]
-            spans += steps
+            spans += [_closed(part, Code.REMAINDER, left) for part in subtract(usable, [it.period for it in slots])]
+            spans += slots
         spans.sort(key=lambda it: it.period.start)
         return spans
 

@@ -22,7 +22,7 @@ class OfferingDocument(Base):
     project. `inherited` are the plugin_options of a linked parent. `digest` is that of all of them.
     `search_name` and `search_text` are the words of the name, and of everything that is searched
     (portal.domain.search_words: databases fold case differently). Triggers copy them into the database's full-text
-    index (migration 0006). `clock` is the schedule hash (portal.domain.schedule_hash).
+    index (migration 0006). `schedule_hash` is the schedule hash (portal.domain.schedule_hash).
     """
 
     __tablename__ = "offering_documents"
@@ -41,10 +41,10 @@ class OfferingDocument(Base):
     public: Mapped[bytes] = mapped_column(LargeBinary, default=b"{}")
     full: Mapped[bytes] = mapped_column(LargeBinary, default=b"{}")
     # Read from an index of its own.
-    clock: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    schedule_hash: Mapped[int] = mapped_column("clock", BigInteger, key="schedule_hash", default=0, server_default="0")
     document: Mapped[bytes | None] = mapped_column(LargeBinary)
 
-    __table_args__ = (Index("ix_offering_documents_clock", "offering_id", "clock"),)
+    __table_args__ = (Index("ix_offering_documents_clock", "offering_id", "schedule_hash"),)
 
 
 class OfferingCounter(Base):

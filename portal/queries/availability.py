@@ -56,13 +56,13 @@ OUT_OF_DATE = Obstacle(ALL_TIME, Code.CLOSURE, STALE)
 class ParsedAttributes:
     """What the attributes of an offering say of its time: read once for all who ask while they are asked often.
 
-    `memo` stands for it where days are kept as they are cut (None: they are not).
+    `cache_key` stands for it where days are kept as they are cut (None: they are not).
     """
 
     schedule: Schedule
     rules: Rules
     zone: ZoneInfo
-    memo: object | None
+    cache_key: object | None
 
 
 @lru_cache(maxsize=1024)
@@ -123,19 +123,18 @@ def offering_availability(
     now: datetime,
     actor: Actor = ANONYMOUS,
     *,
-    without: int | None = None,
-    also: Iterable[Period] = (),
+    except_booking: int | None = None,
+    also_requested: Iterable[Period] = (),
 ) -> Availability:
-    """The availability of one offering; questions must stay inside the window. One SQL statement, or two where a
-    quota counts what the actor holds.
+    """The availability of one offering within the window. One SQL statement; two if a quota limits the actor.
 
-    `without` is a booking (id) that does not count, because it is the one that is moved or answered. `also` are periods
-    that the actor asks for at the same time.
+    `except_booking` is the id of a booking that does not count (it is being moved or accepted). `also_requested` are
+    other periods of the same request.
     """
-    known = parse_attributes(attributes)
-    obstacles = _obstacles(offering_id, known, window, now, actor, without)
-    own = _own_of(offering_id, known, window, now, actor, without)
-    return build_availability(known, now, obstacles, OwnBookings((*own.periods, *also), own.upcoming))
+    parsed = parse_attributes(attributes)
+    obstacles = _obstacles(offering_id, parsed, window, now, actor, except_booking)
+    own = _own_of(offering_id, parsed, window, now, actor, except_booking)
+    return build_availability(parsed, now, obstacles, OwnBookings((*own.periods, *also_requested), own.upcoming))
 
 
 def availability_page(
@@ -151,29 +150,41 @@ def availability_page(
 
     As `of_offering`. Where there are more, what is taken later is not read.
     """
-    known = parse_attributes(attributes)
-    timetable = Timetable(known.schedule, known.zone, known.memo)
-    reach = timetable.reach(window, most)
+    parsed = parse_attributes(attributes)
+    timetable = Timetable(parsed.schedule, parsed.zone, parsed.cache_key)
+    reach = timetable.end_of_first(window, most)
     # So long a slot that begins before then can last.
-    longest = max(duration or timedelta(), known.rules.minimum_duration or timedelta()) + LONGEST_STEP
+    longest = max(duration or timedelta(), parsed.rules.minimum_duration or timedelta()) + LONGEST_STEP
     read = Period(window.start, min(window.end, reach + longest))
-    slots, refused = offering_availability(offering_id, attributes, read, now, actor).offer(window, duration, reach)
+    slots, refused = offering_availability(offering_id, attributes, read, now, actor).bookable_and_refused(
+        window, duration, reach
+    )
     return AvailabilityPage(slots, refused, reach if reach < window.end else None)
 
 
 def _obstacles(
-    offering_id: int, known: ParsedAttributes, window: Period, now: datetime, actor: Actor, without: int | None = None
+    offering_id: int,
+    parsed: ParsedAttributes,
+    window: Period,
+    now: datetime,
+    actor: Actor,
+    except_booking: int | None = None,
 ) -> list[Obstacle]:
-    found = obstacles_of_offerings([offering_id], _wider(window, known.rules), actor, without)
-    add_stale(found, {offering_id: known}, now)
+    found = obstacles_of_offerings([offering_id], _wider(window, parsed.rules), actor, except_booking)
+    add_stale(found, {offering_id: parsed}, now)
     return found[offering_id]
 
 
 def _own_of(
-    offering_id: int, known: ParsedAttributes, window: Period, now: datetime, actor: Actor, without: int | None = None
+    offering_id: int,
+    parsed: ParsedAttributes,
+    window: Period,
+    now: datetime,
+    actor: Actor,
+    except_booking: int | None = None,
 ) -> OwnBookings:
-    counts = known.rules.counts_own and actor.signed_in
-    return _own(offering_id, window, now, actor, without) if counts else NO_BOOKINGS
+    counts = parsed.rules.limits_user and actor.signed_in
+    return _own(offering_id, window, now, actor, except_booking) if counts else NO_BOOKINGS
 
 
 def availability_and_next_free(
@@ -189,12 +200,12 @@ def availability_and_next_free(
         free = next_free([(offering_id, attributes)], now).get(offering_id) if bookable else None
         return offering_availability(offering_id, attributes, window, now, actor), free
     hull = Period(min(window.start, near.start), max(window.end, near.end))
-    known = parse_attributes(attributes)
-    obstacles = _obstacles(offering_id, known, hull, now, actor)
-    free = build_availability(known, now, obstacles).next_free(near.start, near.end)
+    parsed = parse_attributes(attributes)
+    obstacles = _obstacles(offering_id, parsed, hull, now, actor)
+    free = build_availability(parsed, now, obstacles).next_free(near.start, near.end)
     if free is None:
         free = next_free([(offering_id, attributes)], now, horizons=(HORIZON,)).get(offering_id)
-    return build_availability(known, now, obstacles, _own_of(offering_id, known, hull, now, actor)), free
+    return build_availability(parsed, now, obstacles, _own_of(offering_id, parsed, hull, now, actor)), free
 
 
 def explain(offering: Offering, period: Period, now: datetime, actor: Actor = ANONYMOUS) -> Refusal | None:
@@ -243,26 +254,28 @@ def stale_offerings(offering_ids: Collection[int], now: datetime) -> set[int]:
 
 
 def add_stale(
-    obstacles: defaultdict[int, list[Obstacle]], known: Mapping[int, ParsedAttributes], now: datetime
+    obstacles: defaultdict[int, list[Obstacle]], parsed: Mapping[int, ParsedAttributes], now: datetime
 ) -> None:
     """Close what its owner wants closed while its busy times are out of date. No statement where none wants that."""
-    asked = [offering_id for offering_id, it in known.items() if it.rules.stale_busy == "refuse"]
+    asked = [offering_id for offering_id, it in parsed.items() if it.rules.stale_busy == "refuse"]
     for offering_id in stale_offerings(asked, now) if asked else ():
         obstacles[offering_id].append(OUT_OF_DATE)
 
 
 def build_availability(
-    known: ParsedAttributes, now: datetime, taken: list[Obstacle], own: OwnBookings = NO_BOOKINGS
+    parsed: ParsedAttributes, now: datetime, taken: list[Obstacle], own: OwnBookings = NO_BOOKINGS
 ) -> Availability:
     """What is free of an offering, given what is taken of it."""
-    rules, zone = known.rules, known.zone
+    rules, zone = parsed.rules, parsed.zone
     obstacles = [past_obstacle(now), *taken]
     if rules is not NO_RULES:
         obstacles += rule_obstacles(rules, zone, now)
         if rules.gap:
             obstacles += [beside for it in taken for beside in buffer_obstacles(rules, it)]
     checks = rule_checks(rules, zone, own.periods, own.upcoming)
-    return Availability(known.schedule, zone, obstacles, checks, shortest=rules.minimum_duration, memo=known.memo)
+    return Availability(
+        parsed.schedule, zone, obstacles, checks, shortest=rules.minimum_duration, cache_key=parsed.cache_key
+    )
 
 
 def _wider(window: Period, rules: Rules) -> Period:
@@ -270,7 +283,7 @@ def _wider(window: Period, rules: Rules) -> Period:
     return Period(window.start - rules.gap, window.end + rules.gap) if rules.gap else window
 
 
-def _own(offering_id: int, window: Period, now: datetime, actor: Actor, without: int | None) -> OwnBookings:
+def _own(offering_id: int, window: Period, now: datetime, actor: Actor, except_booking: int | None) -> OwnBookings:
     """What the actor holds of the offering in the months that the window touches, and from now on."""
     month = timedelta(days=32)
     rows = db.session.execute(
@@ -281,7 +294,7 @@ def _own(offering_id: int, window: Period, now: datetime, actor: Actor, without:
             Slot.holds.is_(True),
             Slot.end > min(now, window.start - month),
             Booking.user_id == actor.user_id,
-            Booking.id != (without or 0),
+            Booking.id != (except_booking or 0),
         )
     ).all()
     upcoming = {row.booking_id for row in rows if row.end > now}

@@ -52,15 +52,15 @@ _DAY = timedelta(days=1)
 class BookingView:
     """A booking with everything loaded (touching the database again raises), and what the actor may do with it.
 
-    `seen` are the things it refers to that the actor may see now; `booked` is what it is of, in words that they may
+    `visibility`: the things it refers to that the actor may see now; `details`: what it is of, in words that they may
     read.
     """
 
     booking: Booking
     manages: bool
     mine: bool
-    seen: Visibility
-    booked: BookingDetails
+    visibility: Visibility
+    details: BookingDetails
 
     @property
     def uuid(self) -> uuidlib.UUID:
@@ -77,13 +77,14 @@ class BookingPage:
 
 @dataclass(frozen=True, slots=True)
 class PendingRequest:
-    """A request to answer. `near` is what else is held or busy within half a day of it, `same_person` how many other
-    bookings of the offering its booker holds.
+    """A request that waits for a decision.
+
+    `nearby`: other bookings and busy times within half a day. `other_bookings`: how many the booker has here.
     """
 
     booking: Booking
-    near: list[NearbyBooking] = field(default_factory=list)
-    same_person: int = 0
+    nearby: list[NearbyBooking] = field(default_factory=list)
+    other_bookings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +188,17 @@ def pending_page(actor: Actor, number: int, size: int = PAGE_SIZE) -> tuple[list
     clauses = [Booking.state == BookingState.REQUESTED.value, managed_offerings(actor)]
     found = _page(actor, clauses, [first_start()], number, size)
     bookings = [view.booking for view in found.bookings]
-    near = _near(bookings)
+    nearby = _near(bookings)
     held = _held_by({it.user_id for it in bookings})
     shown = [
-        PendingRequest(it, near[it.id][:MOST_RIVALS], held.get((it.user_id, it.offering_id), 1) - 1) for it in bookings
+        PendingRequest(it, nearby[it.id][:MOST_RIVALS], held.get((it.user_id, it.offering_id), 1) - 1)
+        for it in bookings
     ]
     return shown, found.page
 
 
-def usage_of(user_id: int, now: datetime, without: int = 0) -> Usage:
-    """What a person holds of all offerings from `now` on, but for the booking `without`. One SQL statement.
+def usage_of(user_id: int, now: datetime, except_booking: int = 0) -> Usage:
+    """What a person holds of all offerings from `now` on, but for the booking `except_booking`. One SQL statement.
 
     A request whose first slot has begun has ended, whether or not the worker has noted that yet.
     """
@@ -208,7 +210,7 @@ def usage_of(user_id: int, now: datetime, without: int = 0) -> Usage:
             Booking.state.in_([it.value for it in HOLDING]),
             Slot.holds.is_(True),
             or_(Slot.end > now, Booking.state == BookingState.REQUESTED.value),
-            Booking.id != without,
+            Booking.id != except_booking,
         )
     ).all()
     requested = BookingState.REQUESTED.value

@@ -176,7 +176,7 @@ def _rows(actor: Actor, ids: Sequence[int]) -> list[CatalogueRow]:
 
 def _narrow(actor: Actor, search: Search) -> SearchResult:
     """A search with its facets, cached until any offering changes: arithmetic over all offerings takes some ms."""
-    key = ("narrowed", actor.reader, search.words, search.sort, tuple(search.chosen.items()))
+    key = ("narrowed", actor.visibility_key, search.words, search.sort, tuple(search.chosen.items()))
     with locked_index() as index:
         found: SearchResult | None = cache().get(key, index.generation)
         if found is None:

@@ -52,7 +52,7 @@ _OFFERING = (
     Offering.organization_id,
     Offering.country,
     Offering.state,
-    OfferingDocument.clock,
+    OfferingDocument.schedule_hash,
 )
 # Transactions below this number are over: their changes are visible to this snapshot, or will never be.
 _HORIZON = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
@@ -207,7 +207,7 @@ def _refresh(index: CatalogueIndex, position: Position) -> None:
             continue
         changed.setdefault(row.changed_id, None)
         # An offering without a document is shown nowhere.
-        if row.id is not None and row.clock is not None:
+        if row.id is not None and row.schedule_hash is not None:
             changed[row.id] = _indexed(row)
         if row.category_uuid is not None:
             labels["category"][row.category_id] = Label(str(row.category_uuid), row.category_title)
@@ -252,5 +252,5 @@ def _indexed(row: Any) -> IndexedOffering:
         row.organization_id or 0,
         row.country,
         row.state,
-        row.clock,
+        row.schedule_hash,
     )

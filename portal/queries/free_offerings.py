@@ -118,9 +118,9 @@ def find_free_offerings(among: Candidates, wanted: FreeTimeQuery, now: datetime)
     met = [place for place in places if ids[place] in taken_ids] if taken_ids else []
     later = {}
     taken = obstacles_of_offerings(taken_ids, _hull(clear.values()), ANONYMOUS) if met else {}
-    for place, known in _known(among, met, first):
+    for place, parsed in _known(among, met, first):
         window = clear[clocks[place]].window
-        free = build_availability(known, now, taken[ids[place]])
+        free = build_availability(parsed, now, taken[ids[place]])
         if (period := free.next_free(window.start, window.end, wanted.duration)) is not None:
             later[ids[place]] = period
     gone = closed | {ids[place] for place in met if ids[place] not in later}
@@ -211,27 +211,27 @@ def _clear(
     alike: dict[Any, ScheduleOpening | None] = {}
     found = {}
     asked = sorted(examples)
-    for clock, known in _understood(asked, [examples[clock] for clock in asked]):
-        if known.zone not in of_zone:
-            of_zone[known.zone] = wanted.window(known.zone)
-        window = of_zone[known.zone]
+    for clock, parsed in _understood(asked, [examples[clock] for clock in asked]):
+        if parsed.zone not in of_zone:
+            of_zone[parsed.zone] = wanted.window(parsed.zone)
+        window = of_zone[parsed.zone]
         if window is None or window.end <= now:
             continue
-        key = (_near(known.schedule.periods, window), known.schedule.config, known.rules, known.zone.key)
+        key = (_near(parsed.schedule.periods, window), parsed.schedule.config, parsed.rules, parsed.zone.key)
         if key not in alike:
-            alike[key] = _clear_of(known, window, wanted, now)
+            alike[key] = _clear_of(parsed, window, wanted, now)
         if (it := alike[key]) is not None:
             if len(first) < BATCH:
-                first[clock] = known
+                first[clock] = parsed
             found[clock] = it
     return found
 
 
-def _clear_of(known: ParsedAttributes, window: Period, wanted: FreeTimeQuery, now: datetime) -> ScheduleOpening | None:
-    period = build_availability(known, now, []).next_free(window.start, window.end, wanted.duration)
+def _clear_of(parsed: ParsedAttributes, window: Period, wanted: FreeTimeQuery, now: datetime) -> ScheduleOpening | None:
+    period = build_availability(parsed, now, []).next_free(window.start, window.end, wanted.duration)
     if period is None:
         return None
-    return ScheduleOpening(window, period, known.rules.gap, known.rules.stale_busy == "refuse")
+    return ScheduleOpening(window, period, parsed.rules.gap, parsed.rules.stale_busy == "refuse")
 
 
 def _near(periods: Sequence[Period], window: Period) -> tuple[Period, ...]:
@@ -249,9 +249,9 @@ def _known(
         of_clock.setdefault(among.schedules[place], []).append(place)
     unread = [clock for clock in of_clock if clock not in first]
     examples = [among.ids[of_clock[clock][0]] for clock in unread]
-    for clock, known in chain(first.items(), _understood(unread, examples)):
+    for clock, parsed in chain(first.items(), _understood(unread, examples)):
         for place in of_clock.get(clock, ()):
-            yield place, known
+            yield place, parsed
 
 
 def _understood(clocks: Sequence[int], examples: Sequence[int]) -> Iterator[tuple[int, ParsedAttributes]]:

@@ -39,21 +39,21 @@ _CODES = {
 
 
 def obstacles_of_offerings(
-    offering_ids: Collection[int], window: Period, actor: Actor, without: int | None = None
+    offering_ids: Collection[int], window: Period, actor: Actor, except_booking: int | None = None
 ) -> defaultdict[int, list[Obstacle]]:
     """What is taken of offerings in a window, by offering. One SQL statement."""
     found: defaultdict[int, list[Obstacle]] = defaultdict(list)
-    for offering_id, obstacle in _rows(offering_ids, window, actor, without):
+    for offering_id, obstacle in _rows(offering_ids, window, actor, except_booking):
         found[offering_id].append(obstacle)
     return found
 
 
 def _rows(
-    offering_ids: Collection[int], window: Period, actor: Actor, without: int | None
+    offering_ids: Collection[int], window: Period, actor: Actor, except_booking: int | None
 ) -> Iterator[tuple[int, Obstacle]]:
     dialect = db.engine.dialect.name
     ids = id_parameter(offering_ids, dialect)
-    given = {"ids": ids, "begin": window.start, "finish": window.end, "without": without or 0}
+    given = {"ids": ids, "begin": window.start, "finish": window.end, "without": except_booking or 0}
     for offering_id, start, end, kind, user_id in db.session.execute(_taken(dialect), given).all():
         mine = actor.signed_in and user_id == actor.user_id
         yield offering_id, Obstacle(Period(start, end), _CODES[kind], mine=mine)
@@ -74,7 +74,7 @@ def id_parameter(offering_ids: Collection[int], dialect: str) -> Any:
 
 @cache
 def _taken(dialect: str) -> CompoundSelect[Any]:
-    """What is taken of the offerings `ids` between `begin` and `finish`, but for the booking `without`.
+    """What is taken of the offerings `ids` between `begin` and `finish`, but for the booking `except_booking`.
 
     Made once: putting such a statement together takes longer than running it.
     """

@@ -35,23 +35,23 @@ class TimelineRow:
 def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list[TimelineRow], Page]:
     """The offerings that a search shows, each with the given day by its own clocks. Six SQL statements at most."""
     found = browse(actor, search, page_size=ROWS)
-    known = {row.id: parse_attributes(row.attributes) for row in found.rows}
-    windows = {key: _window(day, it.zone) for key, it in known.items()}
+    parsed = {row.id: parse_attributes(row.attributes) for row in found.rows}
+    windows = {key: _window(day, it.zone) for key, it in parsed.items()}
     if not windows:
         return [], found.page
-    widest = max((it.rules.gap for it in known.values()), default=timedelta())
+    widest = max((it.rules.gap for it in parsed.values()), default=timedelta())
     hull = Period(min(it.start for it in windows.values()) - widest, max(it.end for it in windows.values()) + widest)
     taken = obstacles_of_offerings(list(windows), hull, actor)
-    add_stale(taken, known, now)
+    add_stale(taken, parsed, now)
     lines = [
         TimelineRow(
             row.uuid,
             row.name,
             row.organization_name,
             row.state,
-            known[row.id].zone.key,
+            parsed[row.id].zone.key,
             windows[row.id],
-            list(build_availability(known[row.id], now, taken[row.id]).spans(windows[row.id])),
+            list(build_availability(parsed[row.id], now, taken[row.id]).spans(windows[row.id])),
         )
         for row in found.rows
     ]

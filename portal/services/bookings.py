@@ -147,7 +147,7 @@ def reschedule_booking(
     now = now or utcnow()
     check_list(periods)
     check_text("reason", reason)
-    with allocating(actor, _offering_of(actor, booking_uuid), periods, now, without=booking_uuid) as session:
+    with allocating(actor, _offering_of(actor, booking_uuid), periods, now, except_booking=booking_uuid) as session:
         booking, offering, manages = _lock_booking(session, actor, booking_uuid)
         if not manages and not can_see_offering(actor, offering.id):
             raise Forbidden(NOT_SEEN)
@@ -158,7 +158,7 @@ def reschedule_booking(
         if booking.sequence >= MOST_CHANGES:
             raise Invalid(f"This booking has been changed {MOST_CHANGES} times. Cancel it and book again.", "slots")
         # The rules apply as they do to the booker, whoever moves it, except for whether they see the offering.
-        check_periods(offering, periods, now, actor, booking.user_id, without=booking.id)
+        check_periods(offering, periods, now, actor, booking.user_id, except_booking=booking.id)
         # Who answers requests need not ask for an answer; moving an unanswered one is no answer to it.
         answered = manages and booking.state == BookingState.CONFIRMED.value
         confirmed = answered or first_state(offering, now) is BookingState.CONFIRMED

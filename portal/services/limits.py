@@ -45,11 +45,11 @@ def check_held(
         return
     # A statement of its own: what it waited for is seen by the next one.
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
-    before, without = Usage(), 0
+    before, except_booking = Usage(), 0
     if booking is not None:
         kept = [Period(slot.start, slot.end) for slot in booking.slots]
-        before, without = _held(BookingState(booking.state), kept, now), booking.id
-    refused = limit_message(limits, usage_of(user_id, now, without), before, _held(state, periods, now))
+        before, except_booking = _held(BookingState(booking.state), kept, now), booking.id
+    refused = limit_message(limits, usage_of(user_id, now, except_booking), before, _held(state, periods, now))
     if refused is not None:
         raise SlotRefused(refused, "slots")
 

@@ -63,11 +63,11 @@ def allocating(
     offering_uuid: uuidlib.UUID,
     periods: Sequence[Period],
     now: datetime,
-    without: uuidlib.UUID | None = None,
+    except_booking: uuidlib.UUID | None = None,
 ) -> Iterator[Session]:
     """A transaction in which these periods are written. Raises SlotTaken, with alternatives, where they overlap others.
 
-    `without` is the booking that is moved: what it holds does not count.
+    `except_booking` is the booking that is moved: what it holds does not count.
     """
     try:
         try:
@@ -77,9 +77,9 @@ def allocating(
             if NO_OVERLAP not in str(error.orig):
                 raise
             # The check found nothing and the database did: read again, now that the other transaction has committed.
-            raise _found_by_database(actor, offering_uuid, periods, now, without) from error
+            raise _found_by_database(actor, offering_uuid, periods, now, except_booking) from error
     except SlotTaken as taken:
-        taken.alternatives = _alternatives(actor, offering_uuid, taken.asked, now, without)
+        taken.alternatives = _alternatives(actor, offering_uuid, taken.asked, now, except_booking)
         raise
 
 
@@ -103,10 +103,14 @@ def retried(write: Callable[P, T]) -> Callable[P, T]:
 
 
 def _found_by_database(
-    actor: Actor, offering_uuid: uuidlib.UUID, periods: Sequence[Period], now: datetime, without: uuidlib.UUID | None
+    actor: Actor,
+    offering_uuid: uuidlib.UUID,
+    periods: Sequence[Period],
+    now: datetime,
+    except_booking: uuidlib.UUID | None,
 ) -> SlotTaken:
     for period in periods:
-        free = _free(actor, offering_uuid, period, now, without)
+        free = _free(actor, offering_uuid, period, now, except_booking)
         refusal = next((it for it in free.refusals(period) if it.is_conflict), None) if free else None
         if refusal is not None:
             return SlotTaken(refusal.text, refusal.period, period)
@@ -115,15 +119,15 @@ def _found_by_database(
 
 
 def _alternatives(
-    actor: Actor, offering_uuid: uuidlib.UUID, asked: Period, now: datetime, without: uuidlib.UUID | None
+    actor: Actor, offering_uuid: uuidlib.UUID, asked: Period, now: datetime, except_booking: uuidlib.UUID | None
 ) -> list[Period]:
     window = Period(asked.start - ALTERNATIVES_WITHIN, asked.end + ALTERNATIVES_WITHIN)
-    free = _free(actor, offering_uuid, window, now, without)
+    free = _free(actor, offering_uuid, window, now, except_booking)
     return free.nearest(asked, ALTERNATIVES_WITHIN) if free else []
 
 
 def _free(
-    actor: Actor, offering_uuid: uuidlib.UUID, window: Period, now: datetime, without: uuidlib.UUID | None
+    actor: Actor, offering_uuid: uuidlib.UUID, window: Period, now: datetime, except_booking: uuidlib.UUID | None
 ) -> Availability | None:
     offering = db.session.execute(
         select(Offering.id, Offering.attributes).where(Offering.uuid == offering_uuid)
@@ -131,9 +135,9 @@ def _free(
     if offering is None:
         return None
     own = None
-    if without is not None:
-        own = db.session.execute(select(Booking.id).where(Booking.uuid == without)).scalar_one_or_none()
-    return availability.offering_availability(offering.id, offering.attributes, window, now, actor, without=own)
+    if except_booking is not None:
+        own = db.session.execute(select(Booking.id).where(Booking.uuid == except_booking)).scalar_one_or_none()
+    return availability.offering_availability(offering.id, offering.attributes, window, now, actor, except_booking=own)
 
 
 def check_periods(
@@ -143,7 +147,7 @@ def check_periods(
     actor: Actor,
     booker_id: int | None,
     *,
-    without: int | None = None,
+    except_booking: int | None = None,
 ) -> None:
     """Refuse periods that cannot be booked by this person (SlotRefused, SlotTaken)."""
     if offering.state != "Active":
@@ -153,22 +157,30 @@ def check_periods(
     ordered = sorted(periods)
     hull = Period(ordered[0].start, max(it.end for it in ordered))
     # One statement for all periods, unless each is judged with those before it, or bookings of many years lie between.
-    together = hull.duration <= LONGEST_REQUEST and not rules_of(offering.attributes).counts_own
+    together = hull.duration <= LONGEST_REQUEST and not rules_of(offering.attributes).limits_user
     free = None
     for number, period in enumerate(ordered):
         if free is None or not together:
             window = hull if together else Period(period.start, min(period.end, period.start + LONGEST_REQUEST))
             free = availability.offering_availability(
-                offering.id, offering.attributes, window, now, booker, without=without, also=ordered[:number]
+                offering.id,
+                offering.attributes,
+                window,
+                now,
+                booker,
+                except_booking=except_booking,
+                also_requested=ordered[:number],
             )
         refused = free.explain(period)
         if refused is not None:
             raise _refused(refused, period)
 
 
-def refuse_taken(offering: Offering, period: Period, now: datetime, actor: Actor, without: int) -> None:
-    """Refuse a period that somebody else holds by now, but for the booking `without` (SlotTaken)."""
-    free = availability.offering_availability(offering.id, offering.attributes, period, now, actor, without=without)
+def refuse_taken(offering: Offering, period: Period, now: datetime, actor: Actor, except_booking: int) -> None:
+    """Refuse a period that somebody else holds by now, but for the booking `except_booking` (SlotTaken)."""
+    free = availability.offering_availability(
+        offering.id, offering.attributes, period, now, actor, except_booking=except_booking
+    )
     # What an owner accepts may break rules that came after the request, but never somebody else's time.
     taken = next((it for it in free.refusals(period) if it.is_conflict and it.code is not Code.BUFFER), None)
     if taken is not None:

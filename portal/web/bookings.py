@@ -113,18 +113,18 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """One booking with its history, and what can be done with it."""
     view = queries.get_booking(current_actor(), uuid, priced=True)
     found, now = view.booking, utcnow()
-    zone = parse_zone(view.booked.zone)
+    zone = parse_zone(view.details.zone)
     state = BookingState(found.state)
     periods = [Period(it.start, it.end) for it in found.slots]
     over = not found.slots or found.slots[-1].end <= now
     begun = bool(found.slots) and found.slots[0].start <= now
     unanswered = state is BookingState.REQUESTED and begun
-    plan = found.plan if view.seen.plan else None
+    plan = found.plan if view.visibility.plan else None
     return render_template(
         "bookings/booking.html",
         booking=found,
-        booked=view.booked,
-        sees_offering=view.seen.offering,
+        booked=view.details,
+        sees_offering=view.visibility.offering,
         mine=view.mine,
         manages=view.manages,
         state=STATES[found.state],
@@ -137,11 +137,11 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
         ),
         unit_name=unit_name,
         zone=zone.key,
-        answers=view.booked.answers,
+        answers=view.details.answers,
         history=[_change(it, zone) for it in reversed(found.changes)],
         awaits=view.mine and state is BookingState.REQUESTED and not begun,
         may_cancel=can(state, BookingAction.CANCEL) and not over,
-        may_move=can(state, BookingAction.RESCHEDULE) and not over and not unanswered and view.seen.offering,
+        may_move=can(state, BookingAction.RESCHEDULE) and not over and not unanswered and view.visibility.offering,
         may_answer=view.manages and state is BookingState.REQUESTED and not begun,
     )
 
@@ -273,7 +273,7 @@ def _summary(view: OfferingView, sent: Sent, zone: ZoneInfo, *, told: bool) -> d
 
 def _linked(view: BookingView, period: Period, zone: ZoneInfo) -> dict[str, str]:
     """A period with the links that put it into the reader's own calendar."""
-    name, place, note = view.booking.name, view.booked.offering, view.booking.note
+    name, place, note = view.booking.name, view.details.offering, view.booking.note
     title = f"{name} ({place})" if place != name else name
     return {
         **clocks(period, zone),
@@ -283,10 +283,10 @@ def _linked(view: BookingView, period: Period, zone: ZoneInfo) -> dict[str, str]
 
 
 def _line(view: BookingView) -> dict[str, Any]:
-    zone = parse_zone(view.booked.zone)
+    zone = parse_zone(view.details.zone)
     return {
         "booking": view.booking,
-        "booked": view.booked,
+        "details": view.details,
         "slots": [clocks(Period(it.start, it.end), zone) for it in view.booking.slots],
         "zone": zone.key,
     }

@@ -256,7 +256,7 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     window = Period(*span_of(first, zone, days))
     availability, free = availability_and_next_free(view.id, attributes, window, now, actor, bookable=bookable)
     week = build_week(
-        (stretch for day in availability.days(first, days) for stretch in day.stretches),
+        (block for day in availability.days(first, days) for block in day.blocks),
         first,
         zone,
         now,

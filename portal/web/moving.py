@@ -38,7 +38,7 @@ class Shown:
     end: datetime
     state: str
     reason: str
-    is_step: bool
+    is_slot: bool
 
 
 @blueprint.route("/bookings/<uuid:uuid>/move/", methods=["GET", "POST"])
@@ -47,7 +47,7 @@ def move(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Ask for other periods; until that is granted the booking keeps those that it has."""
     actor = current_actor()
     view = queries.get_booking(actor, uuid)
-    if not view.seen.offering:
+    if not view.visibility.offering:
         raise Forbidden(services.NOT_SEEN)
     zone = zone_of(view.booking.offering.attributes)
     if request.method != "POST":
@@ -115,14 +115,14 @@ def _week(view: BookingView, zone: ZoneInfo) -> Week:
         Period(*span_of(first, zone.key, days)),
         now,
         booker,
-        without=view.booking.id,
+        except_booking=view.booking.id,
     )
-    stretches = [stretch for day in free.days(first, days) for stretch in day.stretches]
+    blocks = [block for day in free.days(first, days) for block in day.blocks]
     following = None
-    if offering.state == "Active" and not any(it.is_free for it in stretches):
+    if offering.state == "Active" and not any(it.is_free for it in blocks):
         following = next_free([(offering.id, offering.attributes)], now).get(offering.id)
     return build_week(
-        _shown(stretches, view),
+        _shown(blocks, view),
         first,
         zone.key,
         now,
@@ -139,9 +139,9 @@ def _first_day(view: BookingView, now: datetime, zone: ZoneInfo) -> date:
     return first_day(request.args.get("from") or begins, today)
 
 
-def _shown(stretches: Iterable[Offered], view: BookingView) -> Iterator[Shown]:
+def _shown(blocks: Iterable[Offered], view: BookingView) -> Iterator[Shown]:
     kept = _kept(view)
-    for it in stretches:
+    for it in blocks:
         state = it.state
         if state == "mine" and not view.mine:
             # The booker's other bookings are not the reader's.
@@ -149,4 +149,4 @@ def _shown(stretches: Iterable[Offered], view: BookingView) -> Iterator[Shown]:
         if state == "free" and view.booking.offering.state == "Active":
             period = Period(it.start, it.end)
             state = "kept" if any(period.overlaps(own) for own in kept) else state
-        yield Shown(it.start, it.end, state, it.reason, it.is_step)
+        yield Shown(it.start, it.end, state, it.reason, it.is_slot)

@@ -18,8 +18,8 @@ def coming_week(offering_id: int, attributes: Mapping[str, Any]) -> tuple[Week, 
     first = now.astimezone(zone).date()
     days = days_shown(parse_attributes(attributes).schedule.config)
     free = offering_availability(offering_id, attributes, Period(*span_of(first, zone.key, days)), now)
-    stretches = [stretch for day in free.days(first, days) for stretch in day.stretches]
+    blocks = [block for day in free.days(first, days) for block in day.blocks]
     following = None
-    if not any(it.is_free for it in stretches):
+    if not any(it.is_free for it in blocks):
         following = next_free([(offering_id, attributes)], now).get(offering_id)
-    return build_week(stretches, first, zone.key, now, following.start if following else None, days=days), zone.key
+    return build_week(blocks, first, zone.key, now, following.start if following else None, days=days), zone.key

@@ -53,8 +53,8 @@ def pending() -> ResponseReturnValue:
                     for label, text in islice(_answers(entry.booking), MOST_ANSWERS)
                 ],
                 "more_answers": len(entry.booking.answers) > MOST_ANSWERS,
-                "near": [{"what": it.what, "name": it.name, **clocks(it.period, zone)} for it in entry.near],
-                "same_person": entry.same_person,
+                "nearby": [{"what": it.what, "name": it.name, **clocks(it.period, zone)} for it in entry.nearby],
+                "other_bookings": entry.other_bookings,
                 "begun": entry.booking.slots[0].start <= utcnow(),
             }
         )

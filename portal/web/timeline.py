@@ -91,7 +91,7 @@ def _row(line: TimelineRow, day: date, now: datetime) -> dict[str, Any]:
 def _boxes(span: Span) -> Iterator[TimeBlock]:
     """What is drawn of a span: its free slots, shorter ones together until one is as wide as a column; else itself."""
     if span.refusal is not None:
-        yield TimeBlock(span.period, span.is_step, span.refusal)
+        yield TimeBlock(span.period, span.is_slot, span.refusal)
         return
     first = 0
     while first < len(span.edges) - 1:

@@ -39,7 +39,7 @@ PICKABLE = frozenset({"free", "kept"})
 class Offered(Protocol):
     """A period of an offering and how it stands. Instants; `reason` in words where it can't be booked.
 
-    `is_step`: it can be booked, or could be, were it free; else it is time at which the offering is closed.
+    `is_slot`: it can be booked, or could be, were it free; else it is time at which the offering is closed.
     """
 
     @property
@@ -51,7 +51,7 @@ class Offered(Protocol):
     @property
     def reason(self) -> str: ...
     @property
-    def is_step(self) -> bool: ...
+    def is_slot(self) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -183,13 +183,13 @@ def build_week(
     today = now.astimezone(place).date()
     columns: list[list[Cell]] = [[] for _ in range(days)]
     pieces = [
-        (index, cell, slot.is_step)
+        (index, cell, slot.is_slot)
         for slot in sorted(offered, key=lambda one: one.start)
         for index, cell in _pieces(slot, first, place, days, bookable=bookable)
     ]
     # The table reaches from the first hour that can be booked on any day to the last; nights are not drawn.
-    opens = min((cell.begin for _, cell, is_step in pieces if is_step), default=END_OF_DAY)
-    closes = max((cell.end for _, cell, is_step in pieces if is_step), default=0)
+    opens = min((cell.begin for _, cell, is_slot in pieces if is_slot), default=END_OF_DAY)
+    closes = max((cell.end for _, cell, is_slot in pieces if is_slot), default=0)
     for index, cell, _ in pieces:
         cell.begin, cell.end = max(cell.begin, opens), min(cell.end, closes)
         if cell.begin < cell.end:

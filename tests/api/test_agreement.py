@@ -114,7 +114,7 @@ def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, w
     db_session.commit()
     with time_machine.travel(now, tick=False):
         service = offering_availability(offering.id, attributes, window, now)
-        steps = [it for it in service.stretches(window) if it.is_step]
+        steps = [it for it in service.blocks(window) if it.is_slot]
         query = {"start": window.start.isoformat(), "end": window.end.isoformat()}
         address = f"/api/booking-offerings/{offering.uuid}/availability/"
         told = client.get(address, query_string=query, headers=who["stranger"]).json
@@ -153,7 +153,7 @@ def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, w
         assert (
             later
             <= linked
-            <= {it.period for it in offering_availability(offering.id, attributes, ALL, now).stretches(ALL)}
+            <= {it.period for it in offering_availability(offering.id, attributes, ALL, now).blocks(ALL)}
         )
         # The filter.
         for later in range(7):

@@ -96,18 +96,18 @@ def is_open(availability: Availability, instant: datetime) -> bool:
 @given(cases())
 def test_every_instant_is_free_or_has_a_reason(case: tuple[Availability, Period, list[Obstacle]]) -> None:
     availability, window, obstacles = case
-    stretches = availability.stretches(window)
-    assert stretches[0].start <= window.start
-    assert stretches[-1].end >= window.end
-    assert all(one.end == other.start for one, other in pairwise(stretches))
+    blocks = availability.blocks(window)
+    assert blocks[0].start <= window.start
+    assert blocks[-1].end >= window.end
+    assert all(one.end == other.start for one, other in pairwise(blocks))
     scheduled = availability.schedule.periods
-    for it in stretches:
+    for it in blocks:
         if it.is_free:
-            assert it.is_step
+            assert it.is_slot
             assert it.reason == ""
         else:
             assert it.reason
-        if it.is_step:
+        if it.is_slot:
             hindered = any(obstacle.period.overlaps(it.period) for obstacle in obstacles)
             assert it.is_free == (not hindered)
             assert any(period.contains(it.period) for period in scheduled)
@@ -115,7 +115,7 @@ def test_every_instant_is_free_or_has_a_reason(case: tuple[Availability, Period,
             continue
         assert window.contains(it.period)
         assert it.refusal is not None
-        inside = [any(period.holds(instant) for period in scheduled) for instant in quarters(it.period)]
+        inside = [any(period.contains_instant(instant) for period in scheduled) for instant in quarters(it.period)]
         opened = [is_open(availability, instant) for instant in quarters(it.period)]
         if it.refusal.code is Code.OUTSIDE_SCHEDULE:
             assert not any(inside)
@@ -129,14 +129,14 @@ def test_every_instant_is_free_or_has_a_reason(case: tuple[Availability, Period,
 def test_steps_last_a_slot_except_where_clocks_change(case: tuple[Availability, Period, list[Obstacle]]) -> None:
     availability, window, _ = case
     slot, zone = availability.schedule.config.slot, availability.zone
-    for step in availability.steps(window):
+    for slot in availability.slots(window):
         # A boundary in the skipped hour falls on the change, so the step that begins there may be cut short as well.
-        seen = [step.start - timedelta(microseconds=1), *quarters(step), step.end]
+        seen = [slot.start - timedelta(microseconds=1), *quarters(slot), slot.end]
         offsets = {instant.astimezone(zone).utcoffset() for instant in seen}
         if len(offsets) == 1 and slot < timedelta(days=1):
-            assert step.duration == slot
+            assert slot.duration == slot
         else:
-            assert step.duration <= slot + timedelta(hours=1)
+            assert slot.duration <= slot + timedelta(hours=1)
 
 
 @settings(max_examples=70)
@@ -147,12 +147,12 @@ def test_open_time_is_lost_at_edges_alone(case: tuple[Availability, Period, list
     slot = availability.schedule.config.slot
     assume(slot < timedelta(days=1))
     widened = Period(window.start - timedelta(days=3), window.end + timedelta(days=3))
-    stretches = availability.stretches(widened)
-    for before, it, behind in zip(stretches, stretches[1:], stretches[2:], strict=False):
+    blocks = availability.blocks(widened)
+    for before, it, behind in zip(blocks, blocks[1:], blocks[2:], strict=False):
         if it.refusal is not None and it.refusal.code is Code.REMAINDER:
             # Opening and closing with too little in between, on neighbouring days, may meet at midnight.
             assert it.period.duration < 2 * slot + timedelta(hours=1)
-            assert not (before.is_step and behind.is_step) or is_edge(availability, it.period)
+            assert not (before.is_slot and behind.is_slot) or is_edge(availability, it.period)
 
 
 def is_edge(availability: Availability, period: Period) -> bool:
@@ -171,14 +171,14 @@ def test_table_window_and_question_agree(case: tuple[Availability, Period, list[
     """A stretch has the same refusal in the window, in the table of its day, and when one asks for just this time."""
     availability, window, _ = case
     first = window.start.astimezone(availability.zone).date()
-    table = {it.period: it for day in availability.days(first - timedelta(days=1), 8) for it in day.stretches}
-    for it in availability.stretches(window):
+    table = {it.period: it for day in availability.days(first - timedelta(days=1), 8) for it in day.blocks}
+    for it in availability.blocks(window):
         told = availability.explain(it.period)
         assert (told and told.text) == (it.refusal and it.refusal.text)
-        if it.is_step and it.period in table:
+        if it.is_slot and it.period in table:
             assert table[it.period] == it
     found = availability.free(window)
-    assert found == [it.period for it in availability.stretches(window) if it.is_free and window.contains(it.period)]
+    assert found == [it.period for it in availability.blocks(window) if it.is_free and window.contains(it.period)]
     assert all(availability.explain(period) is None for period in found)
 
 
@@ -188,20 +188,20 @@ def test_free_runs_are_bookable_long_enough_and_as_short_as_can_be(
     case: tuple[Availability, Period, list[Obstacle]], duration: timedelta
 ) -> None:
     availability, window, obstacles = case
-    steps = availability.free(window)
+    slots = availability.free(window)
     runs = availability.free(window, duration)
     for run in runs:
         assert window.contains(run)
         assert availability.explain(run) is None
         assert not any(obstacle.period.overlaps(run) for obstacle in obstacles)
-        last = next(step for step in steps if step.end == run.end)
+        last = next(slot for slot in slots if slot.end == run.end)
         assert run.duration >= duration
         assert last.start - run.start < duration
     # What is free together is as long as the steps: no start is left out that could be had.
     expected = [
-        step.start
-        for step in steps
-        if any(piece.start <= step.start and step.start + duration <= piece.end for piece in merge(steps))
+        slot.start
+        for slot in slots
+        if any(piece.start <= slot.start and slot.start + duration <= piece.end for piece in merge(slots))
     ]
     assert [run.start for run in runs] == expected
 
@@ -223,8 +223,8 @@ def test_a_period_is_bookable_exactly_if_whole_free_steps_make_it(
 ) -> None:
     availability, period, _ = case
     around = Period(period.start - timedelta(days=2), period.end + timedelta(days=2))
-    steps = [step for step in availability.free(around) if step.overlaps(period)]
-    made = bool(steps) and merge(steps) == [period]
+    slots = [slot for slot in availability.free(around) if slot.overlaps(period)]
+    made = bool(slots) and merge(slots) == [period]
     assert (availability.explain(period) is None) == made
 
 
@@ -245,12 +245,12 @@ def test_days_are_whole_days(case: tuple[Availability, Period, list[Obstacle]]) 
     first = window.start.astimezone(availability.zone).date()
     days = availability.days(first, 7)
     assert [day.date for day in days] == [first + timedelta(days=number) for number in range(7)]
-    everything = [it for day in days for it in day.stretches]
+    everything = [it for day in days for it in day.blocks]
     assert all(one.end == other.start for one, other in pairwise(everything))
     for day in days:
-        assert day.stretches[0].start.astimezone(availability.zone).date() == day.date
-        assert (day.stretches[-1].end - timedelta(seconds=1)).astimezone(availability.zone).date() == day.date
-        assert day.steps == [it for it in day.stretches if it.is_step]
+        assert day.blocks[0].start.astimezone(availability.zone).date() == day.date
+        assert (day.blocks[-1].end - timedelta(seconds=1)).astimezone(availability.zone).date() == day.date
+        assert day.slots == [it for it in day.blocks if it.is_slot]
 
 
 ROUND_THE_CLOCK = (span("2026-01-01T00:00Z", "2027-01-01T00:00Z"),)
@@ -273,10 +273,10 @@ ROUND_THE_CLOCK = (span("2026-01-01T00:00Z", "2027-01-01T00:00Z"),)
 def test_the_nights_in_which_clocks_change(day: date, slot: int, clocks: list[str]) -> None:
     availability = Availability(Schedule(ROUND_THE_CLOCK, Config(slot=timedelta(hours=slot))), TALLINN)
     (told,) = availability.days(day, 1)
-    shown = [f"{it.start.astimezone(TALLINN):%H:%M %Z}–{it.end.astimezone(TALLINN):%H:%M %Z}" for it in told.steps]
+    shown = [f"{it.start.astimezone(TALLINN):%H:%M %Z}–{it.end.astimezone(TALLINN):%H:%M %Z}" for it in told.slots]
     first = shown.index(clocks[0])
     assert shown[first : first + len(clocks)] == clocks
-    assert all(it.is_step for it in told.stretches)
+    assert all(it.is_slot for it in told.blocks)
 
 
 WORKDAYS = Config(timedelta(hours=2), 8 * 3600, 20 * 3600, frozenset({1, 2, 3, 4, 5}), weekends=False)
@@ -361,8 +361,8 @@ def test_a_broken_rule_is_told_before_a_rival_and_all_are_listed() -> None:
 
 def test_a_step_that_has_begun_is_past() -> None:
     availability = working(past_obstacle(NOON.start + timedelta(minutes=1)))
-    (step,) = (it for it in availability.stretches(NOON) if it.is_step)
-    assert step.state == "past"
+    (slot,) = (it for it in availability.blocks(NOON) if it.is_slot)
+    assert slot.state == "past"
     assert availability.next_free(NOON.start + timedelta(minutes=1), NOON.end + timedelta(days=1)) == Period(
         NOON.end, NOON.end + timedelta(hours=2)
     )
@@ -371,20 +371,20 @@ def test_a_step_that_has_begun_is_past() -> None:
 def test_what_is_left_before_closing_time_says_so() -> None:
     config = Config(timedelta(hours=5), 8 * 3600, 20 * 3600)
     (day,) = Availability(Schedule(ROUND_THE_CLOCK, config), TALLINN).days(date(2026, 3, 2), 1)
-    assert [it.period.duration / timedelta(hours=1) for it in day.stretches] == [8, 5, 5, 2, 4]
-    assert day.stretches[3].reason == "Too short for a whole slot."
+    assert [it.period.duration / timedelta(hours=1) for it in day.blocks] == [8, 5, 5, 2, 4]
+    assert day.blocks[3].reason == "Too short for a whole slot."
 
 
 def test_a_slot_of_a_day_is_the_business_day() -> None:
     config = Config(timedelta(days=1), 8 * 3600, 20 * 3600)
     (day,) = Availability(Schedule(ROUND_THE_CLOCK, config), TALLINN).days(date(2026, 3, 2), 1)
-    assert [it.period for it in day.steps] == [span("2026-03-02T06:00Z", "2026-03-02T18:00Z")]
+    assert [it.period for it in day.slots] == [span("2026-03-02T06:00Z", "2026-03-02T18:00Z")]
 
 
 def test_closing_time_in_the_hour_that_is_shown_twice_closes_twice() -> None:
     config = Config(timedelta(minutes=30), 2 * 3600, 3 * 3600 + 1800)
     (day,) = Availability(Schedule(ROUND_THE_CLOCK, config), TALLINN).days(date(2026, 10, 25), 1)
-    shown = [(f"{it.start.astimezone(TALLINN):%H:%M %Z}", it.is_step) for it in day.stretches]
+    shown = [(f"{it.start.astimezone(TALLINN):%H:%M %Z}", it.is_slot) for it in day.blocks]
     assert shown == [
         ("00:00 EEST", False),
         ("02:00 EEST", True),
@@ -400,7 +400,7 @@ def test_a_morning_and_an_evening_entry_offer_each_step_once() -> None:
     entries = (span("2026-03-02T06:00Z", "2026-03-02T10:00Z"), span("2026-03-02T12:00Z", "2026-03-02T16:00Z"))
     availability = Availability(Schedule(entries, WORKDAYS), TALLINN)
     day = span("2026-03-02T00:00Z", "2026-03-03T00:00Z")
-    assert availability.free(day) == availability.steps(day)
+    assert availability.free(day) == availability.slots(day)
     assert [it.start.hour for it in availability.free(day)] == [6, 8, 12, 14]
     assert [it.start.hour for it in availability.free(day, timedelta(hours=4))] == [6, 12]
 
@@ -408,7 +408,7 @@ def test_a_morning_and_an_evening_entry_offer_each_step_once() -> None:
 def test_steps_do_not_move_with_the_start_of_an_entry() -> None:
     config = Config(timedelta(hours=2), 8 * 3600, 20 * 3600)
     late = Schedule((span("2026-03-02T09:13:42Z", "2026-03-03T00:00Z"),), config)
-    assert Availability(late, TALLINN).steps(span("2026-03-02T00:00Z", "2026-03-02T13:00Z")) == [NOON]
+    assert Availability(late, TALLINN).slots(span("2026-03-02T00:00Z", "2026-03-02T13:00Z")) == [NOON]
 
 
 def test_checks_see_whole_requests_and_speak_when_asked() -> None:
@@ -429,9 +429,9 @@ def test_a_schedule_for_ever_and_questions_at_the_ends_of_time() -> None:
     availability = Availability(ever, TALLINN)
     early, late = span("1969-12-31T00:00Z", "1970-01-03T00:00Z"), span("9998-12-30T00:00Z", "9999-12-31T00:00Z")
     for window in (early, late, span("0001-01-02T00:00Z", "0001-01-03T00:00Z")):
-        stretches = availability.stretches(window)
-        assert not subtract([window], [it.period for it in stretches])
-        assert all(one.end == other.start for one, other in pairwise(stretches))
+        blocks = availability.blocks(window)
+        assert not subtract([window], [it.period for it in blocks])
+        assert all(one.end == other.start for one, other in pairwise(blocks))
         assert availability.explain(window) is not None
     assert availability.next_free(at("2400-01-01T00:00Z"), at("9999-12-31T00:00Z")) is not None
 
@@ -440,7 +440,7 @@ def test_a_day_the_zone_never_had_is_empty() -> None:
     apia = ZoneInfo("Pacific/Apia")
     schedule = Schedule((span("2011-12-01T00:00Z", "2012-01-31T00:00Z"),), Config())
     days = Availability(schedule, apia).days(date(2011, 12, 29), 3)
-    assert [len(day.steps) for day in days] == [24, 0, 24]
+    assert [len(day.slots) for day in days] == [24, 0, 24]
 
 
 def test_a_search_that_ends_before_it_begins_finds_nothing() -> None:
@@ -459,7 +459,7 @@ def test_obstacles_in_great_number_and_on_top_of_each_other() -> None:
     ]
     availability = Availability(Schedule(ROUND_THE_CLOCK, Config()), TALLINN, reversed(bookings))
     week = availability.days(date(2026, 6, 1), 7)
-    assert {it.state for day in week for it in day.steps} == {"booked"}
+    assert {it.state for day in week for it in day.slots} == {"booked"}
     assert availability.next_free(start, start + timedelta(days=365)) == Period(
         at("2026-12-14T06:00Z"), at("2026-12-14T07:00Z")
     )
@@ -487,11 +487,11 @@ def test_an_offer_is_slots_that_can_be_booked_and_reasons_for_all_the_rest(
 ) -> None:
     availability, window, _ = case
     for found in (availability, demanding(availability, shortest, shortest + 4 * QUARTER)):
-        slots, refused = found.offer(window, duration)
+        slots, refused = found.bookable_and_refused(window, duration)
         assert slots == found.free(window, duration)
         assert all(found.explain(slot) is None for slot in slots)
         assert all(window.contains(slot) for slot in slots)
-        assert all(stretch.refusal is not None and stretch.reason for stretch in refused)
+        assert all(block.refusal is not None and block.reason for block in refused)
         covered = merge([*slots, *(it.period for it in refused)])
         assert subtract([window], covered) == []
         taken = merge(slots)
@@ -518,12 +518,12 @@ def test_what_is_kept_of_days_is_bounded_for_all_schedules_together(monkeypatch:
     monkeypatch.setattr(timetable, "_shared_days", cache)
     schedules = [Schedule(ROUND_THE_CLOCK, Config(slot=QUARTER)), Schedule(ROUND_THE_CLOCK, WORKDAYS)]
     for number in range(20):
-        for memo, schedule in enumerate(schedules):
+        for cache_key, schedule in enumerate(schedules):
             day = date(2026, 3, 2) + timedelta(days=number)
-            [kept] = Availability(schedule, TALLINN, memo=memo).days(day, 1)
+            [kept] = Availability(schedule, TALLINN, cache_key=cache_key).days(day, 1)
             assert [kept] == Availability(schedule, TALLINN).days(day, 1)
-            assert (memo, day) in cache
+            assert (cache_key, day) in cache
             assert 0 < cache.currsize <= 30
     assert (0, date(2026, 3, 2)) not in cache
-    [again] = Availability(schedules[0], TALLINN, memo=0).days(day, 1)
-    assert len(again.steps) == 96
+    [again] = Availability(schedules[0], TALLINN, cache_key=0).days(day, 1)
+    assert len(again.slots) == 96

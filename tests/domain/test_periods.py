@@ -24,7 +24,11 @@ several = st.lists(some, max_size=8)
 
 
 def inside(periods: list[Period]) -> set[int]:
-    return {minute for minute in range(90) if any(period.holds(BASE + timedelta(minutes=minute)) for period in periods)}
+    return {
+        minute
+        for minute in range(90)
+        if any(period.contains_instant(BASE + timedelta(minutes=minute)) for period in periods)
+    }
 
 
 def is_tidy(periods: list[Period]) -> bool:

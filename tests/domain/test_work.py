@@ -107,11 +107,11 @@ def test_a_refusal_of_a_year_of_minutes_does_not_look_at_every_step(made: Made) 
 
 def test_an_answer_of_two_months_of_minutes_ends_early(made: Made) -> None:
     free, window = minutes(), Period(NOW, NOW + 62 * DAY)
-    until = Timetable(free.schedule, TALLINN).reach(window, 5000)
+    until = Timetable(free.schedule, TALLINN).end_of_first(window, 5000)
     assert until == NOW + 5000 * MINUTE
     for duration in (None, HOUR, 41 * DAY, 62 * DAY):
         with at_most(made, 300_000):
-            slots, refused = free.offer(window, duration, until)
+            slots, refused = free.bookable_and_refused(window, duration, until)
         assert len(slots) + len(refused) <= 5000
         assert merge([*slots, *(it.period for it in refused)])[0].contains(Period(NOW, until))
 
@@ -124,9 +124,9 @@ def test_an_offer_in_parts_says_of_every_instant_what_the_whole_says(case, most,
     slots, covered, at = [], [], window.start
     while at < window.end:
         part = Period(at, window.end)
-        until = timetable.reach(part, most)
+        until = timetable.end_of_first(part, most)
         assert at < until <= window.end
-        offered, refused = availability.offer(part, duration, until)
+        offered, refused = availability.bookable_and_refused(part, duration, until)
         assert len(offered) + len(refused) <= most
         assert all(it.start < until for it in offered)
         slots += offered
@@ -141,9 +141,9 @@ def test_an_offer_in_parts_says_of_every_instant_what_the_whole_says(case, most,
 def test_spans_are_the_stretches_together(case) -> None:
     availability, window, _ = case
     spans = list(availability.spans(window))
-    apart = [it for span in spans for it in span.stretches]
+    apart = [it for span in spans for it in span.blocks]
     assert all(one.end == other.start for one, other in pairwise(apart))
-    assert [it for it in apart if it.is_step] == [it for it in availability.stretches(window) if it.is_step]
+    assert [it for it in apart if it.is_slot] == [it for it in availability.blocks(window) if it.is_slot]
 
 
 rules = st.builds(

@@ -171,8 +171,8 @@ def test_long_schedules_are_read_anew_each_time(db_session):
     entries = [{"start": f"2026-03-{day:02}T08:00:00Z", "end": f"2026-03-{day:02}T18:00:00Z"} for day in range(1, 29)]
     short, long = ({"schedules": entries}, {"schedules": entries * 20})
     for _ in range(2):
-        assert availability.parse_attributes(short).memo is not None
-        assert availability.parse_attributes(long).memo is None
+        assert availability.parse_attributes(short).cache_key is not None
+        assert availability.parse_attributes(long).cache_key is None
         assert (
             availability.parse_attributes(long).schedule.periods
             == availability.parse_attributes(short).schedule.periods

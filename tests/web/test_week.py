@@ -18,7 +18,7 @@ class Piece:
     end: datetime
     state: str = "free"
     reason: str = ""
-    is_step: bool = True
+    is_slot: bool = True
 
 
 def at(day: int, hour: int, hours: float = 2, state: str = "free", zone: str = TALLINN, **more: object) -> Piece:
@@ -67,8 +67,8 @@ def test_whole_days_are_one_row():
 
 
 def test_nights_are_not_drawn_but_closed_hours_between_are():
-    night = at(23, 0, 8, "closed", reason="Outside business hours.", is_step=False)
-    sunday = at(29, 0, 24, "closed", reason="Closed on Sunday.", is_step=False)
+    night = at(23, 0, 8, "closed", reason="Outside business hours.", is_slot=False)
+    sunday = at(29, 0, 24, "closed", reason="Closed on Sunday.", is_slot=False)
     week = week_of(night, at(23, 8), at(24, 10), sunday)
     assert week.rows[0].label == "08:00"
     assert (week.rows[0].cells[6].look, week.rows[0].cells[6].reason) == ("closed", "Closed on Sunday.")
@@ -76,7 +76,7 @@ def test_nights_are_not_drawn_but_closed_hours_between_are():
 
 
 def test_without_a_step_there_is_no_table():
-    week = week_of(at(23, 0, 24, "closed", is_step=False))
+    week = week_of(at(23, 0, 24, "closed", is_slot=False))
     assert week.rows == []
     assert not week.any_free
 

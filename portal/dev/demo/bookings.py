@@ -111,7 +111,7 @@ def day_slots(offering: Offering, day: date) -> list[Slot]:
     zone = ZoneInfo(attributes["booking_rules"]["time_zone"])
     open_times = Availability(read_schedules(attributes["schedules"]), zone)
     start, end = (day_start(day + timedelta(days=number), zone) for number in (0, 1))
-    return [(step.start, step.end) for step in open_times.steps(Period(start, end))]
+    return [(step.start, step.end) for step in open_times.slots(Period(start, end))]
 
 
 def _in_groups(person: DemoPerson, restricted_to: Sequence[Mapping[str, Any]]) -> bool:
