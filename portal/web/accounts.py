@@ -27,6 +27,7 @@ from portal.web.confirm import confirmed
 from portal.web.errors import too_early
 from portal.web.forms import INCOMPLETE, PasswordForm, SignInForm, TokenForm, put_error
 from portal.web.guards import public, signed_in
+from portal.web.kept_forms import fields_carried, fields_to_resume
 from portal.web.links import local_path
 from portal.web.people import current_actor, end_session, known_browser, remember_browser, start_session
 
@@ -52,7 +53,10 @@ def sign_in() -> ResponseReturnValue:
         except Invalid as error:
             refused, code = error, 400
         else:
+            kept = fields_to_resume() if onward else []
             start_session(user, login_user)
+            if kept:
+                return render_template("accounts/resume.html", action=onward, fields=kept)
             return redirect(onward or url_for("catalogue.index"), code=303)
     elif form.is_submitted():
         code = 400
@@ -62,6 +66,7 @@ def sign_in() -> ResponseReturnValue:
             form=form,
             refusal=refused.message if refused else "",
             next=onward,
+            carried=fields_carried(),
             sign_up=settings().sign_up == "open",
         ),
         code,

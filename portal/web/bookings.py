@@ -32,6 +32,7 @@ from portal.services.slot_allocation import SlotTaken
 from portal.web import booking_form
 from portal.web.booking_form import Alternative, Sent, clocks
 from portal.web.guards import signed_in
+from portal.web.kept_forms import is_resumed
 from portal.web.links import page_number
 from portal.web.people import current_actor
 from portal.web.prices import unit_name
@@ -71,7 +72,7 @@ def book(uuid: uuidlib.UUID) -> ResponseReturnValue:
         sent.answers = dict(booking_form.first_answers(questions))
         return _book_page(view, sent)
     sent = booking_form.from_form(questions)
-    if booking_form.act_on_rows(sent, zone) or "check" in request.form:
+    if booking_form.act_on_rows(sent, zone) or "check" in request.form or is_resumed():
         _check(view, sent, zone)
         return _book_page(view, sent)
     try:

@@ -21,8 +21,9 @@ from portal.errors import (
     TooManyAttempts,
     TooManyWrites,
 )
+from portal.web.kept_forms import fields_to_keep
 from portal.web.links import return_address
-from portal.web.people import to_sign_in
+from portal.web.people import current_actor, to_sign_in
 
 NOUNS = {
     "Offering": "offering",
@@ -135,7 +136,10 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.response
     code = error.code or 500
-    if isinstance(error, CSRFError):
+    if isinstance(error, CSRFError) and not current_actor().signed_in and fields_to_keep():
+        # The session that the form's token belonged to has ended.
+        response = make_response(to_sign_in())
+    elif isinstance(error, CSRFError):
         response = make_response(
             problem(
                 400,

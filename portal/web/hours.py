@@ -29,6 +29,7 @@ from portal.transfer.editing import (
 )
 from portal.web.forms import INCOMPLETE, Errors, begun_from, begun_text, rows_of, sentence
 from portal.web.guards import manages_offering
+from portal.web.kept_forms import is_preview
 from portal.web.people import current_actor
 from portal.web.preview import coming_week
 from portal.web.sheet import schedule_rules
@@ -77,7 +78,7 @@ def edit(view: OfferingView) -> ResponseReturnValue:
     schedules, errors = _read(typed, stored, zone)
     changes = {} if schedules == stored else {SCHEDULES: schedules}
     try:
-        if errors or "preview" in request.form:
+        if errors or is_preview():
             return _page(view, typed, before, errors=errors, preview=schedules, code=400 if errors else 200)
         changed = edit_offering(actor, view.uuid, changes, expected=before)
     except InvalidValues as wrong:

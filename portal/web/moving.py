@@ -24,6 +24,7 @@ from portal.services.slot_allocation import SlotTaken
 from portal.web import booking_form
 from portal.web.booking_form import Alternative, Row, Sent, clocks
 from portal.web.guards import signed_in
+from portal.web.kept_forms import is_resumed
 from portal.web.people import current_actor
 from portal.web.week import Offered, Week, build_week, days_shown, first_day, span_of, ticks
 
@@ -56,7 +57,7 @@ def move(uuid: uuidlib.UUID) -> ResponseReturnValue:
             return _page(view, given, zone, given.readable(zone))
         return _page(view, Sent([Row.of(it, zone) for it in _kept(view)]), zone)
     sent = booking_form.from_form([])
-    if booking_form.act_on_rows(sent, zone):
+    if booking_form.act_on_rows(sent, zone) or is_resumed():
         return _page(view, sent, zone, sent.readable(zone))
     try:
         moved = services.reschedule_booking(actor, uuid, sent.demanded(zone), sent.note)

@@ -27,6 +27,7 @@ from portal.transfer.editing import (
 from portal.web.filters import picture_src, safe_href
 from portal.web.forms import INCOMPLETE, Errors, begun_from, begun_text, change_of, sentence
 from portal.web.guards import manages_offering
+from portal.web.kept_forms import is_preview
 from portal.web.people import current_actor
 
 blueprint = Blueprint("offerings", __name__, url_prefix="/manage/offerings")
@@ -102,7 +103,7 @@ def edit(view: OfferingView) -> ResponseReturnValue:
     changes, errors = _changes(typed, _shown(view.document), {key for key in DETAILS if before[key] != now[key]})
     errors |= problems_in(changes)
     try:
-        if not errors and "preview" not in request.form:
+        if not errors and not is_preview():
             changed = edit_offering(actor, view.uuid, changes, expected=before)
             same = ("Nothing was different, so nothing is changed.", "info")
             flash(*(("The changes are saved.", "good") if changed else same))
@@ -167,7 +168,7 @@ def _page(
         errors=Errors(told),
         theirs=others,
         notes=_notes(values, others, shared),
-        preview=request.method == "POST" and "preview" in request.form and not errors,
+        preview=request.method == "POST" and is_preview() and not errors,
         labels=LABELS,
         states=STATES,
         choices={

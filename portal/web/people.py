@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from flask import Flask, Response, after_this_request, redirect, request, session, url_for
+from flask import Flask, Response, after_this_request, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -21,6 +21,8 @@ from portal.queries.accounts import user_of_session
 from portal.queries.bookings import pending_count
 from portal.services import browsers, sessions
 from portal.services.accounts import token_digest
+from portal.web.forms import SignInForm
+from portal.web.kept_forms import fields_to_keep
 from portal.web.links import return_address
 
 # Beyond this a number tells nothing more.
@@ -117,6 +119,8 @@ def end_session() -> None:
     if current_user.is_authenticated:
         sessions.close_session(current_actor(), current_user.get_id())
     session.clear()
+    # Flask-WTF keeps the token of a request's forms, which belongs to the session that has just ended.
+    g.pop("csrf_token", None)
 
 
 def to_sign_in() -> ResponseReturnValue:
@@ -124,6 +128,17 @@ def to_sign_in() -> ResponseReturnValue:
     if "HX-Request" in request.headers:
         # A script asked for a part of a page: it must not put the sign-in page there.
         return Response(status=401)
+    fields = fields_to_keep()
+    if fields:
+        page = render_template(
+            "accounts/sign_in.html",
+            form=SignInForm(formdata=None),
+            refusal="",
+            next=request.full_path.rstrip("?"),
+            carried=fields,
+            sign_up=settings().sign_up == "open",
+        )
+        return Response(page, status=403)
     return redirect(url_for("accounts.sign_in", next=return_address()), code=303)
 
 

@@ -19,6 +19,7 @@ from portal.services.offerings import WrongRules, changed_rules, set_booking_rul
 from portal.web.closures import BLANK, closure_row, read_closures, typed_closures
 from portal.web.forms import INCOMPLETE, Errors, change_of, sentence
 from portal.web.guards import manages_offering
+from portal.web.kept_forms import is_preview
 from portal.web.people import current_actor
 from portal.web.preview import coming_week
 
@@ -77,7 +78,7 @@ def edit(view: OfferingView) -> ResponseReturnValue:
         errors = {**_beside(wrong.errors, typed["closures"], rows), **errors}
     if errors or any(row["errors"] for row in typed["closures"]):
         return _page(view, typed, errors, 400)
-    if "preview" in request.form:
+    if is_preview():
         return _page(view, typed, {}, preview=wanted)
     set_booking_rules(actor, view.uuid, changes)
     flash("The rules are saved. Bookings that exist stay as they are.", "good")
