@@ -11,6 +11,30 @@ _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _JOINERS = "\u200c\u200d"
 _REPLACED = {"Cc": " ", "Zl": " ", "Zp": " ", "Cf": "", "Cs": "\ufffd"}
 
+# Line breaks and control characters, what changes the direction of writing around it, and halves of surrogate pairs.
+_NOT_ON_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_BREAKS = "\n\r\v\f\x85\u2028\u2029"
+
+
+def line_problem(text: str) -> str:
+    """Why a text cannot be a name or title, as a phrase that follows what it is called; "" where it can.
+
+    A name is one line wherever it is shown: on pages, in mail, calendars, logs and terminals.
+    """
+    found = _NOT_ON_A_LINE.search(text)
+    if found is None:
+        return ""
+    character = found[0]
+    if character == "\0":
+        return "holds a NUL character, which cannot be kept"
+    if character in _BREAKS:
+        return "holds a line break, and must be one line"
+    if unicodedata.category(character) == "Cs":
+        return "holds half of a surrogate pair, which is no character"
+    if unicodedata.category(character) == "Cf":
+        return f"holds a character that changes the direction of writing (U+{ord(character):04X})"
+    return f"holds a control character (U+{ord(character):04X})"
+
 
 def is_storable(text: str) -> bool:
     """Whether a text can be stored and sent: PostgreSQL holds no NUL, and UTF-8 no half of a surrogate pair."""

@@ -16,7 +16,7 @@ from typing import Any
 from portal.domain import choices
 from portal.domain.identifiers import parse_uuid
 from portal.domain.instants import parse_instant
-from portal.domain.texts import is_storable, visible
+from portal.domain.texts import is_storable, line_problem, visible
 
 Check = Callable[[Any], Any]
 
@@ -56,8 +56,8 @@ def kind(value: object) -> str:
     return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "not JSON"
 
 
-def checked_text(value: Any, limit: int | None = None) -> str:
-    """A text that both databases can keep."""
+def checked_text(value: Any, limit: int | None = None, *, line: bool = False) -> str:
+    """A text that both databases can keep; with `line` one that is a name or title (one line)."""
     if not isinstance(value, str):
         raise InvalidValue(f"must be a text, and is {kind(value)}")
     if "\0" in value:
@@ -66,31 +66,34 @@ def checked_text(value: Any, limit: int | None = None) -> str:
         raise InvalidValue(f"is longer than {limit} characters")
     if not is_storable(value):
         raise InvalidValue("holds half of a surrogate pair, which is no character")
+    if line and (problem := line_problem(value)):
+        raise InvalidValue(problem)
     return value
 
 
-def text(limit: int | None = None) -> Check:
-    """A text; unset is ""."""
+def text(limit: int | None = None, *, line: bool = False) -> Check:
+    """A text, or with `line` one line of it; unset is ""."""
 
     def check(value: Any) -> str:
         # The usual case first: an import asks this two hundred times for each offering.
-        if limit is None and type(value) is str and value.isascii() and "\0" not in value:
-            return value
-        return "" if value is None else checked_text(value, limit)
+        usual = limit is None and type(value) is str and value.isascii() and (value.isprintable() or not line)
+        if usual and "\0" not in value:
+            return str(value)
+        return "" if value is None else checked_text(value, limit, line=line)
 
     return check
 
 
-def text_or_null(limit: int | None = None) -> Check:
-    """A text; unset is null."""
-    return lambda value: None if value is None else checked_text(value, limit)
+def text_or_null(limit: int | None = None, *, line: bool = False) -> Check:
+    """A text, or with `line` one line of it; unset is null."""
+    return lambda value: None if value is None else checked_text(value, limit, line=line)
 
 
-def required_text(limit: int) -> Check:
-    """A text that has to say something."""
+def required_line(limit: int) -> Check:
+    """A name, which has to say something."""
 
     def check(value: Any) -> str:
-        found = checked_text(value, limit)
+        found = checked_text(value, limit, line=True)
         if not found.strip():
             raise InvalidValue("must not be empty")
         return found

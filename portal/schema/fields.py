@@ -36,6 +36,8 @@ class FieldType:
 
 
 TEXT = FieldType("string", check=checks.text(), check_or_null=checks.text_or_null())
+# The same on the wire; what is imported or typed must be one line.
+NAME = FieldType("string", check=checks.text(line=True), check_or_null=checks.text_or_null(line=True))
 URI = FieldType("string", "uri", check=checks.text(), check_or_null=checks.text_or_null())
 UUID = FieldType("string", "uuid", check=checks.uuid, check_or_null=checks.uuid_or_null)
 DATE_TIME = FieldType("string", "date-time", check=checks.instant)

@@ -24,6 +24,7 @@ from portal.schema.fields import (
     DOUBLE,
     INT64,
     INTEGER,
+    NAME,
     TEXT,
     URI,
     UUID,
@@ -77,7 +78,7 @@ ENDPOINT = ObjectSchema(
     "NestedEndpoint",
     (
         computed("uuid", UUID),
-        stored("name", TEXT),
+        stored("name", NAME),
         stored("url", TEXT),
     ),
 )
@@ -85,8 +86,8 @@ CATALOG = ObjectSchema(
     "NestedSoftwareCatalogCatalog",
     (
         computed("uuid", TEXT, read=lambda row, _: row.catalog_uuid),
-        stored("name", TEXT),
-        stored("version", TEXT),
+        stored("name", NAME),
+        stored("version", NAME),
         stored("description", TEXT),
     ),
 )
@@ -122,7 +123,7 @@ PARTITION = ObjectSchema(
     "NestedPartition",
     (
         computed("uuid", UUID),
-        stored("partition_name", TEXT, "Name of the SLURM partition"),
+        stored("partition_name", NAME, "Name of the SLURM partition"),
         stored("cpu_bind", INTEGER, "Default task binding policy (SLURM cpu_bind)", null=True),
         stored("def_cpu_per_gpu", INTEGER, "Default CPUs allocated per GPU", null=True),
         stored("max_cpus_per_node", INTEGER, "Maximum allocated CPUs per node", null=True),
@@ -148,7 +149,7 @@ ROLE = ObjectSchema(
     "NestedRole",
     (
         computed("uuid", UUID),
-        stored("name", TEXT),
+        stored("name", NAME),
         computed("url", URI, read=address("marketplace-offering-user-roles", "uuid")),
     ),
 )
@@ -161,17 +162,17 @@ COMPONENT = ObjectSchema(
             "type",
             TEXT,
             "Unique internal name of the measured unit, for example floating_ip.",
-            check=checks.required_text(NAME_LENGTH),
+            check=checks.required_line(NAME_LENGTH),
         ),
-        stored("name", TEXT, "Display name for the measured unit, for example, Floating IP."),
+        stored("name", NAME, "Display name for the measured unit, for example, Floating IP."),
         stored("description", TEXT),
-        stored("measured_unit", TEXT, "Unit of measurement, for example, GB."),
+        stored("measured_unit", NAME, "Unit of measurement, for example, GB."),
         stored(
             "unit_factor", INTEGER, "The conversion factor from backend units to measured_unit", check=checks.whole(1)
         ),
         stored("limit_period", one("LimitPeriodEnum"), null=True, check=checks.limit_period),
         stored("limit_amount", INTEGER, null=True),
-        stored("article_code", TEXT),
+        stored("article_code", NAME),
         stored("max_value", INTEGER, null=True),
         stored("min_value", INTEGER, null=True),
         stored("max_available_limit", INTEGER, null=True),
@@ -190,7 +191,7 @@ GROUP = ObjectSchema(
     (
         computed("uuid", UUID),
         computed("url", URI, read=address("organization-groups", "uuid")),
-        stored("name", TEXT, check=checks.text(NAME_LENGTH)),
+        stored("name", NAME, check=checks.text(NAME_LENGTH, line=True)),
         # Absent at a root: published clients cannot read null here.
         computed("parent_uuid", UUID, read=reading.unless_null("parent_uuid")),
         computed("parent_name", TEXT, read=reading.unless_null("parent_name")),
@@ -211,7 +212,7 @@ PLAN_COMPONENT = ObjectSchema(
             "type",
             TEXT,
             "Unique internal name of the measured unit, for example floating_ip.",
-            check=checks.required_text(NAME_LENGTH),
+            check=checks.required_line(NAME_LENGTH),
         ),
         computed("name", TEXT, "Display name for the measured unit, for example, Floating IP."),
         computed("measured_unit", TEXT, "Unit of measurement, for example, GB."),
@@ -229,9 +230,9 @@ PLAN = ObjectSchema(
     (
         computed("url", URI),
         computed("uuid", UUID),
-        stored("name", TEXT),
+        stored("name", NAME),
         stored("description", TEXT),
-        stored("article_code", TEXT),
+        stored("article_code", NAME),
         stored(
             "max_amount",
             INTEGER,
@@ -263,7 +264,7 @@ PLAN = ObjectSchema(
 SCREENSHOT = ObjectSchema(
     "NestedScreenshot",
     (
-        stored("name", TEXT),
+        stored("name", NAME),
         computed("uuid", UUID),
         stored("description", TEXT),
         stored("image", URI, read=link("image")),
@@ -274,7 +275,7 @@ SCREENSHOT = ObjectSchema(
 FILE = ObjectSchema(
     "NestedOfferingFile",
     (
-        stored("name", TEXT),
+        stored("name", NAME),
         stored("created", DATE_TIME, read=reading.instant),
         stored("file", URI, read=link("file")),
     ),
@@ -282,7 +283,7 @@ FILE = ObjectSchema(
 QUOTA = ObjectSchema(
     "Quota",
     (
-        stored("name", TEXT),
+        stored("name", NAME),
         stored("usage", INTEGER),
         stored("limit", INTEGER, check=checks.whole(-1)),
     ),
@@ -301,8 +302,8 @@ OFFERING = ObjectSchema(
         computed("url", URI, read=lambda row, _: api_address(f"booking-offerings/{row.uuid}")),
         computed("uuid", UUID),
         stored("created", DATE_TIME, read=reading.instant),
-        stored("name", TEXT, check=checks.required_text(NAME_LENGTH), edit=True),
-        stored("slug", TEXT),
+        stored("name", NAME, check=checks.required_line(NAME_LENGTH), edit=True),
+        stored("slug", NAME),
         stored("description", TEXT, edit=True),
         stored("full_description", TEXT, edit=True),
         stored("privacy_policy_link", URI, edit=True),
@@ -346,12 +347,12 @@ OFFERING = ObjectSchema(
             ],
         ),
         computed("screenshots", many(SCREENSHOT), read=rows("screenshots", SCREENSHOT)),
-        stored("type", TEXT),
+        stored("type", NAME),
         stored("shared", BOOLEAN, "Accessible to all customers.", edit=True),
         stored("billable", BOOLEAN, "Purchase and usage is invoiced.", check=checks.flag(True)),
         stored("scope", TEXT, null=True, **_scope("link")),
         stored("scope_uuid", UUID, null=True, **_scope("uuid")),
-        stored("scope_name", UUID, null=True, check=checks.text_or_null(), **_scope("name")),
+        stored("scope_name", UUID, null=True, check=checks.text_or_null(line=True), **_scope("name")),
         stored("scope_state", one("CoreStates"), null=True, check=checks.text_or_null(), **_scope("state")),
         stored("scope_error_message", TEXT, null=True, **_scope("error_message")),
         computed("files", many(FILE), read=rows("files", FILE)),
@@ -370,7 +371,7 @@ OFFERING = ObjectSchema(
         stored("total_cost_estimated", INTEGER, null=True, managers_only=True),
         stored("parent_description", TEXT, null=True, read=_parent("description")),
         stored("parent_uuid", UUID, null=True, read=_parent("uuid")),
-        stored("parent_name", TEXT, null=True, read=_parent("name")),
+        stored("parent_name", NAME, null=True, read=_parent("name")),
         stored("backend_metadata", ANY, managers_only=True),
         stored("has_compliance_requirements", BOOLEAN),
         stored(

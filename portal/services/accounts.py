@@ -17,7 +17,7 @@ from portal.audit import SecurityEvent, account, object_ref, record
 from portal.domain.addresses import account_address
 from portal.domain.instants import format_instant
 from portal.domain.mail import MailKind
-from portal.domain.texts import is_storable
+from portal.domain.texts import is_storable, line_problem
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, settings, transaction
 from portal.models import AccountLink, ApiToken, Membership, Organization, Role, User
@@ -49,6 +49,14 @@ def clean_email(email: str) -> str:
         raise Invalid(f"This is not an e-mail address: {error}", "email") from error
 
 
+def clean_name(name: str, field: str = "full_name") -> str:
+    """A name in the form it is kept in. Raises Invalid if it is not one line."""
+    name = name.strip(" ")
+    if problem := line_problem(name):
+        raise Invalid(f"The name {problem}.", field)
+    return " ".join(name.split())
+
+
 def create_user(
     actor: Actor,
     email: str,
@@ -62,7 +70,7 @@ def create_user(
     Raises Forbidden; Invalid if the address is malformed or taken, or the password refused.
     """
     _need_staff(actor)
-    address, name = clean_email(email), full_name.strip()
+    address, name = clean_email(email), clean_name(full_name)
     hashed = None if password is None else checked_hash(password, address, name)
     with transaction() as session:
         return add_user(session, actor, address, name, hashed, is_staff=is_staff).uuid
@@ -161,7 +169,7 @@ def create_token(
     """
     if not (actor.is_staff or (actor.signed_in and actor.user_id == user_id)):
         raise Forbidden
-    name = name.strip()
+    name = clean_name(name, "name")
     if not name:
         raise Invalid("Give the token a name, so that you know later what uses it.", "name")
     if len(name) > 100:

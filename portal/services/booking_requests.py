@@ -16,7 +16,7 @@ from portal.domain.booking_states import HOLDING
 from portal.domain.periods import Period
 from portal.domain.pricing import is_active
 from portal.domain.refusals import ALL_TIME
-from portal.domain.texts import is_storable
+from portal.domain.texts import is_storable, line_problem
 from portal.errors import Forbidden, Invalid, SignInRequired
 from portal.models import Booking, Offering, Plan, Project, StoredIdempotencyKey
 from portal.policies import Actor, managed_offerings, usable_projects, visible_plans
@@ -86,6 +86,8 @@ def check_request(request: BookingRequest) -> None:
     """Refuse what is wrong whatever the offering is (Invalid)."""
     check_list(request.periods)
     check_text("name", request.name)
+    if problem := line_problem(request.name):
+        raise Invalid(f"The name {problem}.", "name")
     check_text("note", request.note)
 
 

@@ -6,21 +6,19 @@ import hashlib
 import os
 import re
 import tempfile
-import unicodedata
 import uuid as uuidlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import exists, or_, select
 
+from portal.domain.texts import line_problem
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, settings, transaction
 from portal.models import Media, Offering, Organization, media_uses
 from portal.policies import ANONYMOUS, Actor, managed_organizations, visible_offerings
 
 MAX_BYTES = 16 * 1024 * 1024
-# Control characters, halves of surrogate pairs, line and paragraph separators: the name becomes a header.
-_NOT_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _CONTENT_TYPE = re.compile(
     r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,40}(; ?charset=[a-z0-9-]{1,20})?", re.IGNORECASE
 )
@@ -49,8 +47,9 @@ def store_media(actor: Actor, name: str, content_type: str, data: bytes, uuid: u
         raise Invalid("The file is empty.", "data")
     if len(data) > MAX_BYTES:
         raise Invalid(f"The file is larger than {MAX_BYTES // 1024 // 1024} MiB.", "data")
-    if any(unicodedata.category(sign) in _NOT_IN_NAMES for sign in name):
-        raise Invalid("A file's name cannot hold line breaks, NUL or other control characters.", "name")
+    if problem := line_problem(name):
+        # It becomes a header.
+        raise Invalid(f"The file's name {problem}.", "name")
     with transaction() as session:
         media = session.scalar(select(Media).where(Media.uuid == uuid)) if uuid else None
         if media is None:

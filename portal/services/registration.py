@@ -211,9 +211,9 @@ def _digest(secret: str) -> bytes:
 
 
 def _checked_name(name: str, *, required: bool = True) -> str:
-    name = " ".join(name.split())
+    name = accounts.clean_name(name)
     if required and not name:
         raise Invalid("Enter your name.", "full_name")
-    if len(name) > 200 or not name.isprintable():
-        raise Invalid("The name is too long, or holds characters that no name has.", "full_name")
+    if len(name) > 200:
+        raise Invalid("The name is too long (at most 200 characters).", "full_name")
     return name

@@ -164,7 +164,7 @@ def _read_relations(record: Record, data: Row) -> None:
             if key in data or uuid_key in data:
                 unset.add(key)
             return None
-        return Shared(uuid, columns(data, {name_key: (column, checks.text(limit))}))
+        return Shared(uuid, columns(data, {name_key: (column, checks.text(limit, line=True))}))
 
     record.organization = one("customer", "customer_name", "name", checks.NAME_LENGTH)
     record.project = one("project", "project_name", "name", None)
@@ -328,7 +328,7 @@ def _plan_components(item: Row) -> list[Row] | None:
         for kind, value in table.items():
             row = found.setdefault(kind, {"type": kind, "path": f"{key}.{visible(kind)}"})
             try:
-                checks.required_text(checks.NAME_LENGTH)(kind)
+                checks.required_line(checks.NAME_LENGTH)(kind)
                 row[column] = PLAN_COMPONENT.imports[""][column][1](value)
             except InvalidValue as wrong:
                 raise wrong.under(f"{key}.{visible(kind)}") from None
@@ -369,7 +369,7 @@ def _parent(item: Row) -> Shared | None:
         uuid = _uuid_of_link(item["parent"], "parent")
     else:
         return None
-    return Shared(uuid, columns(item, {"parent_name": ("name", checks.text(checks.NAME_LENGTH))}))
+    return Shared(uuid, columns(item, {"parent_name": ("name", checks.text(checks.NAME_LENGTH, line=True))}))
 
 
 def _calendar(given: Any) -> Row | None:

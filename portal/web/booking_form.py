@@ -24,7 +24,6 @@ from portal.errors import Invalid
 from portal.services.booking_requests import MAX_PERIODS
 from portal.services.slot_allocation import SlotRefused, SlotTaken
 from portal.web.forms import Errors, rows_of
-from portal.web.links import printable
 from portal.web.week import parse_slot, slot_value
 
 WALL = "%Y-%m-%dT%H:%M"
@@ -156,7 +155,7 @@ def from_form(questions: Sequence[FormQuestion]) -> Sent:
         rows[: MAX_PERIODS + 1] or [Row()],
         plan=form.get("plan", ""),
         project=form.get("project", ""),
-        name=printable(form.get("name")),
+        name=form.get("name", ""),
         note=form.get("note", "").replace("\r\n", "\n"),
         key=form.get("key", "")[:64],
         answers=_answers(questions, form),

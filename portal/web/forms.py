@@ -7,18 +7,25 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, DateField, Form, PasswordField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import BooleanField, DateField, Field, Form, PasswordField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
+from portal.domain.texts import line_problem
 from portal.errors import Invalid
 from portal.models import Role
-from portal.web.links import printable
+
+
+def one_line(_form: Form, field: Field) -> None:
+    """Refuse what is not one line: a name or an address."""
+    if problem := line_problem(field.data or ""):
+        raise ValidationError(f"This {problem}.")
 
 
 class SignInForm(FlaskForm):
     """E-mail address and password."""
 
-    email = StringField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=320)], [printable])
+    # No address is refused for what it is: the answer is the same for every one.
+    email = StringField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=320)])
     password = PasswordField("Password", [InputRequired("Enter your password.")])
 
 
@@ -28,7 +35,7 @@ class TokenForm(FlaskForm):
     A browser sends a date that it cannot read as an empty one, so an empty date means nothing.
     """
 
-    name = StringField("Name", [InputRequired("Give the token a name."), Length(max=100)], [printable])
+    name = StringField("Name", [InputRequired("Give the token a name."), Length(max=100), one_line])
     expires = DateField("Last day", [Optional()])
     never = BooleanField("Never expires")
 
@@ -66,7 +73,7 @@ class PasswordForm(FlaskForm):
 class AddressForm(FlaskForm):
     """An e-mail address to which a link is mailed."""
 
-    email = StringField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=320)], [printable])
+    email = StringField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=320), one_line])
 
 
 class NewPasswordForm(FlaskForm):
@@ -87,20 +94,20 @@ class NewPasswordForm(FlaskForm):
 class RegistrationForm(NewPasswordForm):
     """Who somebody is, and their password."""
 
-    full_name = StringField("Your name", [InputRequired("Enter your name."), Length(max=200)], [printable])
+    full_name = StringField("Your name", [InputRequired("Enter your name."), Length(max=200), one_line])
 
 
 class PersonForm(FlaskForm):
     """A person that staff make."""
 
-    email = StringField("E-mail address", [InputRequired("Enter an e-mail address."), Length(max=320)], [printable])
-    full_name = StringField("Name", [Length(max=200)], [printable])
+    email = StringField("E-mail address", [InputRequired("Enter an e-mail address."), Length(max=320), one_line])
+    full_name = StringField("Name", [Length(max=200), one_line])
 
 
 class RoleForm(FlaskForm):
     """A role in an organization."""
 
-    organization = StringField("Organization", [InputRequired("Enter its name or uuid.")], [printable])
+    organization = StringField("Organization", [InputRequired("Enter its name or uuid."), one_line])
     role = SelectField("Role", [InputRequired("Choose a role.")], choices=[role.value for role in Role])
 
 

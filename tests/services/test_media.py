@@ -42,8 +42,8 @@ def test_only_managers_and_staff_store(db_session, who):
         ("a", "text/html\r\nX: y", b"1", "not a content type"),
         ("a", "image/png", b"", "empty"),
         ("a\0b", "image/png", b"1", "NUL"),
-        ("a.png\r\nSet-Cookie: x=y", "image/png", b"1", "line breaks"),
-        ("a\u2028b", "image/png", b"1", "line breaks"),
+        ("a.png\r\nSet-Cookie: x=y", "image/png", b"1", "line break"),
+        ("a\u2028b", "image/png", b"1", "line break"),
         ("a", "image/png", b"x" * (MAX_BYTES + 1), "larger than"),
     ],
 )

@@ -24,10 +24,10 @@ def exported() -> bytes:
 def records() -> list[dict[str, Any]]:
     """The sample, some like it, one with nothing, and families whose children come first."""
     odd = bare(
-        name='Ünïcödé \x01 \x02 " \\ </script> \u2028',
+        name='Ünïcödé " \\ </script> \u200d',
         attributes={"z": 1, "a": [1, 1.0, True, -0.0, 1e300, None, {"b": {}}], "schedules": []},
         latitude=-0.0,
-        description="<script>alert(1)</script>",
+        description="<script>alert(1)</script> \x01 \x02 \u2028 \u202e",
         screenshots=[{"name": "no uuid", "image": "javascript:alert(1)", "created": "2025-01-01T00:00:00+02:00"}],
         files=[{"name": "f", "created": "2025-01-01T00:00:00.5Z", "file": "/api/media/relative/"}],
         endpoints=[{"name": "b"}, {"name": "a"}],
