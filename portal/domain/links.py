@@ -1,13 +1,14 @@
-"""Which stored links a page may turn into an `href` or a `src`.
+"""Which links are taken in, and which stored ones a page may turn into an `href` or a `src`.
 
-Links come from imports and forms, so a page shows what is not on these lists as plain text. The lists name what is
-allowed: a browser knows more dangerous schemes (javascript, data, vbscript, blob, file …) than anybody can list.
+Earlier versions took any link from imports and forms, so a page shows what is not on these lists as plain text. The
+lists name what is allowed: a browser knows more dangerous schemes (javascript, data, vbscript, blob, file …) than
+anybody can list.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from urllib.parse import SplitResult, urlsplit
 
 # The web, a mail or call to the people there, and the ways to log in to a machine or fetch data from it. Left out on
@@ -15,6 +16,8 @@ from urllib.parse import SplitResult, urlsplit
 HREF_SCHEMES = frozenset({"http", "https", "mailto", "tel", "ssh", "sftp", "ftp", "ftps", "rdp", "vnc"})
 # What a page loads by itself.
 SRC_SCHEMES = frozenset({"http", "https"})
+# What leads people on: a page, or somebody to write to.
+PAGE_SCHEMES = SRC_SCHEMES | {"mailto"}
 _PORTS = {"http": 80, "https": 443}
 _WITHOUT_HOST = frozenset({"mailto", "tel"})
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.ASCII | re.IGNORECASE)
@@ -35,6 +38,11 @@ def safe_src(link: object) -> str | None:
     return _allowed(link, SRC_SCHEMES)
 
 
+def is_link(text: str, schemes: Collection[str]) -> bool:
+    """Whether a text, as it is, is an absolute link of one of these schemes."""
+    return _allowed(text, schemes) == text
+
+
 def is_from(link: str, sources: Iterable[str]) -> bool:
     """Whether a web link leads to one of these sources: https://host, https://host:port or https://*.host."""
     parts = urlsplit(link.strip(" "))
@@ -52,7 +60,7 @@ def _port(parts: SplitResult) -> int | None:
     return parts.port or _PORTS.get(parts.scheme)
 
 
-def _allowed(link: object, schemes: frozenset[str]) -> str | None:
+def _allowed(link: object, schemes: Collection[str]) -> str | None:
     if not isinstance(link, str):
         return None
     link = link.strip(" ")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.schema import checks
+from portal.schema import checks, links
 from portal.schema.checks import Check
 
 # Reads a value from a row of portal.documents.rows and everything that was loaded with it. ABSENT leaves the key out.
@@ -38,7 +38,7 @@ class FieldType:
 TEXT = FieldType("string", check=checks.text(), check_or_null=checks.text_or_null())
 # The same on the wire; what is imported or typed must be one line.
 NAME = FieldType("string", check=checks.text(line=True), check_or_null=checks.text_or_null(line=True))
-URI = FieldType("string", "uri", check=checks.text(), check_or_null=checks.text_or_null())
+URI = FieldType("string", "uri", check=links.link(), check_or_null=links.link_or_null())
 UUID = FieldType("string", "uuid", check=checks.uuid, check_or_null=checks.uuid_or_null)
 DATE_TIME = FieldType("string", "date-time", check=checks.instant)
 DATE = FieldType("string", "date")

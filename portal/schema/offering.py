@@ -13,7 +13,8 @@ from urllib.parse import quote_plus
 import orjson
 
 from portal.domain import choices
-from portal.schema import checks, reading
+from portal.domain.links import HREF_SCHEMES, PAGE_SCHEMES
+from portal.schema import checks, links, reading
 from portal.schema.checks import NAME_LENGTH
 from portal.schema.fields import (
     ABSENT,
@@ -79,7 +80,8 @@ ENDPOINT = ObjectSchema(
     (
         computed("uuid", UUID),
         stored("name", NAME),
-        stored("url", TEXT),
+        # Where a machine is logged in to, or data fetched from.
+        stored("url", TEXT, check=links.link(HREF_SCHEMES)),
     ),
 )
 CATALOG = ObjectSchema(
@@ -307,7 +309,13 @@ OFFERING = ObjectSchema(
         stored("description", TEXT, edit=True),
         stored("full_description", TEXT, edit=True),
         stored("privacy_policy_link", URI, edit=True),
-        stored("access_url", URI, "Publicly accessible offering access URL", edit=True),
+        stored(
+            "access_url",
+            URI,
+            "Publicly accessible offering access URL",
+            check=links.link(PAGE_SCHEMES),
+            edit=True,
+        ),
         computed("endpoints", many(ENDPOINT), read=rows("endpoints", ENDPOINT)),
         computed("software_catalogs", many(SOFTWARE_CATALOG), read=rows("catalogs", SOFTWARE_CATALOG)),
         computed("partitions", many(PARTITION), read=rows("partitions", PARTITION)),
@@ -350,7 +358,7 @@ OFFERING = ObjectSchema(
         stored("type", NAME),
         stored("shared", BOOLEAN, "Accessible to all customers.", edit=True),
         stored("billable", BOOLEAN, "Purchase and usage is invoiced.", check=checks.flag(True)),
-        stored("scope", TEXT, null=True, **_scope("link")),
+        stored("scope", TEXT, null=True, check=links.link_or_null(), **_scope("link")),
         stored("scope_uuid", UUID, null=True, **_scope("uuid")),
         stored("scope_name", UUID, null=True, check=checks.text_or_null(line=True), **_scope("name")),
         stored("scope_state", one("CoreStates"), null=True, check=checks.text_or_null(), **_scope("state")),
@@ -378,7 +386,7 @@ OFFERING = ObjectSchema(
             "compliance_checklist",
             URI,
             null=True,
-            check=checks.text_or_null(checks.LINK_LENGTH),
+            check=links.link_or_null(limit=checks.LINK_LENGTH),
             table="checklist",
             read=link("checklist_link"),
         ),

@@ -85,9 +85,9 @@ def booker_of(actor: Actor, on_behalf_of: int | None) -> int:
 def check_request(request: BookingRequest) -> None:
     """Refuse what is wrong whatever the offering is (Invalid)."""
     check_list(request.periods)
-    check_text("name", request.name)
     if problem := line_problem(request.name):
         raise Invalid(f"The name {problem}.", "name")
+    check_text("name", request.name)
     check_text("note", request.note)
 
 

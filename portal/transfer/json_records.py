@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn, Protocol
 
+from portal.domain.texts import visible
 from portal.errors import PortalError
 
 # Bytes of one record. Descriptions may hold pictures, so there are records of a megabyte.
@@ -192,22 +194,37 @@ class _Splitter:
             return Entry(size=size, problem=problem)
         try:
             return Entry(_parse(text), size)
-        except _TooManyDigits as error:
+        except _NotTaken as error:
             return Entry(size=size, problem=str(error))
 
 
-class _TooManyDigits(Exception):
-    """A number that nobody means."""
+class _NotTaken(Exception):
+    """Valid JSON that nobody means; says why, as a phrase that follows the name of the record."""
 
 
 def _parse(text: bytes) -> Any:
     try:
-        return json.loads(text.decode("utf-8"), parse_int=_whole, parse_float=_decimal, parse_constant=_refuse_constant)
+        return json.loads(
+            text.decode("utf-8"),
+            parse_int=_whole,
+            parse_float=_decimal,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique,
+        )
     except UnicodeDecodeError:
         raise Unreadable("From here on this is not valid JSON (it is not in UTF-8).") from None
     except ValueError as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise Unreadable(f"From here on this is not valid JSON ({reason}).") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of a key that comes twice, readers take different ones."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = Counter(key for key, _value in pairs).most_common(1)[0][0]
+        raise _NotTaken(f"has the key “{visible(twice)}” twice in one object: leave out one of them, at its source")
+    return found
 
 
 def _whole(digits: str) -> int:
@@ -220,7 +237,7 @@ def _decimal(digits: str) -> Decimal:
 
 def _checked(digits: str) -> str:
     if len(digits) > MOST_DIGITS:
-        raise _TooManyDigits(
+        raise _NotTaken(
             f"holds a number of {len(digits):,} digits, at most {MOST_DIGITS:,} are read: correct it at its source"
         )
     return digits

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from portal.documents.store import refresh_all
 from portal.models import Base, Component, GoogleCalendar, Offering, Organization, Plan
 from portal.schema.checks import InvalidValue
+from portal.transfer.exporter import export_offerings
 from portal.transfer.importer import BATCH, import_offerings
 from portal.transfer.record import read_record
 from tests.support.samples import another, bare, sample
@@ -78,6 +80,140 @@ def test_any_value_anywhere_is_taken_or_explained(value: Any) -> None:
 @given(st.sampled_from(PATHS), JSON)
 def test_any_json_anywhere_is_taken_or_explained(path: Path, value: Any) -> None:
     assert_taken_or_explained(changed(path, value), path)
+
+
+# Names, titles, types and units, wherever they are in the sample.
+NAMES = [
+    path
+    for path in PATHS
+    if path[-1] in {"name", "type", "slug", "version", "measured_unit", "article_code", "partition_name", "scope_name"}
+    or str(path[-1]).endswith(("_name", "_title"))
+    if path[0] not in {"attributes", "options", "resource_options", "plugin_options", "backend_metadata"}
+]
+# Those are not taken from there: the portal knows them, or they say what a reference refers to.
+NOT_READ = {
+    ("plans", "components", "name"),
+    ("plans", "components", "measured_unit"),
+    ("software_catalogs", "partition", "partition_name"),
+}
+
+
+def read_names():
+    for path in NAMES:
+        keys = tuple(key for key in path if isinstance(key, str))
+        if keys not in NOT_READ and keys[-2:] != ("organization_groups", "parent_name"):
+            yield path
+
+
+@pytest.mark.parametrize(
+    ("character", "reason"),
+    [
+        ("\0", "holds a NUL character, which cannot be kept"),
+        ("\n", "holds a line break, and must be one line"),
+        ("\x1b", "holds a control character (U+001B)"),
+        ("\u202e", "holds a character that changes the direction of writing (U+202E)"),
+    ],
+)
+def test_a_name_is_one_line(character: str, reason: str) -> None:
+    tried = list(read_names())
+    assert len(tried) > 30
+    for path in tried:
+        wrong = refusal(changed(path, f"Micro{character}scope"))
+        assert wrong is not None, path
+        assert wrong.reason == reason, path
+    for key in ("prices", "quotas"):
+        plan = sample()
+        plan["plans"][0] = {"name": "Old", key: {f"core{character}": 1}}
+        wrong = refusal(plan)
+        assert wrong is not None
+        assert wrong.reason == reason
+
+
+LINKS = [
+    ("access_url",),
+    ("privacy_policy_link",),
+    ("image",),
+    ("thumbnail",),
+    ("endpoints", 0, "url"),
+    ("screenshots", 0, "image"),
+    ("screenshots", 0, "thumbnail"),
+    ("files", 0, "file"),
+    ("scope",),
+    ("compliance_checklist",),
+]
+DANGEROUS = [
+    "javascript:alert(1)",
+    " javascript:alert(1)",
+    "java\nscript:alert(1)",
+    "data:text/html,x",
+    "vbscript:x",
+    "file:///etc/passwd",
+    "smb://host/share",
+    "//evil.example/x",
+    "/elsewhere/",
+    "www.example.org",
+    "https:",
+    "https:///path",
+    "https://user@evil.example/",
+    "https://evil.example\\@portal.example/",
+    "https://example.org/a b",
+    "https://example.org/\u202e",
+]
+
+
+@pytest.mark.parametrize("link", DANGEROUS)
+@pytest.mark.parametrize("path", LINKS, ids=lambda path: str(path[-1]))
+def test_a_link_is_a_whole_address(path: Path, link: str) -> None:
+    wrong = refusal(changed(path, link))
+    assert wrong is not None
+    assert wrong.reason.startswith("must be a whole address (")
+    assert "\n" not in wrong.reason
+
+
+def test_links_of_other_schemes_are_taken_where_they_make_sense() -> None:
+    taken = {
+        ("access_url",): ["mailto:lab@example.org", "http://example.org", ""],
+        ("endpoints", 0, "url"): ["ssh://login.example.org", "rdp://host:3389", "sftp://host/", "mailto:a@b.example"],
+        ("image",): ["https://example.org/a%20b.png?x=y#z", "/api/media/43f2cbe6-0d75-4180-b2c9-40516d8e9fa3/", None],
+        ("files", 0, "file"): ["/api/media/relative/"],
+    }
+    for path, links in taken.items():
+        for link in links:
+            assert refusal(changed(path, link)) is None, link
+    for path, link in ((("image",), "mailto:a@b.example"), (("access_url",), "ssh://host"), (("image",), "/api/a b")):
+        assert refusal(changed(path, link)) is not None, link
+
+
+def test_a_link_that_is_stored_already_is_answered_and_exported(db_session: Any) -> None:
+    import_offerings([sample()])
+    db_session.execute(update(Offering).values(access_url="javascript:alert(1)", image="//host/x"))
+    refresh_all(db_session())
+    db_session.commit()
+    stream = io.BytesIO()
+    export_offerings(stream)
+    [record] = json.loads(stream.getvalue())
+    assert (record["access_url"], record["image"]) == ("javascript:alert(1)", "//host/x")
+    # What does not name it leaves it alone.
+    del record["access_url"], record["image"]
+    report = import_offerings([{**record, "name": "Another"}])
+    assert (report.updated, report.failed) == (1, [])
+    db_session.expire_all()
+    assert db_session.execute(select(Offering.name, Offering.access_url)).one() == ("Another", "javascript:alert(1)")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('{"uuid": "6f1c2b7e0d544c3a9b8e1f2a3c4d5e6f", "name": "One", "name": "Two"}', "name"),
+        ('{"uuid": "6f1c2b7e0d544c3a9b8e1f2a3c4d5e6f", "attributes": {"a": [{"b": 1, "\\u0062": 1}]}}', "b"),
+    ],
+)
+def test_a_key_that_comes_twice_is_refused(db_session: Any, text: str, key: str) -> None:
+    report = import_offerings(io.BytesIO(f"[{text}, {json.dumps(bare(name='Whole'))}]".encode()))
+    assert report.created == 1
+    [problem] = report.failed
+    said = f"has the key “{key}” twice in one object: leave out one of them, at its source"
+    assert said in str(problem)
 
 
 @pytest.mark.sqlite_only

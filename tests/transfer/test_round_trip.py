@@ -28,7 +28,9 @@ def records() -> list[dict[str, Any]]:
         attributes={"z": 1, "a": [1, 1.0, True, -0.0, 1e300, None, {"b": {}}], "schedules": []},
         latitude=-0.0,
         description="<script>alert(1)</script> \x01 \x02 \u2028 \u202e",
-        screenshots=[{"name": "no uuid", "image": "javascript:alert(1)", "created": "2025-01-01T00:00:00+02:00"}],
+        screenshots=[
+            {"name": "no uuid", "image": "https://example.org/a%20b.png", "created": "2025-01-01T00:00:00+02:00"}
+        ],
         files=[{"name": "f", "created": "2025-01-01T00:00:00.5Z", "file": "/api/media/relative/"}],
         endpoints=[{"name": "b"}, {"name": "a"}],
         backend_metadata=None,

@@ -388,3 +388,13 @@ def test_what_waits_says_so_and_what_is_answered_has_no_button(as_person, lab, d
     answered = boss.get(accept).text
     assert "This booking is confirmed already." in answered
     assert ">Accept it</button>" not in answered
+
+
+def test_a_name_is_one_line(as_person, lab, db_session):
+    person, path = as_person("booker"), f"/offerings/{lab[0].uuid}/book/"
+    for character, told in (("\0", "NUL"), ("\r\n", "a line break"), ("\u2066", "the direction of writing (U+2066)")):
+        refused = send(person, path, **rows((1, 2)), name=f"Ice{character}core")
+        assert refused.status_code == 400
+        assert told in refused.text
+    assert db_session.execute(select(Booking)).first() is None
+    assert send(person, path, **rows((1, 2)), name="Ice core", note="Two\nlines").status_code == 303

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from portal.documents import store as documents
 from portal.domain.periods import Period
 from portal.extensions import db
 from portal.models import GoogleCalendar, Offering, User
@@ -29,6 +30,15 @@ def page(visitor, world):
 def stored(page):
     db.session.expire_all()
     return db.session.query(Offering).filter_by(uuid=page.uuid).one()
+
+
+def store(page, **values):
+    """What an earlier version has let in."""
+    found = stored(page)
+    for key, value in values.items():
+        setattr(found, key, value)
+    documents.refresh(db.session(), [found.id])
+    db.session.commit()
 
 
 def test_it_is_linked_for_those_who_manage(visitor, world):
@@ -69,8 +79,11 @@ def test_long_texts_of_every_alphabet_can_be_sent(page):
 
 def test_sending_it_as_it_was_changes_nothing(page):
     # As an import may have left them: line ends and blanks that a browser does not send back as they are.
-    odd = {"full_description": "\na\r\nb\n", "name": " Blank ", "latitude": 58.0, "image": "  "}
+    odd = {"full_description": "\na\r\nb\n", "name": " Blank ", "latitude": 58.0}
     edit_offering(SYSTEM, page.uuid, odd)
+    # Or as an earlier version took it: neither a name nor a link of today.
+    odd |= {"name": " Blank\u202e ", "image": "  ", "access_url": "javascript:alert(1)"}
+    store(page, **{key: odd[key] for key in ("name", "image", "access_url")})
     modified = stored(page).modified
     assert page.load().send().status_code == 303
     assert "Nothing was different" in page.load().answer.text
@@ -151,11 +164,30 @@ def test_a_preview_shows_what_people_would_read_and_keeps_nothing(page):
     assert 'id="preview"' not in page.answer.text
 
 
-def test_an_address_that_pages_do_not_follow_is_kept_and_told(page):
+def test_an_address_that_pages_do_not_follow_is_refused(page):
+    refused = page.send(access_url="javascript:alert(1)", image="data:image/png,x", privacy_policy_link="example.org")
+    assert refused.status_code == 400
+    for key, kinds in (("access_url", "http, https or mailto"), ("image", "http or https")):
+        assert f"Must be a whole address ({kinds}) without blanks" in refused.text, key
+    assert refused.text.count("Must be a whole address") == 3
+    assert stored(page).access_url == ""
+
+
+@pytest.mark.parametrize(("character", "told"), [("\u202e", "of writing"), ("\0", "NUL"), ("\n", "line break")])
+def test_a_name_is_one_line(page, character, told):
+    refused = page.send(name=f"Con{character}focal")
+    assert refused.status_code == 400
+    assert told in refused.text
+    assert stored(page).name == "Confocal"
+
+
+def test_an_address_of_an_earlier_version_is_kept_and_told(page):
     far = "ftp://example.org/a.png"
-    assert page.send(access_url="javascript:alert(1)", image="data:image/png,x", thumbnail=far).status_code == 303
+    store(page, access_url="javascript:alert(1)", image="data:image/png,x", thumbnail=far)
+    assert page.load().send(description="Other").status_code == 303
     assert stored(page).access_url == "javascript:alert(1)"
     shown = page.load().answer.text
+    assert 'href="javascript' not in shown
     assert shown.count("Pages do not follow an address like this") == 2
     assert shown.count("Pages show no pictures of this site, only a link.") == 1
 

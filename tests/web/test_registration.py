@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from portal.domain.mail import LINK_OF, MailKind
-from portal.errors import NotFound, TooManyAttempts
+from portal.errors import Invalid, NotFound, TooManyAttempts
 from portal.extensions import db
 from portal.mail.compose import unsubscribe_token
 from portal.models import AccountLink, OutgoingMail, User
@@ -265,3 +265,55 @@ def test_an_error_is_logged_without_the_secret_of_its_address(app, visitor, monk
     assert f"Exception on {rule} [GET]" in caplog.text
     assert "OperationalError" in caplog.text
     assert secret not in caplog.text
+
+
+HOSTILE = [
+    ("\0", "holds a NUL character"),
+    ("\n", "holds a line break"),
+    ("\u202e", "changes the direction of writing"),
+]
+
+
+@pytest.mark.parametrize(("character", "told"), HOSTILE)
+def test_names_and_addresses_are_one_line(open_portal, visitor, world, db_session, character, told):
+    person = visitor()
+    for path in ("/register/", "/password/"):
+        refused = person.post(path, {"email": f"new{character}@example.org"}, page=path)
+        assert (refused.status_code, told in refused.text) == (400, True), path
+    assert db_session.execute(select(OutgoingMail)).first() is None
+    registration.ask_to_register("new@example.org", "")
+    link = last_link("register")
+    fields = {"full_name": f"Nora{character}New", "new": PASSWORD, "again": PASSWORD}
+    refused = person.post(link, fields, page=link)
+    assert (refused.status_code, told in refused.text) == (400, True)
+    staff, page = visitor("staff"), "/manage/people/"
+    invited = staff.post(page, {"email": "guest@example.org", "full_name": f"Guest{character}"}, page=page)
+    assert (invited.status_code, told in invited.text) == (400, True)
+    named = staff.post("/account/tokens/", {"name": f"lap{character}top", "expires": "2027-01-01"}, page="/account/")
+    assert (named.status_code, told in named.text) == (400, True)
+
+
+@pytest.mark.parametrize(("character", "told"), HOSTILE)
+def test_services_and_commands_refuse_them_too(app, world, character, told):
+    refusals = [
+        lambda: accounts.create_user(SYSTEM, "one@example.org", full_name=f"A{character}B"),
+        lambda: accounts.create_token(SYSTEM, 1, f"A{character}B"),
+        lambda: registration.invite(SYSTEM, "one@example.org", f"A{character}B"),
+        lambda: accounts.create_user(SYSTEM, f"one{character}@example.org"),
+    ]
+    for refused in refusals[:3]:
+        with pytest.raises(Invalid, match=re.escape(told)):
+            refused()
+    with pytest.raises(Invalid, match="not an e-mail address"):
+        refusals[3]()
+    if character != "\0":  # no argument of a program holds one
+        run = app.test_cli_runner().invoke
+        for arguments in (
+            ["users", "create", "one@example.org", "--name", f"A{character}B"],
+            ["offerings", "create", f"A{character}B", "--organization", "Lab"],
+            ["offerings", "create", "Microscope", "--organization", f"A{character}B"],
+            ["offerings", "create", "Microscope", "--organization", "Lab", "--category", f"A{character}B"],
+        ):
+            done = run(args=arguments)
+            assert done.exit_code == 1, arguments
+            assert told in done.stderr, arguments
