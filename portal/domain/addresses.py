@@ -7,6 +7,8 @@ import unicodedata
 
 from email_validator import ValidatedEmail, validate_email
 
+from portal.domain.texts import is_storable
+
 # Columns hold no more, and nobody has a longer one.
 LONGEST = 320
 _ASCII = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
@@ -51,7 +53,9 @@ def sought_address(text: str) -> str:
     try:
         return normal_address(text[:LONGEST])
     except ValueError:
-        return text.strip().lower()[:LONGEST]
+        found = text.strip().lower()[:LONGEST]
+        # No database is asked for what it cannot hold.
+        return found if is_storable(found) else ""
 
 
 def _parsed(address: str) -> ValidatedEmail:
