@@ -36,7 +36,6 @@ def migrate(connection: Connection) -> None:
         connection=connection,
         target_metadata=Base.metadata,
         compare_type=True,
-        render_as_batch=sqlite,
         render_item=render_item,
         include_name=lambda name, kind, _parents: kind != "table" or not str(name).startswith("offering_search"),
     )

@@ -18,17 +18,14 @@ from portal.errors import Conflict, Invalid
 from portal.extensions import settings, transaction
 from portal.policies import Actor
 from portal.schema.checks import InvalidValue
+from portal.schema.offering import OFFERING
 from portal.services.offerings import lock_managed_offering
 from portal.transfer.apply import Batch
 from portal.transfer.record import read_record
 
 # Keys of a record that its managers change. Left out are those that decide whose it is and what is counted and charged
 # (customer, project, category, plans …), and those of the system it came from (type, slug, backend_id …).
-DETAILS = (
-    *("name", "description", "full_description", "state", "paused_reason", "shared", "thumbnail", "image"),
-    *("getting_started", "integration_guide", "access_url", "privacy_policy_link", "vendor_details"),
-    *("country", "latitude", "longitude"),
-)
+DETAILS = OFFERING.editable
 # Stands in a record's `attributes`, beside others that stay as they are.
 SCHEDULES = "schedules"
 # What typed opening hours mean hangs on it: who edits them has seen it too.
