@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from portal.transfer import answers, importer, remote
+from portal.transfer import importer, remote, remote_response
 from portal.transfer.importer import Report, import_offerings
 from portal.transfer.json_records import MOST_SKIPPED
 from portal.transfer.remote import RemoteOfferings
@@ -240,7 +240,7 @@ def test_endless_bodies_end(db_session: Any, server: Server, piece: bytes, words
 def test_an_answer_has_a_largest_size_and_failures_a_largest_number(
     db_session: Any, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "MOST_BYTES", 8 * 1024 * 1024)
+    monkeypatch.setattr(remote_response, "MOST_BYTES", 8 * 1024 * 1024)
     server.answer = endless(b'{"text": "' + b"x" * 65000 + b'"},')
     report = fetch(server)
     assert "The answer is larger than 8 MB: ask for smaller pages" in report.failed[-1].reason
@@ -274,16 +274,16 @@ def bomb(size: int) -> bytes:
 @pytest.mark.sqlite_only
 def test_what_is_unpacked_is_what_counts(db_session: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     unpacked = 0
-    original = answers.ResponseStream.read
+    original = remote_response.ResponseStream.read
 
-    def counting(body: answers.ResponseStream, size: int) -> bytes:
+    def counting(body: remote_response.ResponseStream, size: int) -> bytes:
         nonlocal unpacked
         piece = original(body, size)
         assert len(piece) <= size
         unpacked += len(piece)
         return piece
 
-    monkeypatch.setattr(answers.ResponseStream, "read", counting)
+    monkeypatch.setattr(remote_response.ResponseStream, "read", counting)
     server.answer = whole(bomb(100 * 1024 * 1024), "Content-Encoding: gzip")
     assert "is larger than 4 MB" in reason(fetch(server))
     assert unpacked <= MOST_SKIPPED + 65536
