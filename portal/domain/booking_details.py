@@ -1,4 +1,4 @@
-"""What a booking is of, in the words that its booker was shown: kept with the booking, for when they see no others."""
+"""The names of what a booking refers to, stored with the booking as the booker saw them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class BookingDetails:
-    """Names and texts that are not the booking's own. What is not known is empty.
+    """Names of the offering, provider, plan, project and time zone, and the order form as (label, answer) pairs.
 
-    `answers` are those to the order form, as labels and texts; `zone` is the name of the offering's time zone.
+    Unknown values are empty.
     """
 
     offering: str = ""
@@ -23,13 +23,13 @@ class BookingDetails:
 
 
 def details_to_json(booked: BookingDetails) -> dict[str, Any]:
-    """As JSON, to be kept with the booking."""
+    """For Booking.as_booked."""
     return asdict(booked) | {"answers": [list(pair) for pair in booked.answers]}
 
 
-def details_from_json(kept: Mapping[str, Any] | None, name: str) -> BookingDetails:
-    """What was kept with a booking called `name`; of one that is older than this, what little is known."""
-    known = kept or {}
+def details_from_json(stored: Mapping[str, Any] | None, name: str) -> BookingDetails:
+    """The details stored with a booking called `name`; older bookings have none, and get their own name."""
+    known = stored or {}
     texts = {key: str(known.get(key) or "") for key in ("offering", "provider", "plan", "project", "zone")}
     answers = tuple((str(label), str(text)) for label, text in known.get("answers") or ())
     return BookingDetails(**{**texts, "offering": texts["offering"] or name}, answers=answers)

@@ -1,4 +1,4 @@
-"""What is free of an offering: its schedule, bookings and busy times, read and handed to portal.domain.availability."""
+"""The availability of offerings in the database: portal.domain.availability over their schedules and bookings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import (
-    select,
-)
+from sqlalchemy import select
 
 from portal.calendar_sync.freshness import STALE, is_stale
 from portal.domain.availability import Availability
@@ -30,10 +28,10 @@ from portal.queries.obstacles import among_ids, id_parameter, obstacles_of_offer
 
 # How far ahead a "next free" search looks.
 HORIZON = timedelta(days=92)
-# Most have something free this soon, and a busy year need not be read for it.
+# Searched first: most offerings have something free this soon, and a year of bookings need not be read.
 NEAR = timedelta(days=8)
-# Attributes are kept to be recognized, unless they are as long as a book: people write into them what they like.
-LONGEST_KEPT = 10_000
+# Characters of JSON. Longer attributes are parsed each time instead of cached.
+LONGEST_CACHED = 10_000
 
 
 def zone_of(attributes: Mapping[str, Any]) -> ZoneInfo:
@@ -47,17 +45,14 @@ def zone_of(attributes: Mapping[str, Any]) -> ZoneInfo:
     return ZoneInfo(settings().timezone)
 
 
-# No step is longer, whatever its slot duration and however clocks change.
-LONGEST_STEP = timedelta(days=2)
+# No slot is longer, even when the offset from UTC changes.
+LONGEST_SLOT = timedelta(days=2)
 OUT_OF_DATE = Obstacle(ALL_TIME, Code.CLOSURE, STALE)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedAttributes:
-    """What the attributes of an offering say of its time: read once for all who ask while they are asked often.
-
-    `cache_key` stands for it where days are kept as they are cut (None: they are not).
-    """
+    """The schedule, rules and time zone of an offering. `cache_key` is for portal.domain.timetable (None: no cache)."""
 
     schedule: Schedule
     rules: Rules
@@ -66,39 +61,36 @@ class ParsedAttributes:
 
 
 @lru_cache(maxsize=1024)
-def _understood(schedules: bytes, booking_rules: bytes, zone: str) -> ParsedAttributes:
+def _parse(schedules: bytes, booking_rules: bytes, zone: str) -> ParsedAttributes:
     rules = orjson.loads(booking_rules)
     return ParsedAttributes(read_schedules(orjson.loads(schedules)), read_rules(rules), ZoneInfo(zone), object())
 
 
 def parse_attributes(attributes: Mapping[str, Any]) -> ParsedAttributes:
-    """The schedule, rules and zone of an offering. Those of long schedules are read anew each time."""
+    """Parse an offering's attributes. The latest are cached, except long ones."""
     zone, rules = zone_of(attributes), attributes.get("booking_rules")
     given = orjson.dumps(attributes.get("schedules")), orjson.dumps(rules)
-    if sum(map(len, given)) > LONGEST_KEPT:
+    if sum(map(len, given)) > LONGEST_CACHED:
         return ParsedAttributes(read_schedules(attributes.get("schedules")), read_rules(rules), zone, None)
-    return _understood(*given, zone.key)
+    return _parse(*given, zone.key)
 
 
 @lru_cache(maxsize=1024)
-def _understood_text(attributes: str, default_zone: str) -> ParsedAttributes:
-    del default_zone  # the zone of an offering that names none
+def _parse_json(attributes: str, default_zone: str) -> ParsedAttributes:
+    del default_zone  # part of the cache key: the zone of an offering without its own
     return parse_attributes(orjson.loads(attributes))
 
 
 def parse_attributes_json(attributes: str) -> ParsedAttributes:
-    """The same from the attributes as JSON: they need not be read again while they are the same (and not too long)."""
-    if len(attributes) > LONGEST_KEPT:
+    """The same from JSON text."""
+    if len(attributes) > LONGEST_CACHED:
         return parse_attributes(orjson.loads(attributes))
-    return _understood_text(attributes, settings().timezone)
+    return _parse_json(attributes, settings().timezone)
 
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityPage:
-    """What can be booked of a window (`slots`) and, with reasons, the rest (`refused`).
-
-    `following`: where the answer goes on, if it ends before the window does.
-    """
+    """The bookable `slots` of a window, and the rest `refused` with reasons. The next page starts at `following`."""
 
     slots: list[Period]
     refused: list[TimeBlock]
@@ -107,7 +99,7 @@ class AvailabilityPage:
 
 @dataclass(frozen=True, slots=True)
 class OwnBookings:
-    """What the person asking holds of an offering: periods, and the number of bookings that are not over."""
+    """The actor's own bookings of an offering: their periods, and how many bookings are not over."""
 
     periods: tuple[Period, ...] = ()
     upcoming: int = 0
@@ -133,7 +125,7 @@ def offering_availability(
     """
     parsed = parse_attributes(attributes)
     obstacles = _obstacles(offering_id, parsed, window, now, actor, except_booking)
-    own = _own_of(offering_id, parsed, window, now, actor, except_booking)
+    own = _own_bookings(offering_id, parsed, window, now, actor, except_booking)
     return build_availability(parsed, now, obstacles, OwnBookings((*own.periods, *also_requested), own.upcoming))
 
 
@@ -146,15 +138,15 @@ def availability_page(
     now: datetime,
     actor: Actor,
 ) -> AvailabilityPage:
-    """What can be booked of the window, for `duration` at least, and with reasons what can't: at most `most` entries.
+    """What can be booked in the window for at least `duration`, and the rest with reasons: at most `most` entries.
 
-    As `of_offering`. Where there are more, what is taken later is not read.
+    One or two SQL statements, which read no more than these entries need.
     """
     parsed = parse_attributes(attributes)
     timetable = Timetable(parsed.schedule, parsed.zone, parsed.cache_key)
     reach = timetable.end_of_first(window, most)
-    # So long a slot that begins before then can last.
-    longest = max(duration or timedelta(), parsed.rules.minimum_duration or timedelta()) + LONGEST_STEP
+    # A run that starts before then may end this much later.
+    longest = max(duration or timedelta(), parsed.rules.minimum_duration or timedelta()) + LONGEST_SLOT
     read = Period(window.start, min(window.end, reach + longest))
     slots, refused = offering_availability(offering_id, attributes, read, now, actor).bookable_and_refused(
         window, duration, reach
@@ -170,46 +162,33 @@ def _obstacles(
     actor: Actor,
     except_booking: int | None = None,
 ) -> list[Obstacle]:
-    found = obstacles_of_offerings([offering_id], _wider(window, parsed.rules), actor, except_booking)
+    found = obstacles_of_offerings([offering_id], _with_buffers(window, parsed.rules), actor, except_booking)
     add_stale(found, {offering_id: parsed}, now)
     return found[offering_id]
-
-
-def _own_of(
-    offering_id: int,
-    parsed: ParsedAttributes,
-    window: Period,
-    now: datetime,
-    actor: Actor,
-    except_booking: int | None = None,
-) -> OwnBookings:
-    counts = parsed.rules.limits_user and actor.signed_in
-    return _own(offering_id, window, now, actor, except_booking) if counts else NO_BOOKINGS
 
 
 def availability_and_next_free(
     offering_id: int, attributes: Mapping[str, Any], window: Period, now: datetime, actor: Actor, *, bookable: bool
 ) -> tuple[Availability, Period | None]:
-    """The availability of one offering in a window, and the next period that can be booked (None: `bookable` is not).
+    """The availability of one offering in a window, and the next period that anybody can book (None if not `bookable`).
 
-    A quota of the actor's does not decide what is next. One SQL statement where the window is these days' and
-    something in them is free.
+    One SQL statement if the window is near and something in it is free.
     """
     near = Period(now, now + NEAR)
     if not bookable or window.start > near.end or window.end < now:
         free = next_free([(offering_id, attributes)], now).get(offering_id) if bookable else None
         return offering_availability(offering_id, attributes, window, now, actor), free
-    hull = Period(min(window.start, near.start), max(window.end, near.end))
+    covering = Period(min(window.start, near.start), max(window.end, near.end))
     parsed = parse_attributes(attributes)
-    obstacles = _obstacles(offering_id, parsed, hull, now, actor)
+    obstacles = _obstacles(offering_id, parsed, covering, now, actor)
     free = build_availability(parsed, now, obstacles).next_free(near.start, near.end)
     if free is None:
         free = next_free([(offering_id, attributes)], now, horizons=(HORIZON,)).get(offering_id)
-    return build_availability(parsed, now, obstacles, _own_of(offering_id, parsed, hull, now, actor)), free
+    return build_availability(parsed, now, obstacles, _own_bookings(offering_id, parsed, covering, now, actor)), free
 
 
 def explain(offering: Offering, period: Period, now: datetime, actor: Actor = ANONYMOUS) -> Refusal | None:
-    """Why a period of the offering cannot be booked at `now`, or None where it can. One or two SQL statements."""
+    """Why a period of the offering cannot be booked at `now`, or None if it can. One or two SQL statements."""
     return offering_availability(offering.id, offering.attributes, period, now, actor).explain(period)
 
 
@@ -219,10 +198,9 @@ def next_free(
     actor: Actor = ANONYMOUS,
     horizons: Sequence[timedelta] = (NEAR, HORIZON),
 ) -> dict[int, Period]:
-    """The next period of each offering (id, attributes) that can be booked, within the horizon; those without one are
-    left out. A quota of the actor's is not asked.
+    """The next bookable period of each offering (id, attributes) that has one within the horizons, without user quotas.
 
-    One SQL statement for the days ahead; a second one for those that have nothing free in them.
+    One SQL statement for each horizon that is needed.
     """
     left = {offering_id: parse_attributes(attributes) for offering_id, attributes in offerings}
     found: dict[int, Period] = {}
@@ -230,18 +208,18 @@ def next_free(
         if left:
             window = Period(now, now + horizon)
             widest = max((it.rules for it in left.values()), key=lambda it: it.gap)
-            obstacles = obstacles_of_offerings(list(left), _wider(window, widest), actor)
+            obstacles = obstacles_of_offerings(list(left), _with_buffers(window, widest), actor)
             add_stale(obstacles, left, now)
             for offering_id, it in list(left.items()):
-                step = build_availability(it, now, obstacles[offering_id]).next_free(window.start, window.end)
-                if step is not None:
-                    found[offering_id] = step
+                period = build_availability(it, now, obstacles[offering_id]).next_free(window.start, window.end)
+                if period is not None:
+                    found[offering_id] = period
                     del left[offering_id]
     return found
 
 
 def stale_offerings(offering_ids: Collection[int], now: datetime) -> set[int]:
-    """Those of the offerings whose busy times are read from Google, and have not been for too long. One statement."""
+    """The offerings whose busy times from Google are out of date. One statement."""
     dialect = db.engine.dialect.name
     rows = db.session.execute(
         select(GoogleCalendar.offering_id, GoogleCalendar.last_synced)
@@ -256,16 +234,16 @@ def stale_offerings(offering_ids: Collection[int], now: datetime) -> set[int]:
 def add_stale(
     obstacles: defaultdict[int, list[Obstacle]], parsed: Mapping[int, ParsedAttributes], now: datetime
 ) -> None:
-    """Close what its owner wants closed while its busy times are out of date. No statement where none wants that."""
-    asked = [offering_id for offering_id, it in parsed.items() if it.rules.stale_busy == "refuse"]
-    for offering_id in stale_offerings(asked, now) if asked else ():
+    """Close the offerings whose rules refuse bookings while busy times are out of date. At most one statement."""
+    strict = [offering_id for offering_id, it in parsed.items() if it.rules.stale_busy == "refuse"]
+    for offering_id in stale_offerings(strict, now) if strict else ():
         obstacles[offering_id].append(OUT_OF_DATE)
 
 
 def build_availability(
     parsed: ParsedAttributes, now: datetime, taken: list[Obstacle], own: OwnBookings = NO_BOOKINGS
 ) -> Availability:
-    """What is free of an offering, given what is taken of it."""
+    """The availability of an offering, given its bookings and busy times (`taken`)."""
     rules, zone = parsed.rules, parsed.zone
     obstacles = [past_obstacle(now), *taken]
     if rules is not NO_RULES:
@@ -278,13 +256,22 @@ def build_availability(
     )
 
 
-def _wider(window: Period, rules: Rules) -> Period:
-    """The window with what may reach into it from beside it."""
+def _with_buffers(window: Period, rules: Rules) -> Period:
+    """The window and the time around it whose bookings have buffers inside it."""
     return Period(window.start - rules.gap, window.end + rules.gap) if rules.gap else window
 
 
-def _own(offering_id: int, window: Period, now: datetime, actor: Actor, except_booking: int | None) -> OwnBookings:
-    """What the actor holds of the offering in the months that the window touches, and from now on."""
+def _own_bookings(
+    offering_id: int,
+    parsed: ParsedAttributes,
+    window: Period,
+    now: datetime,
+    actor: Actor,
+    except_booking: int | None = None,
+) -> OwnBookings:
+    """The actor's bookings of the offering from now on and in the months around the window, if a rule counts them."""
+    if not (parsed.rules.limits_user and actor.signed_in):
+        return NO_BOOKINGS
     month = timedelta(days=32)
     rows = db.session.execute(
         select(Slot.booking_id, Slot.start, Slot.end)

@@ -1,7 +1,7 @@
-"""What a booking is of, for somebody who sees the booking: as it is now, or, where they may not see that, as it was.
+"""The names of what a booking refers to, as its reader may see them: the current ones, or else those at booking time.
 
-A booking outlives its booker's sight of the offering (it was archived, restricted, or they lost a role). What they
-booked stays theirs to know; what is written into the offering afterwards does not.
+A booker may no longer see the offering (it was archived or restricted, or they lost a role). They still see what they
+booked, but not what has changed since.
 """
 
 from __future__ import annotations
@@ -15,19 +15,13 @@ from portal.domain.booking_details import BookingDetails, details_from_json
 from portal.domain.order_form import display_answers
 from portal.extensions import db, settings
 from portal.models import Booking, Offering
-from portal.policies import (
-    Actor,
-    shows_booked_plan,
-    shows_booked_project,
-    shows_parent,
-    visible_offerings,
-)
+from portal.policies import Actor, shows_booked_plan, shows_booked_project, shows_parent, visible_offerings
 from portal.queries.availability import zone_of
 
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """Which of the things that a booking refers to its reader may see now."""
+    """What a reader may currently see of the things that a booking refers to."""
 
     offering: bool
     plan: bool
@@ -39,7 +33,7 @@ ALL_VISIBLE = Visibility(True, True, True, True)
 
 
 def visibility_columns(actor: Actor) -> tuple[ColumnElement[bool], ...]:
-    """What makes a Visibility, over Booking joined with its Offering."""
+    """The columns of a Visibility, over Booking joined with its Offering."""
     return (
         visible_offerings(actor).label("sees_offering"),
         shows_booked_plan(actor).label("sees_plan"),
@@ -49,7 +43,7 @@ def visibility_columns(actor: Actor) -> tuple[ColumnElement[bool], ...]:
 
 
 def current_details(booking: Booking) -> BookingDetails:
-    """In the present words."""
+    """The current names."""
     offering = booking.offering
     return BookingDetails(
         offering=offering.name,
@@ -61,15 +55,15 @@ def current_details(booking: Booking) -> BookingDetails:
     )
 
 
-def details_for(booking: Booking, seen: Visibility) -> BookingDetails:
-    """As a reader may know it."""
-    now, kept = current_details(booking), details_from_json(booking.as_booked, booking.name)
-    words = now if seen.offering else kept
+def details_for(booking: Booking, visible: Visibility) -> BookingDetails:
+    """The names that a reader may see."""
+    now, before = current_details(booking), details_from_json(booking.as_booked, booking.name)
+    words = now if visible.offering else before
     return BookingDetails(
         offering=words.offering,
         provider=words.provider,
-        plan=now.plan if seen.plan else kept.plan,
-        project=now.project if seen.project else kept.project,
+        plan=now.plan if visible.plan else before.plan,
+        project=now.project if visible.project else before.project,
         zone=words.zone or settings().timezone,
         answers=words.answers or tuple(display_answers({}, booking.answers)),
     )

@@ -24,24 +24,19 @@ from portal.extensions import db
 from portal.models import BusyPeriod, Offering, Slot
 from portal.models.base import UTCDateTime
 from portal.policies import ANONYMOUS
-from portal.queries.availability import (
-    ParsedAttributes,
-    build_availability,
-    parse_attributes_json,
-    stale_offerings,
-)
+from portal.queries.availability import ParsedAttributes, build_availability, parse_attributes_json, stale_offerings
 from portal.queries.catalogue import Candidates
 from portal.queries.obstacles import obstacles_of_offerings
 
-# So many attributes are read at once.
+# Attributes read by one statement.
 BATCH = 500
-# Days are cut by the wall clock, and none is longer than this.
+# Longer than any local day.
 AROUND = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class FreeTimeQuery:
-    """A day, a part of it by the wall clock (None: from its beginning, to its end), and how long."""
+    """A search for `duration` on a local day, optionally within local times (None: from midnight, to midnight)."""
 
     day: date
     duration: timedelta
@@ -49,7 +44,7 @@ class FreeTimeQuery:
     before: time | None = None
 
     def window(self, zone: ZoneInfo) -> Period | None:
-        """The instants that are meant in a zone; None where the zone never had them."""
+        """The period meant in a zone; None if it does not exist there."""
         start = day_start(self.day, zone) if self.after is None else _instants(self.day, self.after, zone)[0]
         end = (
             day_start(self.day + timedelta(days=1), zone)
@@ -64,8 +59,9 @@ class FreeTimeQuery:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleOpening:
-    """What a clock leaves free of what is wanted: the window, the first such period in it, and what has to lie between
-    two bookings. `strict`: out-of-date busy times close the offering.
+    """The first `period` in `window` that a schedule leaves open; `gap` is the minimum time between two bookings.
+
+    `strict`: out-of-date busy times close the offering.
     """
 
     window: Period
@@ -74,73 +70,72 @@ class ScheduleOpening:
     strict: bool
 
     @property
-    def kept(self) -> Period:
-        """The period, and what has to be free beside it."""
+    def with_gap(self) -> Period:
+        """The period with the gaps before and after it."""
         return Period(self.period.start - self.gap, self.period.end + self.gap)
 
 
 @dataclass(frozen=True, slots=True)
 class FreeOfferings:
-    """What was found: the offerings, and the first free period of each."""
+    """The offerings found. Their first free period is in `later`, else that of their schedule in `openings`."""
 
     among: Candidates
-    clear: Mapping[int, ScheduleOpening]
+    openings: Mapping[int, ScheduleOpening]
     later: Mapping[int, Period]
 
     def periods(self, offering_ids: Collection[int]) -> dict[int, Period]:
-        """The first period of each of these that is free as wanted; those without one are left out."""
+        """The first free period of each of these offerings that was found."""
         wanted, found = set(offering_ids), {}
         for offering_id, schedule in zip(self.among.ids, self.among.schedules, strict=True):
             if offering_id in wanted:
-                found[offering_id] = self.later.get(offering_id) or self.clear[schedule].period
+                found[offering_id] = self.later.get(offering_id) or self.openings[schedule].period
         return found
 
 
 def find_free_offerings(among: Candidates, wanted: FreeTimeQuery, now: datetime) -> FreeOfferings:
-    """Those of the offerings (all Active) that are free as wanted, each by its own clocks and rules.
+    """The offerings (all Active) that are free for the query by their own schedules and rules, without user quotas.
 
-    Nobody's quota is asked. Three SQL statements where there are no more than 500 clocks; one more where busy times
-    that are out of date close something.
+    Three SQL statements for up to 500 different schedules; one more if out-of-date busy times may close something.
     """
-    ids, clocks = among.ids, among.schedules
+    ids, hashes = among.ids, among.schedules
     first: dict[int, ParsedAttributes] = {}
-    clear = _clear(among, wanted, now, first)
-    places = array("i", (place for place, clock in enumerate(clocks) if clock in clear))
+    openings = _openings(among, wanted, now, first)
+    places = array("i", (place for place, schedule in enumerate(hashes) if schedule in openings))
     if not places:
-        return FreeOfferings(_at(among, places), {}, {})
-    strict = [ids[place] for place in places if clear[clocks[place]].strict]
+        return FreeOfferings(_select(among, places), {}, {})
+    strict = [ids[place] for place in places if openings[hashes[place]].strict]
     closed = stale_offerings(strict, now) if strict else set()
     of_period: dict[Period, list[int]] = {}
-    of_clock = {clock: of_period.setdefault(it.kept, []) for clock, it in clear.items()}
+    by_hash = {schedule: of_period.setdefault(it.with_gap, []) for schedule, it in openings.items()}
     for place in places:
-        of_clock[clocks[place]].append(ids[place])
-    taken_ids = _met(of_period)
-    met = [place for place in places if ids[place] in taken_ids] if taken_ids else []
+        by_hash[hashes[place]].append(ids[place])
+    taken_ids = _occupied(of_period)
+    occupied = [place for place in places if ids[place] in taken_ids] if taken_ids else []
     later = {}
-    taken = obstacles_of_offerings(taken_ids, _hull(clear.values()), ANONYMOUS) if met else {}
-    for place, parsed in _known(among, met, first):
-        window = clear[clocks[place]].window
+    taken = obstacles_of_offerings(taken_ids, _covering(openings.values()), ANONYMOUS) if occupied else {}
+    for place, parsed in _parsed_offerings(among, occupied, first):
+        window = openings[hashes[place]].window
         free = build_availability(parsed, now, taken[ids[place]])
         if (period := free.next_free(window.start, window.end, wanted.duration)) is not None:
             later[ids[place]] = period
-    gone = closed | {ids[place] for place in met if ids[place] not in later}
+    gone = closed | {ids[place] for place in occupied if ids[place] not in later}
     left = array("i", (place for place in places if ids[place] not in gone)) if gone else places
-    return FreeOfferings(_at(among, left), clear, later)
+    return FreeOfferings(_select(among, left), openings, later)
 
 
-def _at(among: Candidates, places: Sequence[int]) -> Candidates:
+def _select(among: Candidates, places: Sequence[int]) -> Candidates:
     return Candidates(
         array("i", (among.ids[place] for place in places)), array("i", (among.schedules[place] for place in places))
     )
 
 
-def _hull(clear: Collection[ScheduleOpening]) -> Period:
-    widest = max(it.gap for it in clear)
-    return Period(min(it.window.start for it in clear) - widest, max(it.window.end for it in clear) + widest)
+def _covering(openings: Collection[ScheduleOpening]) -> Period:
+    widest = max(it.gap for it in openings)
+    return Period(min(it.window.start for it in openings) - widest, max(it.window.end for it in openings) + widest)
 
 
-# Offerings with the instants between which they are asked about. Materialized: each list is read once, not for each id.
-_ASKED = {
+# Pairs of an offering and a period. Materialized, so that each list of ids is parsed once.
+_PAIRS = {
     "sqlite": text(
         """
         WITH bound AS MATERIALIZED (
@@ -164,10 +159,10 @@ _ASKED = {
 
 
 @cache
-def _meeting(dialect: str) -> Select[Any]:
-    """The offerings asked about of which something is taken between their bounds. Made once."""
-    asked = _ASKED[dialect].columns(id=Integer, begin=UTCDateTime, finish=UTCDateTime).subquery("asked").c
-    # Held slots of an offering lie in order: only the first one that ends later than the beginning is to be looked at.
+def _occupied_statement(dialect: str) -> Select[Any]:
+    """The offerings with a booking or busy time in their period."""
+    asked = _PAIRS[dialect].columns(id=Integer, begin=UTCDateTime, finish=UTCDateTime).subquery("asked").c
+    # Slots of an offering never overlap, so the first one that ends after the beginning decides.
     first = (
         select(Slot.start)
         .where(Slot.offering_id == asked.id, Slot.holds.is_(True), Slot.end > asked.begin)
@@ -181,8 +176,8 @@ def _meeting(dialect: str) -> Select[Any]:
     return select(asked.id).where(or_(first < asked.finish, busy))
 
 
-def _met(asked: Mapping[Period, Sequence[int]]) -> set[int]:
-    """Those of the offerings of which something is taken in the period that they are asked about. One SQL statement."""
+def _occupied(asked: Mapping[Period, Sequence[int]]) -> set[int]:
+    """The offerings that have a booking or busy time in their period. One SQL statement."""
     dialect = db.engine.dialect
     if dialect.name == "sqlite":
         written: Any = UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
@@ -195,68 +190,65 @@ def _met(asked: Mapping[Period, Sequence[int]]) -> set[int]:
             "ids": [offering_id for ids in asked.values() for offering_id in ids],
             "places": [place for place, ids in enumerate(asked.values(), start=1) for _id in ids],
         }
-    return set(db.session.execute(_meeting(dialect.name), given).scalars())
+    return set(db.session.execute(_occupied_statement(dialect.name), given).scalars())
 
 
-def _clear(
+def _openings(
     among: Candidates, wanted: FreeTimeQuery, now: datetime, first: dict[int, ParsedAttributes]
 ) -> dict[int, ScheduleOpening]:
-    """What the clocks of these offerings leave free; those that leave nothing are left out.
-
-    What the first of them say is put into `first`.
-    """
+    """What each schedule leaves open, by schedule hash. The first schedules are also put into `first`, parsed."""
     examples = dict(zip(among.schedules, among.ids, strict=True))
     of_zone: dict[ZoneInfo, Period | None] = {}
-    # Clocks that differ at other times alone are the same here.
+    # Schedules that only differ outside the window count as one.
     alike: dict[Any, ScheduleOpening | None] = {}
     found = {}
     asked = sorted(examples)
-    for clock, parsed in _understood(asked, [examples[clock] for clock in asked]):
+    for schedule, parsed in _parsed_schedules(asked, [examples[schedule] for schedule in asked]):
         if parsed.zone not in of_zone:
             of_zone[parsed.zone] = wanted.window(parsed.zone)
         window = of_zone[parsed.zone]
         if window is None or window.end <= now:
             continue
-        key = (_near(parsed.schedule.periods, window), parsed.schedule.config, parsed.rules, parsed.zone.key)
+        key = (_around(parsed.schedule.periods, window), parsed.schedule.config, parsed.rules, parsed.zone.key)
         if key not in alike:
-            alike[key] = _clear_of(parsed, window, wanted, now)
+            alike[key] = _opening(parsed, window, wanted, now)
         if (it := alike[key]) is not None:
             if len(first) < BATCH:
-                first[clock] = parsed
-            found[clock] = it
+                first[schedule] = parsed
+            found[schedule] = it
     return found
 
 
-def _clear_of(parsed: ParsedAttributes, window: Period, wanted: FreeTimeQuery, now: datetime) -> ScheduleOpening | None:
+def _opening(parsed: ParsedAttributes, window: Period, wanted: FreeTimeQuery, now: datetime) -> ScheduleOpening | None:
     period = build_availability(parsed, now, []).next_free(window.start, window.end, wanted.duration)
     if period is None:
         return None
     return ScheduleOpening(window, period, parsed.rules.gap, parsed.rules.stale_busy == "refuse")
 
 
-def _near(periods: Sequence[Period], window: Period) -> tuple[Period, ...]:
-    """What of the periods lies in the window or in the days beside it: days are cut for themselves."""
+def _around(periods: Sequence[Period], window: Period) -> tuple[Period, ...]:
+    """The parts of the periods in the window and the days around it."""
     beside = Period(window.start - AROUND, window.end + AROUND)
-    return tuple(met for it in periods if (met := it.intersection(beside)) is not None)
+    return tuple(occupied for it in periods if (occupied := it.intersection(beside)) is not None)
 
 
-def _known(
+def _parsed_offerings(
     among: Candidates, places: Sequence[int], first: Mapping[int, ParsedAttributes]
 ) -> Iterator[tuple[int, ParsedAttributes]]:
-    """What the offerings at these places say of their time; not read again where it is in `first`."""
-    of_clock: dict[int, list[int]] = {}
+    """The parsed attributes of the offerings at these positions; those in `first` are not read again."""
+    by_hash: dict[int, list[int]] = {}
     for place in places:
-        of_clock.setdefault(among.schedules[place], []).append(place)
-    unread = [clock for clock in of_clock if clock not in first]
-    examples = [among.ids[of_clock[clock][0]] for clock in unread]
-    for clock, parsed in chain(first.items(), _understood(unread, examples)):
-        for place in of_clock.get(clock, ()):
+        by_hash.setdefault(among.schedules[place], []).append(place)
+    unread = [schedule for schedule in by_hash if schedule not in first]
+    examples = [among.ids[by_hash[schedule][0]] for schedule in unread]
+    for schedule, parsed in chain(first.items(), _parsed_schedules(unread, examples)):
+        for place in by_hash.get(schedule, ()):
             yield place, parsed
 
 
-def _understood(clocks: Sequence[int], examples: Sequence[int]) -> Iterator[tuple[int, ParsedAttributes]]:
-    """What each clock says, read from an offering that has it."""
-    rest = iter(zip(examples, clocks, strict=True))
+def _parsed_schedules(hashes: Sequence[int], examples: Sequence[int]) -> Iterator[tuple[int, ParsedAttributes]]:
+    """Each schedule, parsed from an offering that has it."""
+    rest = iter(zip(examples, hashes, strict=True))
     while batch := dict(islice(rest, BATCH)):
         statement = select(Offering.id, cast(Offering.attributes, Text)).where(Offering.id.in_(batch))
         for offering_id, attributes in db.session.execute(statement).all():

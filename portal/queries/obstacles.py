@@ -1,4 +1,4 @@
-"""What is taken of offerings: bookings, requests and busy times, read in one statement."""
+"""The bookings, requests and busy times of offerings, read in one statement."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _CODES = {
 def obstacles_of_offerings(
     offering_ids: Collection[int], window: Period, actor: Actor, except_booking: int | None = None
 ) -> defaultdict[int, list[Obstacle]]:
-    """What is taken of offerings in a window, by offering. One SQL statement."""
+    """Bookings, requests and busy times in a window, by offering. One SQL statement."""
     found: defaultdict[int, list[Obstacle]] = defaultdict(list)
     for offering_id, obstacle in _rows(offering_ids, window, actor, except_booking):
         found[offering_id].append(obstacle)
@@ -68,21 +68,20 @@ def among_ids(key: InstrumentedAttribute[int], dialect: str) -> ColumnElement[bo
 
 def id_parameter(offering_ids: Collection[int], dialect: str) -> Any:
     """The value of the parameter `ids`."""
-    # One value, however many: as many parameters take longer than what is asked with them, and there may be too many.
+    # One parameter for all ids: thousands of parameters are slow, and databases limit their number.
     return list(offering_ids) if dialect == "postgresql" else orjson.dumps(list(offering_ids)).decode()
 
 
 @cache
 def _taken(dialect: str) -> CompoundSelect[Any]:
-    """What is taken of the offerings `ids` between `begin` and `finish`, but for the booking `except_booking`.
+    """Bookings and busy times of the offerings `ids` between `begin` and `finish`, except for the booking `without`.
 
-    Made once: putting such a statement together takes longer than running it.
+    Built once, since building it takes longer than running it.
     """
-
     begin, finish = (bindparam(name, type_=UTCDateTime) for name in ("begin", "finish"))
     columns = (Slot.offering_id, Slot.start, Slot.end, Booking.state, Booking.user_id)
-    # Held slots of an offering lie in order, so an index on their ends serves both: those that end in the window, and
-    # of those that end later the first one, if it begins before.
+    # Slots of an offering never overlap, so an index on their ends finds both: those that end in the window, and the
+    # first one that ends later, if it starts before the window ends.
     ending = (
         select(*columns)
         .join(Booking, Booking.id == Slot.booking_id)

@@ -1,7 +1,6 @@
-"""A SELECT that comes with every request, on a bare connection: no session, no transaction around it.
+"""A prepared SELECT on a bare driver connection, without a session and a transaction, for every request.
 
-A session costs five times what such a statement does. It sees what is committed, as the session would in its first
-statement; a request that must see its own uncommitted writes does not ask so.
+A session costs five times as much as the statement. It sees committed rows only.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from sqlalchemy.exc import OperationalError
 from portal.extensions import db, raw_select_sent
 
 
-class _Gone(OperationalError):
-    """A connection that was kept does not answer any more."""
+class _Disconnected(OperationalError):
+    """A pooled connection has been closed by the database."""
 
 
-def _asked(engine: Engine, sql: str, values: Any) -> Any:
+def _fetch_row(engine: Engine, sql: str, values: Any) -> Any:
     dialect: Any = engine.dialect
     pool = _pool_of(engine)
     try:
@@ -35,31 +34,28 @@ def _asked(engine: Engine, sql: str, values: Any) -> Any:
     except BaseException as problem:
         known = isinstance(problem, dialect.loaded_dbapi.Error)
         gone = known and dialect.is_disconnect(problem, connection.dbapi_connection, None)
-        # Whatever state it is in, nobody else gets it.
         if gone:
-            # Nor those that are as old: the database was away meanwhile. Sessions do the same.
+            # Connections that are as old are gone as well.
             pool._invalidate(connection, problem)  # noqa: SLF001 - dispose() forgets how many connections are in use
         else:
             connection.invalidate()
         if known:
-            raise (_Gone if gone else OperationalError)(sql, None, problem) from problem
+            raise (_Disconnected if gone else OperationalError)(sql, None, problem) from problem
         raise
     finally:
         connection.close()
     return row
 
 
-# What makes a connection of the driver commit each statement by itself.
+# Connection arguments with which the driver commits each statement by itself.
 AUTOCOMMIT: dict[str, dict[str, Any]] = {"postgresql": {"autocommit": True}, "sqlite": {"isolation_level": None}}
-_POOL = "portal.look"
+_POOL = "portal.raw_select"
 _making = threading.Lock()
 
 
 def _pool_of(engine: Engine) -> Pool:
-    """Where a look takes its connection from.
-
-    Not from the engine's pool, which rolls each connection back, and on PostgreSQL also asks it whether it is there and
-    begins a transaction: three messages more than the statement.
+    """A pool of its own: the engine's rolls back each connection, and on PostgreSQL also pings it and begins a
+    transaction, which is three more round trips.
     """
     found: Pool | None = engine.__dict__.get(_POOL)
     if found is None:
@@ -82,7 +78,7 @@ def _make_pool(engine: Engine) -> Pool:
 
 
 class RawSelect:
-    """The statement, compiled once for each dialect. Its parameters are bound by name."""
+    """A statement that is compiled once for each dialect. Parameters are bound by name."""
 
     def __init__(self, statement: Select[Any]) -> None:
         self._statement = statement
@@ -91,29 +87,27 @@ class RawSelect:
         self._compiled: dict[str, tuple[str, list[str], dict[str, Any], list[Any]]] = {}
 
     def first(self, given: Any = None, **values: Any) -> Any:
-        """The first row, as a named tuple; None where there is none. Needs an engine or an application context.
+        """The first row as a named tuple, or None. Without `given` it needs an application context.
 
-        Raises sqlalchemy.exc.OperationalError where the database does not answer as it should.
+        Raises sqlalchemy.exc.OperationalError if the database is unavailable.
         """
         engine: Any = db.engine if given is None else given
         if not isinstance(engine, Engine):
-            # Bound to one connection, whose transaction is not ours to leave.
+            # Tests bind the session to one connection and its transaction.
             found = engine.execute(self._statement, values).first()
             return None if found is None else self._row(*found)
         sql, names, constants, readers = self._compiled.get(engine.dialect.name) or self._compile(engine.dialect)
         if raw_select_sent.receivers:
             raw_select_sent.send(sql)
         known = {**constants, **values}
-        row = self._fetch(engine, sql, [known[name] for name in names] if engine.dialect.positional else known)
+        given_values = [known[name] for name in names] if engine.dialect.positional else known
+        try:
+            row = _fetch_row(engine, sql, given_values)
+        except _Disconnected:
+            row = _fetch_row(engine, sql, given_values)
         if row is None:
             return None
         return self._row(*(read(value) if read else value for read, value in zip(readers, row, strict=True)))
-
-    def _fetch(self, engine: Engine, sql: str, values: Any) -> Any:
-        try:
-            return _asked(engine, sql, values)
-        except _Gone:
-            return _asked(engine, sql, values)
 
     def _compile(self, dialect: Dialect) -> tuple[str, list[str], dict[str, Any], list[Any]]:
         compiled = self._statement.compile(dialect=dialect)

@@ -1,4 +1,4 @@
-"""A day of many offerings: what each of them has free and taken. A fixed number of statements, whatever the number."""
+"""One day of many offerings: free and booked time. The number of statements does not depend on that of offerings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS = 30
 
 @dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """One offering and its day by its own clocks: `window` in UTC as `spans`."""
+    """One offering and its local day: `window` (UTC), divided into `spans`."""
 
     uuid: uuidlib.UUID
     name: str
@@ -33,15 +33,17 @@ class TimelineRow:
 
 
 def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list[TimelineRow], Page]:
-    """The offerings that a search shows, each with the given day by its own clocks. Six SQL statements at most."""
+    """A page of the offerings that match a search, each with its local day. Six SQL statements at most."""
     found = browse(actor, search, page_size=ROWS)
     parsed = {row.id: parse_attributes(row.attributes) for row in found.rows}
     windows = {key: _window(day, it.zone) for key, it in parsed.items()}
     if not windows:
         return [], found.page
     widest = max((it.rules.gap for it in parsed.values()), default=timedelta())
-    hull = Period(min(it.start for it in windows.values()) - widest, max(it.end for it in windows.values()) + widest)
-    taken = obstacles_of_offerings(list(windows), hull, actor)
+    covering = Period(
+        min(it.start for it in windows.values()) - widest, max(it.end for it in windows.values()) + widest
+    )
+    taken = obstacles_of_offerings(list(windows), covering, actor)
     add_stale(taken, parsed, now)
     lines = [
         TimelineRow(

@@ -111,11 +111,11 @@ def test_offerings_that_are_alike_share_a_clock(world):
 
 
 def test_a_book_among_the_attributes_is_not_kept_in_memory(world):
-    availability._understood_text.cache_clear()
+    availability._parse_json.cache_clear()
     texts = [orjson.dumps({"schedules": [], "book": length * "x"}).decode() for length in (9, 10_000)]
     short, long = (availability.parse_attributes_json(text) for text in texts)
     assert short == long
-    assert availability._understood_text.cache_info().currsize == 1
+    assert availability._parse_json.cache_info().currsize == 1
 
 
 def test_what_says_nothing_of_times_makes_no_clock_of_its_own(world):
@@ -167,7 +167,7 @@ def test_an_offering_that_is_closed_while_its_busy_times_are_old(world):
 
 def test_long_schedules_are_read_anew_each_time(db_session):
     """What is kept of an offering is small, however many entries its schedule has."""
-    availability._understood.cache_clear()
+    availability._parse.cache_clear()
     entries = [{"start": f"2026-03-{day:02}T08:00:00Z", "end": f"2026-03-{day:02}T18:00:00Z"} for day in range(1, 29)]
     short, long = ({"schedules": entries}, {"schedules": entries * 20})
     for _ in range(2):
@@ -177,4 +177,4 @@ def test_long_schedules_are_read_anew_each_time(db_session):
             availability.parse_attributes(long).schedule.periods
             == availability.parse_attributes(short).schedule.periods
         )
-    assert availability._understood.cache_info().currsize == 1
+    assert availability._parse.cache_info().currsize == 1
