@@ -1,1 +1,1 @@
-"""Reads by noun, the actor first: what is returned is loaded whole and may not touch the database again."""
+"""Queries by noun, the actor first. Results are completely loaded and never query the database again."""

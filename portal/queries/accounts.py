@@ -1,4 +1,4 @@
-"""Reads about people: the person behind a session or a token, their tokens and roles."""
+"""Queries about users: sessions, tokens and roles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portal.policies import Actor, managing_people
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """An API token as its owner sees it; the key itself is not known to anybody."""
+    """An API token as its owner sees it, without the key, which is not stored."""
 
     uuid: uuidlib.UUID
     name: str
@@ -32,7 +32,7 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class RoleRow:
-    """One role of a person."""
+    """A role of a user in an organization."""
 
     organization_uuid: uuidlib.UUID
     organization_name: str
@@ -40,7 +40,7 @@ class RoleRow:
 
 
 class SignedIn(NamedTuple):
-    """The person behind a session, whether they manage the offerings of an organization, and the session's times."""
+    """The user of a session, whether they manage the offerings of any organization, and the session's times."""
 
     user: User
     manages: bool
@@ -50,7 +50,7 @@ class SignedIn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A browser in which a person is signed in, as they see it."""
+    """A browser in which a user is signed in, as they see it."""
 
     digest: bytes
     created: datetime
@@ -60,9 +60,9 @@ class SessionRow:
 
 
 def user_of_session(digest: bytes, since: datetime) -> SignedIn | None:
-    """The active person whose session this is.
+    """The active user of a session.
 
-    None once they signed out there, the password was changed, the person deactivated, or where it began before `since`.
+    None if they signed out, changed the password or were deactivated, or if the session began before `since`.
     """
     row = db.session.execute(
         select(User, managing_people(), BrowserSession.confirmed, BrowserSession.last_seen)
@@ -85,7 +85,7 @@ def sessions_of(actor: Actor, since: datetime) -> list[SessionRow]:
 
 
 def find_user(email: str) -> User | None:
-    """The person with this address, with their roles loaded."""
+    """The user with this address, with their roles loaded."""
     return db.session.execute(
         select(User)
         .where(User.email == sought_address(email))
@@ -115,5 +115,5 @@ def roles_of(actor: Actor) -> list[RoleRow]:
 
 
 def mail_off(actor: Actor) -> list[str]:
-    """The kinds of mail that the person does not want."""
+    """The groups of mail that the user has switched off."""
     return list(db.session.execute(select(User.mail_off).where(User.id == actor.user_id)).scalar_one())

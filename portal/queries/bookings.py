@@ -1,7 +1,4 @@
-"""Bookings as somebody may see them: the lists and one booking, whole. The actor first, as in every query.
-
-Lists are bounded; the number of SQL statements does not depend on the number of bookings.
-"""
+"""Bookings that an actor may see, in lists or alone. The number of statements does not depend on that of bookings."""
 
 from __future__ import annotations
 
@@ -40,20 +37,19 @@ from portal.queries.booking_details import Visibility, details_for, visibility_c
 from portal.queries.page import Page
 
 PAGE_SIZE = 20
-# Of one offering only so many taken times are answered, the latest.
+# Occupied periods that are returned for an offering: the latest.
 MOST_OCCUPIED = 10_000
-# Of one request only so many rivals are told.
-MOST_RIVALS = 5
+# Nearby bookings that are shown with a request.
+MOST_NEARBY = 5
 _NEAR = timedelta(hours=12)
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class BookingView:
-    """A booking with everything loaded (touching the database again raises), and what the actor may do with it.
+    """A booking with everything loaded (lazy loading raises), and the actor's relation to it.
 
-    `visibility`: the things it refers to that the actor may see now; `details`: what it is of, in words that they may
-    read.
+    `visibility` says which of the things it refers to the actor may see; `details` are their names.
     """
 
     booking: Booking
@@ -89,7 +85,7 @@ class PendingRequest:
 
 @dataclass(frozen=True, slots=True)
 class NearbyBooking:
-    """What stands near a request: `what` is requested, confirmed or busy; `name` is empty for busy times."""
+    """A booking or busy time near a request. `what` is requested, confirmed or busy; `name` is the booker's."""
 
     period: Period
     what: str
@@ -98,7 +94,7 @@ class NearbyBooking:
 
 @dataclass(frozen=True, slots=True)
 class OccupiedPeriod:
-    """A time that is taken of an offering. `name`: whose it is, where the reader may know; None where not."""
+    """An occupied period of an offering. `name` is the booker's, or None if the reader may not know it."""
 
     period: Period
     name: str | None
@@ -116,7 +112,7 @@ def last_end() -> ColumnElement[datetime]:
 
 
 def bookings_count(actor: Actor, clauses: Sequence[ColumnElement[bool]] = ()) -> int:
-    """How many bookings the actor sees that satisfy all clauses (over Booking joined with Offering)."""
+    """How many visible bookings satisfy all clauses (over Booking joined with Offering)."""
     return int(db.session.execute(_visible(actor, clauses, func.count(Booking.id))).scalar_one())
 
 
@@ -127,15 +123,15 @@ def bookings_slice(
     offset: int,
     limit: int,
 ) -> list[BookingView]:
-    """So many of the bookings that the actor sees, with all that a list shows of them. The id breaks ties."""
+    """A slice of the visible bookings that satisfy all clauses. Ties are ordered by id."""
     query = _visible(actor, clauses, *_columns(actor)).options(*_loaded()).order_by(*order, Booking.id)
     return [_view(row) for row in db.session.execute(query.offset(offset).limit(limit)).unique()]
 
 
 def get_booking(actor: Actor, uuid: uuidlib.UUID, *, priced: bool = False) -> BookingView:
-    """One booking, whole. Raises NotFound where there is none or it is not the actor's to see.
+    """One booking. Raises NotFound if there is none that the actor may see.
 
-    `priced`: with the components of its plan; one statement more.
+    `priced`: with the components of its plan, which takes one more statement.
     """
     query = _visible(actor, [Booking.uuid == uuid], *_columns(actor)).options(*_loaded(priced=priced))
     row = db.session.execute(query).unique().one_or_none()
@@ -145,7 +141,7 @@ def get_booking(actor: Actor, uuid: uuidlib.UUID, *, priced: bool = False) -> Bo
 
 
 def get_managed_booking(actor: Actor, uuid: uuidlib.UUID) -> BookingView:
-    """A booking of an offering that the actor manages. Raises NotFound, and Forbidden where they only see it."""
+    """A booking of an offering that the actor manages. Raises NotFound, or Forbidden if they may only see it."""
     view = get_booking(actor, uuid)
     if not view.manages:
         raise Forbidden
@@ -153,7 +149,7 @@ def get_managed_booking(actor: Actor, uuid: uuidlib.UUID) -> BookingView:
 
 
 def view_of(actor: Actor, booking: Booking) -> BookingView:
-    """A booking that this session knows, as the actor may see it. One statement, and what is not loaded yet."""
+    """A booking of this session, as the actor may see it. One statement, and what is not loaded yet."""
     manages, mine, *seen = map(bool, db.session.execute(_view_columns(actor), {"id": booking.id}).one())
     found = Visibility(*seen)
     return BookingView(booking, manages, mine, found, details_for(booking, found))
@@ -165,7 +161,7 @@ def _view_columns(actor: Actor) -> Select[Any]:
 
 
 def own_page(actor: Actor, now: datetime, *, past: bool, number: int, size: int = PAGE_SIZE) -> BookingPage:
-    """The actor's own bookings: what is ahead, the next first; or what is over or has ended, the latest first."""
+    """The actor's own bookings: upcoming ones, the next first; or past and ended ones, the latest first."""
     ahead = and_(Booking.state.in_([it.value for it in HOLDING]), last_end() > now)
     clauses = [own_bookings(actor), ~ahead if past else ahead]
     order = first_start().desc() if past else first_start()
@@ -173,7 +169,7 @@ def own_page(actor: Actor, now: datetime, *, past: bool, number: int, size: int 
 
 
 def pending_count(actor: Actor, most: int | None = None) -> int:
-    """How many requests wait for an answer from the actor; counting ends at `most`."""
+    """How many requests the actor has to decide on; counting stops at `most`."""
     query = (
         select(Booking.id)
         .join(Offering, Offering.id == Booking.offering_id)
@@ -184,23 +180,23 @@ def pending_count(actor: Actor, most: int | None = None) -> int:
 
 
 def pending_page(actor: Actor, number: int, size: int = PAGE_SIZE) -> tuple[list[PendingRequest], Page]:
-    """The requests that wait for the actor's answer, the one that begins first first, with what stands near them."""
+    """The requests that the actor has to decide on, by start, each with what is nearby."""
     clauses = [Booking.state == BookingState.REQUESTED.value, managed_offerings(actor)]
     found = _page(actor, clauses, [first_start()], number, size)
     bookings = [view.booking for view in found.bookings]
-    nearby = _near(bookings)
-    held = _held_by({it.user_id for it in bookings})
+    nearby = _nearby_of(bookings)
+    held = _bookings_of({it.user_id for it in bookings})
     shown = [
-        PendingRequest(it, nearby[it.id][:MOST_RIVALS], held.get((it.user_id, it.offering_id), 1) - 1)
+        PendingRequest(it, nearby[it.id][:MOST_NEARBY], held.get((it.user_id, it.offering_id), 1) - 1)
         for it in bookings
     ]
     return shown, found.page
 
 
 def usage_of(user_id: int, now: datetime, except_booking: int = 0) -> Usage:
-    """What a person holds of all offerings from `now` on, but for the booking `except_booking`. One SQL statement.
+    """The open requests and hours of a user from `now` on, without the booking `except_booking`. One SQL statement.
 
-    A request whose first slot has begun has ended, whether or not the worker has noted that yet.
+    A request whose first slot has begun counts as expired, even if the worker has not recorded that yet.
     """
     rows = db.session.execute(
         select(Booking.id, Booking.state, Slot.start, Slot.end)
@@ -223,10 +219,10 @@ def usage_of(user_id: int, now: datetime, except_booking: int = 0) -> Usage:
 
 
 def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> list[OccupiedPeriod]:
-    """What is taken of an offering, by time: bookings and requests, and what Google has as busy ("google calendar").
+    """The bookings, requests and busy times ("google calendar") of an offering, by time; at most MOST_OCCUPIED.
 
-    Names are told where the reader and the booker share an organization, or the reader manages the offering or is the
-    booker (Waldur API contract, marketplace-bookings). Of more than MOST_OCCUPIED times the latest are answered.
+    A booker's name is shown to themselves, to those who manage the offering, and to people who share an organization
+    with them (docs/api.md, Who sees what).
     """
     mine, theirs = Membership.__table__.alias("mine"), Membership.__table__.alias("theirs")
     shared = exists(
@@ -257,7 +253,7 @@ def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> li
 
 
 def projects_of(actor: Actor) -> list[Project]:
-    """The projects that a booking of the actor's may be for, by name. None for staff, who see too many."""
+    """The projects that the actor's bookings may be for, by name. Empty for staff, for whom there are too many."""
     if actor.is_staff or not actor.signed_in:
         return []
     query = select(Project).where(usable_projects(actor)).options(raiseload("*")).order_by(Project.name, Project.id)
@@ -300,8 +296,8 @@ def _loaded(*, priced: bool = False) -> list[ORMOption]:
     ]
 
 
-def _near(bookings: Sequence[Booking]) -> defaultdict[int, list[NearbyBooking]]:
-    """What else is held or busy in the days around each booking, of the same offering. Two statements."""
+def _nearby_of(bookings: Sequence[Booking]) -> defaultdict[int, list[NearbyBooking]]:
+    """Other bookings and busy times around each booking, of the same offering. Two statements."""
     found: defaultdict[int, list[NearbyBooking]] = defaultdict(list)
     if not bookings:
         return found
@@ -324,16 +320,15 @@ def _near(bookings: Sequence[Booking]) -> defaultdict[int, list[NearbyBooking]]:
     for offering_id, begin, until in db.session.execute(busy):
         by_offering[offering_id].append((0, NearbyBooking(Period(begin, until), "busy", "")))
     for booking in bookings:
-        hull = Period(booking.slots[0].start - _NEAR, booking.slots[-1].end + _NEAR)
+        around = Period(booking.slots[0].start - _NEAR, booking.slots[-1].end + _NEAR)
         beside = by_offering[booking.offering_id]
-        others = [it for owner, it in beside if owner != booking.id and hull.overlaps(it.period)]
-        # The nearest first, then in order of time.
+        others = [it for owner, it in beside if owner != booking.id and around.overlaps(it.period)]
         others.sort(key=lambda it: abs(it.period.start - booking.slots[0].start))
-        found[booking.id] = sorted(others[:MOST_RIVALS], key=lambda it: it.period)
+        found[booking.id] = sorted(others[:MOST_NEARBY], key=lambda it: it.period)
     return found
 
 
-def _held_by(user_ids: set[int | None]) -> dict[tuple[int | None, int], int]:
+def _bookings_of(user_ids: set[int | None]) -> dict[tuple[int | None, int], int]:
     if not user_ids:
         return {}
     query = (

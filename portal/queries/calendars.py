@@ -1,10 +1,10 @@
-"""Reads about calendars and connections: what the card, the connection page and `calendars status` show."""
+"""Queries about calendars and connections, for the card, the connection page and `calendars status`."""
 
 from __future__ import annotations
 
 import uuid as uuidlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -112,7 +112,7 @@ class CalendarView:
     worker_alive: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CalendarStatus:
     """One line of `calendars status`."""
 
@@ -183,20 +183,7 @@ def calendar_of(view: OfferingView, now: datetime) -> CalendarView:
 
 
 def _run(run: SyncRun) -> RunView:
-    return RunView(
-        reason=run.reason,
-        started=run.started,
-        ended=run.ended,
-        calls=run.calls,
-        planned=run.planned,
-        added=run.added,
-        changed=run.changed,
-        removed=run.removed,
-        busy_read=run.busy_read,
-        skipped=run.skipped,
-        notes=run.notes,
-        error=run.error,
-    )
+    return RunView(**{it.name: getattr(run, it.name) for it in fields(RunView)})
 
 
 def connection_view(organization_id: int | None) -> ConnectionView:
@@ -254,19 +241,7 @@ def status_rows(actor: Actor) -> list[CalendarStatus]:
         .where(managed_offerings(actor))
         .order_by(Offering.sort_key, Offering.uuid)
     )
-    return [
-        CalendarStatus(
-            offering=uuid,
-            name=name,
-            state=state,
-            public=public,
-            backend_id=backend_id,
-            last_synced=last_synced,
-            error=error,
-            last_run=None if run is None else _run(run),
-        )
-        for uuid, name, state, public, backend_id, last_synced, error, run in rows
-    ]
+    return [CalendarStatus(*row[:-1], last_run=None if row.SyncRun is None else _run(row.SyncRun)) for row in rows]
 
 
 def usable_connection() -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
-"""The catalogue: search, facets, sort and pages over the offerings an actor may see.
+"""The catalogue: search, facets, sorting and pages over the offerings that an actor may see.
 
-Order, facets and counts come from the catalogue index (portal.domain.catalogue_index), what a text search finds from
-the database's full-text index. portal.queries.free_offerings looks for what is free among them.
+Order, facets and counts come from the catalogue index (portal.domain.catalogue_index), text matches from the database's
+full-text index. portal.queries.free_offerings then finds free times.
 """
 
 from __future__ import annotations
@@ -26,20 +26,19 @@ from portal.queries.catalogue_index import MANY, extra_ids, locked_index
 from portal.queries.page import Page
 
 SORTS = {"name": "Name", "newest": "Newest first", "provider": "Provider"}
-# By name; offerings that have the search words in their names come before those that have them in their descriptions.
+# By name; offerings with the search words in their names come first.
 DEFAULT_SORT = "name"
 PAGE_SIZE = 24
 MAX_TEXT = 200
-# In the mask of a search: the words are in the name, not only in the description.
+# In the mask of a search: the name has all words.
 IN_NAME = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What somebody looks for. Values of one facet are alternatives, facets narrow each other.
+    """A search. Values of one facet are alternatives; all facets have to match.
 
-    `category` and `organization` hold uuids, `country` ISO codes, `state` display words. Values that are no
-    uuid match nothing rather than everything.
+    `category` and `organization` are UUIDs (others match nothing), `country` ISO codes, `state` display words.
     """
 
     q: str = ""
@@ -57,7 +56,7 @@ class Search:
 
     @property
     def words(self) -> tuple[str, ...] | None:
-        """The words of the text, each of which has to begin a word of the offering; None without a text."""
+        """The search words, each of which has to begin a word of the offering; None without a text."""
         return tuple(search_words(self.q[:MAX_TEXT])) if self.q else None
 
     @property
@@ -68,7 +67,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
-    """A value of a facet, its name, and how many offerings it would show with the other filters as they are."""
+    """A value of a facet, its name, and how many offerings match it together with the other filters."""
 
     value: str
     label: str
@@ -77,7 +76,7 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueRow:
-    """What a card needs of an offering before availability and prices are added."""
+    """An offering as a card shows it, without availability and price."""
 
     id: int
     uuid: uuidlib.UUID
@@ -93,7 +92,7 @@ class CatalogueRow:
 
 @dataclass(frozen=True, slots=True)
 class CataloguePage:
-    """One page of the catalogue. `facets` maps a facet's name to its choices, `tally` a state to its number."""
+    """One page of the catalogue. `facets` maps a facet to its values, `tally` a state to its number of offerings."""
 
     rows: list[CatalogueRow]
     page: Page
@@ -103,7 +102,7 @@ class CataloguePage:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Offerings in the order of a search, and the number of the schedule of each (equal numbers, equal schedules)."""
+    """Offerings in the order of a search, and for each a number that stands for its schedule."""
 
     ids: array[int]
     schedules: array[int]
@@ -111,7 +110,7 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search finds: ids in order, and the choices of each facet."""
+    """What a search finds: ids in order, and the values of each facet."""
 
     ids: array[int]
     facets: dict[str, list[FacetValue]]
@@ -120,10 +119,10 @@ class SearchResult:
 def browse(
     actor: Actor, search: Search, *, among: Collection[int] | None = None, page_size: int = PAGE_SIZE
 ) -> CataloguePage:
-    """The page of offerings that a search shows to an actor, with counts for every facet.
+    """The page of offerings that an actor's search finds, with counts for every facet.
 
     `among`: only these ids count. A page number out of range becomes the nearest one. Two SQL statements; one more
-    for words, and for a signed-in actor, where their results are not cached.
+    each for words and for a signed-in actor, unless cached.
     """
     found = _narrow(actor, search) if among is None else _narrow_among(actor, search, among)
     page = Page.of(search.page, page_size, len(found.ids))
@@ -133,13 +132,13 @@ def browse(
     return CataloguePage([rows[it] for it in ids if it in rows], page, found.facets, tally)
 
 
-def active(actor: Actor, search: Search) -> Candidates:
-    """The Active offerings that count in a search or in the menu of one of its facets."""
+def bookable_candidates(actor: Actor, search: Search) -> Candidates:
+    """The Active offerings that match a search, or that count in the menu of one of its facets."""
     with locked_index() as index:
         visible, order = _scope(index, actor, search)
         bookable = both(visible, index.having("state", index.numbers_of("state", ("Active",))))
         passing = {facet: index.having(facet, numbers) for facet, numbers in _numbers(index, search).items()}
-        # An offering that fails one facet alone still counts in that facet's menu.
+        # An offering that fails only one facet still counts in that facet's menu.
         failed = [0] * index.width
         for having in passing.values():
             failed = [count + (not passes) for count, passes in zip(failed, having, strict=True)]
@@ -149,7 +148,7 @@ def active(actor: Actor, search: Search) -> Candidates:
 
 
 def count(actor: Actor, search: Search) -> int:
-    """How many offerings a search shows to an actor."""
+    """How many offerings an actor's search finds."""
     return len(_narrow(actor, search).ids)
 
 
@@ -175,7 +174,7 @@ def _rows(actor: Actor, ids: Sequence[int]) -> list[CatalogueRow]:
 
 
 def _narrow(actor: Actor, search: Search) -> SearchResult:
-    """A search with its facets, cached until any offering changes: arithmetic over all offerings takes some ms."""
+    """A search with its facets, cached until any offering changes, since computing it takes some milliseconds."""
     key = ("narrowed", actor.visibility_key, search.words, search.sort, tuple(search.chosen.items()))
     with locked_index() as index:
         found: SearchResult | None = cache().get(key, index.generation)
@@ -194,7 +193,7 @@ def _narrow_among(actor: Actor, search: Search, among: Collection[int]) -> Searc
 
 
 def _scope(index: CatalogueIndex, actor: Actor, search: Search) -> tuple[bytes | bytearray, array[int]]:
-    """The offerings that an actor is shown of a search without its facets: as a mask, and in order."""
+    """The offerings that match a search without its facets: as a mask, and in order."""
     extra = extra_ids(index, actor)
     visible: bytes | bytearray = index.visible(extra)
     order = index.ids_by_name(extra)
@@ -247,21 +246,21 @@ def _uuids(values: Sequence[str]) -> list[uuidlib.UUID]:
 
 
 def _matches(index: CatalogueIndex, words: tuple[str, ...]) -> bytearray:
-    """A mask of the offerings that have words beginning so, each of them; IN_NAME where their names have all.
+    """A mask of the offerings with words that begin with these; IN_NAME if their name has them all.
 
-    One SQL statement where it is not cached; where it is, one for the offerings that changed since, if any did.
+    One SQL statement, unless cached and no offering has changed since.
     """
     if not words:
         return bytearray(index.width)
     key = ("search", words)
-    kept: tuple[int, bytearray] | None = cache().get(key, None)
-    changed = index.changes_since(kept[0]) if kept else None
-    if kept and changed is not None and not changed:
-        return kept[1]
-    if kept is None or changed is None or len(changed) > MANY:
+    cached: tuple[int, bytearray] | None = cache().get(key, None)
+    changed = index.changes_since(cached[0]) if cached else None
+    if cached and changed is not None and not changed:
+        return cached[1]
+    if cached is None or changed is None or len(changed) > MANY:
         mask, changed = bytearray(index.width), None
     else:
-        mask = kept[1] + bytes(index.width - len(kept[1]))
+        mask = cached[1] + bytes(index.width - len(cached[1]))
         for offering_id in changed:
             if offering_id < len(mask):
                 mask[offering_id] = 0
@@ -274,7 +273,7 @@ def _matches(index: CatalogueIndex, words: tuple[str, ...]) -> bytearray:
 
 
 def _matching(words: Sequence[str], ids: Collection[int] | None) -> tuple[Select[Any], Select[Any]]:
-    """What the full-text index finds (of these ids): ids with 0 for words anywhere, and with 1 for words in names."""
+    """Full-text queries (among these ids): ids with 0 for words anywhere, and with 1 for words in names."""
     if db.engine.dialect.name == "sqlite":
         wanted = " AND ".join(f'"{word}" *' for word in words)
         index = table("offering_search", column("rowid"), column("offering_search"))

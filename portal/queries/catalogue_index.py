@@ -1,8 +1,7 @@
-"""The catalogue index of this process: loaded once, then brought up to date with what changed, in one statement.
+"""The catalogue index of this process: loaded once, then updated with what has changed, in one statement.
 
-Triggers note every change of what the index or a document shows in `catalogue_changes` (portal.models.CatalogueChange),
-in the transaction that makes it, so no write path can forget it and it does not matter which process wrote. A booking
-changes nothing here.
+Triggers record every change of what the index or a document shows in the same transaction, whichever process writes
+(portal.models.CatalogueChange). Bookings do not change the index.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ from sqlalchemy import (
 
 from portal.domain.catalogue_index import CatalogueIndex, IndexedOffering, Label
 from portal.extensions import cache, db, in_transaction, transaction
-from portal.extensions import catalogue_index as kept_index
+from portal.extensions import catalogue_index as process_index
 from portal.models import CatalogueChange, Category, Offering, OfferingDocument, Organization
 from portal.policies import ANONYMOUS, Actor, offerings_beyond_public, visible_offerings
 
-# Changes that stay in the table. A process that misses more loads its index again.
+# Rows cached in the table. A process that has missed more loads its index again.
 CHANGES_KEPT = 20_000
 # More changed offerings than this are not looked up one by one.
 MANY = 500
@@ -44,7 +43,7 @@ MANY = 500
 _OFFERING = (
     Offering.id,
     Offering.sort_key,
-    # As text: making UUID objects of all of them takes longer than reading them.
+    # As text: converting all of them to UUID objects takes longer than reading them.
     cast(Offering.uuid, String).label("uuid"),
     Offering.created,
     visible_offerings(ANONYMOUS).label("public"),
@@ -54,17 +53,17 @@ _OFFERING = (
     Offering.state,
     OfferingDocument.schedule_hash,
 )
-# Transactions below this number are over: their changes are visible to this snapshot, or will never be.
+# Transactions below this number have ended: their changes are visible to this snapshot, or never will be.
 _HORIZON = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Up to where this process has read the changes.
+    """How far this process has read the changes.
 
     SQLite has one writer at a time, so `cursor` is the last change's id. On PostgreSQL a change may be committed after
-    one with a higher id: there `cursor` is a transaction id, changes of that transaction and later ones are read again,
-    and `applied` are those of them that are known. `last` is the highest id seen.
+    one with a higher id, so `cursor` is a transaction id: changes of that and later transactions are read again, and
+    `applied` are those already known. `last` is the highest id seen.
     """
 
     cursor: int
@@ -73,12 +72,12 @@ class Position:
 
 
 def current_index(known: Position | None = None) -> CatalogueIndex:
-    """The index as the database has it now. One statement; a process that has not loaded it yet loads it.
+    """The up-to-date index; loads it first if necessary. One statement.
 
-    No statement where this request knows already that nothing changed after a position (number_of_changes).
-    What is read next is not older: a snapshot in which this request has read before ends here.
+    No statement if this request knows that nothing has changed since the position `known` (number_of_changes). Ends the
+    current read transaction, so that what is read next is not older than the index.
     """
-    index = kept_index()
+    index = process_index()
     if known is not None and known is index.position:
         return index
     if not in_transaction():
@@ -93,17 +92,17 @@ def current_index(known: Position | None = None) -> CatalogueIndex:
 
 @contextmanager
 def locked_index(known: Position | None = None) -> Iterator[CatalogueIndex]:
-    """The index as the database has it now, which nobody changes inside the block.
+    """The up-to-date index, locked inside the block.
 
-    What is read from the database inside is of the same moment: were another thread to bring the index up to date
-    first, the result of an older snapshot would be kept as that of a newer index.
+    Without the lock another thread could update the index, and the result of an older snapshot would be cached for the
+    newer index.
     """
-    with kept_index().lock:
+    with process_index().lock:
         yield current_index(known)
 
 
 def number_of_changes(dialect: str) -> ScalarSelect[int]:
-    """The number of changes after `cursor` (a parameter): that of a position's `applied` if nothing is new."""
+    """The number of changes after the parameter `cursor`; nothing is new if it is that of a position's `applied`."""
     return select(func.count(CatalogueChange.id)).where(_after_cursor(dialect)).scalar_subquery()
 
 
@@ -114,28 +113,28 @@ def _after_cursor(dialect: str) -> ColumnElement[bool]:
 
 
 def visible_ids(actor: Actor, known: Position | None = None) -> array[int]:
-    """The ids of the offerings that the actor may see, by case-folded name and UUID. Not to be changed."""
+    """The ids of the offerings that the actor may see, by case-folded name and UUID. Do not modify."""
     with locked_index(known) as index:
         return index.ids_by_name(extra_ids(index, actor))
 
 
 def extra_ids(index: CatalogueIndex, actor: Actor) -> Collection[int]:
-    """The offerings that this actor may see and not everybody. One statement where that is not cached."""
+    """The offerings that this actor may see but not everybody. One statement unless cached."""
     if actor.is_staff:
         return _hidden_ids(index)
     if not actor.signed_in:
         return ()
-    # Valid while roles and groups stay; offerings that changed since are looked up again.
+    # Valid until roles or groups change; offerings that changed since are queried again.
     key, version = ("extra offerings", actor.user_id), index.access_generation
-    kept: tuple[int, frozenset[int]] | None = cache().get(key, version)
-    changed = index.changes_since(kept[0]) if kept else None
+    cached: tuple[int, frozenset[int]] | None = cache().get(key, version)
+    changed = index.changes_since(cached[0]) if cached else None
     statement = select(Offering.id).where(offerings_beyond_public(actor))
-    if kept is None or changed is None or len(changed) > MANY:
+    if cached is None or changed is None or len(changed) > MANY:
         found = frozenset(db.session.scalars(statement))
     elif changed:
-        found = (kept[1] - changed) | frozenset(db.session.scalars(statement.where(Offering.id.in_(changed))))
+        found = (cached[1] - changed) | frozenset(db.session.scalars(statement.where(Offering.id.in_(changed))))
     else:
-        return kept[1]
+        return cached[1]
     cache().put(key, version, (index.generation, found), 60 * len(found))
     return found
 
@@ -206,7 +205,7 @@ def _refresh(index: CatalogueIndex, position: Position) -> None:
         if row.changed_id is None:
             continue
         changed.setdefault(row.changed_id, None)
-        # An offering without a document is shown nowhere.
+        # An offering without a document is not shown anywhere.
         if row.id is not None and row.schedule_hash is not None:
             changed[row.id] = _indexed(row)
         if row.category_uuid is not None:
@@ -232,7 +231,7 @@ def _changes(dialect: str) -> Select[Any]:
             Organization.uuid.label("organization_uuid"),
             Organization.name.label("organization_name"),
         )
-        # Its children, too: what they show of their parent depends on who may see it.
+        # Children too: they show their parent only to those who may see it.
         .outerjoin(Offering, or_(Offering.id == change.offering_id, Offering.parent_id == change.offering_id))
         .outerjoin(OfferingDocument, OfferingDocument.offering_id == Offering.id)
         .outerjoin(Category, Category.id == Offering.category_id)

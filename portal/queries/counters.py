@@ -1,4 +1,4 @@
-"""The state of the counters that answers show (portal.models.OfferingCounter)."""
+"""The versions of booking counters (portal.models.OfferingCounter)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What calendar feeds show: bounded in time and number, whoever subscribes."""
+"""The content of calendar feeds, bounded in time and number."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from portal.models import Booking, CalendarFeed, Offering, Organization, Slot, U
 from portal.policies import Actor, managed_organizations, own_bookings, visible_offerings
 from portal.queries.bookings import get_booking
 
-# How far back a feed reaches, and for how long it says that something was cancelled.
+# How far back a feed reaches, and how long it lists cancelled bookings.
 PAST = timedelta(days=90)
 GONE = timedelta(days=30)
 MOST = 5000
-# Cancelled ones have a limit of their own: booking and cancelling again and again must not push anybody out.
+# Cancelled bookings have their own limit, so that repeated cancellations do not push out other bookings.
 MOST_GONE = 500
 BOOKED = "Booked"
-# Of texts in a feed of many bookings.
+# Characters, in a feed of many bookings.
 MOST_TITLE = 200
 MOST_NOTE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The name and the events of a feed, in order; those of a busy year are read while they are written."""
+    """The name and the events of a feed, in order. Events may be a generator that reads from the database."""
 
     name: str
     events: Iterable[IcsEvent]
@@ -46,7 +46,7 @@ class Feed:
 def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
     """The bookings of an offering that the actor may see: times only, unless its rules publish titles.
 
-    Raises NotFound. Who may see the offering's page sees these times there as well.
+    Raises NotFound.
     """
     offering = db.session.execute(
         select(Offering).where(Offering.uuid == uuid, visible_offerings(actor)).options(raiseload("*"))
@@ -62,10 +62,10 @@ def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
 
 
 def secret_feed(digest: bytes, now: datetime, base: str) -> Feed:
-    """The feed with this secret, as long as the person who made it may see what it shows. Raises NotFound otherwise.
+    """The feed with this secret. Raises NotFound if its creator may no longer see what it shows.
 
-    That is judged now, not when it was made: whoever is deactivated has no feed, and an organization's feed ends with
-    its maker's role there. `base` is the portal's address, for links to the bookings.
+    A deactivated user has no feed, and an organization's feed requires that its creator still manages the organization.
+    `base` is the portal's address, for links to the bookings.
     """
     row = db.session.execute(
         select(CalendarFeed.organization_id, User.id, User.is_staff, User.full_name, User.email)
@@ -77,7 +77,7 @@ def secret_feed(digest: bytes, now: datetime, base: str) -> Feed:
     actor = Actor(row.id, row.is_staff)
     if row.organization_id is None:
         slots = _slots(actor, [own_bookings(actor)], now)
-        return Feed(f"Bookings of {row.full_name or row.email}", (_brief(_own(it, base)) for it in slots))
+        return Feed(f"Bookings of {row.full_name or row.email}", (_shortened(_own_event(it, base)) for it in slots))
     name = db.session.execute(
         select(Organization.name).where(Organization.id == row.organization_id, managed_organizations(actor))
     ).scalar_one_or_none()
@@ -86,19 +86,22 @@ def secret_feed(digest: bytes, now: datetime, base: str) -> Feed:
     slots = _slots(actor, [Offering.organization_id == row.organization_id], now)
     return Feed(
         f"Bookings at {name}",
-        (_brief(_told(it, it.offering, it.provider, f"{it.offering}: {_who(it)}", base)) for it in slots),
+        (
+            _shortened(_full_event(it, it.offering, it.provider, f"{it.offering}: {_booker_and_name(it)}", base))
+            for it in slots
+        ),
     )
 
 
 def booking_events(actor: Actor, uuid: uuidlib.UUID, base: str) -> Feed:
-    """One booking, for those who see it. Raises NotFound."""
+    """The events of one booking that the actor may see. Raises NotFound."""
     booking = get_booking(actor, uuid).booking
     rows = db.session.execute(_rows(actor).where(Slot.booking_id == booking.id)).all()
-    return Feed(booking.name, [_own(row, base) for row in rows])
+    return Feed(booking.name, [_own_event(row, base) for row in rows])
 
 
 def has_user_feed(actor: Actor) -> datetime | None:
-    """When the actor's feed was made; None where there is none."""
+    """When the actor's feed was created, or None."""
     return db.session.execute(
         select(CalendarFeed.created).where(CalendarFeed.user_id == actor.user_id)
     ).scalar_one_or_none()
@@ -106,10 +109,7 @@ def has_user_feed(actor: Actor) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationFeed:
-    """The feed of an organization, for those who manage it. `maker` is who made its address, `works` whether it opens.
-
-    Both are empty where there is no address.
-    """
+    """The feed of an organization, if there is one: when and by whom it was created, and whether it still works."""
 
     organization: str
     created: datetime | None
@@ -144,7 +144,7 @@ def organization_feed(actor: Actor, uuid: uuidlib.UUID) -> OrganizationFeed:
 
 
 def _rows(actor: Actor) -> Select[Any]:
-    """Slots with what a feed tells the actor of them. Columns alone: a year of a busy offering is thousands of rows."""
+    """Slots with what a feed shows of them, as columns: a busy year has thousands of rows."""
     columns: Any = select(
         Slot.uuid,
         Slot.start,
@@ -173,10 +173,7 @@ def _rows(actor: Actor) -> Select[Any]:
 
 
 def _slots(actor: Actor, clauses: Sequence[ColumnElement[bool]], now: datetime) -> Iterable[Row[Any]]:
-    """The slots of one feed: what is held, and what was cancelled lately; of too many the latest. One statement.
-
-    In the order of their time.
-    """
+    """The booked and recently cancelled slots of a feed, by time; of too many, the latest. One statement."""
     holding = [it.value for it in HOLDING]
 
     def latest(*more: ColumnElement[bool], most: int) -> Select[Any]:
@@ -196,7 +193,7 @@ def _slots(actor: Actor, clauses: Sequence[ColumnElement[bool]], now: datetime) 
     return db.session.execute(query, execution_options={"yield_per": 500})
 
 
-def _who(row: Row[Any]) -> str:
+def _booker_and_name(row: Row[Any]) -> str:
     who = row.full_name or row.email
     return f"{who}, {row.name}" if who else str(row.name)
 
@@ -216,22 +213,22 @@ def _event(row: Row[Any], summary: str, location: str, *, note: str = "", url: s
     )
 
 
-def _own(row: Row[Any], base: str) -> IcsEvent:
-    """An event for the person who booked: also of an offering that they do not see any more, as it was."""
+def _own_event(row: Row[Any], base: str) -> IcsEvent:
+    """An event for the booker. If they can no longer see the offering, with the names stored at booking."""
     if row.sees:
-        return _told(row, row.offering, row.provider, f"{row.name} ({row.offering})", base)
+        return _full_event(row, row.offering, row.provider, f"{row.name} ({row.offering})", base)
     booked = details_from_json(row.as_booked, row.name)
     summary = f"{row.name} ({booked.offering})" if booked.offering != row.name else row.name
-    return _told(row, booked.offering, booked.provider, summary, base)
+    return _full_event(row, booked.offering, booked.provider, summary, base)
 
 
-def _told(row: Row[Any], offering: str, provider: str | None, summary: str, base: str) -> IcsEvent:
-    """An event for those who may know everything of it."""
+def _full_event(row: Row[Any], offering: str, provider: str | None, summary: str, base: str) -> IcsEvent:
+    """An event with all details."""
     place = f"{offering}, {provider}" if provider else offering
     return _event(row, summary, place, note=row.note, url=f"{base}/bookings/{row.booking}/")
 
 
-def _brief(event: IcsEvent) -> IcsEvent:
-    """The event as one of many: with the beginning of long texts."""
+def _shortened(event: IcsEvent) -> IcsEvent:
+    """The event with long texts shortened, for a feed of many."""
     title, note = shortened(event.summary, MOST_TITLE), shortened(event.description, MOST_NOTE)
     return replace(event, summary=title, description=note)

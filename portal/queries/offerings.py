@@ -1,4 +1,4 @@
-"""One offering, whole, as an actor may see it."""
+"""One offering as an actor may see it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_RELATIVES = 100
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """An offering that another one points to. `uuid` is None where there is no page to link to."""
+    """The parent or a child of an offering. `uuid` is None if it is not in the database."""
 
     uuid: uuidlib.UUID | None
     name: str
@@ -33,9 +33,8 @@ class Related:
 class OfferingView:
     """An offering as one reader may see it, and what they may do.
 
-    `document` is its published JSON for this reader, with all schedules and its own plugin_options, and with addresses
-    of this portal without its host. `modified` is when that last changed. `backend_id` is for everybody here: whether a
-    page shows it, its options decide.
+    `document` is its published JSON for this reader, with all schedules, its own plugin_options and addresses without
+    host; `modified` is when it last changed. `backend_id` is set for all readers: the options say if pages show it.
     """
 
     id: int
@@ -51,16 +50,13 @@ class OfferingView:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """The free-form attributes, schedules and booking rules included."""
+        """The free-form attributes, including schedules and booking rules."""
         found: dict[str, Any] = self.document["attributes"]
         return found
 
 
 def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
-    """The offering, if the actor may see it. Raises NotFound otherwise: unknown and hidden look the same.
-
-    Two SQL statements.
-    """
+    """The offering, if the actor may see it; else raises NotFound. Two SQL statements."""
     row = db.session.execute(
         select(
             Offering.id,
@@ -93,7 +89,7 @@ def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
 
 
 def get_managed_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
-    """The offering, if the actor manages it. Raises NotFound where they do not see it, Forbidden where they only do."""
+    """The offering, if the actor manages it. Raises NotFound if they cannot see it, else Forbidden."""
     view = get_visible_offering(actor, uuid)
     if not view.manages:
         raise Forbidden
@@ -109,7 +105,7 @@ def get_owned_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
 
 
 def relatives(actor: Actor, view: OfferingView) -> tuple[Related | None, list[Related]]:
-    """The offering's parent, and the offerings whose parent it is, as far as the actor may see them. One statement.
+    """The offering's parent and children that the actor may see. One statement.
 
     A parent that is not in the database is shown to those who manage the offering (portal.policies.shows_parent).
     """

@@ -1,4 +1,4 @@
-"""What an actor manages: organizations, their offerings, and how their calendars are."""
+"""Organizations that an actor manages, with their offerings and calendars."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class ManagedOffering:
 class ManagedOrganization:
     """An organization in the manager's overview. `role` is None for staff without a role in it.
 
-    `connected` says whether Google is connected, `broken` why the connection must be made anew (or ""), `ending`
-    whether somebody disconnected it, and Google is being told.
+    `connected`: to Google; `broken`: why it has to be connected again, or ""; `disconnecting`: a disconnection is
+    pending.
     """
 
     uuid: uuidlib.UUID
@@ -51,9 +51,9 @@ class ManagedOrganization:
 
 
 def managed(actor: Actor, page_number: int = 1) -> tuple[list[ManagedOrganization], Page]:
-    """One page of the offerings an actor manages, grouped by organization, by name; organizations without any too.
+    """One page of the offerings that an actor manages, by organization and name, and organizations without offerings.
 
-    Two SQL statements. The page counts rows: an offering, or an organization that has none.
+    Two SQL statements. The page counts offerings, and organizations without any.
     """
     statement = (
         select(
@@ -100,7 +100,7 @@ def managed(actor: Actor, page_number: int = 1) -> tuple[list[ManagedOrganizatio
 
 
 def manages_something(actor: Actor) -> bool:
-    """Whether the actor has anything to manage (staff always has)."""
+    """Whether the actor manages any organization (staff manage all)."""
     if actor.is_staff:
         return True
     if not actor.signed_in:
@@ -119,9 +119,9 @@ def get_managed_organization(actor: Actor, uuid: uuidlib.UUID) -> Organization:
 
 
 def get_owned_organization(actor: Actor, uuid: uuidlib.UUID) -> Organization:
-    """The organization whose Google connection the actor may act on.
+    """The organization whose Google connection the actor may change.
 
-    Raises Forbidden to a manager of it, NotFound to everybody else: a stranger is not told whether it exists.
+    Raises Forbidden for its managers, NotFound for everybody else.
     """
     row = db.session.execute(
         select(Organization, owned_organizations(actor)).where(Organization.uuid == uuid, managed_organizations(actor))

@@ -1,4 +1,4 @@
-"""Pages of a list: whole numbers in, offsets out, numbers to link to."""
+"""Pages of a list: page numbers, offsets and links."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list of `total` items, counted from 1; a number out of range becomes the nearest one."""
+    """One page of a list of `total` items. Pages count from 1; a number out of range becomes the nearest one."""
 
     number: int
     size: int
@@ -44,7 +44,7 @@ class Page:
         return self.number + 1 if self.number < self.last else None
 
     def window(self, around: int = 2) -> Iterator[int | None]:
-        """The page numbers to link to, None where some are left out: 1 … 4 5 6 … 20."""
+        """The page numbers to link to, with None for gaps: 1 … 4 5 6 … 20."""
         shown = {1, self.last} | set(range(self.number - around, self.number + around + 1))
         before = 0
         for number in sorted(n for n in shown if 1 <= n <= self.last):

@@ -1,4 +1,4 @@
-"""People, for the staff who look after them."""
+"""User accounts, for staff."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LOGGED = re.compile(r"user:([0-9]{1,9})", re.ASCII)
 
 
 def people_page(actor: Actor, q: str, number: int) -> tuple[list[User], Page]:
-    """One page of people by name, with their roles. Staff only (Forbidden).
+    """One page of users by name, with their roles. Raises Forbidden except for staff.
 
-    `q` looks into names and addresses; `user:12` finds the person whom the security log names so.
+    `q` searches names and addresses; `user:12` finds the user by the id in the security log.
     """
     if not actor.is_staff:
         raise Forbidden
@@ -51,7 +51,7 @@ def people_page(actor: Actor, q: str, number: int) -> tuple[list[User], Page]:
 
 
 def get_person(actor: Actor, uuid: uuidlib.UUID) -> User:
-    """One person with their roles. Staff only (Forbidden). Raises NotFound."""
+    """One user with their roles. Raises Forbidden except for staff, and NotFound."""
     if not actor.is_staff:
         raise Forbidden
     found = db.session.execute(
@@ -65,6 +65,6 @@ def get_person(actor: Actor, uuid: uuidlib.UUID) -> User:
 
 
 def organization_names() -> list[str]:
-    """Names of organizations to pick from."""
+    """Names of organizations for a menu."""
     query = select(Organization.name).order_by(func.lower(Organization.name)).limit(MOST_NAMES)
     return list(db.session.execute(query).scalars())

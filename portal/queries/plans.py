@@ -1,4 +1,4 @@
-"""What plans come to, for pages: the price on a card."""
+"""Prices of plans, for pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.policies import Actor, managed_offerings, visible_plans
 
 
 def cheapest(actor: Actor, offering_ids: Collection[int]) -> dict[int, tuple[Decimal, str]]:
-    """For each offering the lowest main price of a plan the actor is offered, and per what. One SQL statement."""
+    """The lowest main price of the plans that the actor may choose, and its unit, by offering. One SQL statement."""
     rows = db.session.execute(
         select(
             Plan.offering_id,
@@ -52,7 +52,7 @@ def cheapest(actor: Actor, offering_ids: Collection[int]) -> dict[int, tuple[Dec
 
 
 def cheapest_of(document: Mapping[str, Any]) -> tuple[Decimal, str] | None:
-    """The same of an offering's published document."""
+    """The same for a published document."""
     return price_from(
         [
             (component, plan["unit"] if component.billing_type == BillingType.FIXED else measured_unit)
@@ -64,7 +64,7 @@ def cheapest_of(document: Mapping[str, Any]) -> tuple[Decimal, str] | None:
 
 
 def priced_components(document: Mapping[str, Any], plan: Mapping[str, Any]) -> list[tuple[PricedComponent, str]]:
-    """What a plan of a published document costs, by component, with the unit in which each is measured."""
+    """The priced components of a plan in a published document, each with its measured unit."""
     billing_types = {it["type"]: it["billing_type"] for it in document["components"]}
     return [
         (
@@ -82,7 +82,7 @@ def priced_components(document: Mapping[str, Any], plan: Mapping[str, Any]) -> l
 
 
 def loaded_components(plan: Plan) -> list[tuple[PricedComponent, str]]:
-    """The same of a plan that is loaded with its components."""
+    """The same for a Plan that is loaded with its components."""
     return [
         (
             PricedComponent(

@@ -1,4 +1,4 @@
-"""The one read of the API's sign-in: who holds a token."""
+"""The user of an API token."""
 
 from __future__ import annotations
 
@@ -39,10 +39,9 @@ def _holder(dialect: str) -> RawSelect:
 
 @dataclass(frozen=True, slots=True)
 class TokenHolder:
-    """A token that exists, and the person it belongs to. Whether it may be used is for the caller to decide.
+    """An existing token and its user. The caller decides whether it may be used.
 
-    `index_position`: the catalogue index of this process is up to date there; None where it has to be brought up to
-    date first (portal.queries.catalogue_index).
+    `index_position`: where the catalogue index of this process is up to date, or None if it has to be updated.
     """
 
     token_id: int
@@ -54,10 +53,7 @@ class TokenHolder:
 
 
 def token_holder(digest: bytes) -> TokenHolder | None:
-    """The holder of the token with this digest, or None. One Core SELECT, made for each request.
-
-    Nothing of it is cached, so that a revoked token is refused at once.
-    """
+    """The user of the token with this digest, or None. One statement; not cached, so a revoked token stops at once."""
     position: Position | None = catalogue_index().position
     cursor = position.cursor if position else 0
     row = _holder(db.engine.dialect.name).first(digest=digest, cursor=cursor)

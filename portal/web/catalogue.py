@@ -111,7 +111,7 @@ def index() -> ResponseReturnValue:
     asked = finder.read(request.args)
     free: FreeOfferings | None = None
     if asked.wanted is not None:
-        free = find_free_offerings(queries.active(actor, search), asked.wanted, now)
+        free = find_free_offerings(queries.bookable_candidates(actor, search), asked.wanted, now)
     found = queries.browse(actor, search, among=free.among.ids if free else None)
     facets = _facets(search, found.facets)
     page = render_template(

@@ -162,7 +162,7 @@ def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, w
                 wanted = FreeTimeQuery(day, hours * HOUR)
                 span = wanted.window(zone)
                 expected = service.free(span, wanted.duration) if span.end > now else []
-                among = catalogue.active(ANONYMOUS, catalogue.Search(q=name))
+                among = catalogue.bookable_candidates(ANONYMOUS, catalogue.Search(q=name))
                 found = find_free_offerings(among, wanted, now).periods([offering.id])
                 assert found.get(offering.id) == (expected[0] if expected else None)
 

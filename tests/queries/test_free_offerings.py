@@ -14,7 +14,7 @@ from portal.models import Booking, BusyPeriod, GoogleCalendar, GoogleConnection,
 from portal.policies import ANONYMOUS
 from portal.queries import availability, free_offerings
 from portal.queries.availability import offering_availability
-from portal.queries.catalogue import Search, active, browse
+from portal.queries.catalogue import Search, bookable_candidates, browse
 from portal.queries.free_offerings import FreeTimeQuery, find_free_offerings
 from tests.support import builders as make
 from tests.support.builders import NOW
@@ -74,7 +74,7 @@ def one_by_one(wanted):
 @pytest.mark.parametrize("batch", [500, 1])
 def test_many_are_found_as_each_is(world, monkeypatch, batch):
     monkeypatch.setattr(free_offerings, "BATCH", batch)
-    among = active(ANONYMOUS, Search())
+    among = bookable_candidates(ANONYMOUS, Search())
     for wanted in WISHES:
         found, expected = find_free_offerings(among, wanted, NOW), one_by_one(wanted)
         assert found.periods([it.id for it in world]) == expected
@@ -89,7 +89,7 @@ def test_something_is_free_and_something_is_not(world):
 
 def test_facets_count_what_is_free(world):
     search = Search(organization=(str(world[0].organization.uuid),))
-    found = find_free_offerings(active(ANONYMOUS, search), WISHES[0], NOW)
+    found = find_free_offerings(bookable_candidates(ANONYMOUS, search), WISHES[0], NOW)
     page = browse(ANONYMOUS, search, among=found.among.ids)
     expected = one_by_one(WISHES[0])
     assert [row.id for row in page.rows] == [it.id for it in world[::2] if it.id in expected]
@@ -103,11 +103,11 @@ def test_facets_count_what_is_free(world):
 
 
 def test_offerings_that_are_alike_share_a_clock(world):
-    assert len(set(active(ANONYMOUS, Search()).schedules)) == len(CLOCKS)
+    assert len(set(bookable_candidates(ANONYMOUS, Search()).schedules)) == len(CLOCKS)
     world[0].attributes = {**world[0].attributes, "booking_rules": {"buffer_after_minutes": 15}}
     documents.refresh(db.session(), [world[0].id])
     db.session.commit()
-    assert len(set(active(ANONYMOUS, Search()).schedules)) == len(CLOCKS) + 1
+    assert len(set(bookable_candidates(ANONYMOUS, Search()).schedules)) == len(CLOCKS) + 1
 
 
 def test_a_book_among_the_attributes_is_not_kept_in_memory(world):
@@ -125,7 +125,7 @@ def test_what_says_nothing_of_times_makes_no_clock_of_its_own(world):
     world[0].attributes = {**world[0].attributes, "schedules": schedules, "colour": "red"}
     documents.refresh(db.session(), [world[0].id])
     db.session.commit()
-    assert len(set(active(ANONYMOUS, Search()).schedules)) == len(CLOCKS)
+    assert len(set(bookable_candidates(ANONYMOUS, Search()).schedules)) == len(CLOCKS)
 
 
 @pytest.mark.parametrize("part", ["start", "end", "type", "slotDuration", "weekends", "businessHours"])
@@ -156,7 +156,7 @@ def test_an_offering_that_is_closed_while_its_busy_times_are_old(world):
     db.session.commit()
 
     def found():
-        among = active(ANONYMOUS, Search())
+        among = bookable_candidates(ANONYMOUS, Search())
         return find_free_offerings(among, WISHES[0], NOW).periods([offering.id])
 
     assert offering.id in found()

@@ -15,7 +15,7 @@ from portal.models import Booking, BusyPeriod, GoogleCalendar, GoogleConnection,
 from portal.policies import ANONYMOUS
 from portal.queries import free_offerings
 from portal.queries.availability import offering_availability
-from portal.queries.catalogue import FACETS, SORTS, Search, active, browse
+from portal.queries.catalogue import FACETS, SORTS, Search, bookable_candidates, browse
 from portal.queries.free_offerings import FreeTimeQuery, find_free_offerings
 from tests.support import builders as make
 
@@ -147,7 +147,7 @@ def check(search, wanted, now, known):
         chosen = {facet: getattr(search, facet) for facet in FACETS if facet != less}
         return all(not values or known[offering_id][facet] in values for facet, values in chosen.items())
 
-    found = find_free_offerings(active(ANONYMOUS, search), wanted, now)
+    found = find_free_offerings(bookable_candidates(ANONYMOUS, search), wanted, now)
     page = browse(ANONYMOUS, search, among=found.among.ids, page_size=PAGE)
     expected = [it for it in candidates if passes(it)]
     first = (min(search.page, max(1, -(-len(expected) // PAGE))) - 1) * PAGE
