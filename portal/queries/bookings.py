@@ -252,6 +252,13 @@ def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> li
     return sorted(taken, key=lambda it: it.period)[-MOST_OCCUPIED:]
 
 
+def upcoming_count(user_id: int, now: datetime) -> int:
+    """How many requests and bookings of a person are not over at `now` (UTC)."""
+    held = Booking.state.in_([it.value for it in HOLDING])
+    query = select(func.count(Booking.id)).where(Booking.user_id == user_id, held, last_end() > now)
+    return int(db.session.execute(query).scalar_one())
+
+
 def projects_of(actor: Actor) -> list[Project]:
     """The projects that the actor's bookings may be for, by name. Empty for staff, for whom there are too many."""
     if actor.is_staff or not actor.signed_in:

@@ -79,6 +79,7 @@ def book(uuid: uuidlib.UUID) -> ResponseReturnValue:
         made = services.request_booking(actor, _booking_request(view, sent, zone), key=_idempotency_key(sent))
     except (SlotTaken, Invalid) as refusal:
         return _book_page(view, sent, *sent.refused(refusal, zone))
+    flash(_made(made, zone), "good")
     return redirect(url_for("bookings.booking", uuid=made.uuid), code=303)
 
 
@@ -178,6 +179,14 @@ def cancel(uuid: uuidlib.UUID) -> ResponseReturnValue:
         error="",
         reason="",
     )
+
+
+def _made(view: BookingView, zone: ZoneInfo) -> str:
+    found = view.booking
+    times = "; ".join(f"{clocks(Period(it.start, it.end), zone)['text']}" for it in found.slots)
+    if found.state == BookingState.CONFIRMED.value:
+        return f"Booked: “{found.name}”, {times} ({zone.key})."
+    return f"Requested: “{found.name}”, {times} ({zone.key}). You get a mail when the facility has answered."
 
 
 def _booking_request(view: OfferingView, sent: Sent, zone: ZoneInfo) -> BookingRequest:

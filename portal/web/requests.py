@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid as uuidlib
+import re
 from collections.abc import Iterator
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -32,7 +32,8 @@ blueprint = Blueprint("requests", __name__, url_prefix="/manage/requests")
 MOST_ANSWERS = 10
 MOST_TEXT = 200
 
-NEEDS_REASON = "Say why: the person who asked reads it."
+NEEDS_REASON = "Enter a reason. The person who made the request reads it."
+_UUID = re.compile(r"[0-9a-f-]{36}", re.ASCII)
 
 
 @blueprint.get("/")
@@ -71,21 +72,21 @@ def answer(view: BookingView, act: str) -> ResponseReturnValue:
         if act == "reject" and not reason:
             error = NEEDS_REASON
         else:
-            _answer(view.booking.uuid, act, reason)
-            return redirect(url_for("requests.pending"), code=303)
+            _answer(view.booking, act, reason)
+            return redirect(_back(), code=303)
     found = view.booking
     zone = zone_of(found.offering.attributes)
     waits = found.state == BookingState.REQUESTED.value
-    verb = "Accept it" if act == "accept" else "Reject it"
+    verb = "Accept" if act == "accept" else "Reject"
     page = render_template(
         "bookings/reason.html" if act == "reject" and waits else "confirm.html",
         section="manage",
         question=f"{'Accept' if act == 'accept' else 'Reject'} “{found.name}”?",
         consequences=[*_facts(found, zone), *_consequences(found, act)],
-        action=url_for("requests.answer", uuid=found.uuid, act=act),
+        action=request.full_path.rstrip("?"),
         verb=verb if waits else "",
         danger=act == "reject",
-        back=url_for("requests.pending"),
+        back=_back(),
         reason_required=True,
         error=error,
         reason=reason,
@@ -93,32 +94,42 @@ def answer(view: BookingView, act: str) -> ResponseReturnValue:
     return page, 400 if error else 200
 
 
+def _back() -> str:
+    """The place in the list from which a request was opened: the request that followed it."""
+    following = request.args.get("next", "")
+    anchor = f"request-{following}" if _UUID.fullmatch(following) else None
+    return url_for("requests.pending", page=page_number() if "page" in request.args else None, _anchor=anchor)
+
+
 def _answers(booking: Booking) -> Iterator[tuple[str, str]]:
     return display_answers(booking.offering.options, booking.answers)
 
 
-def _answer(uuid: uuidlib.UUID, act: str, reason: str) -> None:
-    actor = current_actor()
+def _answer(booking: Booking, act: str, reason: str) -> None:
+    actor, what = current_actor(), f"“{booking.name}” for {_who(booking)}"
     try:
         if act == "accept":
-            services.accept_booking(actor, uuid)
+            services.accept_booking(actor, booking.uuid)
         else:
-            services.reject_booking(actor, uuid, reason)
+            services.reject_booking(actor, booking.uuid, reason)
     except (Conflict, Invalid) as refused:
         flash(refused.message, "bad")
     else:
-        flash("The booking is confirmed." if act == "accept" else "The request is rejected.", "good")
+        flash(f"{'Accepted' if act == 'accept' else 'Rejected'}: {what}.", "good")
+
+
+def _who(booking: Booking) -> str:
+    return (booking.user.full_name or booking.user.email) if booking.user else "a deleted account"
 
 
 def _facts(found: Booking, zone: ZoneInfo) -> list[str]:
-    who = (found.user.full_name or found.user.email) if found.user else "Somebody"
     times = "; ".join(clocks(Period(it.start, it.end), zone)["text"] for it in found.slots)
-    return [f"{who} asks for {found.offering.name}: {times} ({zone.key})."]
+    return [f"{_who(found)} requests {found.offering.name}: {times} ({zone.key})."]
 
 
 def _consequences(found: Booking, act: str) -> list[str]:
     if found.state != BookingState.REQUESTED.value:
-        return [f"This booking is {found.state} already."]
+        return [f"This booking is already {found.state}."]
     if act == "accept":
-        return ["The time is theirs, and goes into the offering's calendar."]
-    return ["The time is free for others at once. This can't be taken back."]
+        return ["They get this time; the calendar is updated."]
+    return ["The time becomes free for others at once. This cannot be undone."]

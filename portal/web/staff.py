@@ -8,7 +8,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.errors import Invalid, NotFound
+from portal.models.base import utcnow
 from portal.queries import people as queries
+from portal.queries.bookings import upcoming_count
 from portal.services import accounts as services
 from portal.services import registration
 from portal.web.forms import INCOMPLETE, PersonForm, RoleForm, put_error
@@ -69,6 +71,29 @@ def person(uuid: uuidlib.UUID) -> ResponseReturnValue:
         most_roles=MOST_ROLES,
     )
     return page, 400 if request.method == "POST" else 200
+
+
+@blueprint.get("/<uuid:uuid>/deactivate/")
+@staff_only
+def deactivate(uuid: uuidlib.UUID) -> ResponseReturnValue:
+    """Ask before a person is deactivated, with what follows."""
+    found = queries.get_person(current_actor(), uuid)
+    ahead = upcoming_count(found.id, utcnow())
+    kept = f"{ahead} upcoming booking{'' if ahead == 1 else 's'}" if ahead else "No upcoming bookings"
+    return render_template(
+        "manage/deactivate.html",
+        section="manage",
+        question=f"Deactivate {found.full_name or found.email}?",
+        consequences=[
+            "They are signed out everywhere, and cannot sign in until they are reactivated.",
+            "Their API tokens and calendar links stop working.",
+            f"{kept}{', which stay booked: cancel them one by one if they should not' if ahead else ''}.",
+        ],
+        action=url_for("staff.person", uuid=uuid),
+        verb="Deactivate",
+        danger=True,
+        back=url_for("staff.person", uuid=uuid),
+    )
 
 
 def _act(uuid: uuidlib.UUID, email: str, form: RoleForm) -> str:

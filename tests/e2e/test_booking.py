@@ -110,7 +110,7 @@ def test_from_a_free_slot_to_the_calendar(house, browser, scripts):
         assert "Faster" in owner.inner_text("main")
         owner.goto(booking)
         answer(owner, "accept", scripts)
-        assert "The booking is confirmed." in owner.inner_text("main")
+        assert "Accepted: “" in owner.inner_text("main")
         owner.goto(booking)
         assert "Confirmed" in owner.inner_text("main")
         visitor.goto(booking)

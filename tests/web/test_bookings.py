@@ -274,7 +274,7 @@ def test_the_owner_accepts(as_person, asked, db_session):
     boss = as_person("owner")
     page = boss.get("/manage/requests/").text
     assert "Ice" in page
-    assert "takes the time from nobody" in page
+    assert "No other bookings nearby" in page
     assert "1 request" in boss.get("/manage/").text
     question = boss.get(f"/manage/requests/{asked}/accept/").text
     assert "Mon 2 Mar 2026, 10:00–11:00" in question
@@ -320,7 +320,7 @@ def test_the_navigation_tells_how_many_requests_wait(as_person, lab, asked, quer
 def test_a_rejection_needs_a_reason_on_the_page(as_person, asked, db_session):
     boss = as_person("owner")
     bare = boss.post(f"/manage/requests/{asked}/reject/", {"reason": " "})
-    assert (bare.status_code, "Say why" in bare.text) == (400, True)
+    assert (bare.status_code, "Enter a reason" in bare.text) == (400, True)
     assert boss.post(f"/manage/requests/{asked}/reject/", {"reason": "Service."}).status_code == 303
     shown = as_person("booker").get(f"/bookings/{asked}/").text
     assert "Rejected" in shown
@@ -382,12 +382,12 @@ def test_what_waits_says_so_and_what_is_answered_has_no_button(as_person, lab, d
     page, accept = f"/bookings/{made}/", f"/manage/requests/{made}/accept/"
     assert "It waits for an answer." in booker.get(page).text
     assert "It waits for an answer." not in boss.get(page).text
-    assert ">Accept it</button>" in boss.get(accept).text
+    assert ">Accept</button>" in boss.get(accept).text
     boss.post(accept, {})
     assert "It waits for an answer." not in booker.get(page).text
     answered = boss.get(accept).text
-    assert "This booking is confirmed already." in answered
-    assert ">Accept it</button>" not in answered
+    assert "This booking is already confirmed." in answered
+    assert ">Accept</button>" not in answered
 
 
 def test_a_name_is_one_line(as_person, lab, db_session):
