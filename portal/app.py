@@ -30,6 +30,7 @@ from portal.errors import PortalError
 from portal.extensions import (
     csrf,
     db,
+    has_old_secrets,
     installation_salt,
     login_manager,
     prepare_engine,
@@ -97,7 +98,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         TEMPLATES_AUTO_RELOAD=False,
     )
     app.extensions["portal.settings"] = settings
-    app.extensions["portal.secret_box"] = SecretBox(settings.secret_key, installation_salt)
+    app.extensions["portal.secret_box"] = SecretBox(settings.secret_key, installation_salt, has_old_secrets)
     app.extensions["portal.cache"] = Cache()
     app.extensions["portal.catalogue_index"] = CatalogueIndex()
     app.extensions["portal.consent"] = Deferred(*CONSENT, settings)

@@ -76,8 +76,18 @@ def secret_box() -> SecretBox:
 
 def installation_salt() -> bytes:
     """The salt of this installation's keys. One statement, which leaves no transaction open that was not."""
+    found: bytes = _of_installation(Installation.salt)
+    return found
+
+
+def has_old_secrets() -> bool:
+    """Whether secrets may be stored that a version before 0019 encrypted; asked for each one of those that is met."""
+    return bool(_of_installation(Installation.old_secrets))
+
+
+def _of_installation(column: InstrumentedAttribute[Any]) -> Any:
     session = db.session()
-    statement = select(Installation.salt)
+    statement = select(column)
     # What is encrypted for a row that is being made must not flush that row half-made.
     if session.in_transaction():
         with session.no_autoflush:

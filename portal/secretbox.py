@@ -49,12 +49,16 @@ class SecretLocation:
 class SecretBox:
     """Encrypts and decrypts short texts (AES-256-GCM; the key by scrypt from SECRET_KEY and the installation's salt).
 
-    `read_salt` is called once, when the first text is encrypted or decrypted.
+    `read_salt` is called once, when the first text is encrypted or decrypted. `reads_old` says whether texts are taken
+    that a version before 0019 encrypted: they are not bound to a place, so they can be read in any.
     """
 
-    def __init__(self, secret_key: str, read_salt: Callable[[], bytes]) -> None:
+    def __init__(
+        self, secret_key: str, read_salt: Callable[[], bytes], reads_old: Callable[[], bool] = lambda: False
+    ) -> None:
         self._parts = [part for part in secret_key.split(",") if part]
         self._read_salt = read_salt
+        self._reads_old = reads_old
         self._lock = threading.Lock()
         self._keys: list[AESGCM] = []
         self._old: MultiFernet | None = None
@@ -88,6 +92,8 @@ class SecretBox:
 
     def _decrypt_old(self, sealed: str) -> str:
         """What a version before 0019 encrypted, which knew no places."""
+        if not self._reads_old():
+            raise SecretLost(LOST)
         if self._old is None:
             keys = (base64.urlsafe_b64encode(_derive(part, _OLD_SALT)) for part in self._parts)
             self._old = MultiFernet([Fernet(key) for key in keys])

@@ -26,8 +26,8 @@ ELSEWHERE = [
 ]
 
 
-def box(key: str = KEY, salt: bytes = SALT) -> SecretBox:
-    return SecretBox(key, lambda: salt)
+def box(key: str = KEY, salt: bytes = SALT, old: bool = False) -> SecretBox:
+    return SecretBox(key, lambda: salt, lambda: old)
 
 
 def by_an_earlier_version(secret: str, key: str = KEY) -> str:
@@ -69,7 +69,7 @@ def test_another_key_or_installation_reads_nothing() -> None:
 
 
 def test_keys_are_rotated_and_old_values_stay_readable() -> None:
-    sealed, rotated = box().encrypt("1//refresh", HERE), box(key=f"a new key of it,{KEY}")
+    sealed, rotated = box().encrypt("1//refresh", HERE), box(key=f"a new key of it,{KEY}", old=True)
     assert rotated.decrypt(sealed, HERE) == "1//refresh"
     assert (box().is_current(sealed, HERE), rotated.is_current(sealed, HERE)) == (True, False)
     again = rotated.encrypt("1//refresh", HERE)
@@ -79,12 +79,14 @@ def test_keys_are_rotated_and_old_values_stay_readable() -> None:
     old = by_an_earlier_version("1//refresh")
     assert (rotated.decrypt(old, HERE), rotated.is_current(old, HERE)) == ("1//refresh", False)
     with pytest.raises(SecretLost):
-        box(key="another key of it").decrypt(old, HERE)
+        box(key="another key of it", old=True).decrypt(old, HERE)
+    with pytest.raises(SecretLost):
+        box(old=False).decrypt(old, HERE)
 
 
 def test_the_salt_is_read_once_and_only_where_something_is_encrypted() -> None:
     asked = []
-    found = SecretBox(KEY, lambda: asked.append(1) or SALT)
+    found = SecretBox(KEY, lambda: asked.append(1) or SALT, lambda: True)
     assert found.decrypt(by_an_earlier_version("x"), HERE) == "x"
     assert asked == []
     found.decrypt(found.encrypt("x", HERE), HERE)

@@ -8,7 +8,7 @@ import click
 from flask import Flask
 from flask_migrate import Migrate
 
-from portal.cli import accounts, calendars, demo, offerings, worker
+from portal.cli import accounts, calendars, demo, offerings, secrets, worker
 from portal.extensions import db
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,3 +25,4 @@ def register(app: Flask) -> None:
     demo.register(app)
     calendars.register(app)
     worker.register(app)
+    secrets.register(app)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.calendar_sync import access_tokens, connections, consent, disconnection
 from portal.calendar_sync.errors import ConsentLost, ProviderMisconfigured, ProviderUnreachable, RequestRejected
@@ -15,7 +15,7 @@ from portal.calendar_sync.providers.google.scopes import SCOPE_CALENDARS, SCOPES
 from portal.config import load_settings
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.extensions import db, reading, secret_box
-from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection
+from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Installation
 from portal.models.base import utcnow
 from portal.policies import ANONYMOUS, SYSTEM
 from portal.services import calendars
@@ -219,6 +219,7 @@ def test_a_token_that_google_rejected_is_not_returned_again(google, organization
 def test_tokens_encrypted_by_an_earlier_version_are_read_and_encrypted_again(app, google, organization):
     key = hashlib.scrypt(app.config["SECRET_KEY"].encode(), salt=b"portal.secrets.v1", n=2**12, r=8, p=1, dklen=32)
     old = Fernet(base64.urlsafe_b64encode(key)).encrypt(b"1//refresh").decode()
+    db.session.execute(update(Installation).values(old_secrets=True))
     found = connected(organization, access_token="", refresh_token=old)
     assert access_tokens.access_token(found.id).token
     assert google.refreshed[-1] == "1//refresh"
