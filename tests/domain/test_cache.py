@@ -73,3 +73,10 @@ def test_threads_may_use_it_at_once():
     assert not wrong
     cache.put("key 0", 9, "last", 0)
     assert cache.get("key 0", 9) == "last"
+
+
+@pytest.mark.parametrize(("more", "kept"), [(0, "value"), (1, None)])
+def test_a_value_of_half_the_limit_is_kept(more, kept):
+    cache = Cache(limit=2 * (ENTRY + 50))
+    cache.put("key 0", 1, "value", 50 + more)
+    assert cache.get("key 0", 1) == kept
