@@ -87,7 +87,7 @@ def test_what_is_there_already_gets_its_clock(live_database):
         )
         for number, attributes in enumerate(kinds):
             make.offering(f"Thing {number}", attributes=attributes)
-        clocks = select(OfferingDocument.offering_id, OfferingDocument.clock)
+        clocks = select(OfferingDocument.offering_id, OfferingDocument.schedule_hash)
         before = dict(db.session.execute(clocks).all())
         db.session.remove()
         downgrade(revision="0008")
