@@ -39,7 +39,7 @@ class MailKind(StrEnum):
 # What can be switched off, in the words of the account page.
 GROUPS: Mapping[str, str] = {
     "bookings": "Answers to and changes of my bookings",
-    "reminders": "A reminder the day before",
+    "reminders": "A reminder the day before, unless it was booked less than a day ahead",
     "requests": "Requests for offerings that I manage, and what their bookers change",
     "calendars": "A calendar of an organization that I own needs attention",
 }

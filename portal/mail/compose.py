@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid as uuidlib
 from collections.abc import Mapping
+from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Any
@@ -16,7 +17,7 @@ from werkzeug.urls import iri_to_uri
 
 from portal.config import Settings
 from portal.domain.addresses import mail_address
-from portal.domain.booking_states import HOLDING, BookingState
+from portal.domain.booking_states import BookingState
 from portal.domain.ics import IcsEvent, calendar_bytes
 from portal.domain.instants import parse_instant
 from portal.domain.mail import GROUP_OF, MailKind
@@ -30,14 +31,16 @@ _SALT = "mail-off"
 _HOST = re.compile(r"[a-z0-9.-]{1,255}")
 
 
-def compose(row: OutgoingMail, settings: Settings, secret: str = "") -> EmailMessage:
+def compose(row: OutgoingMail, settings: Settings, secret: str = "", *, now: datetime | None = None) -> EmailMessage:
     """The e-mail of a row of the outbox; `secret` is the secret part of its link, if it has one.
+
+    `now` (default: when it was queued) is when it is sent, perhaps late: “today” is the day of `now`.
 
     Its Message-ID depends on the row only, so that mail servers can recognize a message that is sent twice. Raises
     UnsafeHeader if the recipient's address cannot be written into a header.
     """
     kind = MailKind(row.kind)
-    content = content_of(kind, row.data, settings.site_name, secret)
+    content = content_of(kind, row.data, settings.site_name, secret, now or row.created)
     base = iri_to_uri(settings.public_url)
     off = ""
     if row.user_id is not None and kind in GROUP_OF:
@@ -59,13 +62,12 @@ def compose(row: OutgoingMail, settings: Settings, secret: str = "") -> EmailMes
     message.set_content(render_template("mail/message.txt", **context))
     message.add_alternative(render_template("mail/message.html", **context), subtype="html")
     if "slots" in row.data:
-        method, body = _ics(row.data, settings.public_url)
         message.add_attachment(
-            body,
+            _ics(row.data, settings.public_url, sender_address(settings)),
             maintype="text",
             subtype="calendar",
             filename="booking.ics",
-            params={"method": method, "charset": "utf-8"},
+            params={"method": "PUBLISH", "charset": "utf-8"},
         )
     return message
 
@@ -94,7 +96,7 @@ def read_unsubscribe_token(settings: Settings, token: str) -> tuple[int, str] | 
     return None
 
 
-def _ics(data: Mapping[str, Any], base: str) -> tuple[str, bytes]:
+def _ics(data: Mapping[str, Any], base: str, organizer: str) -> bytes:
     state = BookingState(data["state"])
     place = ", ".join(it for it in (data["offering"], data.get("provider", "")) if it)
     events = [
@@ -112,8 +114,7 @@ def _ics(data: Mapping[str, Any], base: str) -> tuple[str, bytes]:
         )
         for slot in data["slots"]
     ]
-    method = "PUBLISH" if state in HOLDING else "CANCEL"
-    return method, calendar_bytes(events, data["name"], method=method)
+    return calendar_bytes(events, data["name"], organizer=organizer)
 
 
 def _host(settings: Settings) -> str:

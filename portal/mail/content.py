@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from portal.domain.instants import parse_instant
 from portal.domain.mail import CHANGES, LINK_OF, MailKind
 from portal.domain.periods import Period
 from portal.domain.texts import clean_lines, one_line
-from portal.domain.zones import parse_zone, period_text
+from portal.domain.zones import date_text, instant_text, local_date, parse_zone, period_text
 from portal.mail.account_notices import MessageContent, account_notice
 
 # MailKind -> subject (its part before the colon is the heading), sentence.
@@ -24,7 +25,7 @@ _BOOKING: Mapping[MailKind, tuple[str, str]] = {
         "Not answered in time: {name}",
         "Your request for {offering} was not answered before its start.",
     ),
-    MailKind.REMINDER: ("Tomorrow: {name}", "Your booking starts within a day."),
+    MailKind.REMINDER: ("{day}: {name}", "Your booking of {offering} starts {starts}."),
     MailKind.TO_ANSWER: (
         "New request: {who}, {offering}",
         "{who} requested {offering}. The time is reserved until you answer.",
@@ -85,8 +86,8 @@ _ACCOUNT: Mapping[MailKind, tuple[str, str, tuple[str, ...], str]] = {
 }
 
 
-def content_of(kind: MailKind, data: Mapping[str, Any], site: str, secret: str = "") -> MessageContent:
-    """The content of a message; `secret` is the secret part of its link.
+def content_of(kind: MailKind, data: Mapping[str, Any], site: str, secret: str, now: datetime) -> MessageContent:
+    """The content of a message that is sent at `now`; `secret` is the secret part of its link.
 
     Names are reduced to one line each, so that none can look like a line of the message itself.
     """
@@ -98,12 +99,14 @@ def content_of(kind: MailKind, data: Mapping[str, Any], site: str, secret: str =
         return _reconnect(data)
     if kind in (MailKind.BOOKINGS_SUMMARY, MailKind.REQUESTS_SUMMARY):
         return _summary(kind, data)
-    return _booking(kind, data)
+    return _booking(kind, data, now)
 
 
 def _account(kind: MailKind, data: Mapping[str, Any], site: str, secret: str) -> MessageContent:
     subject, heading, sentences, button = _ACCOUNT[kind]
-    lasts = f"The link works once, for {data.get('lasts', 'a day')}."
+    # Messages that an earlier version queued name no end.
+    until = f"until {_end_text(data)}" if "until" in data else f"for {data.get('lasts', 'a day')}"
+    lasts = f"The link works once, {until}."
     return MessageContent(
         subject.format(site=site),
         heading,
@@ -127,9 +130,15 @@ def _reconnect(data: Mapping[str, Any]) -> MessageContent:
     )
 
 
-def _booking(kind: MailKind, data: Mapping[str, Any]) -> MessageContent:
+def _end_text(data: Mapping[str, Any]) -> str:
+    return instant_text(parse_instant(data["until"]), parse_zone(data["zone"]))
+
+
+def _booking(kind: MailKind, data: Mapping[str, Any], now: datetime) -> MessageContent:
     zone = parse_zone(data["zone"])
     names = {key: one_line(str(data.get(key, ""))) for key in ("name", "offering", "who")}
+    if kind is MailKind.REMINDER:
+        names |= _day_of_start(data, zone, now)
     subject, sentence = _BOOKING[kind]
     sentences = [sentence.format_map(names)]
     if kind in (MailKind.MOVED, MailKind.MOVED_BY_BOOKER) and data["state"] == "requested":
@@ -145,12 +154,24 @@ def _booking(kind: MailKind, data: Mapping[str, Any]) -> MessageContent:
     ]
     return MessageContent(
         subject.format_map(names),
-        subject.partition(":")[0],
+        subject.partition(":")[0].format_map(names),
         sentences,
         [(label, value) for label, value in facts if value],
         f"/bookings/{data['booking']}/",
         "Open the request" if kind is MailKind.TO_ANSWER else "Open the booking",
     )
+
+
+def _day_of_start(data: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> dict[str, str]:
+    """When a booking starts, as seen on the day on which the message is sent, for the subject and a sentence."""
+    start = min(parse_instant(it["start"]) for it in data["slots"])
+    day, today = local_date(start, zone), local_date(now, zone)
+    clock = f"{start.astimezone(zone):%H:%M}"
+    if day == today:
+        return {"day": "Today", "starts": f"today at {clock}"}
+    if day == today + timedelta(days=1):
+        return {"day": "Tomorrow", "starts": f"tomorrow at {clock}"}
+    return {"day": date_text(day), "starts": f"on {date_text(day)} at {clock}"}
 
 
 def _summary(kind: MailKind, data: Mapping[str, Any]) -> MessageContent:

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import select, update
 
 from portal.config import Settings
-from portal.domain.mail import MOST_ATTEMPTS, wait_after
+from portal.domain.mail import MOST_ATTEMPTS, MailKind, wait_after
 from portal.extensions import changed_rows, db, reading, transaction
 from portal.mail.compose import compose
 from portal.mail.headers import UnsafeHeader
@@ -86,15 +86,19 @@ def _send(row: OutgoingMail, settings: Settings, transport: Sender, clock: Calla
     try:
         with transaction() as session:
             is_for_recipient = recipients.is_still_recipient(session, row)
+            is_outdated = MailKind(row.kind) is MailKind.REMINDER and not mail.is_reminder_due(session, row, clock())
         if not is_for_recipient:
             _give_up(row, "The recipient was deactivated or lost the role that this message is for.")
+            return False
+        if is_outdated:
+            _give_up(row, "The booking has started, was moved or is no longer confirmed.")
             return False
         secret = mail.link_secret(row)
         if secret and not registration.is_open(secret, clock()):
             _give_up(row, "The link was used or expired before the message could be sent.")
             return False
         name = f"{row.created:%Y%m%dT%H%M%S}-{row.kind}-{row.uuid.hex[:8]}"
-        transport.send(compose(row, settings, secret), row.recipient, name)
+        transport.send(compose(row, settings, secret, now=clock()), row.recipient, name)
     except (MessageRejected, UnsafeHeader, SecretLost) as final:
         _give_up(row, _redact(secret, str(final)))
     except Exception as error:

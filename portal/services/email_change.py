@@ -17,7 +17,7 @@ from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.services import mail, notices
 from portal.services.accounts import clean_email
-from portal.services.registration import WORDS, link_row, make_link, may_mail
+from portal.services.registration import link_facts, link_row, make_link, may_mail
 from portal.services.throttle import Bucket, Limit, consume, too_many
 
 PURPOSE = "email"
@@ -46,7 +46,7 @@ def ask_for_email(actor: Actor, email: str, network: str, *, now: datetime | Non
         if not may_mail(session, address, now):
             return
         link = make_link(session, PURPOSE, address, network, now, user_id=user.id)
-        mail.queue_link(session, MailKind.NEW_EMAIL, address, link, {"lasts": WORDS[PURPOSE]}, now, user.id)
+        mail.queue_link(session, MailKind.NEW_EMAIL, address, link, link_facts(PURPOSE, now), now, user.id)
 
 
 def asked_email(actor: Actor, secret: str, *, now: datetime | None = None) -> str:

@@ -243,6 +243,20 @@ def write_reminders(now: datetime) -> int:
         return written
 
 
+def is_reminder_due(session: Session, row: OutgoingMail, now: datetime) -> bool:
+    """Whether what a reminder says is still so: the slot is ahead, at the same time, and its booking is confirmed."""
+    for it in row.data["slots"]:
+        query = (
+            select(Slot.start)
+            .join(Booking, Booking.id == Slot.booking_id)
+            .where(Slot.uuid == uuidlib.UUID(it["uuid"]), Booking.state == BookingState.CONFIRMED.value)
+        )
+        start = session.execute(query).scalar_one_or_none()
+        if start is not None and start > now and format_instant(start) == it["start"]:
+            return True
+    return False
+
+
 def delete_old_records(now: datetime) -> None:
     """Delete old mail, expired links and old idempotency keys."""
     with transaction() as session:

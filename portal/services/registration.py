@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from portal.audit import SecurityEvent, account, record
+from portal.domain.instants import format_instant
 from portal.domain.mail import MailKind
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import settings, transaction
@@ -27,7 +28,6 @@ LASTS = {
     "invite": timedelta(days=7),
     "email": timedelta(hours=2),
 }
-WORDS = {"register": "a day", "password": "two hours", "invite": "a week", "email": "two hours"}
 # Links that are mailed to one address, and registrations that one network may ask for.
 LINKS_FOR_ADDRESS = Limit(3, timedelta(minutes=20))
 REGISTRATIONS_FOR_NETWORK = Limit(20, timedelta(minutes=3))
@@ -54,7 +54,7 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
             return
         record(SecurityEvent.REGISTRATION_REQUESTED, ANONYMOUS, account(_account_id(session, address)))
         link = make_link(session, "register", address, network, now)
-        mail.queue_link(session, MailKind.REGISTER, address, link, {"lasts": WORDS["register"]}, now)
+        mail.queue_link(session, MailKind.REGISTER, address, link, link_facts("register", now), now)
 
 
 def finish_registration(secret: str, full_name: str, password: str, *, now: datetime | None = None) -> User:
@@ -85,7 +85,7 @@ def ask_for_password(email: str, network: str, *, now: datetime | None = None) -
         record(SecurityEvent.PASSWORD_LINK_REQUESTED, ANONYMOUS, account(_account_id(session, address)), mailed=mailed)
         if mailed:
             link = make_link(session, "password", address, network, now)
-            mail.queue_link(session, MailKind.PASSWORD, address, link, {"lasts": WORDS["password"]}, now)
+            mail.queue_link(session, MailKind.PASSWORD, address, link, link_facts("password", now), now)
 
 
 def invite(actor: Actor, email: str, full_name: str = "", *, now: datetime | None = None) -> uuidlib.UUID:
@@ -140,8 +140,9 @@ def _mail_invitation(session: Session, actor: Actor, email: str, now: datetime) 
     link = make_link(session, "invite", email, "", now)
     user = _find(session, email)
     record(SecurityEvent.INVITED, actor, account(user.id if user else None))
-    facts = {"lasts": WORDS["invite"]}
-    mail.queue_link(session, MailKind.INVITATION, email, link, facts, now, user.id if user else None)
+    mail.queue_link(
+        session, MailKind.INVITATION, email, link, link_facts("invite", now), now, user.id if user else None
+    )
 
 
 def _owner(session: Session, email: str) -> User:
@@ -180,6 +181,11 @@ def make_link(
     )
     session.flush()
     return secret
+
+
+def link_facts(purpose: str, now: datetime) -> dict[str, str]:
+    """What the message with a link says of it: the instant at which it ends. The message may be sent late."""
+    return {"until": format_instant(now + LASTS[purpose]), "zone": settings().timezone}
 
 
 def may_mail(session: Session, email: str, now: datetime) -> bool:

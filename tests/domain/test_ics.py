@@ -76,6 +76,13 @@ def test_states() -> None:
         assert (found["status"], found["transp"]) == (status, transparent)
 
 
+def test_an_organizer_is_an_address_of_mail() -> None:
+    body = calendar_bytes([event()], "x", organizer="büro+a@example.org")
+    assert b"ORGANIZER:mailto:b%C3%BCro%2Ba@example.org\r\n" in body
+    assert read(body).events[0]["organizer"] == "mailto:b%C3%BCro%2Ba@example.org"
+    assert b"ORGANIZER" not in calendar_bytes([event()], "x")
+
+
 @given(hostile_text(), hostile_text(), hostile_text(), hostile_text())
 @example("Ice\r\nBEGIN:VALARM", "a\nATTACH:https://evil.example/\u2028X:1", "x\r\nMETHOD:CANCEL", "\ud800")
 @example("\U0001f9ca" * 40, "ä" * 75, "é" * 75, "\\n;,")

@@ -4,6 +4,7 @@ import pytest
 
 from portal.domain.mail import CHANGES, GROUP_OF, MailKind
 from portal.mail.content import content_of
+from tests.support.builders import NOW
 
 AT = {"at": "2026-03-02T08:00:00Z", "zone": "Europe/Tallinn"}
 FACTS = {
@@ -21,7 +22,7 @@ FACTS = {
 
 
 def words(kind, **more):
-    return content_of(kind, {**FACTS[kind], **AT, **more}, "Booking portal")
+    return content_of(kind, {**FACTS[kind], **AT, **more}, "Booking portal", "", NOW)
 
 
 def test_changes_of_accounts_cannot_be_switched_off():

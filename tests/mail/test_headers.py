@@ -220,8 +220,7 @@ def test_an_address_of_the_portal_that_headers_cannot_hold_is_refused(value):
     ("public_url", "base", "host"),
     [
         ("https://portal.example", "https://portal.example", "portal.example"),
-        ("https://portal.example/" + "x" * 470, "https://portal.example/" + "x" * 470, "portal.example"),
-        ("https://köln.example/büro", "https://xn--kln-sna.example/b%C3%BCro", "xn--kln-sna.example"),
+        ("https://köln.example", "https://xn--kln-sna.example", "xn--kln-sna.example"),
         ("http://[::1]:8000", "http://[::1]:8000", "localhost"),
     ],
 )

@@ -3,18 +3,22 @@
 import smtplib
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes, policy
 
 import pytest
+from icalendar import Calendar
 from sqlalchemy import select
 
+from portal.domain.instants import parse_instant
 from portal.domain.mail import GROUPS, LINK_OF, MOST_ATTEMPTS, MailKind, wait_after
 from portal.domain.periods import Period
 from portal.extensions import settings, transaction
-from portal.mail.compose import compose, read_unsubscribe_token, unsubscribe_token
+from portal.mail.compose import compose, read_unsubscribe_token, sender_address, unsubscribe_token
 from portal.mail.deliver import LEASE, deliver_due
+from portal.mail.headers import message_bytes
 from portal.mail.transport import MessageRejected
 from portal.models import OutgoingMail, Slot
-from portal.services import bookings, mail, summaries
+from portal.services import bookings, mail, registration, summaries
 from portal.services.booking_requests import BookingRequest
 from portal.services.slot_allocation import SlotRefused
 from tests.support import builders as make
@@ -264,6 +268,134 @@ def test_a_message_has_text_html_and_the_booking_as_a_calendar(world, db_session
     assert b"STATUS:TENTATIVE" in ics.get_payload(decode=True)
     assert message["List-Unsubscribe"].strip("<>") in text.get_content()
     assert len(message.as_bytes()) > 1000
+
+
+def calendar_part(message):
+    [part] = [it for it in message.walk() if it.get_content_type() == "text/calendar"]
+    return part
+
+
+def test_the_calendar_of_a_message_names_its_charset(world, db_session):
+    offering, booker, _ = world
+    wish = BookingRequest(offering.uuid, [hours(30, 31)], name="Õhuproov")
+    bookings.request_booking(make.actor(booker), wish, now=NOW)
+    row = db_session.execute(select(OutgoingMail).where(OutgoingMail.kind == "requested")).scalar_one()
+    sent = message_from_bytes(message_bytes(compose(row, settings())), policy=policy.default)
+    part = calendar_part(sent)
+    assert dict(part["Content-Type"].params) == {"method": "PUBLISH", "charset": "utf-8"}
+    assert "SUMMARY:Õhuproov (Microscope)\r\n" in part.get_content()
+
+
+def test_a_cancelled_booking_of_two_periods_is_published_as_cancelled(world, db_session):
+    _, booker, manager = world
+    uuid = ask(world, hours(30, 31), hours(50, 51))
+    bookings.accept_booking(make.actor(manager), uuid, now=NOW)
+    bookings.cancel_booking(make.actor(manager), uuid, now=NOW + timedelta(hours=1))
+    rows = db_session.execute(select(OutgoingMail).where(OutgoingMail.user_id == booker.id)).scalars()
+    calendars = {}
+    for row in rows:
+        part = calendar_part(compose(row, settings()))
+        assert part["Content-Type"].params["method"] == "PUBLISH"
+        calendars[row.kind] = Calendar.from_ical(part.get_payload(decode=True))
+    assert calendars.keys() == {"requested", "accepted", "cancelled"}
+    before, after = calendars["accepted"], calendars["cancelled"]
+    assert {it["method"] for it in calendars.values()} == {"PUBLISH"}
+    assert [it["uid"] for it in before.events] == [it["uid"] for it in after.events]
+    assert len({it["uid"] for it in after.events}) == 2
+    assert [it["status"] for it in after.events] == ["CANCELLED", "CANCELLED"]
+    assert all(new["sequence"] > old["sequence"] for new, old in zip(after.events, before.events, strict=True))
+    assert {it["organizer"] for it in (*before.events, *after.events)} == {f"mailto:{sender_address(settings())}"}
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "now", "subject", "sentence"),
+    [
+        ("UTC", "2026-03-03T14:00:00Z", "2026-03-02T14:00:00Z", "Tomorrow", "tomorrow at 14:00"),
+        ("UTC", "2026-03-03T14:00:00Z", "2026-03-03T00:00:00Z", "Today", "today at 14:00"),
+        ("UTC", "2026-03-02T23:00:00Z", "2026-03-02T00:00:00Z", "Today", "today at 23:00"),
+        # By the offering's clocks, whatever day it is in UTC.
+        ("Asia/Tokyo", "2026-03-02T15:30:00Z", "2026-03-02T14:30:00Z", "Tomorrow", "tomorrow at 00:30"),
+        ("Asia/Tokyo", "2026-03-02T16:30:00Z", "2026-03-02T15:30:00Z", "Today", "today at 01:30"),
+        # 24 hours before, across a day of 23 hours.
+        (
+            "Europe/Tallinn",
+            "2026-03-29T21:30Z",
+            "2026-03-28T21:30Z",
+            "Mon 30 Mar 2026",
+            "on Mon 30 Mar 2026 at 00:30",
+        ),
+    ],
+)
+def test_a_reminder_says_the_day_as_it_is_when_it_is_sent(world, db_session, zone, start, now, subject, sentence):
+    ask(world)
+    row = db_session.execute(select(OutgoingMail)).scalars().first()
+    slot = {"uuid": str(make.unknown()), "start": start, "end": "2026-04-01T00:00:00Z"}
+    row.kind, row.data = "reminder", {**row.data, "zone": zone, "slots": [slot]}
+    message = compose(row, settings(), now=parse_instant(now))
+    assert message["Subject"] == f"{subject}: Ice"
+    text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    assert f"Your booking of Microscope starts {sentence}." in text
+    assert f">{subject}</h1>" in html
+
+
+def reminded(world, db_session):
+    """A reminder, written a day before its slot and not sent."""
+    _, _, manager = world
+    uuid = ask(world, hours(30, 31))
+    bookings.accept_booking(make.actor(manager), uuid, now=NOW + timedelta(minutes=1))
+    told(db_session)
+    assert mail.write_reminders(NOW + timedelta(hours=7)) == 1
+    return uuid
+
+
+def test_a_late_reminder_is_sent_with_the_right_day(world, db_session):
+    reminded(world, db_session)
+    working = Fake()
+    assert deliver_due(settings(), lambda: NOW + timedelta(hours=20), working) == 1
+    assert working.sent[0][1]["Subject"] == "Today: Ice"
+
+
+def test_a_reminder_that_is_no_longer_true_is_not_sent(world, db_session):
+    _, _, manager = world
+    working, actor = Fake(), make.actor(manager)
+    changes = (
+        lambda uuid: None,  # it has begun
+        lambda uuid: bookings.cancel_booking(actor, uuid, now=NOW + timedelta(hours=8)),
+        lambda uuid: bookings.reschedule_booking(actor, uuid, [hours(60, 61)], now=NOW + timedelta(hours=8)),
+    )
+    for change, at in zip(changes, (30, 9, 9), strict=True):
+        uuid = reminded(world, db_session)
+        change(uuid)
+        deliver_due(settings(), lambda at=at: NOW + timedelta(hours=at), working)
+        db_session.expire_all()
+        row = db_session.execute(select(OutgoingMail).where(OutgoingMail.kind == "reminder")).scalar_one()
+        assert (row.sent, row.next_attempt, row.error) == (
+            None,
+            None,
+            "The booking has started, was moved or is no longer confirmed.",
+        )
+        told(db_session)
+        if change is changes[0]:
+            bookings.cancel_booking(actor, uuid, now=NOW + timedelta(hours=8))
+            told(db_session)
+    assert "reminder" not in {message["Subject"].partition(":")[0] for _, message in working.sent}
+
+
+def test_what_is_booked_for_the_next_24_hours_is_not_reminded(world, db_session):
+    _, _, manager = world
+    for start, number in ((23, 0), (25, 1)):
+        uuid = ask(world, hours(start, start + 1))
+        bookings.accept_booking(make.actor(manager), uuid, now=NOW + timedelta(minutes=1))
+        told(db_session)
+        assert mail.write_reminders(NOW + timedelta(hours=2)) == number
+        assert told(db_session) == number * [("reminder", "booker")]
+
+
+def test_a_message_with_a_link_says_when_the_link_ends_however_late_it_is_sent(world, db_session):
+    registration.ask_for_password("booker@example.org", "192.0.2.1", now=NOW)
+    row = db_session.execute(select(OutgoingMail)).scalar_one()
+    text = compose(row, settings(), "a-secret").get_body(("plain",)).get_content()
+    assert "The link works once, until Mon 2 Mar 2026, 10:00 (UTC)." in text
 
 
 def test_a_link_switches_one_kind_off_and_cannot_be_made_up(world, db_session):
