@@ -1,1 +1,1 @@
-"""Values and rules: values in, values out. No Flask, no database, no clock, no network."""
+"""Pure values and rules, without Flask, database, clock and network."""

@@ -1,11 +1,11 @@
-"""What a booking can be, what can be done with it then, and the word for it on the wire.
+"""The states of a booking, the actions that change them, and their names in the API.
 
     requested ── accept ──> confirmed ── cancel ──> cancelled
       │ │ └──── reject ───> rejected
       │ └────── cancel ───> cancelled
       └──────── expire ───> expired
 
-`reschedule` asks anew: the booking is `requested` again (an offering that accepts by itself confirms it at once).
+After `reschedule` the booking is `requested` again (and `confirmed` at once if the offering accepts automatically).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class BookingAction(StrEnum):
 
 
 class ApiState(StrEnum):
-    """The states of a resource in the Waldur API contract. A booking is only ever Creating, OK or Terminated."""
+    """The states of a resource in Waldur's API. Bookings only use Creating, OK and Terminated."""
 
     CREATING = "Creating"
     OK = "OK"
@@ -47,7 +47,7 @@ class ApiState(StrEnum):
     TERMINATED = "Terminated"
 
 
-# A booking in one of these holds its slots: nobody else gets them.
+# States in which a booking occupies its slots.
 HOLDING = frozenset({BookingState.REQUESTED, BookingState.CONFIRMED})
 ENDED = frozenset(BookingState) - HOLDING
 
@@ -61,7 +61,7 @@ TRANSITIONS: Mapping[tuple[BookingState, BookingAction], BookingState] = {
     (BookingState.CONFIRMED, BookingAction.RESCHEDULE): BookingState.REQUESTED,
 }
 
-_WIRE: Mapping[BookingState, ApiState] = {
+_API_STATES: Mapping[BookingState, ApiState] = {
     BookingState.REQUESTED: ApiState.CREATING,
     BookingState.CONFIRMED: ApiState.OK,
     BookingState.REJECTED: ApiState.TERMINATED,
@@ -79,9 +79,9 @@ _PAST_TENSE: Mapping[BookingAction, str] = {
 
 
 class BookingStateConflict(Conflict):
-    """The booking is in a state in which this cannot be done. `valid` are the wire states in which it can.
+    """The action is impossible in the state of the booking. `valid` are the API states in which it is possible.
 
-    `over`: its last slot has ended.
+    `over`: the booking's last slot has ended.
     """
 
     def __init__(self, state: BookingState, action: BookingAction, *, over: bool = False) -> None:
@@ -94,12 +94,12 @@ class BookingStateConflict(Conflict):
 
 
 def can(state: BookingState, action: BookingAction) -> bool:
-    """Whether the act is possible in the state."""
+    """Whether the action is possible in the state."""
     return (state, action) in TRANSITIONS
 
 
 def next_state(state: BookingState, action: BookingAction) -> BookingState:
-    """The state that the act leads to. Raises BookingStateConflict where it is not possible."""
+    """The state after the action. Raises BookingStateConflict if it is not possible."""
     try:
         return TRANSITIONS[state, action]
     except KeyError:
@@ -107,14 +107,14 @@ def next_state(state: BookingState, action: BookingAction) -> BookingState:
 
 
 def api_state(state: BookingState) -> ApiState:
-    """What the API calls the state: requested is Creating, confirmed is OK, everything else Terminated."""
-    return _WIRE[state]
+    """The state in the API: requested is Creating, confirmed is OK, everything else Terminated."""
+    return _API_STATES[state]
 
 
-def states_for_api_state(wire: str) -> frozenset[BookingState]:
-    """The states that an API filter such as `state=Terminated` means; no state for one that no booking has.
+def states_for_api_state(name: str) -> frozenset[BookingState]:
+    """The states that an API filter such as `state=Terminated` selects; none for a state that bookings never have.
 
-    Raises ValueError for a word that is not in the contract (case counts).
+    Raises ValueError for an unknown state (case-sensitive).
     """
-    asked = ApiState(wire)
-    return frozenset(state for state, word in _WIRE.items() if word is asked)
+    wanted = ApiState(name)
+    return frozenset(state for state, api_name in _API_STATES.items() if api_name is wanted)

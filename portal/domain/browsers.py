@@ -1,8 +1,8 @@
-"""What a browser is called, for its owner to recognize it by."""
+"""The name of a browser, by which its user recognizes it."""
 
 from __future__ import annotations
 
-# The first that a browser names: most of them name others, too.
+# The first match counts, since browsers also name others.
 _PROGRAMS = {
     "Edg/": "Edge",
     "EdgA/": "Edge",
@@ -28,7 +28,7 @@ UNKNOWN = "Unknown browser"
 
 
 def browser_name(user_agent: str) -> str:
-    """Such as "Firefox on Linux". Of what the browser says only known words are taken over."""
+    """Such as "Firefox on Linux", made of known names only."""
     program = next((name for mark, name in _PROGRAMS.items() if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), "")
     if not program:

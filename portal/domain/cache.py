@@ -14,9 +14,9 @@ from typing import Any
 
 from cachetools import LRUCache
 
-# Bytes that one process may keep.
+# Bytes, for one process.
 LIMIT = 6 * 1024 * 1024
-# What an entry costs beside its value.
+# Bytes of an entry besides its value.
 OVERHEAD = 1024
 
 
@@ -45,7 +45,7 @@ class Cache:
         return None if entry is None or entry.version != version or entry.until <= now else entry.value
 
     def put(self, key: Hashable, version: Hashable, value: Any, size: int, until: float = float("inf")) -> None:
-        """Keep a value of `size` bytes in place of what the key had. One larger than half the limit is not kept."""
+        """Store a value of `size` bytes. Values larger than half the limit are not stored."""
         # Clients choose parts of keys, so their length counts.
         size += OVERHEAD + len(repr(key))
         with self._lock:
@@ -54,6 +54,6 @@ class Cache:
                 self._entries[key] = CacheEntry(value, version, size, until)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         with self._lock:
             self._entries.clear()

@@ -1,11 +1,10 @@
-"""The order and the facet values of all offerings, kept in memory and changed one offering at a time.
+"""The order and the facet values of all offerings in memory, updated one offering at a time.
 
-A list of 100,000 offerings must answer its last page, its length and the counts of every facet without reading
-100,000 rows. This module is only the data structure: what the rows hold comes from portal.queries.catalogue_index,
-who may see an offering beyond the public ones from portal.policies.
+With it, a list of 100,000 offerings has its last page, its length and the counts of every facet without reading
+100,000 rows. portal.queries.catalogue_index fills it; portal.policies decides who sees offerings that are not public.
 
-Columns are arrays that are indexed by the offering's id, about 100 bytes an offering in all. Not thread-safe by
-itself: the caller holds `lock` while it reads or changes anything.
+Columns are arrays indexed by offering id, about 100 bytes per offering in all. Callers hold `lock` while they read or
+change anything.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 FACETS = ("category", "organization", "country", "state")
-# Changes that are remembered one by one; who last looked longer ago evaluates everything again.
+# The latest changes are listed one by one; results older than these are computed again from all offerings.
 LOG_LENGTH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedOffering:
-    """What the index keeps of an offering.
+    """The values of an offering in the index.
 
     `key` orders offerings by name: the case-folded name and the UUID, as bytes. `created` is in seconds since the
-    epoch. `public`: everybody may see it. `category` and `organization` are ids, 0 for no organization. `schedule`
-    is the schedule hash: offerings with the same one can be booked at the same times.
+    epoch. `public`: everybody may see it. `category` and `organization` are ids (0: no organization). `schedule` is the
+    schedule hash.
     """
 
     id: int
@@ -45,7 +44,7 @@ class IndexedOffering:
 
 
 class Label(NamedTuple):
-    """How a facet value appears in an address, and its name."""
+    """A facet value in URLs, and its display name."""
 
     value: str
     name: str
@@ -75,7 +74,7 @@ class CatalogueIndex:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        # Up to where changes were read; None before the first load. Kept here for whoever reads them.
+        # Where the reader of changes has got to; None before the first load.
         self.position: Any = None
         self.generation = 0
         self.access_generation = 0
@@ -126,7 +125,7 @@ class CatalogueIndex:
         *,
         access_changed: bool,
     ) -> None:
-        """Put in what became of some offerings (None: deleted), as one generation."""
+        """Replace some offerings (None: deleted), as one generation."""
         self.generation += 1
         if access_changed:
             self.access_generation = self.generation
@@ -145,7 +144,7 @@ class CatalogueIndex:
                 self.labels[facet][self._numbers[facet].of(value)] = label
 
     def changes_since(self, generation: int) -> set[int] | None:
-        """The offerings that changed after a generation; None where that is not known any more."""
+        """The offerings that changed after a generation; None if the log does not reach back that far."""
         if generation < self._log_start:
             return None
         found = set()
@@ -160,7 +159,7 @@ class CatalogueIndex:
         return max((self.changed[it] for it in ids), default=0)
 
     def mask(self, ids: Iterable[int]) -> bytearray:
-        """A column with 1 at these ids; ids that are not known are left out."""
+        """A column with 1 at these ids. Unknown ids are ignored."""
         found = bytearray(self.width)
         for offering_id in ids:
             if offering_id < len(found):
@@ -176,7 +175,7 @@ class CatalogueIndex:
         return found
 
     def ids_by_name(self, extra: Collection[int]) -> array[int]:
-        """The public offerings and these, by name. Not to be changed by the caller."""
+        """The public offerings and these, by name. Callers must not modify the result."""
         more = sorted((it for it in extra if self._is_hidden(it)), key=self._key)
         if not more:
             return self.public_order
@@ -190,11 +189,11 @@ class CatalogueIndex:
         return found
 
     def newest_first(self, ids: array[int]) -> array[int]:
-        """The same ids, the newest offering first; those of one instant stay in order."""
+        """The ids by creation, newest first (stable)."""
         return array("i", sorted(ids, key=lambda it: -self.created[it]))
 
     def by_provider(self, ids: array[int]) -> array[int]:
-        """The same ids by the organization's name in lower case; those of one organization stay in order."""
+        """The ids by the organization's name in lower case (stable)."""
         labels = self.labels["organization"]
         names = {number: labels[number].name.lower() for number in labels}
         rank = {name: place for place, name in enumerate(sorted({*names.values(), ""}))}
@@ -203,7 +202,7 @@ class CatalogueIndex:
         return array("i", sorted(ids, key=lambda it: ranks[column[it]]))
 
     def numbers_of(self, facet: str, values: Collection[str]) -> set[int]:
-        """The numbers by which a facet's column names these values (as in addresses)."""
+        """The numbers of these values (as in URLs) in a facet's column."""
         return {number for number, label in self.labels[facet].items() if label.value in values}
 
     def having(self, facet: str, numbers: Collection[int]) -> bytes:
@@ -261,7 +260,7 @@ class CatalogueIndex:
 
 
 def both(*masks: bytes | bytearray) -> bytes:
-    """A column with 1 where all of these have 1. They are of one length."""
+    """A column with 1 where all of these have 1. All have the same length."""
     found = int.from_bytes(masks[0], "little")
     for mask in masks[1:]:
         found &= int.from_bytes(mask, "little")
@@ -269,5 +268,5 @@ def both(*masks: bytes | bytearray) -> bytes:
 
 
 def picked(ids: Sequence[int], mask: bytes | bytearray) -> array[int]:
-    """The ids that the mask has, in order."""
+    """The ids in the mask, in order."""
     return array("i", compress(ids, map(mask.__getitem__, ids)))

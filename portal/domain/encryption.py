@@ -1,18 +1,18 @@
-"""Whether a connection to another machine is encrypted, as far as its URL says."""
+"""Which connections to other machines are unencrypted, according to their URLs."""
 
 from __future__ import annotations
 
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-# "prefer", the default of libpq, takes an unencrypted connection where the server offers nothing else.
+# Not "prefer", the default of libpq, which accepts unencrypted connections.
 ENCRYPTED_MODES = frozenset({"require", "verify-ca", "verify-full"})
 YES = frozenset({"1", "true", "yes"})
 
 
 def plain_postgresql(url: str, default_mode: str = "") -> str:
-    """The host of a PostgreSQL URL whose connection may be unencrypted, "" where it is not (or a local socket).
+    """The host of a PostgreSQL URL if the connection may be unencrypted; "" if not, or for a local socket.
 
-    `default_mode` is the sslmode where the URL names none (PGSSLMODE).
+    `default_mode` (PGSSLMODE) is used if the URL has no sslmode.
     """
     parts = urlsplit(url)
     mode = _last(parts, "sslmode") or default_mode or "prefer"
@@ -21,7 +21,7 @@ def plain_postgresql(url: str, default_mode: str = "") -> str:
 
 
 def plain_smtp(url: str) -> str:
-    """The host of a mail URL whose connection is unencrypted, "" where it is not."""
+    """The host of a mail URL if the connection is unencrypted, else ""."""
     parts = urlsplit(url)
     if parts.scheme != "smtp" or _last(parts, "starttls") in YES:
         return ""
@@ -29,7 +29,7 @@ def plain_smtp(url: str) -> str:
 
 
 def plain_redis(url: str) -> str:
-    """The host of a Redis URL whose connection is unencrypted, "" where it is not."""
+    """The host of a Redis URL if the connection is unencrypted, else ""."""
     parts = urlsplit(url)
     return (parts.hostname or "") if parts.scheme == "redis" else ""
 

@@ -1,4 +1,4 @@
-"""What a booking will cost, as far as it can be known when it is asked for. Exact decimals.
+"""The estimated price of a booking, as exact decimals.
 
 fixed            price × amount × started plan units, counted per period
 one              price, once
@@ -25,7 +25,7 @@ _MONTHS = {"month": 1, "quarter": 3}
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One line of an estimate: `amount` × `price` = `total`. `unit` says what is counted."""
+    """One line of an estimate: `amount` (in `unit`) × `price` = `total`."""
 
     name: str
     amount: Decimal
@@ -36,7 +36,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What is known of the price: `charges` with their sum `total`; `by_use` are prices whose amount is not known."""
+    """`charges` with their sum `total`; `by_use` are prices (name, price, unit) with an unknown amount."""
 
     charges: tuple[Charge, ...]
     by_use: tuple[tuple[str, Decimal, str], ...]
@@ -50,9 +50,9 @@ class Estimate:
 def estimate(
     components: Iterable[tuple[PricedComponent, str]], plan_unit: str, periods: Sequence[Period], zone: ZoneInfo
 ) -> Estimate:
-    """The estimated price of periods under a plan: its components, each with the unit that it is measured in.
+    """The estimated price of periods under a plan, given as its components with their measured units.
 
-    Days and months begin with each period and follow the offering's clocks. A price of 0 is not listed.
+    Days and months are counted from the start of each period, in the offering's time zone. Zero prices are left out.
     """
     seconds = sum(int(it.duration.total_seconds()) for it in periods)
     charges: list[Charge] = []
@@ -68,7 +68,7 @@ def estimate(
                 units = sum(started_units(it, plan_unit, zone) for it in periods)
                 charges.append(_charge(name, Decimal(component.amount * units), plan_unit, component.price))
         elif measured.strip().casefold() in _HOURS:
-            # Divided last, so that three times twenty minutes are an hour.
+            # Divided last, so that three times 20 minutes make exactly one hour.
             total = (component.price * seconds / 3600).quantize(PLACES)
             charges.append(Charge(name, Decimal(seconds) / 3600, "hour", component.price, total))
         else:
@@ -77,7 +77,7 @@ def estimate(
 
 
 def started_units(period: Period, unit: str, zone: ZoneInfo) -> int:
-    """How many of a plan's units a period has begun: a day that is begun counts whole. A quantity counts once."""
+    """How many of a plan's units a period begins: a started day counts as a whole one. A quantity counts once."""
     if unit in _LENGTHS:
         return _ceiling(period.duration / _LENGTHS[unit])
     start, end = period.start.astimezone(zone), period.end.astimezone(zone)

@@ -1,4 +1,4 @@
-"""A lock that threads get in the order in which they asked for it. Python's own goes to whoever comes first again."""
+"""A first-come, first-served lock for threads. threading.Lock has no order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 
 
 class FairLock:
-    """Handed over to the thread that has waited longest. Any thread may release it."""
+    """Released to the thread that has waited longest. Any thread may release it."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -15,7 +15,7 @@ class FairLock:
         self._held = False
 
     def acquire(self, timeout: float) -> bool:
-        """Whether the lock was had within `timeout` seconds."""
+        """Whether the lock was acquired within `timeout` seconds."""
         with self._mutex:
             if not self._held:
                 self._held = True
@@ -29,11 +29,11 @@ class FairLock:
             if turn in self._waiting:
                 self._waiting.remove(turn)
                 return False
-        # It was handed over in the very moment.
+        # Acquired just after the timeout.
         return True
 
     def release(self) -> None:
-        """Hand it over to the next one."""
+        """Release it to the next waiting thread."""
         with self._mutex:
             if self._waiting:
                 self._waiting.popleft().release()
@@ -41,5 +41,5 @@ class FairLock:
                 self._held = False
 
     def locked(self) -> bool:
-        """Whether some thread has it."""
+        """Whether a thread has it."""
         return self._held

@@ -1,7 +1,6 @@
-"""Bookings as iCalendar (RFC 5545): the same bytes for the same bookings, every instant in UTC.
+"""Bookings as iCalendar (RFC 5545): the same bytes for the same bookings, all times in UTC.
 
-A slot keeps its UID for life; SEQUENCE and LAST-MODIFIED are the booking's, so calendars notice a move, and what was
-cancelled is told as such for a while.
+A slot keeps its UID; SEQUENCE and LAST-MODIFIED are the booking's, so that calendars notice changes.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _STATUS = {BookingState.REQUESTED: "TENTATIVE", BookingState.CONFIRMED: "CONFIRM
 
 @dataclass(frozen=True, slots=True)
 class IcsEvent:
-    """One slot of a booking as a calendar shows it. Instants; texts are for people."""
+    """One slot of a booking as a calendar event."""
 
     slot_uuid: uuidlib.UUID
     period: Period
@@ -41,14 +40,12 @@ class IcsEvent:
 
 
 def calendar_bytes(events: Iterable[IcsEvent], name: str, *, organizer: str = "") -> bytes:
-    """A calendar with these events, in their order. `name` is what a program that subscribes shows.
+    """A calendar with these events, in order. `name` is the calendar's display name.
 
-    The method is PUBLISH, whatever the states: a CANCEL may be about one UID only (RFC 5546, 3.2.5), and a booking has
-    one for each of its slots. Cancelled events have STATUS:CANCELLED. `organizer` is the address that RFC 5546 (3.2.1)
-    requires of events that are sent by mail.
+    The method is always PUBLISH: a CANCEL has a single UID (RFC 5546, 3.2.5), but a booking has one for each slot.
+    Cancelled events have STATUS:CANCELLED. `organizer` is the address that RFC 5546 (3.2.1) requires in mail.
 
-    Written here and read back by libraries in the tests: putting an event together with one takes 3 ms, which is 15
-    seconds for a busy year.
+    Not written with the icalendar library, which takes 3 ms per event: 15 s for a busy year. Tests read it with that.
     """
     lines = [
         "BEGIN:VCALENDAR",
@@ -60,7 +57,7 @@ def calendar_bytes(events: Iterable[IcsEvent], name: str, *, organizer: str = ""
         f"REFRESH-INTERVAL;VALUE=DURATION:{REFRESH}",
         f"X-PUBLISHED-TTL:{REFRESH}",
     ]
-    # Not joined from pieces: those of a busy year are three times as large as what they make.
+    # Written piece by piece: a list of all lines takes three times the memory.
     body = BytesIO()
     body.write(_encoded(lines))
     for it in events:
@@ -78,7 +75,7 @@ def _event(it: IcsEvent, organizer: str) -> list[str]:
     lines = [
         "BEGIN:VEVENT",
         f"UID:{it.slot_uuid}@booking-portal",
-        # Not the time of asking: a feed in which nothing has changed has to be the same bytes.
+        # Not the current time: an unchanged feed has to have the same bytes.
         f"DTSTAMP:{modified}",
         f"CREATED:{_instant(it.created)}",
         f"LAST-MODIFIED:{modified}",
@@ -102,23 +99,22 @@ def _event(it: IcsEvent, organizer: str) -> list[str]:
 
 
 def _line(name: str, text: str) -> str:
-    """A property with a cleaned text (RFC 5545, 3.3.11): what means something is escaped, and the line is folded."""
+    """A text property, escaped (RFC 5545, 3.3.11) and folded."""
     return _folded(f"{name}:{text.translate(_ESCAPED)}")
 
 
 def _folded(line: str) -> str:
-    """The line in pieces of at most 75 bytes, none of which cuts a character (RFC 5545, 3.1)."""
+    """The line folded into pieces of at most 75 bytes, between characters (RFC 5545, 3.1)."""
     if len(line) * 4 <= WIDEST or (line.isascii() and len(line) <= WIDEST):
         return line
     encoded = line.encode()
     pieces, first, width = [], 0, WIDEST
     while len(encoded) - first > width:
         last = first + width
-        # Back to where a character begins.
         while encoded[last] & 0xC0 == 0x80:
             last -= 1
         pieces.append(encoded[first:last].decode())
-        # The space at the beginning of the next line counts.
+        # The next line begins with a space, which counts.
         first, width = last, WIDEST - 1
     return "\r\n ".join([*pieces, encoded[first:].decode()])
 

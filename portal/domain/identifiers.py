@@ -1,4 +1,4 @@
-"""UUIDs as text. The Waldur API contract: dashed and 32-digit hexadecimal are read, in any case; dashed is written."""
+"""UUIDs as text: read with or without dashes in any case, written with dashes (docs/api.md)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ _FORM = re.compile(
 
 
 def parse_uuid(text: object) -> UUID:
-    """The UUID that a text writes in one of the two forms; a UUID is returned as it is.
+    """The UUID in a text of 32 hexadecimal digits, with or without dashes; a UUID is returned as it is.
 
-    Nothing else is taken (no braces, no `urn:uuid:`, no dashes elsewhere, no blanks), although Python's own `UUID`
-    would. Raises ValueError.
+    Raises ValueError for other forms, some of which Python's `UUID` accepts (braces, `urn:uuid:`).
     """
     if isinstance(text, UUID):
         return text
@@ -24,5 +23,5 @@ def parse_uuid(text: object) -> UUID:
 
 
 def format_uuid(uuid: UUID) -> str:
-    """A UUID dashed and in lower case, the one form the portal writes."""
+    """A UUID with dashes, in lower case."""
     return str(uuid)

@@ -1,4 +1,4 @@
-"""Instants as text: ISO 8601, UTC, as the Waldur API contract writes them (`2025-03-14T09:26:53.589793Z`)."""
+"""Instants as text: ISO 8601 in UTC, such as `2025-03-14T09:26:53.589793Z`, as in Waldur's API."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ def format_instant(instant: datetime) -> str:
 
 
 def parse_instant(text: object) -> datetime:
-    """The aware UTC instant a text names: date, `T`, hours and minutes, optional seconds and fraction, and a zone.
+    """The aware UTC instant of a text: date, `T`, hours, minutes, optional seconds and fraction, and a UTC offset.
 
-    Strict on purpose: a text without a zone names no instant, and guessing one would move bookings. Raises
-    ValueError with a sentence for people that begins in lower case and fits behind "start: ".
+    Raises ValueError, also without an offset; the message fits after a field name ("start: is not …").
     """
     if not isinstance(text, str):
         raise ValueError("is not a text with a date and a time")

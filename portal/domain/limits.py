@@ -1,7 +1,7 @@
-"""The limits of the whole portal on what one person holds: open requests, and hours held ahead.
+"""Portal-wide limits for one user: open requests, and hours booked ahead.
 
-They stop one person from holding every free slot of every offering. Those who manage the offering that is booked, and
-staff, are not limited. Pure: what is held and what the limits are is handed in.
+They keep a single user from booking every free slot of every offering. Staff, and the managers of the booked offering,
+are not limited.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from portal.domain.zones import duration_text
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a person holds of all offerings together: requests that wait for an answer, and time from now on."""
+    """A user's open requests and booked time from now on, over all offerings."""
 
     requests: int = 0
     time: timedelta = timedelta()
@@ -22,7 +22,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that one person may hold; 0 stands for no limit."""
+    """The maximum for one user; 0 means no limit."""
 
     requests: int
     hours: int
@@ -32,10 +32,10 @@ class Limits:
 
 
 def limit_message(limits: Limits, others: Usage, before: Usage, after: Usage) -> str | None:
-    """Why a booking may not become `after`, for the person who asks; None where it may.
+    """Why a booking may not change from `before` to `after`, for its booker; None if it may.
 
-    `before` is what the booking holds already (nothing, where it is new), `others` what the person's other bookings
-    hold. A booking that is moved without holding more is never refused.
+    `before` is empty for a new booking, `others` is the usage of the user's other bookings. A change that does not
+    increase the booking's own usage is never refused.
     """
     requests, time = others.requests + after.requests, others.time + after.time
     if limits.requests and requests > limits.requests and after.requests > before.requests:

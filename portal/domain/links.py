@@ -1,8 +1,7 @@
-"""Which links are taken in, and which stored ones a page may turn into an `href` or a `src`.
+"""Which links are accepted, and which stored links a page may use as `href` or `src`.
 
-Earlier versions took any link from imports and forms, so a page shows what is not on these lists as plain text. The
-lists name what is allowed: a browser knows more dangerous schemes (javascript, data, vbscript, blob, file …) than
-anybody can list.
+Earlier versions accepted any link from imports and forms, so pages show other links as plain text. Allowed schemes are
+listed, since the dangerous ones (javascript, data, vbscript, blob, file …) cannot all be listed.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ import re
 from collections.abc import Collection, Iterable
 from urllib.parse import SplitResult, urlsplit
 
-# The web, a mail or call to the people there, and the ways to log in to a machine or fetch data from it. Left out on
-# purpose: smb and file (opening one can send a Windows password hash to the host), anything that runs in the page.
+# The web, mail, telephone, and ways to log in to a machine or to fetch data. Not smb and file, which can send a Windows
+# password hash to the host.
 HREF_SCHEMES = frozenset({"http", "https", "mailto", "tel", "ssh", "sftp", "ftp", "ftps", "rdp", "vnc"})
-# What a page loads by itself.
 SRC_SCHEMES = frozenset({"http", "https"})
 # What leads people on: a page, or somebody to write to.
 PAGE_SCHEMES = SRC_SCHEMES | {"mailto"}
@@ -24,17 +22,17 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.ASCII | re.IGNORECASE)
 
 
 def safe_href(link: object) -> str | None:
-    """The link, without blanks around it, where it may become an `href`; else None.
+    """The stripped link if it may be an `href`, else None.
 
-    Taken are absolute links of `HREF_SCHEMES`. Refused besides: links without a host where the scheme needs one,
-    characters that browsers drop or read differently (control characters, blanks, backslashes, invisible marks), and
-    web links with a user name before the host, which look like another site.
+    It has to be absolute, with one of `HREF_SCHEMES`, and a host if the scheme needs one. Refused are characters that
+    browsers drop or interpret differently (control characters, spaces, backslashes, invisible characters), and web
+    links with a user name before the host, which look like another site.
     """
     return _allowed(link, HREF_SCHEMES)
 
 
 def safe_src(link: object) -> str | None:
-    """The link where a page may load it as a picture or file: http and https alone, else as `safe_href`."""
+    """The link if a page may load it as a picture or file: as `safe_href`, but http and https only."""
     return _allowed(link, SRC_SCHEMES)
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class MailKind(StrEnum):
-    """What a message tells. The booker is told of their booking, those who manage the offering of requests."""
+    """Kinds of messages: to the booker, to those who manage the offering, and about accounts."""
 
     REQUESTED = "requested"
     ACCEPTED = "accepted"
@@ -36,7 +36,7 @@ class MailKind(StrEnum):
     GOOGLE_CONNECTED = "google_connected"
 
 
-# What can be switched off, in the words of the account page.
+# Groups that users can switch off, with their labels on the account page.
 GROUPS: Mapping[str, str] = {
     "bookings": "Answers to and changes of my bookings",
     "reminders": "A reminder the day before, unless it was booked less than a day ahead",
@@ -59,20 +59,20 @@ GROUP_OF: Mapping[MailKind, str] = {
     MailKind.REQUESTS_SUMMARY: "requests",
     MailKind.RECONNECT: "calendars",
 }
-# Into which summary a message goes where one person has caused too many within an hour.
+# The summary that replaces messages if one user has caused too many within an hour.
 SUMMARY_OF: Mapping[str, MailKind] = {"bookings": MailKind.BOOKINGS_SUMMARY, "requests": MailKind.REQUESTS_SUMMARY}
-# A summary lists so many messages, and says how many more there are.
+# Messages that a summary lists; it says how many more there are.
 MOST_LISTED = 50
-# Where the link of a message leads; its secret part is put in when the message is sent.
+# The path of a message's link; its secret is inserted when the message is sent.
 LINK_OF: Mapping[MailKind, str] = {
     MailKind.REGISTER: "/register/{}/",
     MailKind.PASSWORD: "/password/{}/",
     MailKind.INVITATION: "/password/{}/",
     MailKind.NEW_EMAIL: "/email/{}/",
 }
-# Links that somebody asked for by typing an address. Whether it has an account is looked up when the message is sent.
+# Links requested by entering an address. Whether it has an account is checked when the message is sent.
 ASKED_FOR = frozenset({MailKind.REGISTER, MailKind.PASSWORD, MailKind.NEW_EMAIL})
-# What tells the owner of an account that somebody has changed what gives access to it.
+# Notices to a user that access to their account has changed.
 CHANGES = frozenset(
     {
         MailKind.TOKEN_MADE,
@@ -88,10 +88,10 @@ LONGEST_WAIT = timedelta(hours=6)
 
 
 def wait_after(attempts: int) -> timedelta:
-    """How long to wait after so many failed attempts: twice as long each time, from a minute on."""
+    """The wait after this number of failed attempts: from a minute, doubled each time."""
     return min(timedelta(minutes=2 ** min(attempts - 1, 12)), LONGEST_WAIT)
 
 
 def is_wanted(kind: MailKind, off: object) -> bool:
-    """Whether a person who switched these groups off gets this kind."""
+    """Whether a user who has switched off these groups gets this kind."""
     return not (isinstance(off, list) and GROUP_OF.get(kind) in off)

@@ -1,6 +1,6 @@
-"""Opening hours as people edit them: written into `attributes.schedules` without losing what nobody edits there.
+"""Editing of opening hours in `attributes.schedules`, which keeps everything that the form does not show.
 
-An entry keeps its id, its title and every other key; entries that are not shown to whoever edits stay as they are.
+An entry keeps its id, title and other keys; entries that the form does not show stay unchanged.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ AVAILABILITY = "Availability"
 
 @dataclass(frozen=True, slots=True)
 class OpeningPeriod:
-    """A time during which an offering is there, as somebody wants it: two instants as ISO 8601 with a zone.
+    """A period in which an offering is available, from the form: two instants as ISO 8601 with an offset.
 
-    `entry` is the position of the stored entry that it is; None for a new one.
+    `entry` is the position of its stored entry; None for a new one.
     """
 
     start: str
@@ -30,7 +30,7 @@ class OpeningPeriod:
 
 
 def slot_config(slot_seconds: int, opens: str, closes: str, days: Collection[int]) -> dict[str, Any]:
-    """How time is cut, as an entry holds it: HH:MM by the wall clock, days in FullCalendar's numbers (0 = Sunday)."""
+    """The config of an entry: local times as HH:MM, days in FullCalendar's numbers (0 = Sunday)."""
     return {
         "slotDuration": f"{slot_seconds // 3600:02d}:{slot_seconds // 60 % 60:02d}:{slot_seconds % 60:02d}",
         "weekends": not WEEKEND.isdisjoint(days),
@@ -39,7 +39,7 @@ def slot_config(slot_seconds: int, opens: str, closes: str, days: Collection[int
 
 
 def availability_entry(start: str, end: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """A new entry: there from `start` to `end` (ISO 8601 with a zone), its time cut as `config` says."""
+    """A new entry from `start` to `end` (ISO 8601 with an offset), with this config."""
     return {
         "id": uuidlib.uuid4().hex,
         "title": "",
@@ -51,7 +51,7 @@ def availability_entry(start: str, end: str, config: Mapping[str, Any]) -> dict[
 
 
 def is_over(entry: object, now: datetime) -> bool:
-    """Whether an entry has ended. One whose end cannot be read has not: somebody should mend it."""
+    """Whether an entry has ended. False if its end cannot be parsed, so that it is shown and corrected."""
     try:
         return isinstance(entry, dict) and parse_instant(entry.get("end")) <= now
     except ValueError:
@@ -61,10 +61,9 @@ def is_over(entry: object, now: datetime) -> bool:
 def replace_periods(
     stored: Sequence[Any], removed: Collection[int], wanted: Sequence[OpeningPeriod], config: Mapping[str, Any]
 ) -> tuple[list[Any], list[int]]:
-    """The entries that are to be stored, and at which position among them each of `wanted` is.
+    """The new entries, and the position of each of `wanted` among them.
 
-    Entries at the positions `removed` go; all others stay, also those that `wanted` does not name. `config` decides
-    (see `with_config`).
+    Entries at the positions `removed` are dropped, all others kept. Entries get this config (see `with_config`).
     """
     claimed = {it.entry: it for it in wanted if it.entry is not None}
     entries: list[Any] = []
@@ -87,17 +86,17 @@ def replace_periods(
 
 
 def with_config(entries: Sequence[Any], config: Mapping[str, Any]) -> list[Any]:
-    """The entries, every one of type Availability with a config that means what `config` does.
+    """The entries with this config in every one of type Availability, since the first of them applies to all.
 
-    The first one decides for all, and any of them may be the first tomorrow. One that means it already stays as it is
-    written; in another its own further keys stay. Where no entry is of that type, those of none become so.
+    An entry with an equivalent config stays unchanged; others keep further keys of their config. If no entry has that
+    type, entries without a type get it.
     """
     typed = any(_type(entry) == AVAILABILITY for entry in entries)
     return [_with_config(entry, config) if _type(entry) == AVAILABILITY or not typed else entry for entry in entries]
 
 
 def has_config(entries: Sequence[Any]) -> bool:
-    """Whether there is an entry that can say how time is cut; if not, the defaults hold."""
+    """Whether an entry can have a config; otherwise the defaults apply."""
     return any(_type(entry) == AVAILABILITY for entry in entries)
 
 

@@ -1,9 +1,8 @@
-"""The order form of an offering (`options`): its questions, and what counts as an answer to each.
+"""The order form of an offering (`options`): its questions, and the validation of answers.
 
-The types are the published API's (contract, section 2.2). An answer arrives as typed JSON or as the text of a form
-field; both are read by the same rule and kept as JSON: whole numbers and sums as numbers, dates as YYYY-MM-DD, times as
-HH:MM, choices by their values. What a backend would offer to choose from (OpenStack tenants and instances) is not known
-here, so those are answered by name.
+The question types are OptionType. Answers come as JSON values or form texts and are stored as JSON: whole numbers and
+amounts of money as numbers, dates as YYYY-MM-DD, times as HH:MM, choices as their values. OpenStack tenants and
+instances, which only a backend could list, are free text.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from portal.errors import Invalid
 
 MOST_TEXT = 10_000
 MOST_CHOSEN = 200
-# Characters of all answers of one booking together, and how many choices an error message lists.
+# Characters of all answers of a booking together, and choices listed in an error message.
 MOST_ANSWERED = 50_000
 MOST_LISTED = 20
 MANY = frozenset({"select_string_multi", "select_multiple_openstack_tenants", "select_multiple_openstack_instances"})
@@ -28,14 +27,14 @@ WHOLE = frozenset({"integer", "component_multiplier"})
 _TRUE = frozenset({"true", "on", "1", "yes"})
 _FALSE = frozenset({"false", "off", "0", "no"})
 _DIGITS = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-# A decimal comma. (More digits after it would be thousands, of which nobody could say whether they are meant.)
+# A decimal comma. (With three digits after it, it might be a thousands separator.)
 _COMMA = re.compile(r"[+-]?\d{1,18},\d{1,2}", re.ASCII)
 _TIME = re.compile(r"\d\d:\d\d(:\d\d)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class FormQuestion:
-    """One field of an order form. `choices` are values with their labels; `low` and `high` bound numbers."""
+    """One question. `choices` are pairs of value and label; `low` and `high` are bounds of numbers."""
 
     key: str
     type: str
@@ -53,16 +52,15 @@ class FormQuestion:
 
 
 class InvalidAnswers(Invalid):
-    """Answers that can't be taken. `errors` says why, by the question's key."""
+    """Invalid answers. `errors` maps keys of questions to reasons."""
 
     def __init__(self, errors: Mapping[str, str], labels: Mapping[str, str]) -> None:
-        told = [f"{labels.get(key, key)}: {reason}" for key, reason in errors.items()]
-        super().__init__(" ".join(told), "options")
+        super().__init__(" ".join(f"{labels.get(key, key)}: {reason}" for key, reason in errors.items()), "options")
         self.errors = dict(errors)
 
 
 def read_form(options: Any) -> list[FormQuestion]:
-    """The questions in the order in which they are asked: those named by `order`, then the others. Never raises."""
+    """The questions: those named by `order`, then the others. Never raises."""
     fields = _mapping(_mapping(options).get("options"))
     given = _mapping(options).get("order")
     order = [key for key in given if isinstance(key, str) and key in fields] if isinstance(given, list) else []
@@ -70,14 +68,13 @@ def read_form(options: Any) -> list[FormQuestion]:
 
 
 def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
-    """The answers as they are kept, in the order of the form. A question that is not answered takes its default.
+    """The answers in the form in which they are stored, in the order of the form, with defaults where one is missing.
 
-    Raises InvalidAnswers with a reason for each question that is answered wrongly, or not at all though it must be, and
-    for each answer that belongs to no question; Invalid where all together are too long.
+    Raises InvalidAnswers for wrong and missing answers and unknown questions, Invalid if all together are too long.
     """
     questions = read_form(options)
     errors: dict[str, str] = {}
-    kept: dict[str, Any] = {}
+    valid: dict[str, Any] = {}
     for question in questions:
         raw = answers.get(question.key)
         try:
@@ -86,20 +83,20 @@ def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
             errors[question.key] = str(error)
             continue
         if value is not None:
-            kept[question.key] = value
+            valid[question.key] = value
         elif question.required:
             errors[question.key] = "This is required."
     known = {question.key for question in questions}
     errors.update({str(key): "The order form has no such question." for key in answers if key not in known})
     if errors:
         raise InvalidAnswers(errors, {question.key: question.label for question in questions})
-    if sum(len(key) + len(str(value)) for key, value in kept.items()) > MOST_ANSWERED:
+    if sum(len(key) + len(str(value)) for key, value in valid.items()) > MOST_ANSWERED:
         raise Invalid(f"The answers are too long together (at most {MOST_ANSWERED:,} characters).", "options")
-    return kept
+    return valid
 
 
 def display_answers(options: Any, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The answers of a booking for people, as labels and texts; answers to questions that are gone come last."""
+    """The answers of a booking as labels and texts. Answers to removed questions come last."""
     questions = {question.key: question for question in read_form(options)}
     for key in dict.fromkeys((*(key for key in questions if key in answers), *answers)):
         question = questions.get(key) or FormQuestion(key, "string", key)
@@ -151,7 +148,7 @@ def _bound(value: Any) -> Decimal | None:
 
 
 def _answer(question: FormQuestion, raw: Any) -> Any:
-    """An answer as it is kept, None for no answer. Raises ValueError with the reason, for people."""
+    """An answer as it is stored, or None. Raises ValueError with the reason for the user."""
     if isinstance(raw, str):
         raw = raw.strip()
     if raw is None or raw in ("", []) or raw == {}:
@@ -167,7 +164,7 @@ def _answer(question: FormQuestion, raw: Any) -> Any:
     if question.type == "time":
         return _time(raw)
     if question.type == "conditional_cascade":
-        return _steps(raw)
+        return _cascade(raw)
     if question.takes_many:
         return _many(question, raw)
     return _one(question, raw)
@@ -177,7 +174,7 @@ def _default(question: FormQuestion) -> Any:
     try:
         return _answer(question, question.default)
     except ValueError:
-        # The owner's mistake, not the reader's.
+        # A mistake in the form, not in the answers.
         return None
 
 
@@ -186,7 +183,7 @@ def _flag(question: FormQuestion, raw: Any) -> bool | None:
     if value is True or value in _TRUE:
         return True
     if value is False or value in _FALSE:
-        # A box that must be ticked (an agreement) is not answered by leaving it empty.
+        # A required box (an agreement) has to be ticked.
         return None if question.required else False
     raise ValueError("Answer yes or no.")
 
@@ -266,10 +263,10 @@ def _many(question: FormQuestion, raw: Any) -> list[str]:
     return list(dict.fromkeys(_one(question, it) for it in given))
 
 
-def _steps(raw: Any) -> dict[str, str]:
-    """The answers of a cascade, by the names of its steps."""
+def _cascade(raw: Any) -> dict[str, str]:
+    """The answers of a cascade, by the name of each level."""
     if not isinstance(raw, Mapping) or len(raw) > MOST_CHOSEN:
-        raise ValueError("Answer with an object of step names and choices.")
+        raise ValueError("Answer with an object of level names and choices.")
     return {_text(key): _text(value) for key, value in raw.items() if value not in (None, "")}
 
 

@@ -1,4 +1,4 @@
-"""What a password may be: one spelling, a length, not easy to guess, nothing about the person."""
+"""The requirements for passwords: length, and not easy to guess, considering the user's name and address."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from portal.errors import Invalid
 MIN_PASSWORD = 12
 MAX_PASSWORD = 256
 HELP = f"At least {MIN_PASSWORD} characters. Use several unrelated words, or let a password manager make it."
-# In the order in which people guess. Any three common words need 10**8, "password password" among them.
+# Three common words need 10**8 guesses, as does "password password".
 LEAST_GUESSES = 2 * 10**8
 _WORD = re.compile(r"[^\W\d_]{3,}|\d{4,}")
 
 
 class Estimator(Protocol):
-    """What knows common passwords and how people vary them."""
+    """Estimates how hard a password is to guess."""
 
     def guesses(self, password: str, about: list[str]) -> float:
-        """How many guesses it takes about; `about` are texts that would be guessed first."""
+        """The approximate number of guesses; `about` are texts that an attacker would try first."""
 
 
 def normalized(password: str) -> str:
-    """The one spelling in which a password is hashed and compared: keyboards write the same letter differently."""
+    """The password in Unicode form NFC, in which it is hashed and compared."""
     return unicodedata.normalize("NFC", password)
 
 
 def check_password(password: str, about: Iterable[str], estimator: Estimator) -> None:
-    """Raise Invalid unless this may be a password of somebody to whom the texts in `about` (address, name) belong."""
+    """Raise Invalid unless the password meets the requirements. `about` are the user's address and name."""
     password = normalized(password)
     if len(password) < MIN_PASSWORD:
         raise Invalid(f"The password must have at least {MIN_PASSWORD} characters.", "password")

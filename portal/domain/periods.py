@@ -10,15 +10,15 @@ from portal.domain.instants import as_utc
 
 
 class PeriodError(ValueError):
-    """A period would be empty, turned round, or not made of instants."""
+    """The end is not after the start, or one of them has no time zone."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
     """The instants from `start` up to, but not including, `end`.
 
-    Both ends are turned into UTC: Python compares two datetimes of one zone by their wall clocks, which is wrong in
-    the hour that a clock shows twice. Raises PeriodError for a naive end, and where `end` is not after `start`.
+    Both are converted to UTC: Python compares datetimes of one zone by local time, which is wrong when the offset
+    changes. Raises PeriodError if one is naive, or if `end` is not after `start`.
     """
 
     start: datetime
@@ -36,7 +36,7 @@ class Period:
 
     @property
     def duration(self) -> timedelta:
-        """The time that passes between start and end, by a stop watch (not by the wall clock)."""
+        """The elapsed time between start and end."""
         return self.end - self.start
 
     def overlaps(self, other: Period) -> bool:
@@ -48,7 +48,7 @@ class Period:
         return self.start <= other.start and other.end <= self.end
 
     def contains_instant(self, instant: datetime) -> bool:
-        """Whether an instant lies in the period (its start does, its end does not)."""
+        """Whether an instant is in the period (the start is, the end is not)."""
         return self.start <= instant < self.end
 
     def intersection(self, other: Period) -> Period | None:
@@ -59,7 +59,7 @@ class Period:
 
 
 def merge(periods: Iterable[Period]) -> list[Period]:
-    """The same instants as the fewest periods: in order, apart from each other. Touching periods become one."""
+    """The union as the fewest periods, in order. Touching periods become one."""
     merged: list[Period] = []
     for period in sorted(periods):
         if merged and period.start <= merged[-1].end:
@@ -71,12 +71,12 @@ def merge(periods: Iterable[Period]) -> list[Period]:
 
 
 def clip(periods: Iterable[Period], window: Period) -> list[Period]:
-    """The part of each period that lies in the window, in the order given; those outside are left out."""
+    """The part of each period that lies in the window, in the given order, without empty ones."""
     return [part for period in periods if (part := period.intersection(window)) is not None]
 
 
 def intersect(periods: Iterable[Period], others: Iterable[Period]) -> list[Period]:
-    """The instants that are in one of the periods and also in one of the others, as `merge` would give them."""
+    """The time that is in one of the periods and in one of the others, merged."""
     shared: list[Period] = []
     left, right = merge(periods), merge(others)
     i = j = 0
@@ -92,7 +92,7 @@ def intersect(periods: Iterable[Period], others: Iterable[Period]) -> list[Perio
 
 
 def subtract(periods: Iterable[Period], holes: Iterable[Period]) -> list[Period]:
-    """The instants that are in one of the periods and in none of the holes, as `merge` would give them."""
+    """The time that is in one of the periods and in none of the holes, merged."""
     left: list[Period] = []
     cuts = merge(holes)
     first = 0
@@ -114,5 +114,5 @@ def subtract(periods: Iterable[Period], holes: Iterable[Period]) -> list[Period]
 
 
 def total(periods: Iterable[Period]) -> timedelta:
-    """How much time the periods cover together; what several cover counts once."""
+    """The time covered by the periods; overlaps count once."""
     return sum((period.duration for period in merge(periods)), timedelta())

@@ -1,4 +1,4 @@
-"""The arithmetic of a plan, as the Waldur API contract defines it: exact decimals in, exact decimals out.
+"""The computed prices of a plan as in Waldur's API, with exact decimals.
 
     unit_price      sum of price × amount of the components billed `fixed`
     init_price      sum of the prices billed `one` (once, at the start)
@@ -7,7 +7,7 @@
     prices          type -> price, future_prices: type -> future price or null, quotas: type -> amount
     plan_type       from the billing types that have a price: one kind gives its name, several `mixed`, none null
 
-On the wire `unit_price` and the components' prices are texts with 10 decimals, the other values JSON numbers.
+In the API `unit_price` and the prices of components are texts with 10 decimals, the other values JSON numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from decimal import Context, Decimal, localcontext
 from portal.domain.choices import BillingType
 
 PLACES = Decimal("0.0000000001")
-# Wide enough for a price of 22 digits times any 64-bit amount, summed: nothing is ever rounded on the way.
+# Enough for sums of 22-digit prices times 64-bit amounts, so nothing is rounded.
 _EXACT = Context(prec=80)
 
 _PLAN_TYPES: Mapping[str, str] = {
@@ -32,7 +32,7 @@ _PLAN_TYPES: Mapping[str, str] = {
 MIXED = "mixed"
 _RECURRING: tuple[str, ...] = (BillingType.LIMIT, BillingType.USAGE, BillingType.FIXED)
 _RANK: Mapping[str, int] = {kind: rank for rank, kind in enumerate((*_RECURRING, BillingType.ONE, BillingType.FEW))}
-# Units of time as the wire has them for plans, and as people write them for components.
+# Units of time of plans (API values) and of components (free text).
 TIME_UNITS = frozenset(
     {"minute", "hour", "day", "night", "shift", "week", "half_month", "month", "quarter", "year"}
     | {"minutes", "hours", "h", "days", "nights", "shifts", "weeks", "months", "slot", "session"}
@@ -41,10 +41,7 @@ TIME_UNITS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PricedComponent:
-    """What one component costs in one plan: the component's type, billing type and name, and the plan's numbers.
-
-    The name only decides the order; components without names are ordered by their types.
-    """
+    """The price of one component in one plan. The name only decides the order."""
 
     type: str
     billing_type: str
@@ -56,7 +53,7 @@ class PricedComponent:
 
 @dataclass(frozen=True, slots=True)
 class PlanFigures:
-    """Everything the wire says about what a plan costs. The mappings are in the order of the components' names."""
+    """The computed values of a plan in the API. Mappings are ordered by component name."""
 
     unit_price: Decimal
     init_price: Decimal
@@ -84,29 +81,29 @@ def price_plan(components: Iterable[PricedComponent]) -> PlanFigures:
 
 
 def in_order(components: Iterable[PricedComponent]) -> list[PricedComponent]:
-    """The components by the component's name (by code point, the same on every database), then by its type."""
+    """The components by name (by code point, the same on every database), then by type."""
     return sorted(components, key=lambda component: (component.name, component.type))
 
 
 def unit_price(components: Iterable[PricedComponent]) -> Decimal:
-    """What one unit of the plan costs at least: price × amount of everything billed `fixed`."""
+    """The fixed price of one unit of the plan."""
     return _sum(
         (component.price, component.amount) for component in components if component.billing_type == BillingType.FIXED
     )
 
 
 def init_price(components: Iterable[PricedComponent]) -> Decimal:
-    """What is charged once, at the start."""
+    """The charge at the start."""
     return _sum((component.price, 1) for component in components if component.billing_type == BillingType.ONE)
 
 
 def switch_price(components: Iterable[PricedComponent]) -> Decimal:
-    """What a change to this plan costs."""
+    """The charge for switching to this plan."""
     return _sum((component.price, 1) for component in components if component.billing_type == BillingType.FEW)
 
 
 def minimal_price(components: Iterable[PricedComponent]) -> Decimal:
-    """The least somebody pays who takes the plan: one of each limit, each fixed part at least once, the start."""
+    """The minimum price of the plan: one of each limit, each fixed component at least once, and the start."""
     once = {BillingType.LIMIT, BillingType.ONE}
     return _sum(
         (component.price, (component.amount or 1) if component.billing_type == BillingType.FIXED else 1)
@@ -121,7 +118,7 @@ def prices(components: Iterable[PricedComponent]) -> dict[str, Decimal]:
 
 
 def future_prices(components: Iterable[PricedComponent]) -> dict[str, Decimal | None]:
-    """Component type -> announced price, None where none is announced (0 is a price)."""
+    """Component type -> announced price, or None (0 is a price)."""
     return {component.type: component.future_price for component in in_order(components)}
 
 
@@ -131,7 +128,7 @@ def quotas(components: Iterable[PricedComponent]) -> dict[str, int]:
 
 
 def plan_type(components: Iterable[PricedComponent]) -> str | None:
-    """The kind of the plan, from the billing types that have a price (above zero)."""
+    """The type of the plan, from the billing types with a price above zero."""
     kinds = {component.billing_type for component in components if component.price > 0}
     if not kinds:
         return None
@@ -139,18 +136,18 @@ def plan_type(components: Iterable[PricedComponent]) -> str | None:
 
 
 def is_active(max_amount: int | None, taken: int) -> bool:
-    """Whether somebody can still take a plan: it has no maximum, or fewer than that many resources are live."""
+    """Whether a plan is still available: without a maximum, or with fewer active resources than that."""
     return max_amount is None or taken < max_amount
 
 
 def price_text(price: Decimal) -> str:
-    """A price as the wire writes it: 10 decimals, no exponent ("95.0000000000")."""
+    """A price as text in the API: 10 decimals, no exponent ("95.0000000000")."""
     with localcontext(_EXACT):
         return f"{price.quantize(PLACES):f}"
 
 
 def price_number(price: Decimal) -> float:
-    """A price as the JSON number that the wire uses for init_price, switch_price, minimal_price and the mappings."""
+    """A price as a JSON number in the API."""
     return float(price)
 
 
@@ -160,12 +157,11 @@ def _sum(products: Iterable[tuple[Decimal, int]]) -> Decimal:
 
 
 def price_from(plans: Iterable[Iterable[tuple[PricedComponent, str]]]) -> tuple[Decimal, str] | None:
-    """The lowest price of a plan's main component, and per what: for "from 45.00 per hour". None where all is free.
+    """The lowest price among the plans' main components and its unit, for "from 45.00 per hour". None if all are free.
 
-    A plan is its components, each with the unit it is charged by. The main one is charged by time, since that is what
-    a booking takes; of several the one that is reserved, then the one charged by use, then the one that is always
-    charged; then the dearest. Sides such as fuel or coffee are cheaper, and are not the price of the thing. Where
-    nothing is charged by time the same goes for what recurs, then for what is charged once.
+    A plan is given as its components with their units. The main component is charged by time if there is one, since a
+    booking takes time; of several, it is chosen by billing type (limit, usage, fixed, one, few), then as the most
+    expensive, since extras such as fuel are cheaper.
     """
     return min((price for plan in plans if (price := _main_price(list(plan))) is not None), default=None)
 

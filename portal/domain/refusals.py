@@ -1,4 +1,4 @@
-"""Why a time is not free: the codes, their words, and the obstacles that take time away."""
+"""Why a time is not free: codes, their texts, and obstacles."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from itertools import pairwise
 
 from portal.domain.periods import Period
 
-# Time that availability looks at; a schedule may say "until the year 9999", where calendars end.
+# Availability is limited to this time: a schedule may end in the year 9999, where datetime ends.
 ALL_TIME = Period(datetime(1970, 1, 2, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC))
 
 
 class Code(StrEnum):
-    """Why something is not free. The order is the order of telling: where several are true the first one is told.
-
-    What the owner set comes before what others took, since no other slot would be refused for less.
-    """
+    """Why something is not free. If several apply, the first one in this order is reported."""
 
     OUTSIDE_SCHEDULE = "outside_schedule"
     WEEKEND = "weekend"
@@ -42,7 +39,7 @@ class Code(StrEnum):
 
 
 RANK = {code: rank for rank, code in enumerate(Code)}
-# Somebody else has the time: another slot may do. Everything else is a rule that is broken.
+# The time is occupied by another booking. All other codes are broken rules.
 CONFLICTS = frozenset({Code.BOOKED, Code.REQUESTED, Code.BUSY, Code.BUFFER})
 FREE, MINE = "free", "mine"
 _STATES = {
@@ -76,15 +73,15 @@ _OWN_TEXTS = {
 
 
 def reason_text(code: Code, *, mine: bool = False) -> str:
-    """The usual words for a code; "{period}" in them stands for the period that is in the way."""
+    """The default text of a code, in which "{period}" stands for the period of the obstacle."""
     return (_OWN_TEXTS.get(code) if mine else None) or _TEXTS.get(code, "Not available.")
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a time is not free. `text` is for people; `period` is what stands there (the rival, the closed time).
+    """Why a time is not free. `text` is for users; `period` is that of the other booking, closure and so on.
 
-    `until`: what refuses this period refuses every other one that is as long and begins before then.
+    `until`: every period of this length that begins before then is refused for the same reason.
     """
 
     code: Code
@@ -95,20 +92,20 @@ class Refusal:
 
     @property
     def is_conflict(self) -> bool:
-        """Whether somebody else holds the time (a 409), rather than that a rule is broken (a 400)."""
+        """Whether another booking occupies the time (409), as opposed to a broken rule (400)."""
         return self.code in CONFLICTS
 
     @property
     def state(self) -> str:
-        """How a table shows the time: mine, booked, requested, busy, past, soon, late or closed."""
+        """The state for display: mine, booked, requested, busy, past, soon, late or closed."""
         return MINE if self.mine else _STATES.get(self.code, CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Time that is taken away, whatever the reason. `mine`: the reader's own booking or request.
+    """Time that cannot be booked. `mine`: because of the reader's own booking or request.
 
-    `text` replaces the usual words of the code; "{period}" in it becomes the period by the offering's clocks.
+    `text` replaces the default text of the code; "{period}" in it becomes the period in the offering's time zone.
     """
 
     period: Period
@@ -117,25 +114,25 @@ class Obstacle:
     mine: bool = False
 
 
-# What depends on a whole request: its length, who asks, how much they have. None where nothing is wrong.
+# A check of a whole period, such as its length or the user's quota. None if it passes.
 Check = Callable[[Period], Refusal | None]
 
 
 def past_obstacle(now: datetime) -> Obstacle:
-    """Everything before the present instant. A step that has begun is past as well."""
+    """Everything before `now`. A slot that has begun is past as well."""
     return Obstacle(Period(ALL_TIME.start, now), Code.PAST)
 
 
 @dataclass(frozen=True, slots=True)
 class ObstaclePiece:
-    """Time of which one obstacle is told."""
+    """A period and the obstacle that is reported for it."""
 
     period: Period
     obstacle: Obstacle
 
 
 class ObstacleTimeline:
-    """Obstacles laid on one line: at each instant the one that is told first, so that a search is a bisection."""
+    """Obstacles without overlap: for each instant the one that is reported, for bisection."""
 
     __slots__ = ("_ends", "_pieces")
 
@@ -151,20 +148,20 @@ class ObstacleTimeline:
             while live and live[0][3].period.end <= at:
                 heappop(live)
             if live:
-                told, last = live[0][3], self._pieces[-1] if self._pieces else None
-                if last is not None and last.obstacle is told and last.period.end == at:
-                    self._pieces[-1] = ObstaclePiece(Period(last.period.start, until), told)
+                current, last = live[0][3], self._pieces[-1] if self._pieces else None
+                if last is not None and last.obstacle is current and last.period.end == at:
+                    self._pieces[-1] = ObstaclePiece(Period(last.period.start, until), current)
                 else:
-                    self._pieces.append(ObstaclePiece(Period(at, until), told))
+                    self._pieces.append(ObstaclePiece(Period(at, until), current))
         self._ends = [piece.period.end for piece in self._pieces]
 
     def after(self, instant: datetime) -> ObstaclePiece | None:
-        """The first piece that ends after an instant; None where there is none."""
+        """The first piece that ends after an instant, or None."""
         index = bisect_right(self._ends, instant)
         return self._pieces[index] if index < len(self._pieces) else None
 
     def gaps(self, window: Period) -> Iterator[Period]:
-        """The parts of the window in which there is no obstacle, in order."""
+        """The parts of the window without an obstacle, in order."""
         at = window.start
         for piece in self._touching(window):
             if piece.period.start > at:
@@ -174,11 +171,11 @@ class ObstacleTimeline:
             yield Period(at, window.end)
 
     def across(self, period: Period) -> Iterator[Obstacle]:
-        """The obstacles that stand out somewhere in the period, in order of time; one may come several times."""
+        """The obstacles reported within the period, in order of time; one may occur several times."""
         return (piece.obstacle for piece in self._touching(period))
 
     def first(self, period: Period) -> Obstacle | None:
-        """Of the obstacles in the period the one to tell, or None."""
+        """The obstacle in the period that is reported, or None."""
         return min(self.across(period), key=lambda it: (RANK[it.code], it.period), default=None)
 
     def _touching(self, period: Period) -> Iterator[ObstaclePiece]:

@@ -1,21 +1,20 @@
-"""The booking rules of an offering (`attributes.booking_rules`): what its owners demand beside the schedules.
+"""The booking rules of an offering (`attributes.booking_rules`), which apply in addition to its schedules.
 
-They travel with import and export in the free-form `attributes`. Every key may be missing; a rule that is not set does
-not hold. Wall-clock rules (days, closures given by date, quota periods) go by the offering's zone.
+Every key is optional. Days, closures given by date and quota periods are in the offering's time zone.
 
-    time_zone                   IANA name; else the portal's
+    time_zone                   IANA name; default: the portal's
     minimum_notice_minutes      a booking begins no sooner than this from now
-    maximum_advance_days        it lies within today and so many days after it, by the offering's calendar
+    maximum_advance_days        it ends at most this number of days after today
     minimum_duration_minutes, maximum_duration_minutes
                                 how long one period lasts
     buffer_before_minutes, buffer_after_minutes
-                                kept free before and after each booking: between two of them lie both
+                                kept free before and after each booking; between two bookings, both
     quota_hours_per_user, quota_period (day, week or month)
-                                how much one person holds of each calendar day, week (from Monday) or month
-    upcoming_bookings_per_user  how many bookings that are not over one person holds
-    closures                    [{"start", "end", "reason"}]: instants with a zone, or dates (the last one included)
-    accept                      manual, or automatic: a request is confirmed at once
-    stale_busy                  refuse, request or allow: what holds while busy times have not been read for long
+                                maximum for one user in each calendar day, week (from Monday) or month
+    upcoming_bookings_per_user  maximum number of bookings of one user that are not over
+    closures                    [{"start", "end", "reason"}]: instants with an offset, or dates (inclusive)
+    accept                      manual, or automatic: requests are confirmed at once
+    stale_busy                  refuse, request or allow bookings while busy times from Google are out of date
     publish                     times or titles: what the public calendar and feed show of a booking
 """
 
@@ -40,7 +39,7 @@ ACCEPT = ("manual", "automatic")
 STALE_BUSY = ("refuse", "request", "allow")
 PUBLISH = ("times", "titles")
 QUOTA_PERIODS = ("day", "week", "month")
-# Bounds of the whole numbers: the smallest and the largest that mean something.
+# The smallest and largest value of each number.
 WHOLE = {
     "minimum_notice_minutes": (1, YEAR_MINUTES),
     "maximum_advance_days": (0, 3660),
@@ -58,14 +57,14 @@ BROKEN = "The booking rules of this offering can't be read: its managers have to
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """Time at which an offering is closed: two instants (UTC), or two dates, of which the last one is included."""
+    """A time at which an offering is closed: two instants (UTC), or two dates (inclusive)."""
 
     start: date | datetime
     end: date | datetime
     reason: str = ""
 
     def period(self, zone: ZoneInfo) -> Period:
-        """The closed time, by the offering's clocks where it is given by date."""
+        """The closed period; dates are in the offering's time zone."""
         if isinstance(self.start, datetime) and isinstance(self.end, datetime):
             return Period(self.start, self.end)
         return Period(day_start(self.start, zone), day_start(self.end + timedelta(days=1), zone))
@@ -73,7 +72,7 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Booking rules, understood. What is not set is None, zero or empty. `broken`: they could not be read."""
+    """Parsed booking rules. Unset ones are None, zero or empty. `broken`: they are invalid."""
 
     minimum_notice: timedelta = timedelta()
     maximum_advance_days: int | None = None
@@ -92,12 +91,12 @@ class Rules:
 
     @property
     def gap(self) -> timedelta:
-        """The time that lies between two bookings at least."""
+        """The minimum time between two bookings."""
         return self.buffer_before + self.buffer_after
 
     @property
     def limits_user(self) -> bool:
-        """Whether what the person asking holds already matters."""
+        """Whether a rule depends on the user's other bookings."""
         return self.quota_hours is not None or self.upcoming_bookings is not None
 
 
@@ -105,18 +104,12 @@ NO_RULES = Rules()
 
 
 def check_rules(raw: object) -> list[ValidationProblem]:
-    """Everything that is wrong with `attributes.booking_rules`, for people; [] where it can be used.
-
-    Keys that are not rules are left alone: the attributes are free-form.
-    """
+    """All problems of `attributes.booking_rules`. Unknown keys are ignored."""
     return _read(raw)[1]
 
 
 def read_rules(raw: object) -> Rules:
-    """The rules that a stored value means. Never raises; where they cannot be read nothing can be booked.
-
-    (Guessing could open the offering at times that its owner closed.)
-    """
+    """The rules of a stored value. Never raises: with invalid rules (`broken`) nothing can be booked."""
     rules, problems = _read(raw)
     return Rules(broken=True) if problems else rules
 
@@ -127,7 +120,7 @@ def rules_of(attributes: Mapping[str, Any]) -> Rules:
 
 
 def rule_obstacles(rules: Rules, zone: ZoneInfo, now: datetime) -> Iterator[Obstacle]:
-    """The time that the rules take away from everybody, whoever asks."""
+    """The obstacles that the rules set for all users."""
     if rules.broken:
         yield Obstacle(ALL_TIME, Code.CLOSURE, BROKEN)
     if rules.minimum_notice:
@@ -144,10 +137,9 @@ def rule_obstacles(rules: Rules, zone: ZoneInfo, now: datetime) -> Iterator[Obst
 
 
 def buffer_obstacles(rules: Rules, taken: Obstacle) -> Iterator[Obstacle]:
-    """The time beside a booking, a request or a busy time in which nobody else's booking lies.
+    """The time around a booking, request or busy time that is kept free of other bookings.
 
-    Between two bookings there is time to tidy up after the first and to prepare the second. What Google has as busy
-    needs neither, but the bookings beside it do.
+    Busy times have no buffers of their own, so only the buffer of the booking next to them applies.
     """
     before, after = rules.gap, rules.gap
     if taken.code is Code.BUSY:
@@ -159,7 +151,7 @@ def buffer_obstacles(rules: Rules, taken: Obstacle) -> Iterator[Obstacle]:
 
 
 def rule_checks(rules: Rules, zone: ZoneInfo, own: Sequence[Period], upcoming: int) -> list[Check]:
-    """What the rules demand of a whole period. `own` is what the person asking holds, in `upcoming` bookings."""
+    """The checks of whole periods. `own` are the periods of the user's bookings, `upcoming` is their number."""
     checks: list[Check] = []
     if rules.minimum_duration is not None:
         checks.append(_at_least(rules.minimum_duration))
@@ -195,17 +187,17 @@ def _quota(hours: int, kind: str, zone: ZoneInfo, own: Sequence[Period]) -> Chec
     most = timedelta(hours=hours)
 
     @cache
-    def held_in(span: Period) -> timedelta:
+    def used_in(span: Period) -> timedelta:
         return sum((part.duration for it in own if (part := it.intersection(span))), timedelta())
 
     def check(period: Period) -> Refusal | None:
         for span in quota_spans(period, kind, zone):
-            held = held_in(span)
+            held = used_in(span)
             part = period.intersection(span)
             if part is not None and held + part.duration > most:
                 text = f"One person may book {duration_text(most, days=False)} a {kind}"
                 text += f"; you hold {duration_text(held, days=False)} already." if held else "."
-                # One that begins later has less in this span only once there is no more than that left of it.
+                # A later period fits once only the unused part of the quota is left of this span.
                 return Refusal(Code.QUOTA, text, period, until=span.end - max(most - held, timedelta()))
         return None
 
@@ -224,7 +216,7 @@ def _upcoming(most: int, held: int) -> Check:
 
 
 def quota_spans(period: Period, kind: str, zone: ZoneInfo) -> Iterator[Period]:
-    """The calendar days, weeks (from Monday) or months, by the offering's clocks, that a period touches."""
+    """The calendar days, weeks (from Monday) or months in the offering's time zone that a period touches."""
     first = _span_start(local_date(period.start, zone), kind)
     while True:
         following = _span_start(first + timedelta(days={"day": 1, "week": 7, "month": 31}[kind]), kind)
@@ -243,7 +235,7 @@ def _span_start(day: date, kind: str) -> date:
 
 
 def rule_sentences(rules: Rules) -> Iterator[str]:
-    """The rules that are set, each as a sentence for people."""
+    """A sentence for each rule that is set."""
     if rules.broken:
         yield BROKEN
     if rules.minimum_notice:
@@ -370,7 +362,7 @@ def _closure(path: str, entry: object, problems: list[ValidationProblem]) -> Clo
     if end < start or (isinstance(start, datetime) and end == start):
         problems.append(ValidationProblem(f"{path}.end", "must be after the start"))
         return None
-    # A closure is a text's place for a period: braces in it would be taken for one.
+    # The reason becomes part of a text with the placeholder {period}.
     return Closure(start, end, reason.replace("{", "(").replace("}", ")"))
 
 

@@ -1,4 +1,4 @@
-"""What of an offering's attributes decides when it can be booked, as a number: offerings that are alike share one."""
+"""A hash of the attributes that decide when an offering can be booked. Offerings with equal hashes share schedules."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import orjson
 
 
 def schedule_hash(attributes: Mapping[str, Any]) -> int:
-    """A number of 64 bits (signed, as databases keep them) that is the same for the same schedules and rules."""
+    """A signed 64-bit number that is equal for equal schedules and booking rules."""
     schedules = attributes.get("schedules")
     if isinstance(schedules, list):
-        schedules = [_deciding(entry) for entry in schedules]
+        schedules = [_relevant(entry) for entry in schedules]
     text = orjson.dumps([schedules, attributes.get("booking_rules")])
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 
-def _deciding(entry: Any) -> Any:
-    """What portal.domain.schedules reads of an entry: Waldur gives each an id of its own, and people a title."""
+def _relevant(entry: Any) -> Any:
+    """The values that portal.domain.schedules reads from an entry, without its id and title."""
     if not isinstance(entry, dict):
         return None
     extended = entry.get("extendedProps")

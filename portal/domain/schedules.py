@@ -1,15 +1,14 @@
-"""The schedules of an offering (`attributes.schedules`): when it is there at all, and how that time is cut.
+"""The schedules of an offering (`attributes.schedules`): its periods of availability, and their slots.
 
-The form is the one that Waldur's web interface writes and the Waldur API contract describes: a list of entries
-`{"id", "start", "end", "title", "allDay", "extendedProps": {"type", "config": {...}}}` that a FullCalendar shows.
-Only this is read; everything else is kept and answered as it is stored:
+The format is that of Waldur's web interface: a list of FullCalendar entries `{"id", "start", "end", "title", "allDay",
+"extendedProps": {"type", "config": {...}}}`. Only this is read; everything else is returned as it is stored:
 
-* `start`, `end`: instants with a zone. The offering is there in [start, end) of *every* entry, whatever its type.
-* `extendedProps.config` of the first entry of type "Availability" that has one decides for all entries:
+* `start`, `end`: instants with an offset. The offering is available in [start, end) of *every* entry of any type.
+* `extendedProps.config` of the first entry of type "Availability" that has one applies to all entries:
   `weekends` (default true), `slotDuration` (HH:MM:SS, default 01:00:00), `businessHours` with `startTime` (default
   00:00), `endTime` (default 24:00) and `daysOfWeek` (0 = Sunday, default every day). Without one: the defaults.
 
-`allDay` and `title` are for display. How times are cut is told in `portal.domain.slot_grid`.
+`portal.domain.slot_grid` defines the slots.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from portal.domain.instants import parse_instant
 from portal.domain.periods import Period, merge
 
 DAY_SECONDS = 24 * 60 * 60
-# Shorter slots would let one entry offer more slots than any page can show.
+# Shorter slots would be more than a page can show.
 SHORTEST_SLOT = timedelta(minutes=1)
 LONGEST_SLOT = timedelta(days=1)
 EVERY_DAY = frozenset(range(7))
@@ -33,13 +32,13 @@ WEEKEND = frozenset({0, 6})
 
 _CLOCK = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:[.]0{1,6})?)?", re.ASCII)
 
-# More entries than anybody wrote; each costs time whenever somebody looks.
+# Each entry takes time in every query.
 MOST_ENTRIES = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationProblem:
-    """What is wrong with one value. `path` leads to it ("[0].end"), `reason` is a sentence for people."""
+    """Why a value is invalid. `path` locates it ("[0].end"); `reason` completes a sentence ("is missing")."""
 
     path: str
     reason: str
@@ -47,9 +46,9 @@ class ValidationProblem:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """How the time of an offering is cut. `opens` and `closes` are seconds since midnight by the wall clock.
+    """Slot duration and business hours. `opens` and `closes` are seconds since local midnight (24:00 is 86,400).
 
-    `closes` is 86,400 for 24:00. `days` are FullCalendar's numbers (0 = Sunday).
+    `days` are FullCalendar's numbers (0 = Sunday).
     """
 
     slot: timedelta = timedelta(hours=1)
@@ -66,18 +65,17 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """An offering's schedules, understood. `periods` are in order and apart from each other."""
+    """Parsed schedules. `periods` are in order and do not touch each other."""
 
     periods: tuple[Period, ...] = ()
     config: Config = Config()
 
 
 def check_schedules(raw: object) -> list[ValidationProblem]:
-    """Everything that is wrong with `attributes.schedules`, for people; [] where it can be used.
+    """All problems of `attributes.schedules`; None (no schedules) is valid.
 
-    Refused are the forms that make Waldur answer with an error 500 or that mean nothing: not a list, an entry that is
-    no object, a start or end that is missing, null, without a zone or without a time of day, an end that is not after
-    the start, and a config that cannot be read. `None` (no schedules stored) is fine.
+    Entries have to be objects with a start and a later end, both with a time of day and an offset, and with a valid
+    config if any. Waldur fails with an error 500 on others.
     """
     if raw is None:
         return []
@@ -89,10 +87,10 @@ def check_schedules(raw: object) -> list[ValidationProblem]:
 
 
 def read_schedules(raw: object) -> Schedule:
-    """The schedule that a stored list means. Never raises: what is no good offers nothing.
+    """The schedule of a stored list. Never raises.
 
-    An entry with a problem is passed over, so that one bad entry does not spoil a page. Where the config that decides
-    has a problem nothing is offered at all: guessing could open the offering at hours its owner closed it.
+    Invalid entries are ignored. With an invalid config the schedule is empty, so that nothing is offered outside the
+    hours that were meant.
     """
     if not isinstance(raw, list):
         return Schedule()
@@ -110,15 +108,15 @@ def read_schedules(raw: object) -> Schedule:
 
 
 def read_config(given: object) -> Config | None:
-    """What the config of an entry means; None where it cannot be read."""
+    """The parsed config of an entry; None if it is invalid."""
     config, problems = _read_config("", given)
     return None if problems else config
 
 
 def current_schedules(raw: object, now: datetime) -> list[Any]:
-    """The entries whose end has not passed, as they are stored. An entry whose end cannot be read is left out.
+    """The stored entries that have not ended; entries with an invalid end are left out.
 
-    (Waldur moves a start that has passed to the present; here it stays as it is stored.)
+    Unlike in Waldur, a start in the past is not moved to the present.
     """
     if not isinstance(raw, list):
         return []
@@ -126,7 +124,7 @@ def current_schedules(raw: object, now: datetime) -> list[Any]:
 
 
 def entry_ends(raw: object) -> list[datetime]:
-    """The ends of all entries that can be read, in order: the instants at which `current_schedules` changes."""
+    """The valid ends of all entries, in order: the instants at which `current_schedules` changes."""
     if not isinstance(raw, list):
         return []
     return sorted(end for entry in raw if (end := _end_of(entry)) is not None)
@@ -149,7 +147,7 @@ def _read_period(entry: object) -> Period | None:
 
 
 def _config_of(entry: object) -> object | None:
-    """The config of an entry of type Availability; None where it has none (an empty one is one)."""
+    """The config of an entry of type Availability, or None."""
     extended = entry.get("extendedProps") if isinstance(entry, dict) else None
     if not isinstance(extended, dict) or extended.get("type") != "Availability":
         return None
@@ -180,7 +178,7 @@ def _entry_problems(path: str, entry: object) -> Iterator[ValidationProblem]:
 
 
 def _read_config(path: str, given: object) -> tuple[Config, list[ValidationProblem]]:
-    """The config, with the defaults for what is missing or null, and what is wrong with it."""
+    """The config with defaults for missing or null values, and its problems."""
     if not isinstance(given, dict):
         return Config(), [ValidationProblem(path, "must be an object")]
     problems: list[ValidationProblem] = []

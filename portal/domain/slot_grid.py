@@ -1,19 +1,17 @@
-"""How the time of an offering is cut into steps.
+"""The division of an offering's time into slots.
 
-Entries of the schedule are instants; business hours, weekdays and slot steps are wall-clock, in the offering's zone.
-Where the Waldur API contract is silent (it stores no zone, and its web interface decides in the browser), this holds:
+Schedule entries are instants; business hours, weekdays and slots are local, in the offering's time zone. Waldur leaves
+this to the browser and stores no time zone; here:
 
-* Each local day is cut by itself: boundaries are businessHours.startTime plus whole multiples of slotDuration, up to
-  endTime, wherever the offering's clocks show such a time. Not the start of an entry: Waldur moves that to the
-  present on every answer, so an imported one would shift all steps by odd minutes.
-* A step is what lies between two boundaries that follow each other, wholly inside the schedule and the business
-  hours. What is left over before closing time, or beside the edge of an entry, is not offered, and says so.
-* Clocks going forward: a boundary in the skipped hour falls on the instant of the change. Going back: a boundary
-  shown twice cuts twice. So every hour of both days is offered once, no step overlaps another, an instrument that
-  is open round the clock has no hole in that night, and 08:00 stays 08:00. On these nights alone a step can be
-  shorter or longer than slotDuration by the change (a night shift of 00:00–08:00 lasts 7 or 9 hours).
-* A slotDuration of 24 hours is the business day: from opening to closing, however long that is.
-* `weekends: false` closes Saturday and Sunday, `daysOfWeek` every day that it does not name.
+* Each local day is divided on its own. Boundaries are businessHours.startTime plus multiples of slotDuration, up to
+  endTime. They do not depend on the start of an entry, which Waldur moves to the present in every response.
+* A slot lies between two consecutive boundaries, wholly inside the schedule and the business hours. Remainders before
+  closing time or at the edges of an entry are not offered.
+* When clocks go forward, boundaries in the skipped hour are at the instant of the change. When they go back, a boundary
+  that occurs twice counts twice. So slots never overlap or leave gaps, and local times stay the same; only slots of
+  that night are shorter or longer than slotDuration (00:00–08:00 lasts 7 or 9 hours).
+* A slotDuration of 24 hours means the whole business day, however long.
+* `weekends: false` closes Saturday and Sunday, `daysOfWeek` all days that are not listed.
 """
 
 from __future__ import annotations
@@ -28,12 +26,12 @@ from portal.domain.periods import Period, merge
 from portal.domain.schedules import LONGEST_SLOT, Config
 from portal.domain.zones import DAY_SECONDS, LocalDay
 
-# The edges of neighbouring steps, in order: each step lasts from one edge to the next.
+# The edges of consecutive slots: each slot lasts from one edge to the next.
 Edges = Sequence[datetime]
 
 
 class SlotGrid(Sequence[datetime]):
-    """Edges that are equally far apart. None of them is made before it is asked for, so a long row costs nothing."""
+    """Equidistant edges, computed on access, so that a long row costs nothing."""
 
     __slots__ = ("_count", "slot", "start")
 
@@ -61,7 +59,7 @@ class SlotGrid(Sequence[datetime]):
 
 
 def within(edges: Edges, period: Period) -> Edges:
-    """The edges that lie in a period, its end included; empty where no step lies wholly in it."""
+    """The edges within a period, including its end; empty if no slot lies wholly in it."""
     if edges[0] >= period.start and edges[-1] <= period.end:
         return edges
     found = edges[bisect_left(edges, period.start) : bisect_right(edges, period.end)]
@@ -69,14 +67,14 @@ def within(edges: Edges, period: Period) -> Edges:
 
 
 def edges_touching(edges: Edges, period: Period) -> Edges:
-    """The edges of the steps that a period touches; empty where it touches none."""
+    """The edges of the slots that a period touches; empty if it touches none."""
     first = max(0, bisect_right(edges, period.start) - 1)
     found = edges[first : bisect_left(edges, period.end) + 1]
     return found if len(found) > 1 else ()
 
 
 def business_hours(local: LocalDay, config: Config) -> list[Period]:
-    """When the clocks of the day show business hours: once, but for days on which they show an hour twice."""
+    """The business hours of a day; several periods if clocks go back in between."""
     edges = {local.period.start, local.period.end, *local.instants(config.opens), *local.instants(config.closes)}
     if local.change is not None:
         edges.add(local.change)
@@ -87,9 +85,9 @@ def business_hours(local: LocalDay, config: Config) -> list[Period]:
 
 
 def slots_of_day(local: LocalDay, config: Config, opening: list[Period], usable: list[Period]) -> list[Edges]:
-    """The steps of a day, in order, as rows without a gap.
+    """The slots of a day, in order, as rows without gaps.
 
-    `opening` is `open_times(local, config)`; `usable` is the part of it that the schedule covers, as `merge` gives it.
+    `opening` are the `business_hours` of the day, `usable` the parts of them that the schedule covers, merged.
     """
     if config.slot >= LONGEST_SLOT:
         return [(period.start, period.end) for period in opening if period in usable]
@@ -98,7 +96,7 @@ def slots_of_day(local: LocalDay, config: Config, opening: list[Period], usable:
 
 
 def _edges_of(local: LocalDay, config: Config) -> Edges:
-    """Where the clocks of the day show the opening time plus a whole multiple of the slot duration."""
+    """The instants of the day at opening time plus multiples of the slot duration."""
     seconds = int(config.slot.total_seconds())
     if local.change is None and local.period.duration.total_seconds() == DAY_SECONDS:
         start = local.period.start + timedelta(seconds=config.opens)

@@ -1,7 +1,6 @@
-"""The time of an offering by its schedule and business hours alone: local days as spans of steps and of closed time.
+"""The slots and closed times of an offering by its schedule and business hours alone, by local days.
 
-A span holds its steps as edges, which are only made where somebody asks for them: a day costs the same to look at
-whether a slot lasts a minute or an hour.
+A span has its slots as edges that are computed on access, so a day costs the same with long and short slots.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from portal.domain.zones import LocalDay, clock_text, local_date
 
 _DAY_NAMES = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
 
-# So many spans of days are kept, of all schedules together: some 8 MB.
-MOST_KEPT = 20_000
+# Cached spans of all schedules together: about 8 MB.
+MOST_CACHED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class TimeBlock:
-    """A piece of time of one kind, in UTC: a bookable step (`is_slot`), free or refused, or time that is no step."""
+    """A slot (`is_slot`), free or refused, or time outside slots; in UTC."""
 
     period: Period
     is_slot: bool
@@ -56,13 +55,13 @@ class TimeBlock:
 
     @property
     def reason(self) -> str:
-        """Why it can't be booked, in words; "" where it can."""
+        """Why it can't be booked, as text; "" if it can."""
         return "" if self.refusal is None else self.refusal.text
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Neighbouring steps with the same answer (`edges`), or time that is no step (without edges)."""
+    """Consecutive slots with the same status (`edges`), or time outside slots (without edges)."""
 
     period: Period
     edges: Edges = ()
@@ -74,7 +73,7 @@ class Span:
 
     @property
     def blocks(self) -> Iterator[TimeBlock]:
-        """Its steps one by one; time that is no step is one stretch."""
+        """Its slots one by one, or one block of time outside slots."""
         if not self.edges:
             yield TimeBlock(self.period, False, self.refusal)
         for start, end in pairwise(self.edges):
@@ -82,14 +81,13 @@ class Span:
 
 
 Days = MutableMapping[tuple[Hashable, date], list[Span]]
-# Days as schedules cut them, the last ones that were asked for: by a key, which stands for a schedule and a zone, and
-# the date. (Nothing is larger than the whole: a day of more spans stays alone.)
-_shared_days: Days = LRUCache(MOST_KEPT, getsizeof=lambda spans: min(len(spans), MOST_KEPT))
+# The latest days, by a key for schedule and time zone, and the date. (The cache refuses items larger than its size.)
+_shared_days: Days = LRUCache(MOST_CACHED, getsizeof=lambda spans: min(len(spans), MOST_CACHED))
 _lock = Lock()
 
 
 class Timetable:
-    """The days of one schedule in a zone. `key` stands for both: under it days are cached for others, too."""
+    """The days of one schedule in a time zone. `key` identifies both in the shared cache (None: not cached)."""
 
     def __init__(self, schedule: Schedule, zone: ZoneInfo, key: Hashable = None) -> None:
         self.schedule = schedule
@@ -100,7 +98,7 @@ class Timetable:
         self._ends = [period.end for period in self._periods]
 
     def spans(self, window: Period) -> Iterator[Span]:
-        """The window in order, without a gap: steps whole, other time cut off at the edge."""
+        """The spans of the window in order, without gaps: slots whole, other time cut off at the edges."""
         known = window.intersection(ALL_TIME)
         if known is None:
             yield _closed(window, Code.OUTSIDE_SCHEDULE)
@@ -118,7 +116,7 @@ class Timetable:
             yield _closed(Period(known.end, window.end), Code.OUTSIDE_SCHEDULE)
 
     def end_of_first(self, window: Period, most: int) -> datetime:
-        """Where the first `most` steps and pieces of closed time in the window end; its end where it has no more."""
+        """The end of the first `most` slots and closed times in the window; its own end if it has no more."""
         for span in self.spans(window):
             number = max(len(span.edges) - 1, 1)
             if number > most:
@@ -127,9 +125,9 @@ class Timetable:
         return window.end
 
     def open_spans(self, window: Period, shortest: timedelta) -> Iterator[Span]:
-        """The spans of steps that the window touches, whole.
+        """The spans of slots that the window touches, whole.
 
-        Days outside the schedule are passed over, and so is a part of it in the window that is shorter than `shortest`.
+        Days outside the schedule, and parts of it in the window that are shorter than `shortest`, are skipped.
         """
         last: date | None = None
         for period in self._offered(window):
@@ -143,7 +141,7 @@ class Timetable:
                     yield from (span for span in self._touched(self._spans_of(local), window) if span.edges)
 
     def day(self, day: date) -> list[Span]:
-        """One local day from midnight to midnight; empty where the zone never had it."""
+        """One local day from midnight to midnight; empty if the time zone skipped it."""
         local = _local_day(day, self.zone)
         return self._spans_of(local) if local else []
 
@@ -159,12 +157,12 @@ class Timetable:
         with _lock:
             spans = self._days.get(key)
         if spans is None:
-            spans = self._cut(local)
+            spans = self._divide(local)
             with _lock:
                 self._days[key] = spans
         return spans
 
-    def _cut(self, local: LocalDay) -> list[Span]:
+    def _divide(self, local: LocalDay) -> list[Span]:
         config = self.schedule.config
         day = local.period
         offered = [part_within(period, day) for period in self._offered(day)]
@@ -195,7 +193,7 @@ class Timetable:
 
 
 def part_within(period: Period, window: Period) -> Period:
-    """The part of a period in a window that it is known to overlap."""
+    """The part of a period in a window that overlaps it."""
     return Period(max(period.start, window.start), min(period.end, window.end))
 
 
@@ -213,7 +211,7 @@ def _days(window: Period, zone: ZoneInfo) -> Iterator[LocalDay]:
 
 @lru_cache(maxsize=1024)
 def _local_day(day: date, zone: ZoneInfo) -> LocalDay | None:
-    """The day; None where the zone never had it."""
+    """The day; None if the time zone skipped it."""
     try:
         return LocalDay(day, zone)
     except PeriodError:

@@ -1,4 +1,4 @@
-"""Wall clocks: which instants a zone's clocks show as a given time, where its days begin, and instants in words."""
+"""Local time: the instants of a local time, the start of local days, and times as text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def parse_zone(name: object) -> ZoneInfo:
-    """The time zone of a name such as Europe/Tallinn. Raises ValueError with a reason for people."""
+    """The time zone with this IANA name. Raises ValueError with a reason for users."""
     try:
         if isinstance(name, str) and name:
             return ZoneInfo(name)
@@ -24,10 +24,10 @@ def parse_zone(name: object) -> ZoneInfo:
 
 
 def instants_at(wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
-    """The instants (UTC, in order) at which clocks in the zone show `wall` (naive).
+    """The instants (UTC, in order) of the naive local time `wall` in a zone.
 
-    Usually one; two in the hour that is shown twice when clocks go back. A time that is skipped when clocks go
-    forward is never shown: it stands for the instant of the change.
+    Usually one; two in the hour that is repeated when clocks go back; the instant of the change for a time that is
+    skipped when clocks go forward.
     """
     earlier = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     later = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
@@ -35,17 +35,17 @@ def instants_at(wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
         return (earlier,)
     if earlier < later:
         return (earlier, later)
-    # Skipped: read with the offset before the change it lies behind it, with the one after the change before it.
+    # Skipped: after the change by the old offset, before it by the new one.
     return (_change_between(later, earlier, zone),)
 
 
 class LocalDay:
-    """One day by the clocks of a zone: [start, end) in UTC. It lasts 23 or 25 hours when the clocks change."""
+    """One local day: [start, end) in UTC. It lasts 23 or 25 hours when clocks change."""
 
     __slots__ = ("_change", "date", "period", "zone")
 
     def __init__(self, day: date, zone: ZoneInfo) -> None:
-        """Raises PeriodError for a day that the zone left out altogether (Samoa had no 30 December 2011)."""
+        """Raises PeriodError for a day that the zone skipped (Samoa had no 30 December 2011)."""
         self.date = day
         self.zone = zone
         self.period = Period(day_start(day, zone), day_start(day + timedelta(days=1), zone))
@@ -54,13 +54,13 @@ class LocalDay:
 
     @property
     def change(self) -> datetime | None:
-        """The instant within this day from which the clocks show another offset from UTC, or None."""
+        """The instant within this day at which the offset from UTC changes, or None."""
         return self._change
 
     def instants(self, seconds: int) -> tuple[datetime, ...]:
-        """The instants of this day at which its clocks show so many seconds since midnight.
+        """The instants of this day at the local time `seconds` since midnight, as in `instants_at`.
 
-        86,400 is the end of the day. A skipped time is the instant of the change, as in `instants_at`.
+        86,400 is the end of the day.
         """
         if seconds == DAY_SECONDS:
             return (self.period.end,)
@@ -70,18 +70,18 @@ class LocalDay:
         return tuple(instant for instant in found if self.period.start <= instant <= self.period.end)
 
     def seconds(self, instant: datetime) -> int:
-        """What the clocks show at an instant, as whole seconds since midnight."""
+        """The local time of an instant, as whole seconds since midnight."""
         shown = instant.astimezone(self.zone)
         return shown.hour * 3600 + shown.minute * 60 + shown.second
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:
-    """The instant (UTC) at which a day begins in the zone; not always at 00:00, where clocks change at midnight."""
+    """The instant (UTC) at which a local day begins; not at 00:00 if clocks change at midnight."""
     return instants_at(datetime.combine(day, time()), zone)[0]
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
-    """The date that calendars in the zone show at an instant."""
+    """The local date of an instant."""
     return instant.astimezone(zone).date()
 
 
@@ -93,13 +93,13 @@ def clock_text(seconds: int) -> str:
 
 
 def period_text(period: Period, zone: ZoneInfo) -> str:
-    """A period by the zone's clocks: "Mon 3 Mar 2025, 10:00–12:00", or both dates where they differ.
+    """A period in local time: "Mon 3 Mar 2025, 10:00–12:00", with both dates if they differ.
 
-    A period that ends at midnight ends at 24:00 of its last day. Where clocks change in between, or show the time
-    twice, the zone's abbreviation stands behind each time.
+    Midnight at the end is 24:00 of the last day. If clocks change in between, or a time is ambiguous, each time is
+    followed by the zone's abbreviation.
     """
     start, end = period.start.astimezone(zone), period.end.astimezone(zone)
-    marked = any(_is_doubtful(shown) for shown in (start, end)) or start.utcoffset() != end.utcoffset()
+    marked = any(_is_ambiguous(shown) for shown in (start, end)) or start.utcoffset() != end.utcoffset()
     last = end.date()
     end_clock = _shown(end)
     if end.time() == time() and last > start.date():
@@ -112,18 +112,18 @@ def period_text(period: Period, zone: ZoneInfo) -> str:
 
 
 def instant_text(instant: datetime, zone: ZoneInfo) -> str:
-    """An instant for people: "Mon 3 Mar 2025, 10:00 (Europe/Tallinn)"."""
+    """An instant as text: "Mon 3 Mar 2025, 10:00 (Europe/Tallinn)"."""
     shown = instant.astimezone(zone)
     return f"{date_text(shown.date())}, {_shown(shown)} ({zone.key})"
 
 
 def date_text(day: date) -> str:
-    """A date for people: "Mon 3 Mar 2025"."""
+    """A date as text: "Mon 3 Mar 2025"."""
     return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def duration_text(length: timedelta, *, days: bool = True) -> str:
-    """A length of time for people: "2 days", "1 hour and 30 minutes". `days`: False counts whole days in hours."""
+    """A duration as text: "2 days", "1 hour and 30 minutes". `days` False: whole days in hours."""
     minutes = int(length.total_seconds()) // 60
     if days and minutes and minutes % (24 * 60) == 0:
         return _count(minutes // (24 * 60), "day")
@@ -139,7 +139,7 @@ def _shown(shown: datetime) -> str:
     return clock_text(shown.hour * 3600 + shown.minute * 60 + shown.second)
 
 
-def _is_doubtful(shown: datetime) -> bool:
+def _is_ambiguous(shown: datetime) -> bool:
     return shown.replace(fold=0).utcoffset() != shown.replace(fold=1).utcoffset()
 
 

@@ -91,7 +91,7 @@ def test_answers_are_kept_as_json(item: dict[str, Any], given_value: Any, kept: 
         ({"type": "string"}, {"a": 1}, "Enter a text."),
         ({"type": "string"}, "x" * 10_001, "This is too long (at most 10,000 characters)."),
         ({"type": "string"}, "a\x00b", "This holds a character that can't be kept."),
-        ({"type": "conditional_cascade"}, "x", "Answer with an object of step names and choices."),
+        ({"type": "conditional_cascade"}, "x", "Answer with an object of level names and choices."),
     ],
 )
 def test_a_wrong_answer_has_a_reason(item: dict[str, Any], given_value: Any, reason: str) -> None:
