@@ -1,1 +1,1 @@
-"""The published JSON of an offering, prepared when it is written, read as bytes."""
+"""The published JSON of offerings: built and stored when an offering changes, adapted to the reader when it is read."""

@@ -1,7 +1,4 @@
-"""Builds the stored documents of offerings from their rows, by the declaration in portal.schema.offering.
-
-Which values are null, "", [] or absent: section 2.3 of the Waldur API contract; the arithmetic of plans: its section 7.
-"""
+"""Builds the documents of offerings from their rows, as declared in portal.schema.offering (docs/documents.md)."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from portal.schema.offering import OFFERING
 
 @dataclass(frozen=True, slots=True)
 class PreparedDocument:
-    """The document of one offering, as portal.models.OfferingDocument keeps it."""
+    """The document of one offering, with the columns of portal.models.OfferingDocument."""
 
     offering_id: int
     document: bytes
@@ -36,14 +33,13 @@ class PreparedDocument:
 
 def build(source: DocumentRows) -> Iterator[PreparedDocument]:
     """The documents of all offerings of `source`."""
-    for offering in source.offerings:
-        yield _prepare(source, offering)
+    return (_prepare(source, offering) for offering in source.offerings)
 
 
 def _prepare(source: DocumentRows, row: AnyRow) -> PreparedDocument:
     document = orjson.dumps(OFFERING.serialize(row, source))
     inherited = None if row.linked_uuid is None else orjson.dumps(row.linked_plugin_options)
-    # What not everybody who sees the offering may see: restricted plans, and references that are judged by themselves.
+    # Not everybody who sees the offering may see restricted plans, its parent and its project.
     refers = row.parent_uuid is not None or row.project_id is not None
     restricted = refers or any(plan.id in source.plan_groups for plan in source.plans.get(row.id, ()))
     schedules = row.attributes.get("schedules")

@@ -1,7 +1,4 @@
-"""Reads stored documents for a reader: what they may see of them (portal.documents.view), by portal.policies' rules.
-
-No ORM objects, and one statement whatever the number of documents.
-"""
+"""Reads stored documents and adapts them to the reader, in one statement for any number of documents."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ from portal.policies import (
 
 Reader = Literal["staff", "signed in", "nobody"]
 
-# Statements are made once for each kind of reader; who it is comes as a parameter.
+# Statements are built once for each kind of reader; the user is a parameter.
 _SIGNED_IN = Actor(user_id=cast(int, bindparam("reader")))
 _READERS: dict[Reader, Actor] = {"staff": SYSTEM, "signed in": _SIGNED_IN, "nobody": ANONYMOUS}
 _EXPORTED_AT_ONCE = 100
@@ -42,9 +39,9 @@ _EXPORTED_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One offering as a reader may see it. `modified` is when that last changed.
+    """One offering as a reader may see it. `modified` is when it last changed.
 
-    It stays as it is until `until` (seconds since the epoch) at most: then a schedule ends.
+    It is valid until `until` (seconds since the epoch), when a schedule ends.
     """
 
     id: int
@@ -57,12 +54,12 @@ class Document:
 def read_page(
     actor: Actor, base_url: str, fields: Collection[str], ids: Sequence[int], now: datetime | None
 ) -> list[Document]:
-    """The offerings with these ids (a page of visible_ids() of portal.queries.catalogue_index) that the actor may see.
+    """The offerings with these ids that the actor may see, by name.
 
-    By name. `base_url` is scheme://host of the request. `fields` are the names asked for, known or not (empty: all).
-    Schedules that have ended at `now` are left out (None: none).
+    `base_url` is scheme://host of the request. `fields` are the requested names, known or not (empty: all). Schedules
+    that have ended at `now` are left out (None: none).
     """
-    rows = db.session.execute(_statement(_kind(actor), one=False), {"ids": list(ids), **_who(actor)}).all()
+    rows = db.session.execute(_statement(_kind(actor), one=False), {"ids": list(ids), **_reader_parameter(actor)}).all()
     return [_document(row, base_url, fields, now) for row in rows]
 
 
@@ -71,21 +68,20 @@ def read_one(
 ) -> Document | None:
     """The offering, or None if there is none that the actor may see.
 
-    A child offering shows its parent's plugin_options here (contract section 8), not in lists, and not to those who may
-    not see the parent.
+    Unlike in lists, a child has its parent's plugin_options, if the reader may see the parent (docs/documents.md).
     """
-    values = {"uuid": uuid, **_who(actor)}
+    values = {"uuid": uuid, **_reader_parameter(actor)}
     row = db.session.execute(_statement(_kind(actor), one=True), values).one_or_none()
     return None if row is None else _document(row, base_url, fields, now)
 
 
 def to_json(documents: Iterable[Document]) -> bytes:
-    """The answer of the list: a JSON array."""
+    """The documents as a JSON array."""
     return orjson.dumps([it.content for it in documents])
 
 
 def export(base_url: str) -> Iterator[bytes]:
-    """Every offering in order, whole: no schedule and no plan left out. Flat memory."""
+    """Every offering in order with all schedules and plans, in constant memory."""
     ids = db.session.scalars(select(Offering.id).order_by(Offering.sort_key, Offering.uuid)).all()
     for start in range(0, len(ids), _EXPORTED_AT_ONCE):
         for document in read_page(SYSTEM, base_url, (), ids[start : start + _EXPORTED_AT_ONCE], None):
@@ -98,7 +94,7 @@ def _kind(actor: Actor) -> Reader:
     return "signed in" if actor.signed_in else "nobody"
 
 
-def _who(actor: Actor) -> dict[str, Any]:
+def _reader_parameter(actor: Actor) -> dict[str, Any]:
     return {"reader": actor.user_id} if _kind(actor) == "signed in" else {}
 
 
@@ -153,16 +149,16 @@ def _plan_key() -> ColumnElement[str]:
 
 
 def _joined(statement: Select[str]) -> ColumnElement[Any]:
-    """All texts of a statement with commas between them."""
+    """The texts of a statement, joined with commas."""
     [text] = statement.selected_columns
     return statement.with_only_columns(func.aggregate_strings(text, ",")).scalar_subquery()
 
 
 def _document(row: Row[Any], base_url: str, fields: Collection[str], now: datetime | None) -> Document:
-    """The one place that decides what a reader gets of a stored document."""
+    """Adapt a stored document to the reader. Nothing else decides what a reader gets."""
     stored = row.document
     if stored is None:
-        # The previous version wrote it, and the next refresh will.
+        # Written by the previous version.
         [stored] = [it.document for it in build(load(db.session(), [row.id]))]
     content = view.parse(stored, base_url, settings().google_embed_uri)
     changes, until = [row.written], float("inf")

@@ -1,4 +1,4 @@
-"""Loads what documents show: for any number of offerings a fixed number of SELECTs, plain rows instead of objects."""
+"""Loads the rows for documents, with a fixed number of SELECTs for any number of offerings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from portal.models import (
 AnyRow = Row[Any]
 Many = dict[int, list[AnyRow]]
 
-# Made once: an alias copies every column of its table, which took half the time of a load.
+# Made once, since an alias copies every column of its table.
 LINKED = aliased(Offering)
 GROUP_PARENT = aliased(OrganizationGroup)
 
@@ -65,7 +65,7 @@ class DocumentRows:
 
 
 def load(session: Session, offering_ids: Collection[int]) -> DocumentRows:
-    """Everything the documents of these offerings show. Flushes the session first."""
+    """The rows for the documents of these offerings. Flushes the session first."""
     session.flush()
     ids = list(offering_ids)
 

@@ -1,7 +1,7 @@
-"""Writes prepared documents, in the transaction that changes what they show.
+"""Stores documents, in the transaction that changes what they show.
 
-Every write path that changes anything a document shows calls `refresh` or `refresh_for` before its commit; a
-property test (tests/documents) compares stored documents with ones built afresh and so finds a path that forgets.
+Everything that changes what documents show calls `refresh` before its commit. A property test (tests/documents) checks
+stored documents against newly built ones.
 """
 
 from __future__ import annotations
@@ -43,38 +43,12 @@ _MEDIA = re.compile(rb"/api/media/([0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-
 
 
 def refresh(session: Session, offering_ids: Iterable[int]) -> int:
-    """Write the documents of these offerings anew and answer how many changed. Flushes the session."""
+    """Rebuild the documents of these offerings and return how many changed. Flushes the session."""
     ids = sorted(set(offering_ids))
     changed = 0
     for batch in _batches(ids):
         changed += _refresh(session, batch)
     return changed
-
-
-def refresh_for(
-    session: Session,
-    *,
-    organizations: Collection[int] = (),
-    categories: Collection[int] = (),
-    groups: Collection[int] = (),
-    projects: Collection[int] = (),
-    catalogs: Collection[int] = (),
-    parents: Collection[int] = (),
-) -> int:
-    """Write anew the documents of all offerings that show one of these (ids), and answer how many changed.
-
-    See `dependents` for what the words mean. Flushes the session.
-    """
-    found = dependents(
-        session,
-        organizations=organizations,
-        categories=categories,
-        groups=groups,
-        projects=projects,
-        catalogs=catalogs,
-        parents=parents,
-    )
-    return refresh(session, found)
 
 
 def dependents(
@@ -124,12 +98,12 @@ def dependents(
 
 
 def refresh_all(session: Session) -> int:
-    """Write every document anew and return how many changed (after an upgrade that changes their form)."""
+    """Rebuild every document and return how many changed, after an upgrade that changes their format."""
     return refresh(session, session.scalars(select(Offering.id)).all())
 
 
 def recount(session: Session) -> None:
-    """Count the bookings of all offerings and plans anew. Bookings made meanwhile wait."""
+    """Recount the bookings of all offerings and plans. Bookings made meanwhile wait."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("LOCK TABLE bookings IN SHARE MODE"))
     holding = func.sum(case((Booking.state.in_(HOLDING), 1), else_=0))
@@ -157,14 +131,13 @@ def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
         yield batch
 
 
-# What tells whether a stored document is as it would be written now. The others follow from the document, which the
-# digest stands for.
+# Columns that differ if a stored document is out of date. All others depend on the document, as does the digest.
 _COMPARED = ("digest", "schedule_hash", "search_name", "search_text")
 
 
 def _refresh(session: Session, ids: list[int]) -> int:
     session.flush()
-    _hold(session, ids)
+    _lock_shared(session, ids)
     document = cast(Table, OfferingDocument.__table__)
     # Locked before anything is read: of two writers the second one builds from what the first has committed.
     rows = session.execute(
@@ -191,17 +164,17 @@ def _refresh(session: Session, ids: list[int]) -> int:
         connection.execute(insert(document), new)
     if changed:
         connection.execute(update(document).where(document.c.offering_id == bindparam("key")), changed)
-    _note_media(connection, ids, uses)
+    _record_media(connection, ids, uses)
     return written
 
 
 def media_in(document: bytes) -> set[uuidlib.UUID]:
-    """The portal's own pictures and files that a document names, wherever in it."""
+    """The UUIDs of the portal's own pictures and files in a document."""
     return {uuidlib.UUID(it.decode("ascii")) for it in _MEDIA.findall(document)}
 
 
-def _note_media(connection: Connection, ids: list[int], uses: set[tuple[int, uuidlib.UUID]]) -> None:
-    """Keep which media these offerings name: it decides who may have them."""
+def _record_media(connection: Connection, ids: list[int], uses: set[tuple[int, uuidlib.UUID]]) -> None:
+    """Record which media these offerings use, which decides who may read them."""
     table = media_uses
     known = {tuple(row) for row in connection.execute(select(table).where(table.c.offering_id.in_(ids)))}
     if gone := known - uses:
@@ -211,10 +184,10 @@ def _note_media(connection: Connection, ids: list[int], uses: set[tuple[int, uui
         connection.execute(insert(table), [{"offering_id": key, "media_uuid": one} for key, one in new])
 
 
-def _hold(session: Session, ids: list[int]) -> None:
-    """Keep what many offerings share from being renamed until our commit, so that no document keeps an old name.
+def _lock_shared(session: Session, ids: list[int]) -> None:
+    """Lock the organizations, categories and projects of these offerings against renaming until the commit.
 
-    On SQLite there is one writer at a time, and nothing to do.
+    SQLite has one writer at a time, so nothing is locked there.
     """
     if session.get_bind().dialect.name != "postgresql":
         return

@@ -1,9 +1,8 @@
-"""What a reader gets of a stored document: plain functions over its parsed JSON.
+"""Functions that adapt a parsed document to its reader.
 
-A stored document is compact JSON with two raw bytes in its texts, which cannot occur in JSON, for what is known only
-when it is read: BASE for scheme://host of the request, EMBED for the address of Google's embedded calendar up to its
-query. Plans hold the counts that came with an import as `resources_count` and `is_active`, and so does the offering as
-`order_count`; bookings made here are added when it is read.
+A stored document is JSON with two raw bytes as placeholders, which cannot occur in JSON: BASE for scheme://host of the
+request, EMBED for the address of Google's embedded calendar up to its query. `order_count`, `resources_count` and
+`is_active` have the counts that came with an import, to which the bookings made here are added.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from portal.domain.pricing import is_active
 from portal.schema.offering import EMBED, FIELDS, OFFERING
 from portal.schema.reading import BASE
 
-# References that are null for readers who may not see what they refer to (portal.policies).
+# Null for readers who may not see the parent or project (portal.policies).
 PARENT = ("parent_description", "parent_uuid", "parent_name")
 PROJECT = ("project", "project_uuid", "project_name")
 # Fields that show counters.
@@ -28,14 +27,14 @@ COUNTED = frozenset({"order_count", "plans"})
 
 @dataclass(frozen=True, slots=True)
 class BookingCounts:
-    """Bookings made here: of the offering, and for each plan (32 hex digits) in all and holding their slots."""
+    """Bookings made here: of the offering, and by plan UUID (32 hex digits) in total and active."""
 
     bookings: int = 0
     plans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def parse(stored: bytes, base_url: str, embed_uri: str) -> dict[str, Any]:
-    """A stored document as values. `base_url` is scheme://host without a slash at the end."""
+    """Parse a stored document. `base_url` is scheme://host without a trailing slash."""
     if EMBED in stored:
         stored = stored.replace(EMBED, _escaped(embed_uri + ("&" if "?" in embed_uri else "?")))
     found: dict[str, Any] = orjson.loads(stored.replace(BASE, _escaped(base_url)))
@@ -43,12 +42,12 @@ def parse(stored: bytes, base_url: str, embed_uri: str) -> dict[str, Any]:
 
 
 def _escaped(text: str) -> bytes:
-    # A Host header may hold anything; inside a JSON string it has to be escaped.
+    # A Host header may contain anything.
     return orjson.dumps(text)[1:-1]
 
 
 def add_counters(document: dict[str, Any], counters: BookingCounts) -> None:
-    """Add what was booked here to the counts that came with an import."""
+    """Add the bookings made here to the counts that came with an import."""
     document["order_count"] += counters.bookings
     for plan in document["plans"]:
         count, holding = counters.plans.get(plan["uuid"].replace("-", ""), (0, 0))
@@ -57,12 +56,12 @@ def add_counters(document: dict[str, Any], counters: BookingCounts) -> None:
 
 
 def drop_plans(document: dict[str, Any], hidden: Collection[str]) -> None:
-    """Leave out the plans with these UUIDs (32 hex digits)."""
+    """Remove the plans with these UUIDs (32 hex digits)."""
     document["plans"] = [plan for plan in document["plans"] if plan["uuid"].replace("-", "") not in hidden]
 
 
 def drop_managers_fields(document: dict[str, Any]) -> None:
-    """Leave out what only those who manage the offering may read, at every depth."""
+    """Remove what only those who manage the offering may read, at every depth."""
     for name in OFFERING.managers_only:
         document.pop(name, None)
     if not document.get("googlecalendar", {}).get("public"):
@@ -75,7 +74,7 @@ def drop_managers_fields(document: dict[str, Any]) -> None:
 
 
 def end_of(entry: Any) -> float:
-    """When an entry of the schedules ends, in seconds since the epoch; long ago, where that cannot be read."""
+    """The end of a schedule entry in seconds since the epoch; 0 if it is invalid."""
     try:
         return parse_instant(entry.get("end")).timestamp()
     except (AttributeError, ValueError):
@@ -83,7 +82,7 @@ def end_of(entry: Any) -> float:
 
 
 def drop_ended_schedules(document: dict[str, Any], now: float) -> tuple[float, float]:
-    """Leave out the schedules that have ended at `now`. The last end until now (0: none), and the next one."""
+    """Remove the schedules that have ended at `now`. Returns the last end until now (or 0), and the next one."""
     schedules = document["attributes"]["schedules"]
     ends = [end_of(entry) for entry in schedules]
     document["attributes"]["schedules"] = [entry for entry, end in zip(schedules, ends, strict=True) if end > now]
@@ -92,14 +91,11 @@ def drop_ended_schedules(document: dict[str, Any], now: float) -> tuple[float, f
 
 
 def select_fields(document: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """The fields with these names, in the server's order. Unknown names are dropped; where none is left, the whole.
-
-    (Waldur API contract, section 3.)
-    """
+    """The fields with these names, in the server's order; the whole document if none is known (docs/api.md, Lists)."""
     wanted = wanted_names(names)
     return document if wanted is FIELDS else {name: document[name] for name in wanted if name in document}
 
 
 def wanted_names(names: Collection[str]) -> Sequence[str]:
-    """The names of those fields."""
+    """The known names among these, in the server's order; all fields if there is none."""
     return [name for name in FIELDS if name in names] or FIELDS

@@ -21,7 +21,7 @@ from portal.domain.texts import is_storable, line_problem, visible
 Check = Callable[[Any], Any]
 
 MAX_DEPTH = 64
-# Questions of an order form, and choices of all of them together: each page that shows the form has them all.
+# Questions of an order form, and choices of all of them together, since a page shows them all.
 MOST_QUESTIONS = 500
 MOST_CHOICES = 5000
 # Longer texts cannot be indexed; the source keeps names to 150 characters.
@@ -30,7 +30,7 @@ LINK_LENGTH = 2000
 
 
 class InvalidValue(Exception):
-    """A value cannot be taken. `field` grows into the whole path while the error travels up."""
+    """An invalid value. `field` becomes its whole path as the error propagates (see `under`)."""
 
     def __init__(self, reason: str, field: str = "") -> None:
         super().__init__(reason)
@@ -38,13 +38,13 @@ class InvalidValue(Exception):
         self.field = field
 
     def under(self, parent: str) -> InvalidValue:
-        """The same error, told from one level higher."""
+        """The same error with the path seen from one level higher."""
         self.field = parent + ("." if self.field and not self.field.startswith("[") else "") + self.field
         return self
 
 
-def kind(value: object) -> str:
-    """What a JSON value is, in a reader's words."""
+def json_type(value: object) -> str:
+    """The type of a JSON value, as text."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -59,7 +59,7 @@ def kind(value: object) -> str:
 def checked_text(value: Any, limit: int | None = None, *, line: bool = False) -> str:
     """A text that both databases can keep; with `line` one that is a name or title (one line)."""
     if not isinstance(value, str):
-        raise InvalidValue(f"must be a text, and is {kind(value)}")
+        raise InvalidValue(f"must be a text, and is {json_type(value)}")
     if "\0" in value:
         raise InvalidValue("holds a NUL character, which cannot be kept")
     if limit is not None and len(value) > limit:
@@ -75,7 +75,7 @@ def text(limit: int | None = None, *, line: bool = False) -> Check:
     """A text, or with `line` one line of it; unset is ""."""
 
     def check(value: Any) -> str:
-        # The usual case first: an import asks this two hundred times for each offering.
+        # Fast path: an import calls this 200 times per offering.
         usual = limit is None and type(value) is str and value.isascii() and (value.isprintable() or not line)
         if usual and "\0" not in value:
             return str(value)
@@ -108,7 +108,7 @@ def flag(default: bool) -> Check:
         if value is None:
             return default
         if not isinstance(value, bool):
-            raise InvalidValue(f"must be true or false, and is {kind(value)}")
+            raise InvalidValue(f"must be true or false, and is {json_type(value)}")
         return value
 
     return check
@@ -119,9 +119,9 @@ def checked_whole(value: Any, low: int, high: int) -> int:
     if type(value) is int and low <= value <= high:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise InvalidValue(f"must be a whole number, and is {kind(value)}")
+        raise InvalidValue(f"must be a whole number, and is {json_type(value)}")
     if not isinstance(value, int):
-        # The order counts: a number such as 1E+999999 is never written out.
+        # Compared first: int() of a number such as 1E+999999 would take very long.
         if not low <= value <= high or value != int(value):
             raise InvalidValue(f"must be a whole number from {low} to {high}")
         value = int(value)
@@ -155,7 +155,7 @@ def coordinate(limit: float) -> Check:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise InvalidValue(f"must be a number, and is {kind(value)}")
+            raise InvalidValue(f"must be a number, and is {json_type(value)}")
         if not -limit <= value <= limit:
             raise InvalidValue(f"must be from -{limit:g} to {limit:g}")
         return float(value)
@@ -166,7 +166,7 @@ def coordinate(limit: float) -> Check:
 def price(value: Any) -> Decimal:
     """An exact decimal of at most 22 digits, 10 of them behind the point; text or number."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise InvalidValue(f'must be a decimal such as "95.0000000000", and is {kind(value)}')
+        raise InvalidValue(f'must be a decimal such as "95.0000000000", and is {json_type(value)}')
     try:
         found = Decimal(str(value)) if not isinstance(value, str) else Decimal(checked_text(value, 64).strip())
     except (InvalidOperation, ValueError):
@@ -192,7 +192,7 @@ def price_or_null(value: Any) -> Decimal | None:
 def uuid(value: Any) -> uuidlib.UUID:
     """A UUID, dashed or 32 hexadecimal digits, in any case."""
     if not isinstance(value, str):
-        raise InvalidValue(f"must be a UUID, and is {kind(value)}")
+        raise InvalidValue(f"must be a UUID, and is {json_type(value)}")
     try:
         return parse_uuid(value)
     except ValueError:
@@ -224,7 +224,7 @@ def one_of(words: frozenset[str]) -> Check:
 
 
 def country(value: Any) -> str:
-    """A country code of the contract; unset is ""."""
+    """A country code (portal.domain.choices); unset is ""."""
     if value is None:
         return ""
     if not choices.is_country(value):
@@ -233,14 +233,14 @@ def country(value: Any) -> str:
 
 
 def limit_period(value: Any) -> str | None:
-    """A limit period of the contract, "" or null."""
+    """A limit period (portal.domain.choices), "" or null."""
     if not choices.is_limit_period(value):
         raise InvalidValue(f"must be one of {', '.join(sorted(choices.LIMIT_PERIODS))}, empty or null")
     return None if value is None else str(value)
 
 
 def free(value: Any, depth: int = 0) -> Any:
-    """Any JSON value, checked to the last leaf; numbers become what JSON has: whole ones of 64 bits, or doubles."""
+    """Any JSON value, checked recursively. Numbers become 64-bit integers or doubles."""
     if isinstance(value, str):
         return checked_text(value)
     if value is None or isinstance(value, bool):
@@ -278,7 +278,7 @@ def free_object(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidValue(f"must be an object, and is {kind(value)}")
+        raise InvalidValue(f"must be an object, and is {json_type(value)}")
     found: dict[str, Any] = free(value)
     return found
 
@@ -289,7 +289,7 @@ def free_list(value: Any) -> Any:
 
 
 def order_form(value: Any) -> dict[str, Any]:
-    """`options` or `resource_options`: what published clients can read, or they fail on the whole list."""
+    """`options` or `resource_options`. Published clients fail on the whole list if one is invalid."""
     found = free_object(value)
     if "options" not in found:
         return found
@@ -316,7 +316,7 @@ def order_form(value: Any) -> dict[str, Any]:
 
 
 def plugin_options(value: Any) -> dict[str, Any]:
-    """`plugin_options`. Where published clients know a closed list they fail on null: an unset option is left out."""
+    """`plugin_options`. Null values of closed lists are left out, since published clients fail on them."""
     found = free_object(value)
     for key in (*choices.PLUGIN_OPTIONS, "latest_date_for_resource_termination"):
         allowed = choices.PLUGIN_OPTIONS.get(key, frozenset())

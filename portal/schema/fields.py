@@ -1,8 +1,8 @@
-"""What a published document is declared of: fields, and components (objects with fields).
+"""The classes with which published documents are declared.
 
-A field says what OpenAPI shows (name, kind, nullable, description), who may read it, how a row gives its value, and
-what an import or an edit may set it to. From that follow the stored documents (portal.documents), the selection of
-fields, the import (portal.transfer), the edit page's rules and the OpenAPI document.
+A field declares its name, type, nullability and description, who may read it, how it is read from a row, and how import
+and edit pages check it. Stored documents (portal.documents), field selection, import (portal.transfer), edit pages and
+the OpenAPI document are derived from that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from portal.schema import checks, links
 from portal.schema.checks import Check
 
-# Reads a value from a row of portal.documents.rows and everything that was loaded with it. ABSENT leaves the key out.
+# Reads a value from a row of portal.documents.rows and its DocumentRows. ABSENT leaves the key out.
 Read = Callable[[Any, Any], Any]
 ABSENT: Any = object()
 
@@ -23,7 +23,7 @@ ABSENT: Any = object()
 class FieldType:
     """A JSON type: `type` and `format` as in JSON Schema; or a component, an array of it (`many`), or its name alone.
 
-    `check` is what an import does with a value, `check_or_null` where the field is nullable.
+    `check` validates imported values, `check_or_null` those of nullable fields.
     """
 
     type: str = ""
@@ -42,7 +42,7 @@ URI = FieldType("string", "uri", check=links.link(), check_or_null=links.link_or
 UUID = FieldType("string", "uuid", check=checks.uuid, check_or_null=checks.uuid_or_null)
 DATE_TIME = FieldType("string", "date-time", check=checks.instant)
 DATE = FieldType("string", "date")
-# Exact, with 10 places: a JSON number would be rounded by readers.
+# Exact, with 10 decimals: clients would round a JSON number.
 DECIMAL = FieldType("string", "decimal", check=checks.unset_price, check_or_null=checks.price_or_null)
 INTEGER = FieldType("integer", check=checks.whole(0), check_or_null=checks.whole_or_null())
 INT64 = FieldType("integer", "int64", check=checks.whole(0), check_or_null=checks.whole_or_null())
@@ -53,7 +53,7 @@ ANY = FieldType(check=checks.free)
 
 
 def one(component: ObjectSchema | str, check: Check | None = None) -> FieldType:
-    """An object, or (by its name) a component that portal.api describes: a closed list or a free-form object."""
+    """An object, or the name of a closed list or free-form object that portal.api describes."""
     if isinstance(component, str):
         return FieldType(refers=component, check=check)
     return FieldType(refers=component.name, component=component)
@@ -68,10 +68,10 @@ def many(component: ObjectSchema | str) -> FieldType:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One key of an object. `check` None: an import ignores it, or reads it by a rule of its own.
+    """One key of an object. `check` None: an import ignores it, or has special code for it.
 
-    `column` is where an import puts the value; `table` where that is not in the object's own row.
-    `managers_only`: readers who do not manage the offering do not get it. `editable`: its managers change it.
+    `column` is where an import stores the value; `table` is set if that is not in the object's own row.
+    `managers_only`: only readers who manage the offering get it. `editable`: they may change it.
     """
 
     name: str
@@ -99,7 +99,7 @@ def stored(
     managers_only: bool = False,
     edit: bool = False,
 ) -> Field:
-    """A field that an import sets. Unless something else is given, its column has its name."""
+    """A field that an import sets. Its column has the same name by default."""
     column = column or name
     default = kind.check_or_null if null else kind.check
     return Field(
@@ -116,7 +116,7 @@ def computed(
     read: Read | None = None,
     managers_only: bool = False,
 ) -> Field:
-    """A field that the portal makes. An import ignores it, or reads it as part of a reference (portal.transfer)."""
+    """A field that the portal computes. An import ignores it, or uses it as part of a reference (portal.transfer)."""
     return Field(name, kind, description, null, read or _attribute(name), None, "", "", managers_only, False)
 
 
@@ -126,12 +126,12 @@ def _attribute(name: str) -> Read:
 
 @dataclass(frozen=True, slots=True)
 class ObjectSchema:
-    """An object with its fields in the order of the answers, named as in the published clients."""
+    """An object with its fields in the order of the API, named as in the published clients."""
 
     name: str
     fields: tuple[Field, ...]
     names: tuple[str, ...] = field(init=False)
-    # What readers who do not manage the offering do not get; inside nested components: by the field's name.
+    # Only for those who manage the offering; inside nested objects, by field.
     managers_only: tuple[str, ...] = field(init=False)
     managers_only_inside: Mapping[str, tuple[str, ...]] = field(init=False)
     editable: tuple[str, ...] = field(init=False)
@@ -158,12 +158,12 @@ class ObjectSchema:
             object.__setattr__(self, name, value)
 
     def serialize(self, row: Any, source: Any) -> dict[str, Any]:
-        """The object, made of a row and what was loaded with it."""
+        """The object for a row."""
         values = {it.name: it.read(row, source) for it in self.fields}
         return {name: value for name, value in values.items() if value is not ABSENT}
 
     def below(self) -> Iterable[ObjectSchema]:
-        """This component and those inside it."""
+        """This object and those inside it."""
         yield self
         for it in self.fields:
             if it.kind.component is not None:

@@ -1,7 +1,7 @@
 """The published offering: 65 fields at the top, 185 in all.
 
 Names, types, formats and descriptions are those of the Waldur API documentation of booking offerings; components have
-the names that the published clients give them. The order is the answer's; selecting fields never changes it.
+the names that the published clients give them. The order is that of the API; selecting fields never changes it.
 CONTRIBUTING.md says how to add a field.
 """
 
@@ -38,12 +38,12 @@ from portal.schema.fields import (
 from portal.schema.plan_figures import priced_plan
 from portal.schema.reading import address, api_address, by_folded_name, by_name, by_name_and_type, link, rows
 
-# Stands for the address of Google's embedded calendar up to its query.
+# Placeholder for the address of Google's embedded calendar up to its query.
 EMBED = b"\x02"
 
 
 def _parent(column: str) -> Any:
-    """What is known of the parent: from its own row where it is in the database, else as it came with an import."""
+    """A value of the parent: from its row if it is in the database, else from the import."""
 
     def read(row: Any, _source: Any) -> Any:
         return getattr(row, f"parent_{column}" if row.linked_uuid is None else f"linked_{column}")
@@ -66,12 +66,12 @@ def _catalog_partition(row: Any, source: Any) -> Any:
 
 
 def _scope(column: str) -> dict[str, Any]:
-    """How a field of the scope, in a table of its own, is declared."""
+    """Arguments of a field of the scope, which has its own table."""
     return {"read": reading.first("scopes", column), "column": column, "table": "scope", "managers_only": True}
 
 
 def _attributes(row: Any, _source: Any) -> dict[str, Any]:
-    # `schedules` is always answered, as a list (contract, section 8).
+    # Clients require `schedules` (docs/documents.md).
     return {**row.attributes, "schedules": row.attributes.get("schedules", [])}
 
 
@@ -225,8 +225,8 @@ PLAN_COMPONENT = ObjectSchema(
         stored("discount_rate", INTEGER, "Discount rate in percentage.", null=True),
     ),
 )
-# Of a plan with its figures (plan_figures). What was booked here is added to `is_active` and `resources_count` when the
-# document is read (portal.documents.view).
+# A plan with its computed prices (plan_figures). portal.documents.view adds the bookings made here to `is_active` and
+# `resources_count`.
 PLAN = ObjectSchema(
     "BasePublicPlan",
     (

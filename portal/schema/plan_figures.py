@@ -1,4 +1,4 @@
-"""A plan with the figures that its prices give (portal.domain.pricing)."""
+"""A plan with its computed prices (portal.domain.pricing)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portal.schema.reading import api_address
 
 
 def priced_plan(plan: Any, offering: Any, source: Any) -> SimpleNamespace:
-    """The columns of a plan's row, and the fields of the published plan that are computed."""
+    """The columns of a plan's row and the computed fields of the published plan."""
     figures = price_plan(
         [
             PricedComponent(it.type, it.billing_type, it.price, it.amount, it.future_price, it.name)

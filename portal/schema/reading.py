@@ -1,4 +1,4 @@
-"""How fields are read from rows (portal.documents.rows) where they are not a column of the same name."""
+"""Readers of fields that are not simply a column of the same name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from portal.domain.instants import format_instant
 from portal.domain.pricing import price_text
 from portal.schema.fields import ABSENT, ObjectSchema, Read
 
-# Stands for scheme://host of the request in a stored document: a raw byte, which cannot occur in JSON.
+# Placeholder for scheme://host of the request in a stored document: a raw byte, which cannot occur in JSON.
 BASE = b"\x01"
 
 
 def instant(row: Any, _source: Any) -> str:
-    """When the row came to be."""
+    """The creation time of the row."""
     return format_instant(row.created)
 
 
@@ -26,7 +26,7 @@ def api_address(path: str) -> orjson.Fragment:
 
 
 def address(collection: str, column: str) -> Read:
-    """The address of the thing that a column names by its UUID, or null."""
+    """The API address of the object whose UUID is in a column, or null."""
 
     def read(row: Any, _source: Any) -> orjson.Fragment | None:
         uuid = getattr(row, column)
@@ -36,19 +36,19 @@ def address(collection: str, column: str) -> Read:
 
 
 def own_link(value: str | None) -> orjson.Fragment | str | None:
-    """A link as stored; one into this portal itself (`/api/…`) gets the host of the request."""
+    """A stored link; links into this portal (`/api/…`) get the host of the request."""
     if value is None or not value.startswith("/api/"):
         return value
     return orjson.Fragment(b'"' + BASE + orjson.dumps(value)[1:])
 
 
 def link(column: str) -> Read:
-    """A link as stored, or null."""
+    """A stored link, or null."""
     return lambda row, _source: own_link(getattr(row, column))
 
 
 def rows(of: str, component: ObjectSchema, order: Callable[[Any], Any] | None = None) -> Read:
-    """The offering's (or plan's) rows in a list of the source, each as a component."""
+    """The offering's (or plan's) rows in a list of the source, each as an object."""
 
     def read(row: Any, source: Any) -> list[dict[str, Any]]:
         found = getattr(source, of).get(row.id, ())
@@ -58,7 +58,7 @@ def rows(of: str, component: ObjectSchema, order: Callable[[Any], Any] | None = 
 
 
 def first(of: str, column: str) -> Read:
-    """A column of the only row of such a list; null where there is none. Links become as `link` has them."""
+    """A column of the only row of such a list, or null. Links are read as by `link`."""
 
     def read(row: Any, source: Any) -> Any:
         value = next((getattr(it, column) for it in getattr(source, of).get(row.id, ())), None)
@@ -78,7 +78,7 @@ def price(column: str) -> Read:
 
 
 def unless_null(column: str) -> Read:
-    """The column; the key is left out where it is null (published clients cannot read null there)."""
+    """The column; if it is null, the key is left out, since published clients cannot read null there."""
 
     def read(row: Any, _source: Any) -> Any:
         value = getattr(row, column)
@@ -98,5 +98,5 @@ def by_folded_name(row: Any) -> tuple[str, str]:
 
 
 def by_name_and_type(row: Any) -> tuple[str, str]:
-    """Orders components, as portal.domain.pricing orders prices and quotas."""
+    """Orders components by name and type, as portal.domain.pricing does."""
     return row.name, row.type

@@ -35,7 +35,7 @@ def set_group(actor: Actor, organization: str, group: str, *, member: bool = Tru
         if member:
             session.execute(insert(links).values(organization_id=found.id, group_id=wanted.id))
         # A group's number of members stands in the documents of the offerings and plans restricted to it.
-        documents.refresh_for(session, groups=[wanted.id])
+        documents.refresh(session, documents.dependents(session, groups=[wanted.id]))
 
 
 def _find_group(session: Session, name_or_uuid: str) -> OrganizationGroup:

@@ -97,7 +97,7 @@ class Record:
 def read_record(data: Any) -> Record:
     """The record, checked. Raises InvalidValue with the path of the value that is wrong."""
     if not isinstance(data, dict):
-        raise InvalidValue(f"must be an object, and is {checks.kind(data)}")
+        raise InvalidValue(f"must be an object, and is {checks.json_type(data)}")
     try:
         uuid = checks.uuid(data["uuid"])
     except KeyError:
@@ -195,12 +195,12 @@ def _items(data: Row, key: str) -> Iterator[tuple[int, Row]]:
     if given is None:
         return
     if not isinstance(given, list):
-        raise InvalidValue(f"must be a list, and is {checks.kind(given)}", key)
+        raise InvalidValue(f"must be a list, and is {checks.json_type(given)}", key)
     if len(given) > MOST_ITEMS:
         raise InvalidValue(f"has {len(given):,} entries: at most {MOST_ITEMS:,} are taken", key)
     for position, item in enumerate(given):
         if not isinstance(item, dict):
-            raise InvalidValue(f"must be an object, and is {checks.kind(item)}", f"{key}[{position}]")
+            raise InvalidValue(f"must be an object, and is {checks.json_type(item)}", f"{key}[{position}]")
         yield position, item
 
 
@@ -289,7 +289,7 @@ def _software_catalog(item: Row) -> Row:
 
 def _object(item: Row, key: str) -> Row:
     if not isinstance(item[key], dict):
-        raise InvalidValue(f"must be an object, and is {checks.kind(item[key])}", key)
+        raise InvalidValue(f"must be an object, and is {checks.json_type(item[key])}", key)
     found: Row = item[key]
     return found
 
@@ -316,7 +316,7 @@ def _plan_components(item: Row) -> list[Row] | None:
         _refuse_twice(rows, "type", "components")
         return rows
     if "components" in item and item["components"] not in (None, []):
-        raise InvalidValue(f"must be a list, and is {checks.kind(item['components'])}", "components")
+        raise InvalidValue(f"must be a list, and is {checks.json_type(item['components'])}", "components")
     tables = [(key, column) for key, column in _TABLES if item.get(key) is not None]
     if not tables:
         return [] if item.get("components") == [] else None
@@ -376,7 +376,7 @@ def _calendar(given: Any) -> Row | None:
     if given is None:
         return None
     if not isinstance(given, dict):
-        raise InvalidValue(f"must be an object, and is {checks.kind(given)}", "googlecalendar")
+        raise InvalidValue(f"must be an object, and is {checks.json_type(given)}", "googlecalendar")
     try:
         row = columns(given, CALENDAR.imports[""])
     except InvalidValue as wrong:

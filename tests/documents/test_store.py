@@ -251,8 +251,8 @@ def test_members_of_a_group_are_counted(db_session: Any) -> None:
     import_offerings([RECORDS[0] | {"organization_groups": [{"uuid": str(builders.unknown()), "name": "New"}]}])
     group = db_session.scalars(select(OrganizationGroup).where(OrganizationGroup.name == "New")).one()
     builders.organization("Member", (group,))
-    assert store.refresh_for(db_session(), groups=[group.id]) == 1
-    assert store.refresh_for(db_session(), groups=[group.id]) == 0
+    assert store.refresh(db_session(), store.dependents(db_session(), groups=[group.id])) == 1
+    assert store.refresh(db_session(), store.dependents(db_session(), groups=[group.id])) == 0
     assert_fresh(db_session())
 
 
@@ -261,7 +261,7 @@ def test_a_parents_new_name_and_options_reach_its_children(db_session: Any) -> N
     parent = db_session.scalars(select(Offering).where(Offering.name == RECORDS[0]["name"])).one()
     parent.name, parent.plugin_options = "Renamed", {"new": 1}
     assert store.refresh(db_session(), [parent.id]) == 1
-    assert store.refresh_for(db_session(), parents=[parent.id]) == 1
+    assert store.refresh(db_session(), store.dependents(db_session(), parents=[parent.id])) == 1
     assert_fresh(db_session())
     document = db_session.scalars(select(OfferingDocument).where(OfferingDocument.inherited.is_not(None))).one()
     assert b'"parent_name":"Renamed"' in document.document

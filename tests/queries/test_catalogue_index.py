@@ -179,7 +179,7 @@ def test_brought_up_to_date_it_equals_one_that_is_loaded(db_session, seed):
     def rename():
         organization = dice.choice(organizations)
         organization.name = str(dice.random())
-        documents.refresh_for(db.session(), organizations=[organization.id])
+        documents.refresh(db.session(), documents.dependents(db.session(), organizations=[organization.id]))
 
     def remove():
         if len(offerings) > 1:
