@@ -163,7 +163,7 @@ class Availability:
         yield from closed
         whole = Period(touched[0].period.start, touched[-1].period.end)
         if not closed and whole != period:
-            text = f"Choose whole slots: the nearest are {period_text(whole, self.zone)}."
+            text = f"Book whole slots. Nearest: {period_text(whole, self.zone)}."
             yield Refusal(Code.BOUNDARY, text, whole)
         yield from self._check_refusals(period)
         yield from self._track.across(period)

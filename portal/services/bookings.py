@@ -124,7 +124,7 @@ def request_booking(
             )
         _record(session, booking, REQUESTED, actor.user_id, now)
         if state is BookingState.CONFIRMED:
-            _record(session, booking, BookingAction.ACCEPT.value, None, now, "The offering accepts by itself.")
+            _record(session, booking, BookingAction.ACCEPT.value, None, now, "Confirmed automatically.")
         # Here and not after the commit, which would begin another transaction.
         return view_of(actor, booking)
 

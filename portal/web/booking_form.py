@@ -63,7 +63,7 @@ class Row:
             # Of an hour that is shown twice the first one is meant, unless that would end before it starts.
             return Period(start[0], next((it for it in end if it > start[0]), end[-1]))
         except PeriodError:
-            self.error = "It must end after it starts."
+            self.error = "End must be after start."
         except ValueError as error:
             self.error = str(error)
         return None

@@ -159,7 +159,7 @@ def _advice(
         )
         return f"It waits {wants}. Nothing is done at Google yet.", None
     if status.status == "Syncing":
-        return "Google is being asked right now.", None
+        return "Syncing with Google…", None
     if status.status == "Failed":
         words = view.error or "The last run failed."
         if view.retry_at is not None:

@@ -55,12 +55,12 @@ WORDS = {
         "Staff, and owners of the organization, may be able to help.",
     ),
     404: Words(
-        "There is nothing here",
+        "Page not found",
         "The page does not exist, or you may not see it.",
         "Some offerings are shown only to members of an organization.",
     ),
     405: Words(
-        "This address does not take that",
+        "That action isn't available",
         "The page was asked for in a way it does not answer to.",
         "If you came from a form, go back and send it again.",
     ),

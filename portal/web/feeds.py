@@ -68,7 +68,7 @@ def mine() -> ResponseReturnValue:
     if request.method == "POST":
         if "revoke" in request.form:
             services.revoke_user_feed(actor)
-            flash("The address stopped working.", "good")
+            flash("The link no longer works.", "good")
             return redirect(url_for("feeds.mine"), code=303)
         if "make" not in request.form:
             # It would replace the address that there is.
@@ -95,7 +95,7 @@ def organization(managed: Organization) -> ResponseReturnValue:
     if request.method == "POST":
         if "revoke" in request.form:
             services.revoke_organization_feed(actor, managed.uuid)
-            flash("The address stopped working.", "good")
+            flash("The link no longer works.", "good")
             return redirect(url_for("feeds.organization", uuid=managed.uuid), code=303)
         if "make" not in request.form:
             raise Invalid(INCOMPLETE)

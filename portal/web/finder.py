@@ -71,7 +71,7 @@ def _wanted(asked: Asked) -> FreeTimeQuery:
     except InvalidOperation:
         raise ValueError(f"The number of hours is not one up to {LONGEST}.") from None
     if after is not None and before is not None and before <= after:
-        raise ValueError("“Not after” has to be later than “not before”.")
+        raise ValueError("The latest end must be after the earliest start.")
     return FreeTimeQuery(day, timedelta(seconds=int(hours * 3600)), after, before)
 
 

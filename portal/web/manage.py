@@ -61,7 +61,7 @@ ACTS = {
         "Show the calendar of “{name}” to everyone?",
         (
             "Anyone with the link can see when it is booked. Names of people are not in the calendar.",
-            "What others entered in this calendar at Google can be seen too.",
+            "Events added in Google will be public too.",
         ),
         "Share it",
         "Sharing is queued. The link appears here when Google has done it.",

@@ -54,7 +54,7 @@ LABELS = {
 # What becomes of an offering and its bookings in each state.
 STATES = {
     OfferingState.DRAFT: "Only its owners and managers, and staff, see it. Nothing can be booked.",
-    OfferingState.ACTIVE: "It stands in the catalogue, for those who may see it, and can be booked.",
+    OfferingState.ACTIVE: "Visible in the catalogue and bookable.",
     OfferingState.PAUSED: (
         "It stays in the catalogue. Nothing can be booked, and no booking moved. Bookings and requests that exist "
         "stay: they can be answered and cancelled, and reminders are mailed."

@@ -91,7 +91,7 @@ def _charged(kind: str, amount: int, unit: str) -> str:
         return f"{f'{amount} × ' if amount > 1 else ''}every {unit}"
     words = {
         "usage": "by use",
-        "limit": "by what you reserve",
+        "limit": "for what you reserve",
         "one": "once, at the start",
         "few": "on a change of plan",
     }
@@ -103,7 +103,7 @@ def _notes(part: Mapping[str, Any], component: Mapping[str, Any], names: Mapping
     if part["future_price"] not in (None, part["price"]):
         yield f"{money(Decimal(part['future_price']))}{per} announced"
     if part["discount_threshold"] is not None and part["discount_rate"]:
-        yield f"{part['discount_rate']} % off from {part['discount_threshold']} on"
+        yield f"{part['discount_rate']}% off from {part['discount_threshold']}"
     low, high = component["min_value"], component["max_value"]
     if high is not None and not component["is_boolean"]:
         yield f"at most {high} at a time" if low is None else f"{low} to {high} at a time"

@@ -46,8 +46,8 @@ CHOICES = (
     ("accept", "Requests", {"manual": "are answered by a person", "automatic": "are accepted at once"}),
     (
         "stale_busy",
-        "While busy times from Google are out of date",
-        {"allow": "bookings go on", "request": "bookings are requests only", "refuse": "nothing can be booked"},
+        "If the Google sync is out of date",
+        {"allow": "keep accepting bookings", "request": "accept requests only", "refuse": "accept no bookings"},
     ),
     ("publish", "The public calendar and feed show", {"times": "times only", "titles": "titles of bookings too"}),
 )

@@ -4,7 +4,7 @@ export function ownClocks(root) {
   for (const place of root.querySelectorAll("[data-own-clock]")) {
     const { start, end } = place.dataset;
     const own = text(start, end, zone);
-    place.textContent = `${own} by your clock (${zone})`;
+    place.textContent = `${own} your time (${zone})`;
     place.hidden = own === text(start, end, place.dataset.zone);
     delete place.dataset.ownClock;
   }

@@ -128,15 +128,15 @@ def test_every_instant_is_free_or_has_a_reason(case: tuple[Availability, Period,
 @given(cases())
 def test_steps_last_a_slot_except_where_clocks_change(case: tuple[Availability, Period, list[Obstacle]]) -> None:
     availability, window, _ = case
-    slot, zone = availability.schedule.config.slot, availability.zone
+    length, zone = availability.schedule.config.slot, availability.zone
     for slot in availability.slots(window):
-        # A boundary in the skipped hour falls on the change, so the step that begins there may be cut short as well.
+        # A boundary in the skipped hour falls on the change, so the slot that begins there may be cut short as well.
         seen = [slot.start - timedelta(microseconds=1), *quarters(slot), slot.end]
         offsets = {instant.astimezone(zone).utcoffset() for instant in seen}
-        if len(offsets) == 1 and slot < timedelta(days=1):
-            assert slot.duration == slot
+        if len(offsets) == 1 and length < timedelta(days=1):
+            assert slot.duration == length
         else:
-            assert slot.duration <= slot + timedelta(hours=1)
+            assert slot.duration <= length + timedelta(hours=1)
 
 
 @settings(max_examples=70)
@@ -303,7 +303,7 @@ NOON = span("2026-03-02T10:00Z", "2026-03-02T12:00Z")
         (
             span("2026-03-02T10:30Z", "2026-03-02T12:00Z"),
             Code.BOUNDARY,
-            "Choose whole slots: the nearest are Mon 2 Mar 2026, 12:00–14:00.",
+            "Book whole slots. Nearest: Mon 2 Mar 2026, 12:00–14:00.",
         ),
         (span("2026-03-02T10:00Z", "2028-03-02T10:00Z"), Code.TOO_LONG, "A booking lasts at most 366 days."),
     ],

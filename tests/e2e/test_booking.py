@@ -82,7 +82,7 @@ def test_from_a_free_slot_to_the_calendar(house, browser, scripts):
             visitor.check(f"input[name=slot][value='{start:%Y-%m-%dT%H:%M:%SZ}/{end:%Y-%m-%dT%H:%M:%SZ}']")
         if scripts:
             assert visitor.inner_text("[data-picked]") == "2 slots picked."
-        visitor.click("text=Book the picked times")
+        visitor.click("text=Continue")
         assert visitor.input_value("#start-0") == f"{begin:%Y-%m-%dT%H:%M}"
         visitor.fill("#name", "Ribosome")
         visitor.fill("#note", "Two grids")
@@ -102,7 +102,7 @@ def test_from_a_free_slot_to_the_calendar(house, browser, scripts):
         assert visitor.inner_text("h1") == "Ribosome"
         assert "Requested" in visitor.inner_text("main")
         if scripts:
-            assert "by your clock (Asia/Tokyo)" in visitor.inner_text("main")
+            assert "your time (Asia/Tokyo)" in visitor.inner_text("main")
         booking = visitor.url
 
         owner.goto(f"{house.portal.url}/manage/")

@@ -156,7 +156,7 @@ def test_a_lost_race_keeps_the_form_and_offers_the_nearest(as_person, lab, db_se
     [
         ({"start": "", "end": wall(2)}, "Enter when it starts."),
         ({"start": "soon", "end": wall(2)}, "The start is not a date and time"),
-        ({"start": wall(3), "end": wall(2)}, "It must end after it starts."),
+        ({"start": wall(3), "end": wall(2)}, "End must be after start."),
         ({"start": wall(-3), "end": wall(-2)}, "has begun already or has passed"),
         ({"start": "9999-12-31T23:00", "end": "9999-12-31T23:59"}, "The start is not a date and time"),
         ({"start": wall(1), "end": wall(2), "plan": "x"}, "Choose one from the list."),
@@ -226,8 +226,8 @@ def test_the_order_form_and_the_price(as_person, lab, db_session):
     refused = send(person, path, **rows((1, 2)), **answers)
     assert refused.status_code == 400
     assert "This is required." in refused.text
-    assert 'Look again at: <a href="#answer-integer">Integer</a>.' in refused.text
-    assert "Look again at" not in first
+    assert 'Check: <a href="#answer-integer">Integer</a>.' in refused.text
+    assert "Not booked yet" not in first
     assert '<option value="a" selected>' in refused.text
     assert "checked" in refused.text
     made = send(person, path, **rows((1, 2)), **answers, **{"answer-integer": "3"})

@@ -288,5 +288,5 @@ def test_the_own_clock_is_told_where_it_shows_something_else(site, browser, zone
     assert own.is_visible() is shown
     if shown:
         told = page.inner_text(".period time").replace("10:00–14:00", "19:00–23:00")
-        assert own.inner_text() == f"{told} by your clock (Asia/Tokyo)"
+        assert own.inner_text() == f"{told} your time (Asia/Tokyo)"
     context.close()

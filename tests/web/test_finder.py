@@ -66,7 +66,7 @@ def test_a_wish_that_nothing_meets_can_be_dropped(client, world):
         ("date=2026-03-03&hours=nan", "The number of hours is not one up to 720."),
         ("date=2026-03-03&hours=1e9", "The number of hours is not one up to 720."),
         ("date=2026-03-03&after=25:00", "“25:00” is not a time of day such as 09:30."),
-        ("date=2026-03-03&after=12:00&before=11:00", "“Not after” has to be later than “not before”."),
+        ("date=2026-03-03&after=12:00&before=11:00", "The latest end must be after the earliest start."),
     ],
 )
 def test_what_cannot_be_understood_is_said_and_shows_everything(client, world, query, said):

@@ -54,7 +54,7 @@ def rows(*periods):
 
 
 def total(page):
-    found = re.search(r'Together, estimated</th><td class="amount"><strong>[^\d]*([\d.,]+)', page)
+    found = re.search(r'Estimated total</th><td class="amount"><strong>[^\d]*([\d.,]+)', page)
     return found and found[1]
 
 
