@@ -1,4 +1,4 @@
-"""Work that a request causes and its answer need not wait for: notes of when a token or a session was last used."""
+"""Work that is done after the response has been sent, such as recording when a token was last used."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ logger = logging.getLogger(__name__)
 
 
 def after_response(work: Callable[[], None], subject: str) -> None:
-    """Do this once the answer of the current request is out, in an application context of its own.
+    """Run `work` after the current response has been sent, in its own application context.
 
-    It may fail: then a warning says that `subject` could not be recorded, and the next request tries again.
+    If it fails, a warning is logged that `subject` could not be recorded.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way; no types
 

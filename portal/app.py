@@ -1,4 +1,4 @@
-"""The composition root: the only module that sees every room. Imported by wsgi.py, tools and tests only."""
+"""The composition root: creates the application. The only module that imports every package."""
 
 from __future__ import annotations
 
@@ -45,37 +45,37 @@ from portal.worker import enqueue
 logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
-# No page and no resource takes a file. Forms are read before anybody knows who sends them, at 2 MB/s.
+# Files are never uploaded, and forms are parsed before the sender is known.
 MAX_BODY_BYTES = 256 * 1024
-# A name of 253 signs, and a port.
+# A name of 253 characters, and a port.
 LONGEST_HOST = 259
-# Bytes of a path with its query. Links and redirects repeat it, and proxies take no more than 8 or 16 KB either.
+# Bytes of path and query. Links and redirects repeat it, and proxies accept no more than 8 or 16 KB.
 LONGEST_ADDRESS = 16 * 1024
 
 
 class Portal(Flask):
-    """Flask, less what costs every request something and is of no use here."""
+    """Flask with small changes for security and speed."""
 
     session_interface = Sessions()
 
     def request_context(self, environ: dict[str, Any]) -> RequestContext:
-        # The framework takes a host with odd signs for none, and stumbles over one that is no name for other reasons.
+        # Werkzeug fails on some invalid hosts.
         if not _is_host(environ.get("HTTP_HOST", "")):
             environ["HTTP_HOST"] = ""
         return super().request_context(environ)
 
     def log_exception(self, exc_info: Any) -> None:
-        # Flask would write the address, and some addresses are secrets: links in mail, feeds.
-        rule = request.url_rule.rule if request.url_rule else "(no such address)"
+        # Flask would log the URL, which is a secret for links in mail and for feeds.
+        rule = request.url_rule.rule if request.url_rule else "(unknown URL)"
         self.logger.error("Exception on %s [%s]", rule, request.method, exc_info=exc_info)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        # No view and no hook is a coroutine; finding that out anew takes as long as routing.
+        # No view or hook is a coroutine, and checking that takes as long as routing.
         return func
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Build the application. Without `settings` they come from the environment (ConfigError if they are wrong)."""
+    """Create the application. Default `settings` come from the environment (raises ConfigError if they are invalid)."""
     settings = settings or load_settings(os.environ)
     app = Portal(
         "portal",
@@ -109,7 +109,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for sentence in unencrypted_connections(settings, os.environ):
         logger.warning(sentence)
 
-    # The database holds addresses and password hashes: other users of this machine may not look in.
+    # Not readable by other users of the machine: the database contains addresses and password hashes.
     settings.instance_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     db.init_app(app)
     with app.app_context():
@@ -131,14 +131,14 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def make_asgi(app: Flask, threads: int) -> AsgiApplication:
-    """The application for an ASGI server, run by so many threads."""
+    """The application for an ASGI server, run by this number of threads."""
     settings: Settings = app.extensions["portal.settings"]
     refusals = _behind_proxy(early_refusals(settings), settings)
     return AsgiApplication(app, refusals, threads=threads, most_bytes=MAX_BODY_BYTES)
 
 
 def _behind_proxy(application: Wsgi, settings: Settings) -> Wsgi:
-    """The application with what trusted proxies say of a request, and with an id of each request."""
+    """Add the headers of trusted proxies and request ids to the application."""
     hops = settings.proxy_hops
     if hops:
         application = ProxyFix(application, x_for=hops, x_proto=hops, x_host=hops)
@@ -146,23 +146,22 @@ def _behind_proxy(application: Wsgi, settings: Settings) -> Wsgi:
 
 
 def load_catalogue(app: Flask) -> None:
-    """Load the catalogue index before this process takes requests, so that none of them has to.
+    """Load the catalogue index before this process accepts requests.
 
-    A database that does not answer yet, or has no tables yet, is no reason not to start: the index is loaded by the
-    first request that needs it, then.
+    If the database is not available or has no tables yet, the first request that needs the index loads it.
     """
     with app.app_context():
         try:
             current_index()
         except SQLAlchemyError as error:
             logger.warning("The catalogue is not loaded yet: %s", type(error).__name__)
-        # A server may start other processes from this one, and a connection must not be shared with them.
+        # A server may fork this process, and connections must not be shared.
         db.session.remove()
         db.engine.dispose()
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:
-    # An error would otherwise be logged with all that was to be written.
+    # Errors are logged without the values of statements.
     options: dict[str, object] = {"hide_parameters": True}
     if settings.database_url.startswith("sqlite"):
         return {**options, "connect_args": {"timeout": 15}}
@@ -186,7 +185,7 @@ def _unbind_request(_error: BaseException | None) -> None:
 
 
 def _refuse_host() -> None:
-    # Redirects and links could not be made: neither the framework nor browsers take such a host for one.
+    # Redirects and links cannot be built with an invalid host.
     if not request.host:
         raise BadRequest("The Host header is no host name: letters, digits, hyphens and dots, with a port at most.")
 
@@ -200,7 +199,7 @@ def _count_write(response: Response) -> Response:
     try:
         limits.end_write()
     except (PortalError, SQLAlchemyError):
-        # The answer is made already, and what it says holds whether or not the request was counted.
+        # The response is complete and correct without the count.
         logger.warning("A request that writes could not be counted", exc_info=True)
     return response
 

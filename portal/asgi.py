@@ -1,9 +1,8 @@
-"""The WSGI application as an ASGI one, so that slow clients cost the server a connection and never a thread.
+"""Runs the WSGI application under an ASGI server, so that slow clients occupy a connection but never a thread.
 
-A WSGI server hands a request to a thread as soon as its headers are there, and the thread waits for the body: twenty
-clients that never send theirs stop it. Here a body is read in the event loop, with a deadline, and a thread begins
-when it is complete; the answer is complete when the thread ends, and goes out at the client's speed, for as long as
-the client reads.
+WSGI servers give a request to a thread before its body has arrived, so a few clients that never send their bodies
+block all threads. Here the event loop reads the body, with a deadline, before a thread starts, and sends the complete
+response after the thread has finished.
 """
 
 from __future__ import annotations
@@ -22,24 +21,24 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-# Seconds without a byte of the body, after which the client is given up.
+# Seconds without a byte of the body, after which the request is refused.
 IDLE_SECONDS = 15.0
-# A body has these seconds, and one more for each so many bytes received: clients on 2 kB/s have time enough.
+# Seconds for a body, plus one for each SLOWEST_BYTES_PER_SECOND received. Clients with 2 kB/s have enough time.
 GRACE_SECONDS = 30.0
 SLOWEST_BYTES_PER_SECOND = 500
-# Larger bodies wait in a file: a thousand slow uploads must not fill the memory.
+# Larger bodies are written to a file, so that slow uploads do not fill the memory.
 IN_MEMORY = 16 * 1024
-# Requests that are complete and wait for a thread; more are told to come again.
+# Complete requests that wait for a thread; further ones get a 503.
 MOST_WAITING = 500
-# Seconds in which a client has to take the next piece of its answer; else the connection is closed.
+# Seconds in which a client has to receive the next piece of its response; else the connection is closed.
 UNREAD_SECONDS = 30.0
 PIECE = 32 * 1024
-# Bytes of answers that clients have not taken yet, in one process. Beyond that, the connection of the client that has
-# taken none for the longest is closed.
+# Bytes of responses in one process that clients have not received yet. Beyond that, the connection that has been idle
+# for the longest is closed.
 MOST_UNREAD = 64 * 1024 * 1024
-# Bytes of an answer that the machine holds for one connection (it doubles the number); left alone it takes megabytes.
+# Bytes of the kernel's send buffer for a connection (Linux doubles it). By default it grows to megabytes.
 SEND_BUFFER = 64 * 1024
-# Where the environment of a request that is refused here has the status to answer.
+# Key in the WSGI environment of a refused request, for its status.
 REFUSED = "portal.refused"
 
 Message = dict[str, Any]
@@ -52,7 +51,7 @@ RawResponse = tuple[int, Headers, bytes]
 
 
 class RequestRefused(Exception):
-    """The request cannot be taken; carries the status to answer."""
+    """The request is refused with this status."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status)
@@ -64,20 +63,20 @@ class ClientGone(Exception):
 
 
 class UnsentResponses:
-    """The answers that clients have not taken yet: together at most so many bytes.
+    """Limits the total bytes of responses that clients have not received yet.
 
-    Beyond, the deadline of the one whose client has taken nothing for the longest is now, and so on.
+    Beyond `most`, the responses that have been idle for the longest are cancelled.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._bytes = 0
-        # In the order in which they began to wait: each piece that is taken puts its answer at the end.
+        # By the time of the last received piece.
         self._waiting: dict[asyncio.Timeout, int] = {}
 
     @contextmanager
     def waiting(self, size: int, deadline: asyncio.Timeout) -> Iterator[None]:
-        """Count `size` bytes that wait inside for a client which has until `deadline`."""
+        """Count `size` bytes that wait inside the block, which has `deadline`."""
         self._waiting[deadline] = size
         self._bytes += size
         while self._bytes > self._most and len(self._waiting) > 1:
@@ -91,9 +90,9 @@ class UnsentResponses:
 
 
 class AsgiApplication:
-    """Runs a WSGI application on `threads` threads. It refuses bodies of more than `most_bytes` by itself.
+    """Runs a WSGI application on `threads` threads. The application itself refuses bodies of more than `most_bytes`.
 
-    `refusals` words what is refused here, before there is a thread: it is called in the event loop, with the status in
+    `refusals` is a WSGI application for requests that are refused here. It runs in the event loop, with the status in
     its environment (REFUSED).
     """
 
@@ -111,7 +110,7 @@ class AsgiApplication:
             await self._live(receive, send)
         elif scope["type"] == "http":
             if not self._is_ready:
-                # The server has opened its sockets only now.
+                # By now the server has opened its sockets.
                 self._is_ready = True
                 limit_connections()
             environ = environ_of(scope)
@@ -124,7 +123,7 @@ class AsgiApplication:
             await self._send(answer, send)
 
     async def _send(self, answer: RawResponse, send: Send) -> None:
-        """Send an answer, a piece after the other. Ends, with the connection, where the client does not take them."""
+        """Send a response piece by piece. Returns, which closes the connection, if the client does not receive one."""
         status, headers, body = answer
         await send({"type": "http.response.start", "status": status, "headers": headers})
         try:
@@ -141,7 +140,7 @@ class AsgiApplication:
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
-                # What is being answered is answered.
+                # Current requests are completed.
                 await asyncio.to_thread(self._threads.shutdown)
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
@@ -154,7 +153,7 @@ class AsgiApplication:
             received = await self._read_body(receive, body)
             body.seek(0)
             environ["wsgi.input"] = body
-            # A body in chunks has no length of its own. One that is too long keeps its header and is refused for it.
+            # A chunked body has no Content-Length. One that is too long keeps it and is refused for that.
             if "CONTENT_LENGTH" not in environ or received <= self._most_bytes:
                 environ["CONTENT_LENGTH"] = str(received)
             environ.pop("HTTP_TRANSFER_ENCODING", None)
@@ -170,7 +169,7 @@ class AsgiApplication:
             self._waiting -= 1
 
     async def _read_body(self, receive: Receive, body: IO[bytes]) -> int:
-        """Write the body into a file, up to one byte more than may be. Returns its length."""
+        """Write the body into a file until it is too long. Returns the number of bytes."""
         loop = asyncio.get_running_loop()
         begun, received, more = loop.time(), 0, True
         while more and received <= self._most_bytes:
@@ -190,10 +189,9 @@ class AsgiApplication:
 
 
 def limit_connections() -> None:
-    """Limit what the machine holds for clients that do not read: how much, and for how long.
+    """Limit the size and age of data in the kernel's send buffers, which it keeps for clients that do not read.
 
-    Connections have it from the socket that they were accepted on, and the server has no option for it. What the client
-    does not take in time closes the connection, also when the whole answer has left this process.
+    The server has no option for this. Connections inherit the values of the listening sockets, which are set here.
     """
     milliseconds = int(UNREAD_SECONDS * 1000)
     for file in Path("/dev/fd").iterdir():
@@ -202,7 +200,6 @@ def limit_connections() -> None:
         try:
             found = socket.socket(fileno=os.dup(int(file.name)))
         except OSError:
-            # Closed meanwhile.
             continue
         with found:
             is_tcp = found.family in (socket.AF_INET, socket.AF_INET6) and found.type == socket.SOCK_STREAM
@@ -214,7 +211,7 @@ def limit_connections() -> None:
 
 def environ_of(scope: Message) -> dict[str, Any]:
     """The WSGI environment (PEP 3333) of an ASGI request, without a body."""
-    # Divided before it is decoded: a question mark that is written as %3F belongs to the path.
+    # Split before decoding, since %3F belongs to the path.
     raw_path = (scope.get("raw_path") or quote_from_bytes(scope["path"].encode()).encode()).partition(b"?")[0]
     server, client = scope.get("server") or ("localhost", 80), scope.get("client") or ("", 0)
     environ: dict[str, Any] = {
@@ -235,7 +232,7 @@ def environ_of(scope: Message) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for name, value in scope["headers"]:
-        # With an underscore it would pass for another header, one that a proxy has checked.
+        # Otherwise it could pass for a header that a proxy sets.
         if b"_" in name:
             continue
         text = value.decode("latin-1")

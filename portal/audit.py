@@ -1,7 +1,7 @@
-"""The security log: who did what to what, from where. One line an event in the log of the portal.
+"""The security log: one line per event in the portal's log (docs/security.md).
 
-Services call record(). What the request or command is comes from the context (portal.logs.bind_request). Facts are
-identifiers, states and addresses of accounts; never a password, token, link or anything else that somebody typed.
+Services call record(). The request or command comes from the context (portal.logs.bind_request). Facts are identifiers,
+states and addresses of accounts, never passwords, tokens, links or other input.
 """
 
 from __future__ import annotations
@@ -54,20 +54,17 @@ class SecurityEvent(StrEnum):
     CALENDAR_UNSHARED = "calendar_unshared"
 
 
-# What somebody was kept from.
+# Logged as warnings.
 _WARNINGS = frozenset({SecurityEvent.SIGN_IN_FAILED, SecurityEvent.SIGN_IN_THROTTLED})
 UNKNOWN = "unknown"
 
 
 def record(event: SecurityEvent, actor: Actor, target: str, **facts: object) -> None:
-    """Write one event, once the transaction that it happens in has committed; never if that rolls back.
-
-    `target` is what was acted on: account(), thing().
-    """
+    """Log an event once the current transaction, if any, has committed. `target` is account() or object_ref()."""
     if in_transaction():
-        after_commit(partial(_write, event, _who(actor), target, facts))
+        after_commit(partial(_write, event, _actor_name(actor), target, facts))
     else:
-        _write(event, _who(actor), target, facts)
+        _write(event, _actor_name(actor), target, facts)
 
 
 def _write(event: SecurityEvent, who: str, target: str, facts: dict[str, object]) -> None:
@@ -75,7 +72,7 @@ def _write(event: SecurityEvent, who: str, target: str, facts: dict[str, object]
     write(event.value, log="security", actor=who, object=target, **facts)
 
 
-def _who(actor: Actor) -> str:
+def _actor_name(actor: Actor) -> str:
     if actor.signed_in:
         return account(actor.user_id)
     return _acting.get() or actor.name or "nobody"
@@ -83,7 +80,7 @@ def _who(actor: Actor) -> str:
 
 @contextmanager
 def acting_as(name: str) -> Iterator[None]:
-    """Say who acts inside where that is not a person who is signed in."""
+    """Name the actor inside the block, if it is not a signed-in user."""
     token = _acting.set(name)
     try:
         yield
@@ -92,10 +89,10 @@ def acting_as(name: str) -> Iterator[None]:
 
 
 def account(user_id: int | None) -> str:
-    """A person: the number that staff find them by."""
+    """A user, by the id that staff can search for."""
     return UNKNOWN if user_id is None else f"user:{user_id}"
 
 
 def object_ref(kind: str, identifier: object) -> str:
-    """Something else, by its uuid."""
+    """Another object, by its UUID."""
     return f"{kind}:{identifier}"

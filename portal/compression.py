@@ -1,8 +1,8 @@
-"""Text is answered compressed by Flask-Compress, as Accept-Encoding asks: pages, JSON, feeds, style sheets.
+"""Compression of text responses with Flask-Compress, by Accept-Encoding.
 
-Each encoding of an answer has a strong ETag of its own, `"…:br"` beside `"…"`. Views know the plain one alone: what
-follows the colon is taken off If-None-Match ahead of them, so a client that has any of the encodings is answered 304.
-What may be compressed and what may not: docs/caching.md, BREACH.
+Each encoding has its own strong ETag, `"…:br"` for `"…"`. Views only know the plain ETag: the suffix is removed from
+If-None-Match before them, so a client with any of the encodings gets a 304. docs/caching.md (BREACH) says which
+responses are not compressed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from portal.extensions import cache
 
 IDENTITY = "identity"
 ENCODINGS = ("br", "gzip")
-# The first is taken where a client accepts several alike. x-gzip is an old name of gzip.
+# By preference. x-gzip is an old name of gzip.
 _OFFERED = (*ENCODINGS, "x-gzip", IDENTITY)
-# Browsers send fifty characters. Whoever sends more than this is answered uncompressed.
+# Characters; longer headers mean no compression. Browsers send about 50.
 LONGEST_HEADER = 1000
 _MIME_TYPES = frozenset(
     (
@@ -32,7 +32,7 @@ _MIME_TYPES = frozenset(
 
 
 class CompressedBodies:
-    """Flask-Compress's cache, inside the one bounded cache of the process. Nothing is kept under an empty name."""
+    """The cache of Flask-Compress, inside the process's cache. Responses without a name are not cached."""
 
     def get(self, key: str) -> bytes | None:
         found: bytes | None = cache().get(("compressed", key), None)
@@ -44,14 +44,14 @@ class CompressedBodies:
 
 
 def register_compression(app: Flask) -> None:
-    """Call before any other hook is registered: it has to be the first before a request and the last after it."""
+    """Register compression. To be called before other hooks are registered, so that it runs last after a request."""
     app.config.update(
         COMPRESS_REGISTER=False,
         COMPRESS_ALGORITHM=ENCODINGS,
         COMPRESS_MIMETYPES=_MIME_TYPES,
-        # Shorter answers fit into one packet anyhow.
+        # Shorter responses fit into one packet.
         COMPRESS_MIN_SIZE=1000,
-        # What is compressed while somebody waits: measured in docs/caching.md.
+        # Measured in docs/caching.md.
         COMPRESS_BR_LEVEL=4,
         COMPRESS_LEVEL=4,
         COMPRESS_STREAMS=False,
@@ -64,7 +64,7 @@ def register_compression(app: Flask) -> None:
     @app.before_request
     def _negotiate() -> None:
         environ = request.environ
-        # One encoding is left in the header, for Flask-Compress takes `br;q=0` for a wish.
+        # Only one encoding is left in the header, since Flask-Compress would accept `br;q=0`.
         accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
         environ["HTTP_ACCEPT_ENCODING"] = best_encoding(accepted) if len(accepted) <= LONGEST_HEADER else IDENTITY
         known = parse_etags(environ.get("HTTP_IF_NONE_MATCH"))
@@ -80,9 +80,9 @@ def register_compression(app: Flask) -> None:
         strong = "" if weak or etag is None else etag
         status, done = response.status_code, response.headers.get("Content-Encoding")
         if not done and status not in (206, 304) and not _shows_secrets(response):
-            # A strong tag stands for these very bytes. The pages of a session are different ones each second.
+            # A strong tag identifies the bytes. Pages of a session change too often.
             g.compressed_name = f"{request.path} {strong}" if strong and not _is_of_session(response) else ""
-            # It says Vary, too.
+            # It also sets Vary.
             return compress.after_request(response)
         if strong and status == 304:
             response.set_etag(_known_tag(strong))
@@ -94,7 +94,7 @@ def register_compression(app: Flask) -> None:
 
 @lru_cache(maxsize=256)
 def best_encoding(header: str) -> str:
-    """Which encoding an answer gets, by an Accept-Encoding header. No request is refused for what it accepts."""
+    """The encoding for an Accept-Encoding header; identity if none of those offered is accepted."""
     best = parse_accept_header(header, Accept).best_match(_OFFERED, IDENTITY)
     return best.removeprefix("x-")
 
@@ -105,8 +105,8 @@ def _name(_request: Request) -> str:
 
 
 def _without_encodings(tags: ETags) -> ETags:
-    """The same tags, as if every answer had been sent uncompressed. (Weak or strong makes no difference here.)"""
-    # Of an empty tag (`""`) Werkzeug makes None.
+    """The tags of the uncompressed responses."""
+    # Werkzeug turns an empty tag (`""`) into None.
     return ETags(map(_plain, filter(None, tags.as_set(include_weak=True))), star_tag=tags.star_tag)
 
 
@@ -116,16 +116,16 @@ def _plain(tag: str) -> str:
 
 
 def _known_tag(etag: str) -> str:
-    """The tag of this answer that the client named, in whichever encoding; the plain one where it named `*`."""
+    """The tag of this response that the client sent, in any encoding; the plain one for `*`."""
     accepted, known = request.headers["Accept-Encoding"], g.known_tags.as_set(include_weak=True)
     return next((tag for it in (accepted, *ENCODINGS) if (tag := f"{etag}:{it}") in known), etag)
 
 
 def _shows_secrets(response: Response) -> bool:
-    """Whether the length of the compressed answer could tell what is in it (BREACH).
+    """Whether the length of the compressed response could reveal a secret (BREACH).
 
-    That takes many requests whose answers hold the same secret and something the attacker chose: pages that show a
-    secret (no-transform), and those of a session that another site's page asked for.
+    That takes many responses with the same secret and input of the attacker: pages that show a secret (no-transform),
+    and pages of a session that were requested by another site.
     """
     if "no-transform" in response.headers.get("Cache-Control", ""):
         return True

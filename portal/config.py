@@ -1,7 +1,6 @@
-"""Settings: one line a setting, read once from the environment, parsed or refused with a hint.
+"""Settings from the environment, parsed once, with one line per setting. Invalid ones are refused with a hint.
 
-Nothing else in the portal reads the environment. Impossible pairs are refused here, so that a portal that
-starts is a portal whose settings make sense.
+Nothing else in the portal reads the environment.
 
 `make run` writes its settings to `demo.env` in the instance folder, one NAME=value a line. Commands of the `flask`
 command line read that file where SECRET_KEY is not set, so that `flask --app wsgi users token …` works beside
@@ -80,12 +79,12 @@ class Settings:
 
     @property
     def google_configured(self) -> bool:
-        """Whether the portal knows an OAuth client, without which no organization can be connected."""
+        """Whether the portal has an OAuth client, which connections of organizations require."""
         return bool(self.google_client_id and self.google_client_secret)
 
     @property
     def secure_cookies(self) -> bool:
-        """Whether cookies are sent over https only: where the public address says https."""
+        """Whether cookies are sent over https only."""
         return self.public_url.startswith("https://")
 
     def cookie_name(self, name: str) -> str:
@@ -94,7 +93,7 @@ class Settings:
         return name if port in (None, 80, 443) else f"{name}_{port}"
 
     def refuse_for_service(self) -> None:
-        """Raise ConfigError where the settings come from demo.env: a service needs a key of its own."""
+        """Raise ConfigError if the settings come from demo.env: a service needs its own key."""
         if self.from_demo_env:
             raise ConfigError(MISSING_KEY)
 
@@ -210,7 +209,7 @@ def read_demo_env(instance: Path) -> dict[str, str]:
 def _secret(value: str) -> str:
     if not value:
         raise ConfigError(MISSING_KEY)
-    # Each key of a list: what is signed with an empty one, anybody can sign.
+    # Each key of a list has to be long: anybody can sign with an empty one.
     if any(len(key) < 16 for key in value.split(",")):
         raise ConfigError(
             "SECRET_KEY is too short: use at least 16 characters for each key, for example `openssl rand -hex 32`."
@@ -285,7 +284,7 @@ def _mail_url(value: str) -> str:
     except ValueError:
         known = False
     if not known:
-        # Not the value: it may hold a password.
+        # Without the value, which may contain a password.
         raise ConfigError("MAIL_URL must look like smtp://user:password@host:587?starttls=1 or smtps://host.")
     return value
 

@@ -1,4 +1,4 @@
-"""What is refused before a thread works on a request (portal.asgi), with the headers that every answer has."""
+"""Responses to requests that portal.asgi refuses, with the headers that all responses have."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Wsgi = Callable[..., Iterable[bytes]]
 
 
 def early_refusals(settings: Settings) -> Wsgi:
-    """A WSGI application that answers the status in its environment. It asks nothing of the database."""
+    """A WSGI application that responds with the status in its environment, without the database."""
 
     def refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         status = HTTPStatus(environ[REFUSED])
@@ -29,7 +29,7 @@ def early_refusals(settings: Settings) -> Wsgi:
         headers = {
             "Content-Type": "text/plain; charset=utf-8",
             "Content-Length": str(len(text)),
-            # What the client still sends of its request is not read.
+            # The rest of the request is not read.
             "Connection": "close",
             **COMMON_HEADERS,
             "Content-Security-Policy": NON_PAGE_POLICY,

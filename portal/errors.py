@@ -1,15 +1,15 @@
-"""The exception tree: every refusal the portal words for a person. No HTTP here; the faces map it.
+"""The exceptions with messages for users. The web and API packages map them to HTTP.
 
 PortalError
 ├── ConfigError         a setting is missing or wrong (raised at start)
-├── NotFound            there is no such thing, or the actor may not know of it (said the same way)
-├── Forbidden           the actor may see it but may not do this
+├── NotFound            there is no such object, or the actor may not see it
+├── Forbidden           the actor may see the object but not do this
 ├── SignInRequired      nobody is signed in
-├── Invalid             the input is wrong; names the field, changes nothing
-│   └── TooManyAttempts sign-in is slowed down; carries the seconds to wait
-├── TooManyWrites       the person has changed too much within an hour; carries the seconds to wait
-├── Conflict            the thing is in a state, or held by another, so that this can't be done now
-└── CalendarRefused     a calendar act is refused; carries which rule refused it
+├── Invalid             the input is invalid; names the field
+│   └── TooManyAttempts sign-in is throttled
+├── TooManyWrites       the user has sent too many requests that write
+├── Conflict            impossible in the current state of the object
+└── CalendarRefused     a calendar action is refused
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from enum import StrEnum
 
 
 class PortalError(Exception):
-    """Base of everything the portal refuses on purpose. `str(error)` is a sentence for a person."""
+    """Base of all errors that the portal raises on purpose. `str(error)` is a sentence for users."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -26,11 +26,11 @@ class PortalError(Exception):
 
 
 class ConfigError(PortalError):
-    """A setting is missing, malformed or contradicts another one; the message says how to mend it."""
+    """A setting is missing, malformed or contradicts another one; the message says how to correct it."""
 
 
 class NotFound(PortalError):
-    """No such thing exists for this actor. `what` is the noun in the API's spelling (Offering, Organization …)."""
+    """The object does not exist for this actor. `what` is the noun in the API (Offering, Organization …)."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"There is no such {what.lower()}, or you may not see it.")
@@ -38,21 +38,21 @@ class NotFound(PortalError):
 
 
 class Forbidden(PortalError):
-    """The actor may see the thing but may not do this with it."""
+    """The actor may see the object but not do this with it."""
 
     def __init__(self, message: str = "You do not have permission to perform this action.") -> None:
         super().__init__(message)
 
 
 class SignInRequired(PortalError):
-    """The act needs somebody signed in."""
+    """The action requires a signed-in user."""
 
     def __init__(self) -> None:
         super().__init__("Sign in first.")
 
 
 class Invalid(PortalError):
-    """The input is wrong. `field` names the part that is, in the reader's words or the wire's path."""
+    """The input is invalid. `field` is the label or path of the invalid part."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -60,7 +60,7 @@ class Invalid(PortalError):
 
 
 class TooManyAttempts(Invalid):
-    """Sign-in is slowed down; `retry_after` is the number of whole seconds to wait."""
+    """Sign-in is throttled. `retry_after` is in whole seconds."""
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
@@ -68,7 +68,7 @@ class TooManyAttempts(Invalid):
 
 
 class TooManyWrites(PortalError):
-    """The person has sent too many requests that write; `retry_after` is the number of whole seconds to wait."""
+    """The user has sent too many requests that write. `retry_after` is in whole seconds."""
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
@@ -76,11 +76,11 @@ class TooManyWrites(PortalError):
 
 
 class Conflict(PortalError):
-    """The thing is in a state, or held by somebody else, so that this cannot be done now."""
+    """The action is impossible in the current state, or because of another user's booking."""
 
 
 class CalendarRefusal(StrEnum):
-    """Why a calendar act is refused, in the order in which the rules are asked."""
+    """Why a calendar action is refused, in the order in which the rules are checked."""
 
     NO_CREDENTIALS = "no_credentials"
     BUSY = "busy"
@@ -90,7 +90,7 @@ class CalendarRefusal(StrEnum):
 
 
 class CalendarRefused(PortalError):
-    """A calendar act is refused; the text is the published API's own (contract: calendar validators)."""
+    """A calendar action is refused. The texts are those of Waldur's API."""
 
     TEXTS = {
         CalendarRefusal.NO_CREDENTIALS: "Google credentials do not exist.",

@@ -1,8 +1,7 @@
-"""The extensions, made once: database, sign-in, CSRF; and how a transaction begins and ends.
+"""The Flask extensions (database, sign-in, CSRF), transactions, and objects of the running application.
 
-Statements outside transaction() only read. A transaction() writes: on SQLite it begins with BEGIN IMMEDIATE, so that
-two writers queue instead of failing at their first write (a snapshot that must be upgraded fails with "database is
-locked" at once, whatever the time-out).
+Statements outside transaction() only read. On SQLite a transaction() begins with BEGIN IMMEDIATE, so that writers
+queue: a read transaction that becomes a write fails at once with "database is locked".
 """
 
 from __future__ import annotations
@@ -33,23 +32,22 @@ from portal.domain.passwords import Estimator
 from portal.models import Base, Installation
 from portal.secretbox import SecretBox, SecretLocation
 
-# Methods of requests that change nothing.
+# HTTP methods that change nothing.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# What a service returns may still be read after its commit.
+# Results of services are read after their commit.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 login_manager = LoginManager()
 csrf = CSRFProtect()
 
-# Sent after a commit that left work for a calendar; carries `calendar_id`. A lost signal costs only time: the worker's
-# sweep finds the row.
+# Sent after a commit that left work for a calendar, with `calendar_id`. The worker also finds it without the signal.
 calendar_due = Signal()
-# Sent after a commit that left mail to be sent. A lost signal costs a minute.
+# Sent after a commit that left mail to be sent. Without it, the worker finds the mail within a minute.
 mail_due = Signal()
 
 # Sent after a commit that left a disconnection for the worker to complete.
 disconnection_due = Signal()
 
-# Sent with each statement that goes past the engine's events (portal.queries.raw_select): for whoever counts.
+# Sent with each statement of portal.queries.raw_select, which the engine's events miss. For tests and benchmarks.
 raw_select_sent = Signal()
 
 # How long a writer waits for others on SQLite.
@@ -69,13 +67,13 @@ def settings() -> Settings:
 
 
 def secret_box() -> SecretBox:
-    """What encrypts secrets at rest, made of SECRET_KEY."""
+    """Encrypts secrets at rest."""
     found: SecretBox = current_app.extensions["portal.secret_box"]
     return found
 
 
 def installation_salt() -> bytes:
-    """The salt of this installation's keys. One statement, which leaves no transaction open that was not."""
+    """The salt of this installation's keys. One statement, which does not leave a transaction open."""
     found: bytes = _of_installation(Installation.salt)
     return found
 
@@ -88,7 +86,7 @@ def has_old_secrets() -> bool:
 def _of_installation(column: InstrumentedAttribute[Any]) -> Any:
     session = db.session()
     statement = select(column)
-    # What is encrypted for a row that is being made must not flush that row half-made.
+    # A row whose secret is being encrypted must not be flushed yet.
     if session.in_transaction():
         with session.no_autoflush:
             return session.execute(statement).scalar_one()
@@ -97,13 +95,13 @@ def _of_installation(column: InstrumentedAttribute[Any]) -> Any:
 
 
 def secret_location(column: InstrumentedAttribute[Any], row: object) -> SecretLocation:
-    """Where a text is kept, for secret_box(): a column, and what identifies the row for good (not its id)."""
+    """The location of a secret for secret_box(): its column, and a permanent identifier of the row (not its id)."""
     return SecretLocation(column.class_.__tablename__, column.key, str(row))
 
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """Read, and leave no transaction open: for code that goes on to wait for something else, such as a network call.
+    """Read without leaving a transaction open, before waiting for something such as a network call.
 
     Inside transaction() it joins that one.
     """
@@ -115,10 +113,9 @@ def reading() -> Iterator[Session]:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """The one commit place: commit at the end, roll back and raise on any error, then run what waits for the commit.
+    """Commit at the end, or roll back and raise on any error; after the commit run the after_commit() effects.
 
-    What was read before belongs to a transaction that ends here. Inside another transaction() it joins that one, which
-    then commits for both.
+    Ends an open read transaction first. Inside another transaction() it joins that one.
     """
     session: Session = db.session()
     if session.info.get("open"):
@@ -161,43 +158,47 @@ def in_transaction() -> bool:
 
 
 def before_commit(key: Hashable, effect: Callable[[], Any]) -> None:
-    """Run `effect` just before the present transaction() commits; once for a key, however often it is asked for."""
+    """Run `effect` just before the current transaction() commits; only once for each key."""
     db.session().info["before_commit"].setdefault(key, effect)
 
 
 def after_commit(effect: Callable[[], Any]) -> None:
-    """Run `effect` once the present transaction() has committed; never if it rolls back."""
+    """Run `effect` once the current transaction() has committed; never if it rolls back."""
     db.session().info.setdefault("after_commit", []).append(effect)
 
 
 def with_next_commit(effect: Callable[[Session], Any] | None) -> None:
-    """Run `effect` as the last statement of the next transaction() of this context that commits; None takes it back.
+    """Run `effect` at the end of the next transaction() of this context that commits; None cancels it.
 
-    For what belongs to a whole request: it costs no commit of its own. Where it raises, the transaction rolls back.
+    It saves a commit of its own. If it raises, the transaction rolls back.
     """
     _with_next_commit.set(effect)
 
 
 def waits_for_commit() -> bool:
-    """Whether what was handed to with_next_commit() has not been committed yet."""
+    """Whether an effect of with_next_commit() has not been committed yet."""
     return _with_next_commit.get() is not None
+
+
+def _application() -> Any:
+    return current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so; a LocalProxy has no types
 
 
 def enqueue_calendar(calendar_id: int) -> None:
     """Enqueue a run over this calendar once the current transaction() has committed."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so; a LocalProxy has no types
+    app = _application()
     after_commit(lambda: calendar_due.send(app, calendar_id=calendar_id))
 
 
 def enqueue_mail() -> None:
     """Enqueue the delivery of mail once the current transaction() has committed; once, however many messages."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so; a LocalProxy has no types
+    app = _application()
     before_commit(("mail",), lambda: after_commit(lambda: mail_due.send(app)))
 
 
 def enqueue_disconnection() -> None:
     """Enqueue the disconnections that are due once the current transaction() has committed."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask documents it so; a LocalProxy has no types
+    app = _application()
     after_commit(lambda: disconnection_due.send(app))
 
 
@@ -214,26 +215,26 @@ def catalogue_index() -> CatalogueIndex:
 
 
 def password_estimator() -> Estimator:
-    """What says how easily a password is guessed, as the composition root has put it in."""
+    """Estimates how hard passwords are to guess."""
     found: Estimator = current_app.extensions["portal.password_estimator"]
     return found
 
 
 def consent() -> Consent:
-    """OAuth at the calendar provider, set by the composition root."""
+    """OAuth at the calendar provider."""
     found: Consent = current_app.extensions["portal.consent"]
     return found
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _read_locked_rows(state: ORMExecuteState) -> None:
-    # A row that is locked is read as it is now, also where the session knows it from before.
+    # Locked rows are read again, even if the session has loaded them before.
     if state.is_select and getattr(state.statement, "_for_update_arg", None) is not None:
         state.update_execution_options(populate_existing=True)
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Give an engine what this portal needs of its database. Called once for each engine by the app factory."""
+    """Set up an engine. Called once for each engine by the app factory."""
     if engine.dialect.name != "sqlite":
         return
     if event.contains(engine, "begin", _begin):
@@ -245,19 +246,19 @@ def prepare_engine(engine: Engine) -> None:
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:
-    # The driver would otherwise decide by itself when a transaction begins.
+    # Otherwise the driver begins transactions by itself.
     connection.isolation_level = None
     # SQLite's own lower() folds ASCII only; PostgreSQL's folds all of Unicode.
     connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
-        # A commit that was answered survives a power failure, not only a crash of the process.
+        # Commits survive a power failure, not only a crash of the process.
         "synchronous=FULL",
         "foreign_keys=ON",
         f"busy_timeout={BUSY_MILLISECONDS}",
         "temp_store=MEMORY",
-        # A megabyte for each connection and no mmap: the machine keeps the file in its memory, once for all processes.
+        # 1 MB for each connection: the kernel caches the file for all processes.
         "cache_size=-1000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
@@ -265,10 +266,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def analyse() -> None:
-    """Let SQLite count what lies in its indexes, so that it chooses among them well; PostgreSQL does so by itself.
-
-    With a limit it looks at a part of each index and takes some milliseconds. To be called when much was written.
-    """
+    """Update SQLite's index statistics after many writes; takes some milliseconds. PostgreSQL does it by itself."""
     if db.engine.dialect.name != "sqlite":
         return
     with transaction() as session:
@@ -310,7 +308,7 @@ def _begin(connection: Connection) -> None:
 
 
 def _leave_write_queue(_connection: Any, record: Any, *_error: Any) -> None:
-    # When the connection goes back to the pool: by then its transaction is committed or rolled back.
+    # The connection returns to the pool after its transaction has ended.
     queue = record.info.pop(_QUEUE, None)
     if queue is not None:
         queue.release()

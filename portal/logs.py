@@ -1,4 +1,4 @@
-"""Logging: one line an event, key=value, to stderr; stdout belongs to results."""
+"""Logging to stderr: one line per event, as key=value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-# Of other libraries' lines, tracebacks among them.
+# For lines of libraries, including tracebacks.
 _FORMAT = "%(asctime)s %(name)s request_id=%(request_id)s %(message)s"
 
 
@@ -32,28 +32,28 @@ def configure(level: str) -> None:
     logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format=_FORMAT)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_add_request_id)
-    # Retries are ours to tell of, once they have failed, in words.
+    # The portal logs failed retries itself.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 def bind_request(request_id: str, client: str) -> None:
-    """Say of the present request what each of its log lines has. The next request of the thread says it anew."""
+    """Set the request id and client for the log lines of the current request."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id, client=client)
 
 
 def unbind_request() -> None:
-    """The request is over: what the thread does next is not part of it."""
+    """Clear them at the end of the request."""
     structlog.contextvars.clear_contextvars()
 
 
 def _without_control_characters(_logger: object, _name: str, values: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """What others wrote (a mail server's answer, a name) cannot begin a line of its own or steer a terminal."""
+    """Foreign texts (names, responses of mail servers) must not start a log line or control a terminal."""
     return {key: _clean(value) if isinstance(value, str) else value for key, value in values.items()}
 
 
 def _clean(text: str) -> str:
-    # Line breaks (of a traceback) are escaped by the renderer.
+    # The renderer escapes line breaks.
     return "".join(it if it.isprintable() or it == "\n" else "\N{REPLACEMENT CHARACTER}" for it in text)
 
 
@@ -63,7 +63,7 @@ def _add_request_id(record: logging.LogRecord) -> bool:
 
 
 class _Stderr:
-    # Looked up at each write: test runners and command runners exchange sys.stderr.
+    # Looked up at each write, since test runners replace sys.stderr.
     def write(self, text: str) -> int:
         return sys.stderr.write(text)
 

@@ -1,18 +1,16 @@
-"""Who may see and do what, written once, as SQL clauses; a yes/no question asks the same clause.
-
-Rules (Waldur API contract, and this portal's decisions in docs/permissions.md):
+"""Permissions as SQL clauses, which all queries and checks use (docs/permissions.md).
 
 - Staff see and manage everything.
 - Owners and managers of an organization manage its offerings and see all of them, in every state.
 - Everybody sees shared offerings that are Active or Paused; one that is restricted to organization groups is
   seen only by members (of any role) of organizations in those groups.
 - Members also see their own organization's unshared offerings that are Active or Paused.
-- Calendar acts (sync, share, unshare) and the Google connection are for staff and owners.
-- A booking is seen by staff, by who manages its offering, and by whose it is. Who manages the offering answers it;
-  whose it is cancels and moves it, and so do those who manage it.
+- Calendar actions (sync, share, unshare) and the Google connection are for staff and owners.
+- Staff, those who manage the offering, and the booker see a booking. Those who manage the offering accept or reject it;
+  they and the booker can cancel and move it.
 - A project can be named in a booking by members of its organization and by staff.
-- What an offering refers to is judged by itself: its parent is shown to those who may see the parent, its project to
-  members of the project's organization and to those who manage the offering.
+- An offering's parent is shown to those who may see the parent; its project to members of the project's organization
+  and to those who manage the offering.
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ from portal.models import (
     plan_organization_groups,
 )
 
-# An offering whose parent is looked at: the parent itself is Offering, over which the clauses speak.
+# The child in queries in which Offering is its parent.
 _CHILD = aliased(Offering, name="child")
 
 LISTED_STATES = ("Active", "Paused")
@@ -49,7 +47,7 @@ OWNING_ROLES = (Role.OWNER.value,)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a signed-in person (session or token), or nobody."""
+    """A signed-in user (by session or token), or an anonymous one."""
 
     user_id: int | None = None
     is_staff: bool = False
@@ -61,14 +59,14 @@ class Actor:
 
     @property
     def visibility_key(self) -> Hashable:
-        """What tells apart those who are shown different things: staff are all shown the same."""
+        """Equal for actors who see the same things, for cache keys: all staff see the same."""
         return "staff" if self.is_staff else self.user_id
 
 
 ANONYMOUS = Actor()
-# Building a clause costs more than running it; it depends on nothing but the actor, so the latest are kept.
-_kept = lru_cache(maxsize=1024)
-# The portal itself: the worker, the command line, the demo loader.
+# Building a clause takes longer than running it, and depends on the actor only.
+_cached = lru_cache(maxsize=1024)
+# The portal itself: worker, command line, demo data.
 SYSTEM = Actor(user_id=None, is_staff=True, name="portal")
 
 
@@ -82,13 +80,13 @@ def _roles_in(
     return exists(select(membership.id).where(clause).correlate(Offering, Organization))
 
 
-@_kept
+@_cached
 def managed_organizations(actor: Actor) -> ColumnElement[bool]:
     """Clause over Organization: those whose offerings the actor manages."""
     return _organizations_by_role(actor, MANAGING_ROLES)
 
 
-@_kept
+@_cached
 def owned_organizations(actor: Actor) -> ColumnElement[bool]:
     """Clause over Organization: those whose Google connection and calendars the actor may act on."""
     return _organizations_by_role(actor, OWNING_ROLES)
@@ -103,18 +101,18 @@ def _organizations_by_role(actor: Actor, roles: tuple[str, ...]) -> ColumnElemen
 
 
 def managing_people() -> ColumnElement[bool]:
-    """Clause over User: those who manage the offerings of an organization, so that requests may wait for them."""
+    """Clause over User: those who manage the offerings of any organization."""
     roles = select(Membership.id).where(Membership.user_id == User.id, Membership.role.in_(MANAGING_ROLES))
     return or_(User.is_staff.is_(True), exists(roles.correlate(User)))
 
 
-@_kept
+@_cached
 def managed_offerings(actor: Actor) -> ColumnElement[bool]:
     """Clause over Offering: those the actor manages (sees whole, in every state)."""
     return _offerings_by_role(actor, MANAGING_ROLES)
 
 
-@_kept
+@_cached
 def owned_offerings(actor: Actor) -> ColumnElement[bool]:
     """Clause over Offering: those whose calendar the actor may sync, share and unshare."""
     return _offerings_by_role(actor, OWNING_ROLES)
@@ -139,7 +137,7 @@ def _in_group_of(actor: Actor, link: Table, owner: ColumnElement[bool]) -> Colum
     )
 
 
-@_kept
+@_cached
 def visible_offerings(actor: Actor) -> ColumnElement[bool]:
     """Clause over Offering: those the actor may see, in the catalogue and in the API alike."""
     if actor.is_staff:
@@ -157,32 +155,31 @@ def visible_offerings(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-@_kept
+@_cached
 def offerings_beyond_public(actor: Actor) -> ColumnElement[bool]:
     """Clause over Offering: those that the actor may see and not everybody."""
     hidden = and_(visible_offerings(actor), ~visible_offerings(ANONYMOUS))
     if actor.is_staff or not actor.signed_in:
         return hidden
-    # Nobody but staff sees such an offering without a role or a group: where to look, so that the database need not
-    # judge each of 100,000 offerings.
+    # Such offerings require a role or a group; this restricts the search, so that not every offering is evaluated.
     own = select(Membership.organization_id).where(Membership.user_id == actor.user_id)
     grouped = select(offering_organization_groups.c.offering_id)
     return and_(or_(Offering.organization_id.in_(own), Offering.id.in_(grouped)), hidden)
 
 
-@_kept
+@_cached
 def visible_bookings(actor: Actor) -> ColumnElement[bool]:
     """Clause over Booking joined with its Offering: the bookings the actor may see."""
     return or_(own_bookings(actor), managed_offerings(actor))
 
 
-@_kept
+@_cached
 def own_bookings(actor: Actor) -> ColumnElement[bool]:
     """Clause over Booking: the actor's own."""
     return Booking.user_id == actor.user_id if actor.signed_in else false()
 
 
-@_kept
+@_cached
 def usable_projects(actor: Actor) -> ColumnElement[bool]:
     """Clause over Project: those that the actor's bookings may be for."""
     if actor.is_staff:
@@ -197,7 +194,7 @@ def usable_projects(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-@_kept
+@_cached
 def visible_plans(actor: Actor) -> ColumnElement[bool]:
     """Clause over Plan: those the actor may see of an offering that they can see and do not manage."""
     if actor.is_staff:
@@ -212,8 +209,7 @@ def visible_plans(actor: Actor) -> ColumnElement[bool]:
 def shows_parent(actor: Actor, child_id: ColumnElement[int], outer: Any) -> ColumnElement[bool]:
     """Clause: the actor may see the parent of the offering with this id, a column of `outer` (not of Offering).
 
-    A parent that is not in the database has no state by which it could be judged, so it is shown to those who manage
-    the child.
+    A parent that is not in the database is shown to those who manage the child.
     """
     if actor.is_staff:
         return true()
@@ -226,27 +222,27 @@ def shows_parent(actor: Actor, child_id: ColumnElement[int], outer: Any) -> Colu
     return or_(exists(linked.correlate(outer)), exists(named.correlate(outer)))
 
 
-@_kept
+@_cached
 def shows_project(actor: Actor) -> ColumnElement[bool]:
-    """Clause over Offering: those of which the actor may see the project that they belong to."""
+    """Clause over Offering: those whose project the actor may see."""
     if actor.is_staff:
         return true()
     found = select(Project.id).where(Project.id == Offering.project_id, usable_projects(actor))
     return or_(managed_offerings(actor), exists(found.correlate(Offering)))
 
 
-@_kept
+@_cached
 def shows_booked_plan(actor: Actor) -> ColumnElement[bool]:
-    """Clause over Booking joined with its Offering: those of which the actor may see the plan as it is now."""
+    """Clause over Booking joined with its Offering: those whose current plan the actor may see."""
     plan = exists(select(Plan.id).where(Plan.id == Booking.plan_id, visible_plans(actor)).correlate(Booking))
     return or_(Booking.plan_id.is_(None), managed_offerings(actor), and_(visible_offerings(actor), plan))
 
 
-@_kept
+@_cached
 def shows_booked_project(actor: Actor) -> ColumnElement[bool]:
-    """Clause over Booking joined with its Offering: those of which the actor may see the project as it is now.
+    """Clause over Booking joined with its Offering: those whose current project the actor may see.
 
-    Those who manage the offering are told by the booker whom it is for.
+    Those who manage the offering always see the project of a booking.
     """
     found = select(Project.id).where(Project.id == Booking.project_id, usable_projects(actor))
     return or_(Booking.project_id.is_(None), managed_offerings(actor), exists(found.correlate(Booking)))

@@ -1,4 +1,4 @@
-"""Every request has an id, which its answer names and its log lines carry."""
+"""An id for each request, in its log lines and in a response header."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 HEADER = "X-Request-ID"
-# Where a request's environment holds it.
+# Its key in the WSGI environment.
 REQUEST_ID = "portal.request_id"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 
 
 class RequestIds:
-    """Stands before everything. What a client sends as its id counts only behind a proxy that is trusted to set it."""
+    """WSGI middleware. An id from the request is used only if a trusted proxy sets it (`trusted`)."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]], *, trusted: bool) -> None:
         self._application = application
