@@ -14,6 +14,7 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from portal.domain.estimate import PERSON_WORDS
 from portal.domain.texts import is_storable
 from portal.errors import Invalid
 
@@ -93,6 +94,26 @@ def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
     if sum(len(key) + len(str(value)) for key, value in valid.items()) > MOST_ANSWERED:
         raise Invalid(f"The answers are too long together (at most {MOST_ANSWERED:,} characters).", "options")
     return valid
+
+
+def persons_of(options: Any, answers: Mapping[str, Any]) -> int | None:
+    """How many persons a booking is for: the answer to the one whole-number question that asks for persons.
+
+    None where no question does, several do, or it is not answered (rightly).
+    """
+    asking = [question for question in read_form(options) if question.type in WHOLE and _asks_for_persons(question)]
+    if len(asking) != 1:
+        return None
+    try:
+        value = _answer(asking[0], answers.get(asking[0].key))
+    except ValueError:
+        return None
+    return value if value is not None and value >= 0 else None
+
+
+def _asks_for_persons(question: FormQuestion) -> bool:
+    words = re.findall(r"[^\W\d_]+", f"{question.key} {question.label}".casefold())
+    return not PERSON_WORDS.isdisjoint(words)
 
 
 def display_answers(options: Any, answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

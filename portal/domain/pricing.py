@@ -37,6 +37,10 @@ TIME_UNITS = frozenset(
     {"minute", "hour", "day", "night", "shift", "week", "half_month", "month", "quarter", "year"}
     | {"minutes", "hours", "h", "days", "nights", "shifts", "weeks", "months", "slot", "session"}
 )
+# Units of what is used up beside the thing itself: helium, fuel, power, gold.
+CONSUMABLE_UNITS = frozenset(
+    {"litre", "litres", "liter", "liters", "l", "ml", "m³", "m3", "kg", "g", "mg", "kwh", "mwh", "cm³", "cm3"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,24 +161,37 @@ def _sum(products: Iterable[tuple[Decimal, int]]) -> Decimal:
 
 
 def price_from(plans: Iterable[Iterable[tuple[PricedComponent, str]]]) -> tuple[Decimal, str] | None:
-    """The lowest price among the plans' main components and its unit, for "from 45.00 per hour". None if all are free.
+    """The lowest price of using the thing, and per what: for "from 45.00 per hour". 0 if it is free.
 
-    A plan is given as its components with their units. The main component is charged by time if there is one, since a
-    booking takes time; of several, it is chosen by billing type (limit, usage, fixed, one, few), then as the most
-    expensive, since extras such as fuel are cheaper.
+    None without prices. A plan is given as its components with their units. The main component is charged by time if
+    there is one, since a booking takes time, else it is one that is not a consumable; of several, it is chosen by
+    billing type (limit, usage, fixed, one), then as the most expensive. If it is free, so is the plan, whatever its
+    consumables cost. The charge for a change of plan is never the main component.
     """
     return min((price for plan in plans if (price := _main_price(list(plan))) is not None), default=None)
 
 
 def _main_price(plan: Sequence[tuple[PricedComponent, str]]) -> tuple[Decimal, str] | None:
-    priced = [(component, unit) for component, unit in plan if component.price > 0]
-    if not priced:
+    charged = [offer for offer in plan if offer[0].billing_type != BillingType.FEW]
+    timed = [offer for offer in charged if offer[0].billing_type in _RECURRING and _is_time(offer[1])]
+    things = [offer for offer in charged if not _is_consumable(offer[1])]
+    pool = timed or things or charged
+    if not pool:
         return None
-    component, unit = min(priced, key=lambda offer: (_RANK[offer[0].billing_type], -offer[0].price))
-    timed = [offer for offer in priced if offer[0].billing_type in _RECURRING and _is_time(offer[1])]
-    if timed:
-        component, unit = min(timed, key=lambda offer: (_RANK[offer[0].billing_type], -offer[0].price))
+    component, unit = min(pool, key=_by_rank)
+    always = [it for it in pool if it[0].billing_type == BillingType.FIXED and it[0].amount and it[0].price > 0]
+    if component.price <= 0 and always:
+        component, unit = min(always, key=_by_rank)
     return component.price, unit
+
+
+def _by_rank(offer: tuple[PricedComponent, str]) -> tuple[int, Decimal]:
+    return _RANK[offer[0].billing_type], -offer[0].price
+
+
+def _is_consumable(unit: str) -> bool:
+    words = unit.casefold().split()
+    return bool(words) and words[-1] in CONSUMABLE_UNITS
 
 
 def _is_time(unit: str) -> bool:

@@ -16,7 +16,7 @@ from portal.domain.booking_states import HOLDING, BookingAction, BookingState, c
 from portal.domain.estimate import estimate
 from portal.domain.ics import google_link, outlook_link
 from portal.domain.identifiers import parse_uuid
-from portal.domain.order_form import read_form
+from portal.domain.order_form import persons_of, read_form
 from portal.domain.periods import Period
 from portal.domain.zones import parse_zone
 from portal.errors import Conflict, Invalid
@@ -25,7 +25,7 @@ from portal.queries import bookings as queries
 from portal.queries.availability import offering_availability, zone_of
 from portal.queries.bookings import BookingView
 from portal.queries.offerings import OfferingView, get_visible_offering
-from portal.queries.plans import loaded_components, priced_components
+from portal.queries.plans import billable_components, loaded_components
 from portal.services import bookings as services
 from portal.services.booking_requests import BookingRequest, IdempotencyKey
 from portal.services.slot_allocation import SlotTaken
@@ -89,7 +89,7 @@ def summary(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """What the form comes to as it stands: whether its times could be booked now, and the price. Nothing is kept."""
     view = get_visible_offering(current_actor(), uuid)
     zone = zone_of(view.attributes)
-    sent = booking_form.from_form([])
+    sent = booking_form.from_form(read_form(view.document["options"]))
     _check(view, sent, zone)
     return render_template("bookings/summary.html", **_summary(view, sent, zone, told=True))
 
@@ -133,7 +133,13 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
         slots=[_linked(view, it, zone) for it in periods],
         holds=state in HOLDING,
         estimate=(
-            estimate(loaded_components(plan), plan.unit, periods, zone)
+            estimate(
+                loaded_components(plan),
+                plan.unit,
+                periods,
+                zone,
+                persons=persons_of(found.offering.options, found.answers),
+            )
             if plan and periods and state in HOLDING
             else None
         ),
@@ -273,7 +279,13 @@ def _summary(view: OfferingView, sent: Sent, zone: ZoneInfo, *, told: bool) -> d
         "clocks": [clocks(it, zone) for it in periods],
         "refusals": [row.error if told else "" for row, _ in found],
         "estimate": (
-            estimate(priced_components(view.document, chosen), chosen["unit"], periods, zone)
+            estimate(
+                billable_components(view.document, chosen),
+                chosen["unit"],
+                periods,
+                zone,
+                persons=persons_of(view.document["options"], sent.answers),
+            )
             if chosen and periods
             else None
         ),

@@ -129,15 +129,27 @@ def test_numbers_on_the_wire() -> None:
     assert isinstance(price_number(Decimal(0)), float)
 
 
-def offer(price: str, unit: str, billing_type: str = "usage") -> tuple[PricedComponent, str]:
-    return PricedComponent(type=unit, billing_type=billing_type, price=Decimal(price)), unit
+def offer(price: str, unit: str, billing_type: str = "usage", amount: int = 0) -> tuple[PricedComponent, str]:
+    return PricedComponent(type=unit, billing_type=billing_type, price=Decimal(price), amount=amount), unit
 
 
 @pytest.mark.parametrize(
     ("plans", "told"),
     [
         ([], None),
-        ([[offer("0", "hour")]], None),
+        ([[]], None),
+        ([[offer("25", "change", "few")]], None),
+        ([[offer("0", "hour")]], ("0", "hour")),
+        # Using it is free, whatever its consumables cost.
+        ([[offer("0", "8 h shift", "limit"), offer("14.50", "litre")]], ("0", "8 h shift")),
+        ([[offer("0", "sample"), offer("14.50", "litre")]], ("0", "sample")),
+        ([[offer("0", "hour", "limit"), offer("55", "hour")]], ("0", "hour")),
+        ([[offer("0", "hour")], [offer("80", "hour")]], ("0", "hour")),
+        ([[offer("14.50", "litre")]], ("14.50", "litre")),
+        ([[offer("4", "sample"), offer("29", "kg"), offer("25", "change", "few")]], ("4", "sample")),
+        # What is always charged is the price where the rest is free, and what is optional is not.
+        ([[offer("0", "hour"), offer("60", "day", "fixed", 1)]], ("60", "day")),
+        ([[offer("0", "hour"), offer("60", "day", "fixed")]], ("0", "hour")),
         ([[offer("95", "hour"), offer("3", "person")]], ("95", "hour")),
         ([[offer("3", "m³"), offer("9000", "Day")]], ("9000", "Day")),
         ([[offer("45", "hour"), offer("95", "hour")]], ("95", "hour")),

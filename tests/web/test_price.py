@@ -76,6 +76,67 @@ def test_the_summary_follows_the_form(app, house):
     assert "Choose a plan to see the price." in person.post(path, rows((1, 3)), page=page).text
 
 
+def component(plan, billing, price, unit, **more):
+    """A further component of a plan."""
+    made = Component(offering_id=plan.offering_id, type=f"{billing}-{unit}", name=f"{billing} {unit}", **more)
+    made.measured_unit, made.billing_type = unit, billing
+    make.add(made)
+    make.add(PlanComponent(plan_id=plan.id, component_id=made.id, price=Decimal(price), amount=0))
+    return made
+
+
+def test_persons_of_the_order_form_shifts_and_overage_are_counted_on_both_pages(app, house):
+    offering, plan, booker, _ = house
+    offering.options = {"options": {"people": {"type": "integer", "label": "Participants", "min": 1, "max": 12}}}
+    over = component(plan, "usage", "55", "h")
+    component(plan, "limit", "100", "hour", limit_amount=3, overage_component=over.uuid)
+    component(plan, "limit", "350", "8 h shift")
+    component(plan, "one", "290", "person")
+    component(plan, "usage", "14.50", "litre")
+    make.change(offering)
+    person = Visitor(app.test_client()).sign_in("booker")
+    path, page = f"/offerings/{offering.uuid}/book/summary/", f"/offerings/{offering.uuid}/book/"
+    # 2 × 12.50 + 2 × 100 + 1 × 350 + 8 × 290
+    shown = person.post(path, {**rows((1, 3)), "answer-people": "8"}, page=page).text
+    assert total(shown) == "2,895.00"
+    assert [reason in shown for reason in ("Not in the total", "billed on use", "only past 3 hours")] == [True] * 3
+    unanswered = person.post(path, {**rows((1, 3)), "answer-people": "many"}, page=page).text
+    assert total(unanswered) == "575.00"
+    assert "the number of persons is not known" in unanswered
+    wish = services.BookingRequest(
+        offering.uuid,
+        [Period(NOW + timedelta(hours=1), NOW + timedelta(hours=5))],
+        plan_uuid=plan.uuid,
+        answers={"people": 8},
+    )
+    made = services.request_booking(make.actor(booker), wish, now=NOW).uuid
+    # 4 × 12.50 + 3 × 100 + 1 × 55 + 1 × 350 + 8 × 290
+    assert total(person.get(f"/bookings/{made}/").text) == "3,075.00"
+
+
+def test_a_price_that_cannot_be_known_is_on_request(app, house):
+    offering = make.offering("Beam line", of=make.organization("Source"))
+    component(make.plan(offering), "limit", "350", "shift")
+    make.change(offering)
+    person = Visitor(app.test_client()).sign_in("booker")
+    path, page = f"/offerings/{offering.uuid}/book/summary/", f"/offerings/{offering.uuid}/book/"
+    shown = person.post(path, rows((1, 3)), page=page).text
+    assert "Price on request" in shown
+    assert "/ shift" in shown
+
+
+def test_the_card_and_the_page_say_the_price_of_using_the_thing(client, house):
+    offering = make.offering("Beam line", of=make.organization("Source"))
+    plan = make.plan(offering)
+    over = component(plan, "usage", "95", "hour")
+    component(plan, "usage", "0", "2 h", overage_component=over.uuid)
+    component(plan, "usage", "14.50", "litre")
+    make.change(offering)
+    card = client.get("/?search=Beam").text.partition('<dt class="price">From</dt>')[2]
+    assert card.startswith('<dd class="price">free</dd>')
+    assert "<dt>From</dt><dd>free</dd>" in client.get(f"/offerings/{offering.uuid}/").text
+
+
 def test_without_scripts_a_button_shows_the_same(app, house, db_session):
     offering, _, _, _ = house
     person, page = Visitor(app.test_client()).sign_in("booker"), f"/offerings/{offering.uuid}/book/"
