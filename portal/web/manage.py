@@ -126,7 +126,7 @@ def dashboard() -> ResponseReturnValue:
 def calendar_act(view: OfferingView, act: str) -> ResponseReturnValue:
     """GET asks, POST does: it writes what is wanted, and the worker makes it so."""
     chosen, actor = ACTS[act], current_actor()
-    back = f"{url_for('catalogue.offering', uuid=view.uuid)}#calendar"
+    back = url_for("manage.calendar", uuid=view.uuid)
     if request.method == "POST":
         try:
             chosen.do(actor, view.uuid)
@@ -145,6 +145,14 @@ def calendar_act(view: OfferingView, act: str) -> ResponseReturnValue:
         danger=False,
         back=back,
     )
+
+
+@blueprint.get("/offerings/<uuid:uuid>/calendar/")
+@manages_offering
+def calendar(view: OfferingView) -> ResponseReturnValue:
+    """The offering's Google calendar: its state, and what can be done with it."""
+    card = card_of(view, zone_of(view.attributes).key, utcnow())
+    return render_template("manage/calendar.html", offering=view.document, calendar=card)
 
 
 @blueprint.get("/offerings/<uuid:uuid>/calendar/card")

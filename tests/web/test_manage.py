@@ -164,3 +164,11 @@ def test_staff_of_an_empty_portal_are_told_how_to_begin(visitor, db_session):
     for path in ("/", "/manage/"):
         assert "offerings create" in staff.get(path).text
         assert "offerings create" not in other.get(path).text
+
+
+def test_the_calendar_has_a_page_of_its_own(visitor, world):
+    page = visitor("owner").get(f"/manage/offerings/{world.scope}/calendar/").text
+    assert 'id="calendar"' in page
+    assert 'aria-current="page">Calendar</a>' in page
+    acted = visitor("owner").post(f"/manage/offerings/{world.scope}/calendar/sync", page="/account/")
+    assert acted.location == f"/manage/offerings/{world.scope}/calendar/"
