@@ -25,6 +25,7 @@ from portal.calendar_sync.connections import (
 from portal.calendar_sync.errors import ConsentLost, ProviderError
 from portal.calendar_sync.provider import ConsentGrant, Permission, ProviderAccount
 from portal.calendar_sync.providers import permissions_of
+from portal.calendar_sync.states import CalendarState
 from portal.errors import Conflict, Forbidden, Invalid
 from portal.extensions import consent, enqueue_calendar, secret_box, secret_location, settings, transaction
 from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Organization
@@ -215,6 +216,13 @@ def _enqueue_calendars(session: Session, organization_id: int, now: datetime) ->
         update(table)
         .where(table.id.in_(found))
         .values(next_read=now, next_attempt=None, attempts=0)
+        .execution_options(synchronize_session=False)
+    )
+    # Whatever failed, failed with the connection that is gone: the runs that are due now say how it is with this one.
+    session.execute(
+        update(table)
+        .where(table.id.in_(found), table.state == CalendarState.ERRED)
+        .values(state=CalendarState.OK, error="", action_failed=False)
         .execution_options(synchronize_session=False)
     )
     for calendar_id in found:

@@ -13,11 +13,15 @@ import re
 import uuid as uuidlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from portal.domain.refusals import ALL_TIME
+from portal.domain.texts import is_storable, visible
 
 APP = "booking-portal"
 # Neutral: the calendar may be public, and must not show who booked.
 TITLE = "Booked"
+BEFORE_ALL_TIME = ALL_TIME.start - timedelta(days=1)
 _OUR_ID = re.compile(r"([0-9a-f]{32})(?:g([1-9][0-9]{0,5}))?")
 
 
@@ -232,13 +236,22 @@ def _merge_busy(
         gone.add(event.id)
         return
     start, end = _instant(event.start, zone), _instant(event.end, zone)
+    problem = ""
     if start is None or end is None or end < start:
+        problem = "its times are not valid"
+    elif end <= ALL_TIME.start or start >= ALL_TIME.end:
+        problem = "its times are too far away"
+    elif not is_storable(event.title):
+        problem = "its title has characters that cannot be stored"
+    if problem or start is None or end is None:
         gone.add(event.id)
-        skipped.append(f"An event at Google was left out: its times are not valid ({event.id}).")
+        skipped.append(f"An event at Google was left out: {problem} ({visible(event.id)}).")
     elif end == start:
         gone.add(event.id)  # blocks nothing
     else:
         gone.discard(event.id)
+        # An event that begins or ends too far away blocks all the time that the portal knows on that side.
+        start = max(start, ALL_TIME.start)
         seen[event.id] = BusyTime(event.id, start, end, "" if event.confidential else event.title)
 
 
@@ -298,11 +311,12 @@ def digest_of(event: RemoteEvent, app: str) -> str:
     found = slot_of(event.id)
     mine = found is not None and event.private == {"app": app, "booking": found[0].hex}
     dated = isinstance(event.start, datetime) and isinstance(event.end, datetime)
-    if not (mine and dated and event.plain) or event.cancelled or event.transparent:
+    texts = (event.title, event.description, event.location)
+    if not (mine and dated and event.plain and all(map(is_storable, texts))) or event.cancelled or event.transparent:
         return ""
     assert isinstance(event.start, datetime)
     assert isinstance(event.end, datetime)
-    return _digest(event.start, event.end, event.title, event.description, event.location)
+    return _digest(event.start, event.end, *texts)
 
 
 def is_ours(event: RemoteEvent, app: str) -> bool:
@@ -316,11 +330,15 @@ def _with(row: MirroredEvent, *, digest: str, problem: str) -> MirroredEvent:
 
 
 def _instant(value: datetime | date | None, zone: tzinfo) -> datetime | None:
+    """The instant in UTC; those before and after ALL_TIME are BEFORE_ALL_TIME and the end of ALL_TIME."""
     if value is None:
         return None
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    return datetime.combine(value, time.min, tzinfo=zone).astimezone(UTC)
+    moment = value if isinstance(value, datetime) else datetime.combine(value, time.min, tzinfo=zone)
+    try:
+        return min(max(moment.astimezone(UTC), BEFORE_ALL_TIME), ALL_TIME.end)
+    except (OverflowError, ValueError):
+        # Python has no such instant in UTC: it is before the year 1 or after 9999.
+        return BEFORE_ALL_TIME if moment.year < ALL_TIME.start.year else ALL_TIME.end
 
 
 def _digest(start: datetime, end: datetime, *texts: str) -> str:

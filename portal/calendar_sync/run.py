@@ -37,6 +37,7 @@ from portal.calendar_sync.push import push
 from portal.calendar_sync.records import LeaseLost, RunCounts, RunReport, RunResult
 from portal.calendar_sync.snapshot import CalendarSnapshot
 from portal.calendar_sync.watch import watch
+from portal.domain.zones import parse_zone
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -244,7 +245,7 @@ class CalendarRun:
             page = self._after_creation(partial(self._read_page, sync_token, page_token))
             events += page.events
             skipped += page.skipped
-            zone = page.time_zone or self.zone or self.snapshot.offering_zone
+            zone = _zone_name(page.time_zone) or self.zone or self.snapshot.offering_zone
             page_token = page.next_page
             if not page_token:
                 break
@@ -352,6 +353,14 @@ class CalendarRun:
             if pause is not None:
                 self.clock.sleep(pause)
         raise TemporaryFailure("the sharing rule is not as it was set", sentence=SHARING_UNCONFIRMED)
+
+
+def _zone_name(name: object) -> str:
+    """The name of a time zone as Google sent it, or "" if it is not one."""
+    try:
+        return parse_zone(name).key
+    except ValueError:
+        return ""
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -18,7 +18,10 @@ from portal.extensions import db, reading, secret_box
 from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Installation
 from portal.models.base import utcnow
 from portal.policies import ANONYMOUS, SYSTEM
+from portal.queries.calendars import calendar_of
+from portal.queries.offerings import get_visible_offering
 from portal.services import calendars
+from portal.web.calendar_card import calendar_status
 from tests.support import builders
 from tests.support.consent import FakeConsent
 
@@ -303,6 +306,26 @@ def test_connecting_again_repairs_the_connection_and_enqueues_the_calendars(goog
     rows = {row.offering_id: row for row in db.session.scalars(select(GoogleCalendar))}
     assert rows[offering.id].next_read <= utcnow()
     assert (rows[imported.id].next_read, rows[imported.id].state) == (None, "OK")
+
+
+@pytest.mark.parametrize("has_failed_action", [False, True])
+def test_connecting_again_ends_the_errors_of_the_earlier_connection_at_once(google, organization, has_failed_action):
+    found = connected(organization)
+    offering, imported = builders.offering(of=organization), builders.offering("Imported", of=organization)
+    builders.add(GoogleCalendar(offering_id=imported.id, state="ERRED", error="Elsewhere.", backend_id="x"))
+    calendars.sync_google_calendar(SYSTEM, offering.uuid)
+    connections.mark_broken(found.id, "The consent was withdrawn: connect Google again.")
+    db.session.execute(update(GoogleCalendar).values(action_failed=has_failed_action))
+    db.session.commit()
+    connected(organization)
+    db.session.expire_all()
+    view = calendar_of(get_visible_offering(SYSTEM, offering.uuid), utcnow())
+    assert (view.state, view.error) == ("OK", "")
+    status = calendar_status(view.state, view.last_synced, view.connection, utcnow())
+    assert status.status == "Never synced"
+    # What was imported and never synced here says what it said.
+    row = db.session.scalars(select(GoogleCalendar).where(GoogleCalendar.offering_id == imported.id)).one()
+    assert (row.state, row.error) == ("ERRED", "Elsewhere.")
 
 
 def test_a_refresh_that_ends_after_a_reconnect_changes_nothing(google, organization):

@@ -134,6 +134,40 @@ def test_busy_times_are_read_back(stage):
     assert set(stage.busy()) == {"day"}
 
 
+def test_one_bad_event_stops_nothing(stage):
+    stage.synced()
+    start, end = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+    events = (
+        RemoteEvent("first", "", start=date(1, 1, 1), end=date(1, 1, 2)),
+        RemoteEvent("last", "", start=date(9999, 12, 31), end=date(9999, 12, 31)),
+        RemoteEvent("half", "", start=start, end=end, title="cut \ud83d"),
+        RemoteEvent("zero", "", start=start, end=end, title="a\x00b"),
+        RemoteEvent("odd \ud83d", "", start=None, end=None),
+        RemoteEvent("good", "", start=start, end=end, title="Service"),
+    )
+    for event in events:
+        stage.google.put(stage.calendar_id, event)
+    slot = stage.book(5)
+    stage.sync()
+    assert stage.run() is RunOutcome.DONE
+    assert (stage.row().state, stage.row().error) == ("OK", "")
+    assert stage.busy() == {"good": (start, end)}
+    assert event_id(slot) in stage.google.live(stage.calendar_id)
+    assert [len(stage.last_run().skipped), sum("left out" in it for it in stage.last_run().skipped)] == [5, 5]
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "\ud83d", "a\x00b", "../../etc/passwd"])
+def test_a_calendar_in_a_zone_that_does_not_exist_is_read_in_the_last_known_one(stage, zone):
+    stage.synced()
+    calendar = stage.google.calendars[stage.calendar_id]
+    calendar.properties = replace(calendar.properties, time_zone=zone)
+    stage.google.put(stage.calendar_id, RemoteEvent("day", "", start=date(2026, 3, 5), end=date(2026, 3, 6)))
+    stage.sync()
+    assert stage.run() is RunOutcome.DONE
+    assert stage.row().time_zone == "Europe/Tallinn"
+    assert stage.busy()["day"][0] == datetime(2026, 3, 4, 22, tzinfo=UTC)
+
+
 def test_all_day_events_are_read_again_after_a_change_of_the_time_zone(stage):
     stage.synced()
     stage.google.put(stage.calendar_id, RemoteEvent("day", "", start=date(2026, 3, 5), end=date(2026, 3, 6)))

@@ -1,7 +1,7 @@
 """Whatever is in the calendar: after the plan is carried out, it shows exactly the wanted events."""
 
 import uuid
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,6 +20,7 @@ from portal.calendar_sync.plan import (
     plan,
     slot_of,
 )
+from portal.domain.refusals import ALL_TIME
 
 APP = app_mark("https://portal.example")
 SLOTS = [uuid.UUID(int=number) for number in range(1, 7)]
@@ -305,3 +306,62 @@ def test_of_two_events_of_a_slot_the_older_generation_is_deleted():
     steps = plan(by_slot(what), rows(mirrored(what), mirrored(what, generation=1)))
     assert [row.generation for row in steps.deletes] == [0]
     assert steps.writes == 1
+
+
+FAR = "its times are too far away"
+INVALID = "its times are not valid"
+UNSTORABLE = "its title has characters that cannot be stored"
+
+
+@pytest.mark.parametrize("zone", [UTC, TALLINN, ZoneInfo("Pacific/Kiritimati"), ZoneInfo("Etc/GMT+12")])
+@pytest.mark.parametrize(
+    ("start", "end", "title", "reason"),
+    [
+        (date(1, 1, 1), date(1, 1, 2), "", FAR),
+        (date(9999, 12, 30), date(9999, 12, 31), "", FAR),
+        (date(9999, 12, 31), date(9999, 12, 31), "", FAR),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), datetime(1, 1, 1, 1, tzinfo=UTC), "", FAR),
+        (
+            datetime(9999, 12, 31, tzinfo=UTC),
+            datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12))),
+            "",
+            FAR,
+        ),
+        (datetime(9999, 12, 31, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC), "", INVALID),
+        (None, START, "", INVALID),
+        (START, START + timedelta(hours=1), "cut \ud83d", UNSTORABLE),
+        (START, START + timedelta(hours=1), "cut \x00", UNSTORABLE),
+    ],
+)
+def test_an_event_that_cannot_be_taken_is_skipped_and_reported_and_stops_no_other(zone, start, end, title, reason):
+    good = RemoteEvent("good", "1", start=START, end=START + timedelta(hours=1), title="Service")
+    bad = RemoteEvent("bad", "1", start=start, end=end, title=title)
+    changes = merge_remote([bad, good], mirror={}, busy={}, app=APP, zone=zone, full=True)
+    assert changes.busy_put == {"good": BusyTime("good", START, START + timedelta(hours=1), "Service")}
+    assert changes.skipped == (f"An event at Google was left out: {reason} (bad).",)
+
+
+def test_an_event_without_an_end_in_sight_blocks_all_the_time_that_there_is():
+    event = RemoteEvent("x", "1", start=date(1, 1, 1), end=date(9999, 12, 31))
+    changes = merge_remote([event], mirror={}, busy={}, app=APP, zone=TALLINN, full=True)
+    assert changes.busy_put == {"x": BusyTime("x", ALL_TIME.start, ALL_TIME.end, "")}
+    assert changes.skipped == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "cut \ud83d"},
+        {"description": "\x00"},
+        {"location": "\udfff"},
+        {"start": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))},
+        {"end": datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))},
+        {"start": date(1, 1, 1), "end": date(1, 1, 2)},
+    ],
+)
+def test_an_own_event_with_what_cannot_be_stored_is_restored(change):
+    wanted = content(SLOTS[0])
+    changes = merge_remote([ours(wanted, **change)], mirror={}, busy={}, app=APP, zone=TALLINN, full=True)
+    assert [row.digest == wanted.digest for row in changes.mirror_put.values()] == [False]
+    planned = plan({SLOTS[0]: wanted}, changes.mirror_put)
+    assert [update.content for update in planned.updates] == [wanted]

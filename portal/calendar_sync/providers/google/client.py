@@ -147,7 +147,7 @@ class GoogleCalendarProvider:
         while True:
             request = self._client.calendar_list.list(maxResults=CALENDARS_PER_PAGE, showHidden=True, pageToken=page)
             response = self._call(request, Subject.CALENDAR)
-            for item in response.get("items", []):
+            for item in response.get("items") or []:
                 if mark in item.get("description", "") and item.get("accessRole") == "owner":
                     return _calendar(item)
             page = response.get("nextPageToken")

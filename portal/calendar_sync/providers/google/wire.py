@@ -8,12 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.calendar_sync.plan import EventContent, RemoteEvent
+from portal.domain.texts import is_storable, visible
 
 # The fields to request. Of guests only their responses, to see whether there are any, but not who they are.
 FIELDS = (
     "id,etag,status,start,end,summary,description,location,transparency,visibility,recurringEventId,recurrence,"
     "extendedProperties/private,attendees/responseStatus"
 )
+LONGEST_ID = 1024
 CONFIDENTIAL = frozenset({"private", "confidential"})
 
 
@@ -21,7 +23,10 @@ def read_event(item: Mapping[str, Any]) -> RemoteEvent:
     """An event from JSON. Raises ValueError if it has no id. Invalid times become None: the event is skipped."""
     identifier = item.get("id")
     if not isinstance(identifier, str) or not identifier:
-        raise ValueError("an event without an id")
+        raise ValueError("it has no id")
+    etag = str(item.get("etag") or "")
+    if len(identifier) > LONGEST_ID or not is_storable(identifier + etag):
+        raise ValueError(f"its id cannot be stored ({visible(identifier)})")
     visibility = item.get("visibility", "default")
     plain = (
         not item.get("attendees")
@@ -33,16 +38,16 @@ def read_event(item: Mapping[str, Any]) -> RemoteEvent:
     private = properties.get("private") if isinstance(properties, Mapping) else None
     return RemoteEvent(
         id=identifier,
-        etag=str(item.get("etag", "")),
+        etag=etag,
         cancelled=item.get("status") == "cancelled",
         start=_moment(item.get("start")),
         end=_moment(item.get("end")),
-        title=str(item.get("summary", "")),
-        description=str(item.get("description", "")),
-        location=str(item.get("location", "")),
+        title=str(item.get("summary") or ""),
+        description=str(item.get("description") or ""),
+        location=str(item.get("location") or ""),
         transparent=item.get("transparency") == "transparent",
         private=dict(private) if isinstance(private, Mapping) else {},
-        recurring_id=str(item.get("recurringEventId", "")),
+        recurring_id=str(item.get("recurringEventId") or ""),
         plain=plain,
         confidential=visibility in CONFIDENTIAL,
     )
@@ -56,7 +61,7 @@ def _moment(value: Any) -> datetime | date | None:
             return date.fromisoformat(value["date"])
         moment = datetime.fromisoformat(value["dateTime"])
         return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(value.get("timeZone") or "UTC"))
-    except (ValueError, LookupError, TypeError, OSError):
+    except (ValueError, LookupError, TypeError, OSError, OverflowError):
         return None
 
 
