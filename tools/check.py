@@ -3,8 +3,8 @@
     .venv/bin/python -m tools.check lint|test ...
 
 Everything asked for is run even where an earlier part failed, so that one run tells everything; the tests come last.
-The tests of the core (rules and services) run first, with their coverage measured: less than the floor in setup.cfg is a
-failure. Measuring makes them take half as long again, so the others run without it.
+The tests of the core (rules and services) run first, with their coverage measured: less than the floor in setup.cfg is
+a failure. Measuring makes them take half as long again, so the others run without it.
 
 PYTEST_ARGS is passed on to pytest (for example PYTEST_ARGS="-k calendar"); then all tests run at once and unmeasured.
 """
