@@ -27,14 +27,7 @@ from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
 from portal.early_refusals import Wsgi, early_refusals
 from portal.errors import PortalError
-from portal.extensions import (
-    csrf,
-    db,
-    has_old_secrets,
-    installation_salt,
-    login_manager,
-    prepare_engine,
-)
+from portal.extensions import csrf, db, has_old_secrets, installation_salt, login_manager, prepare_engine
 from portal.queries.catalogue_index import current_index
 from portal.request_ids import REQUEST_ID, RequestIds
 from portal.secretbox import SecretBox

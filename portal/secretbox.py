@@ -25,7 +25,6 @@ LOST = "A stored secret cannot be read: SECRET_KEY has changed. Connect again."
 # Prefix of encrypted texts. Fernet tokens of earlier versions begin with other characters.
 PREFIX = "v2:"
 NONCE_BYTES = 12
-SALT_BYTES = 32
 _OLD_SALT = b"portal.secrets.v1"
 
 

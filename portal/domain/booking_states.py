@@ -49,7 +49,6 @@ class ApiState(StrEnum):
 
 # States in which a booking occupies its slots.
 HOLDING = frozenset({BookingState.REQUESTED, BookingState.CONFIRMED})
-ENDED = frozenset(BookingState) - HOLDING
 
 TRANSITIONS: Mapping[tuple[BookingState, BookingAction], BookingState] = {
     (BookingState.REQUESTED, BookingAction.ACCEPT): BookingState.CONFIRMED,

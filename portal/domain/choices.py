@@ -80,11 +80,6 @@ class OptionType(StrEnum):
     COMPONENT_MULTIPLIER = "component_multiplier"
 
 
-# The two last ones make clients before 7.8.6 fail.
-OPTION_TYPES_OF_NEWER_CLIENTS = frozenset({OptionType.CONDITIONAL_CASCADE, OptionType.COMPONENT_MULTIPLIER})
-
-OFFERING_TYPE = "Marketplace.Booking"
-
 # Keys of plugin_options with closed lists of values. Unset options are left out; None: the option may be null.
 PLUGIN_OPTIONS: Mapping[str, frozenset[str | None]] = {
     "username_generation_policy": frozenset(

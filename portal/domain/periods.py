@@ -70,11 +70,6 @@ def merge(periods: Iterable[Period]) -> list[Period]:
     return merged
 
 
-def clip(periods: Iterable[Period], window: Period) -> list[Period]:
-    """The part of each period that lies in the window, in the given order, without empty ones."""
-    return [part for period in periods if (part := period.intersection(window)) is not None]
-
-
 def intersect(periods: Iterable[Period], others: Iterable[Period]) -> list[Period]:
     """The time that is in one of the periods and in one of the others, merged."""
     shared: list[Period] = []

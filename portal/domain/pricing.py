@@ -12,7 +12,7 @@ In the API `unit_price` and the prices of components are texts with 10 decimals,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 
@@ -70,73 +70,28 @@ class PlanFigures:
 
 
 def price_plan(components: Iterable[PricedComponent]) -> PlanFigures:
-    """All computed values of a plan at once."""
-    ordered = in_order(components)
+    """The computed values of a plan. Names are ordered by code point, which is the same on every database."""
+    ordered = sorted(components, key=lambda component: (component.name, component.type))
+
+    def charged(billing_types: Collection[str], *, at_least: int = 0) -> Decimal:
+        """The sum of prices of these billing types; fixed ones are multiplied by their amount, or by `at_least`."""
+        return _sum(
+            (it.price, (it.amount or at_least) if it.billing_type == BillingType.FIXED else 1)
+            for it in ordered
+            if it.billing_type in billing_types
+        )
+
+    types = {component.billing_type for component in ordered if component.price > 0}
     return PlanFigures(
-        unit_price=unit_price(ordered),
-        init_price=init_price(ordered),
-        switch_price=switch_price(ordered),
-        minimal_price=minimal_price(ordered),
-        prices=prices(ordered),
-        future_prices=future_prices(ordered),
-        quotas=quotas(ordered),
-        plan_type=plan_type(ordered),
+        unit_price=charged({BillingType.FIXED}),
+        init_price=charged({BillingType.ONE}),
+        switch_price=charged({BillingType.FEW}),
+        minimal_price=charged({BillingType.LIMIT, BillingType.FIXED, BillingType.ONE}, at_least=1),
+        prices={component.type: component.price for component in ordered},
+        future_prices={component.type: component.future_price for component in ordered},
+        quotas={component.type: component.amount for component in ordered},
+        plan_type=None if not types else _PLAN_TYPES[types.pop()] if len(types) == 1 else MIXED,
     )
-
-
-def in_order(components: Iterable[PricedComponent]) -> list[PricedComponent]:
-    """The components by name (by code point, the same on every database), then by type."""
-    return sorted(components, key=lambda component: (component.name, component.type))
-
-
-def unit_price(components: Iterable[PricedComponent]) -> Decimal:
-    """The fixed price of one unit of the plan."""
-    return _sum(
-        (component.price, component.amount) for component in components if component.billing_type == BillingType.FIXED
-    )
-
-
-def init_price(components: Iterable[PricedComponent]) -> Decimal:
-    """The charge at the start."""
-    return _sum((component.price, 1) for component in components if component.billing_type == BillingType.ONE)
-
-
-def switch_price(components: Iterable[PricedComponent]) -> Decimal:
-    """The charge for switching to this plan."""
-    return _sum((component.price, 1) for component in components if component.billing_type == BillingType.FEW)
-
-
-def minimal_price(components: Iterable[PricedComponent]) -> Decimal:
-    """The minimum price of the plan: one of each limit, each fixed component at least once, and the start."""
-    once = {BillingType.LIMIT, BillingType.ONE}
-    return _sum(
-        (component.price, (component.amount or 1) if component.billing_type == BillingType.FIXED else 1)
-        for component in components
-        if component.billing_type == BillingType.FIXED or component.billing_type in once
-    )
-
-
-def prices(components: Iterable[PricedComponent]) -> dict[str, Decimal]:
-    """Component type -> price."""
-    return {component.type: component.price for component in in_order(components)}
-
-
-def future_prices(components: Iterable[PricedComponent]) -> dict[str, Decimal | None]:
-    """Component type -> announced price, or None (0 is a price)."""
-    return {component.type: component.future_price for component in in_order(components)}
-
-
-def quotas(components: Iterable[PricedComponent]) -> dict[str, int]:
-    """Component type -> amount."""
-    return {component.type: component.amount for component in in_order(components)}
-
-
-def plan_type(components: Iterable[PricedComponent]) -> str | None:
-    """The type of the plan, from the billing types with a price above zero."""
-    kinds = {component.billing_type for component in components if component.price > 0}
-    if not kinds:
-        return None
-    return _PLAN_TYPES[kinds.pop()] if len(kinds) == 1 else MIXED
 
 
 def is_active(max_amount: int | None, taken: int) -> bool:

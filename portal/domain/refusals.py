@@ -66,10 +66,7 @@ _TEXTS = {
     Code.BUSY: "Blocked in the offering’s calendar: {period}.",
     Code.BUFFER: "Kept free beside another booking: {period}.",
 }
-_OWN_TEXTS = {
-    Code.BOOKED: "You have booked this: {period}.",
-    Code.REQUESTED: "You have requested this: {period}.",
-}
+_OWN_TEXTS = {Code.BOOKED: "You have booked this: {period}.", Code.REQUESTED: "You have requested this: {period}."}
 
 
 def reason_text(code: Code, *, mine: bool = False) -> str:

@@ -123,13 +123,6 @@ def current_schedules(raw: object, now: datetime) -> list[Any]:
     return [entry for entry in raw if (end := _end_of(entry)) is not None and end > now]
 
 
-def entry_ends(raw: object) -> list[datetime]:
-    """The valid ends of all entries, in order: the instants at which `current_schedules` changes."""
-    if not isinstance(raw, list):
-        return []
-    return sorted(end for entry in raw if (end := _end_of(entry)) is not None)
-
-
 def _end_of(entry: object) -> datetime | None:
     try:
         return parse_instant(entry.get("end")) if isinstance(entry, dict) else None

@@ -1,4 +1,4 @@
-"""Tables by noun: columns, relationships, named constraints. No behaviour beyond a property, no queries, no Flask."""
+"""Tables by noun, without behaviour and queries."""
 
 from portal.models.accounts import ApiToken, AttemptBucket, BrowserSession, Membership, Role, User
 from portal.models.base import Base
@@ -31,13 +31,7 @@ from portal.models.documents import CatalogueChange, OfferingCounter, OfferingDo
 from portal.models.feeds import CalendarFeed
 from portal.models.installation import Installation
 from portal.models.mail import AccountLink, OutgoingMail
-from portal.models.organizations import (
-    Category,
-    Organization,
-    OrganizationGroup,
-    Project,
-    organization_group_members,
-)
+from portal.models.organizations import Category, Organization, OrganizationGroup, Project, organization_group_members
 from portal.models.plans import Component, Plan, PlanComponent, plan_organization_groups
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""People, their roles in organizations, their sessions and API tokens, and the memory of failed sign-ins."""
+"""Users, their roles in organizations, their sessions and API tokens, and counters of failed sign-ins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.models.organizations import Organization
 
 
 class Role(StrEnum):
-    """What a person is in an organization. Owners and managers manage its offerings; members book."""
+    """A role in an organization. Owners and managers manage its offerings; members book."""
 
     OWNER = "owner"
     MANAGER = "manager"
@@ -21,9 +21,9 @@ class Role(StrEnum):
 
 
 class User(HasUuid, HasCreated, Base):
-    """A person. `email` is in lower case. `session_key` changes when every session must end (a new password).
+    """A user. `email` is in lower case. A new `session_key` ends all sessions (after a change of the password).
 
-    `mail_off` are the kinds of mail that the person does not want (portal.domain.mail).
+    `mail_off` are the groups of mail that the user has switched off (portal.domain.mail).
     """
 
     __tablename__ = "users"
@@ -45,10 +45,10 @@ class User(HasUuid, HasCreated, Base):
 
 
 class BrowserSession(Base):
-    """A browser that is signed in: a digest of what its cookie names, and the person's `session_key` of that moment.
+    """A signed-in browser: a digest of its cookie's secret, and the user's `session_key` at sign-in.
 
-    It ends with this row (signing out), and as soon as the person's key is another one. `confirmed` is when the
-    password was entered last; `browser`, `network` and `last_seen` are for the person to recognize it by.
+    The session ends when the row is deleted or the user's key changes. `confirmed` is when the password was last
+    entered; `browser`, `network` and `last_seen` help the user to recognize it.
     """
 
     __tablename__ = "browser_sessions"
@@ -63,7 +63,7 @@ class BrowserSession(Base):
 
 
 class Membership(HasCreated, Base):
-    """One person's role in one organization."""
+    """A user's role in an organization."""
 
     __tablename__ = "memberships"
     __table_args__ = (UniqueConstraint("user_id", "organization_id"),)
@@ -78,7 +78,7 @@ class Membership(HasCreated, Base):
 
 
 class ApiToken(HasUuid, HasCreated, Base):
-    """A named API token. Of its 40 hex digits only the SHA-256 is kept: they are random, a slow hash adds nothing."""
+    """A named API token. Only its SHA-256 is stored; a random key needs no slow hash."""
 
     __tablename__ = "api_tokens"
 
@@ -92,10 +92,10 @@ class ApiToken(HasUuid, HasCreated, Base):
 
 
 class AttemptBucket(Base):
-    """How many passwords may still be tried where (portal.services.throttle): a bucket, full again at `full_at`.
+    """A token bucket that limits password attempts (portal.services.throttle). It is full again at `full_at`.
 
-    `key` is a digest of what it counts for, `full_at` in milliseconds since 1970. `attempts` and `latest` are for
-    people. The names of the table and of two columns are those of an earlier way of counting.
+    `key` is a digest of what is counted; `full_at` is in milliseconds since 1970. `attempts` and `latest` are only for
+    people. The table and two columns have the names of an earlier version.
     """
 
     __tablename__ = "sign_in_failures"

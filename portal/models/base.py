@@ -1,4 +1,4 @@
-"""What all tables share: the declarative base, constraint names, and the column types the two databases need."""
+"""The declarative base, names of constraints, and column types that work on both databases."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ NAMING = {
 
 
 def utcnow() -> datetime:
-    """The present instant, aware, UTC."""
+    """The current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 class Base(DeclarativeBase):
-    """Base of every table. Constraints get predictable names so that migrations can address them."""
+    """Base of all tables. Constraints have predictable names for migrations."""
 
     metadata = MetaData(naming_convention=NAMING)
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """An aware instant. Refuses naive values; always comes back aware in UTC (SQLite has no time zones)."""
+    """An aware datetime, loaded in UTC. Naive values raise ValueError. (SQLite has no time zones.)"""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -52,7 +52,7 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 class Money(TypeDecorator[Decimal]):
-    """An exact decimal with 10 places (at most 22 digits). SQLite keeps it as text: it has no decimals."""
+    """An exact decimal with 10 places and at most 22 digits. SQLite, which has no decimals, stores it as text."""
 
     impl = Numeric(22, 10)
     cache_ok = True
@@ -78,13 +78,13 @@ OrderedText = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 class HasUuid:
-    """A public identifier; `id` stays inside the database."""
+    """A public identifier; `id` is internal."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[uuidlib.UUID] = mapped_column(Uuid, unique=True, default=uuidlib.uuid4)
 
 
 class HasCreated:
-    """When the row came to be (UTC)."""
+    """The creation time of the row (UTC)."""
 
     created: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)

@@ -1,4 +1,4 @@
-"""Bookings: who reserved which periods of an offering, and everything that happened to them."""
+"""Bookings of periods of offerings, and their history."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from portal.models.catalogue import Offering
 from portal.models.organizations import Project
 from portal.models.plans import Plan
 
-# The name by which the database refuses two slots that overlap.
+# The constraint of the database against overlapping slots.
 NO_OVERLAP = "slots_no_overlap"
 
 
 class Booking(HasUuid, HasCreated, Base):
-    """A request for one or more periods of an offering, and what became of it.
+    """A booking of one or more periods of an offering.
 
-    `state` is a value of portal.domain.booking_states. `order_uuid` is the order the published API speaks of.
-    `answers` are the booker's answers to the offering's order form. `sequence` rises with every change that a calendar
-    must notice (RFC 5545, SEQUENCE). `as_booked` is what the booker was shown of the offering, plan and project
-    (portal.domain.booking_details), for when they may not see them any more.
+    `state` is a value of portal.domain.booking_states. `order_uuid` is that of the order in Waldur's API. `answers` are
+    those to the order form. `sequence` increases with every change for calendars (RFC 5545, SEQUENCE). `as_booked` are
+    the names as the booker saw them (portal.domain.booking_details), for when they may no longer see the offering.
     """
 
     __tablename__ = "bookings"
@@ -58,11 +57,10 @@ class Booking(HasUuid, HasCreated, Base):
 class Slot(HasUuid, Base):
     """One booked period, half-open [start, end), UTC. `holds` while its booking is requested or confirmed.
 
-    `reminded` is the start for which a reminder was written.
+    `reminded` is the start for which a reminder was sent.
 
-    Two slots of one offering that hold never overlap: the database refuses it (NO_OVERLAP: an exclusion constraint on
-    PostgreSQL, triggers on SQLite; migration 0002). So they end in the order in which they start, and one index
-    serves both ends.
+    The database prevents overlaps of slots of an offering that hold (NO_OVERLAP: an exclusion constraint on PostgreSQL,
+    triggers on SQLite; migration 0002). So they end in the order in which they start, and one index serves both.
     """
 
     __tablename__ = "slots"
@@ -82,10 +80,10 @@ class Slot(HasUuid, Base):
 
 
 class BookingChange(Base):
-    """One line of a booking's history: what happened, when, by whom (None: the portal itself), and why.
+    """One entry of a booking's history. `user_id` None means the portal itself.
 
-    `what` is "request" or a value of BookingAct. `detail` holds the former periods of a booking that was moved, as
-    {"slots": [{"start", "end"}]}, in the API's form.
+    `what` is "request" or a value of BookingAction. `detail` has the former periods of a moved booking, as
+    {"slots": [{"start", "end"}]}, in the format of the API.
     """
 
     __tablename__ = "booking_changes"
@@ -102,7 +100,7 @@ class BookingChange(Base):
 
 
 class StoredIdempotencyKey(HasCreated, Base):
-    """A request that a client may repeat without booking twice: whose, its key, a digest of it, what came of it."""
+    """An idempotency key of a user, with a digest of the request and the booking that it created."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (UniqueConstraint("user_id", "key"),)

@@ -1,4 +1,4 @@
-"""An offering and what belongs to it alone: endpoints, roles, pictures, files, quotas, scope, compliance."""
+"""Offerings and their parts: endpoints, roles, pictures, files, quotas, scope, compliance."""
 
 from __future__ import annotations
 
@@ -6,20 +6,7 @@ import uuid as uuidlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Column,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Table,
-    Text,
-    Uuid,
-)
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.models.base import Base, HasCreated, HasUuid, OrderedText, UTCDateTime, utcnow
@@ -40,7 +27,7 @@ offering_organization_groups = Table(
 )
 
 
-# Which of the portal's own pictures and files an offering's document names (portal.documents.store writes it).
+# The portal's own pictures and files in an offering's document (written by portal.documents.store).
 media_uses = Table(
     "media_uses",
     Base.metadata,
@@ -49,8 +36,13 @@ media_uses = Table(
 )
 
 
+def _parts(model: str) -> Any:
+    """The relationship of an offering to its parts of this model, in order. They are deleted with the offering."""
+    return relationship(cascade="all, delete-orphan", passive_deletes=True, order_by=f"{model}.position")
+
+
 class ComplianceChecklist(Base):
-    """A checklist an offering requires; known to us by its address only."""
+    """A checklist that an offering requires, known by its address only."""
 
     __tablename__ = "compliance_checklists"
 
@@ -61,15 +53,14 @@ class ComplianceChecklist(Base):
 class Offering(HasUuid, HasCreated, Base):
     """Something that can be booked.
 
-    `sort_key` is the case-folded name: lists are ordered by it, then by uuid, the same on every database.
-    Links (`image`, `thumbnail` …) are kept as given, or as `/api/…` where they point at this portal itself.
-    The parent is linked when it is in the database (`parent_id`); until then its uuid, name and description are kept.
-    JSON columns are the documented free-form fields, nothing else.
+    Lists are ordered by `sort_key`, the case-folded name, then by uuid. Links (`image`, `thumbnail` …) are stored as
+    given, or as `/api/…` if they point to this portal. The parent is linked by `parent_id` if it is in the database;
+    until then its uuid, name and description are stored.
     """
 
     __tablename__ = "offerings"
     __table_args__ = (
-        # All that the catalogue's order and facets need, so that the offerings themselves (long texts) are not read.
+        # Covers the catalogue's order and facets, so that the rows with their long texts are not read.
         Index(
             "ix_offerings_shelf",
             *("sort_key", "uuid", "state", "shared", "organization_id", "category_id", "country", "created"),
@@ -132,41 +123,23 @@ class Offering(HasUuid, HasCreated, Base):
     organization_groups: Mapped[list[OrganizationGroup]] = relationship(
         secondary=offering_organization_groups, order_by=offering_organization_groups.c.position
     )
-    endpoints: Mapped[list[Endpoint]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="Endpoint.position"
-    )
-    roles: Mapped[list[OfferingRole]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="OfferingRole.position"
-    )
-    screenshots: Mapped[list[Screenshot]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="Screenshot.position"
-    )
-    files: Mapped[list[OfferingFile]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="OfferingFile.position"
-    )
-    quotas: Mapped[list[Quota]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="Quota.position"
-    )
+    endpoints: Mapped[list[Endpoint]] = _parts("Endpoint")
+    roles: Mapped[list[OfferingRole]] = _parts("OfferingRole")
+    screenshots: Mapped[list[Screenshot]] = _parts("Screenshot")
+    files: Mapped[list[OfferingFile]] = _parts("OfferingFile")
+    quotas: Mapped[list[Quota]] = _parts("Quota")
     scope: Mapped[Scope | None] = relationship(cascade="all, delete-orphan", passive_deletes=True, uselist=False)
-    software_catalogs: Mapped[list[OfferingSoftwareCatalog]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="OfferingSoftwareCatalog.position"
-    )
-    partitions: Mapped[list[Partition]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="Partition.position"
-    )
-    components: Mapped[list[Component]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="Component.position"
-    )
-    plans: Mapped[list[Plan]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="Plan.position"
-    )
+    software_catalogs: Mapped[list[OfferingSoftwareCatalog]] = _parts("OfferingSoftwareCatalog")
+    partitions: Mapped[list[Partition]] = _parts("Partition")
+    components: Mapped[list[Component]] = _parts("Component")
+    plans: Mapped[list[Plan]] = _parts("Plan")
     calendar: Mapped[GoogleCalendar | None] = relationship(
         back_populates="offering", cascade="all, delete-orphan", passive_deletes=True, uselist=False
     )
 
 
 class _OfPart:
-    """A part of one offering, kept in the order in which it was given."""
+    """A part of one offering. `position` is its order."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id", ondelete="CASCADE"), index=True)
@@ -174,7 +147,7 @@ class _OfPart:
 
 
 class Endpoint(_OfPart, Base):
-    """Where the booked thing is reached (a workstation, a console)."""
+    """An address at which the resource is accessed."""
 
     __tablename__ = "offering_endpoints"
 
@@ -205,7 +178,7 @@ class Screenshot(_OfPart, HasCreated, Base):
 
 
 class OfferingFile(_OfPart, HasCreated, Base):
-    """A document that goes with the offering. The wire gives files no uuid."""
+    """A document about the offering. Files have no uuid in the API."""
 
     __tablename__ = "offering_files"
 
@@ -224,7 +197,7 @@ class Quota(_OfPart, Base):
 
 
 class Scope(Base):
-    """The thing behind the offering (service settings, an instrument server): its address, state and last error."""
+    """The backend object of the offering: its address, state and last error."""
 
     __tablename__ = "offering_scopes"
 
@@ -237,9 +210,9 @@ class Scope(Base):
 
 
 class Media(HasUuid, HasCreated, Base):
-    """A picture or file kept by this portal under the instance folder; `/api/media/<uuid>/` serves it.
+    """A picture or file in the instance folder, served as `/api/media/<uuid>/`.
 
-    It is for those who see an offering that names it (`media_uses`); one that no offering names is for everybody.
+    Users who may see an offering that uses it may read it (`media_uses`); everybody, if no offering uses it.
     """
 
     __tablename__ = "media"

@@ -1,4 +1,4 @@
-"""What a computing offering adds: SLURM partitions and software catalogs."""
+"""SLURM partitions and software catalogs of computing offerings."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SoftwareCatalog(HasUuid, Base):
 
 
 class OfferingSoftwareCatalog(HasUuid, Base):
-    """A catalog as one offering has it: enabled CPU families, number of packages, the partition it serves."""
+    """A software catalog of an offering: enabled CPU families, number of packages, partition."""
 
     __tablename__ = "offering_software_catalogs"
 

@@ -1,4 +1,4 @@
-"""The stored document of an offering (its published JSON, rewritten when something it shows changes), and counters."""
+"""Stored documents of offerings, booking counters, and the log of catalogue changes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _EMPTY_INDEX = (1).to_bytes(4, "little") * 66 + bytes(8)
 
 
 class OfferingDocument(Base):
-    """One offering's JSON as those who manage it may read it, except for the counters; portal.documents knows its form.
+    """The published JSON of an offering with all that its managers may read, without counters (portal.documents).
 
-    `document` is null where the previous version wrote last: it is built when it is read. `first_end` is the earliest
-    end among the schedules (seconds since the epoch): before it no schedule has ended. `restricted` says that
-    something in it is not for everybody who sees the offering: a plan restricted to organization groups, a parent, a
-    project. `inherited` are the plugin_options of a linked parent. `digest` is that of all of them.
+    `document` is null if the previous version wrote the row; it is then built when it is read. `first_end` is the
+    earliest end among the schedules (seconds since the epoch). `restricted`: not everybody who sees the offering may
+    see all of it (restricted plans, parent, project). `inherited` are the plugin_options of a linked parent. `digest`
+    is that of all of them.
     `search_name` and `search_text` are the words of the name, and of everything that is searched
     (portal.domain.search_words: databases fold case differently). Triggers copy them into the database's full-text
     index (migration 0006). `schedule_hash` is the schedule hash (portal.domain.schedule_hash).
@@ -35,12 +35,12 @@ class OfferingDocument(Base):
     inherited: Mapped[bytes | None] = mapped_column(LargeBinary)
     search_name: Mapped[str] = mapped_column(Text, default="", server_default="")
     search_text: Mapped[str] = mapped_column(Text, default="")
-    # These four are the previous version's, which may still run beside this one. The next version drops them.
+    # For the previous version, which may still run at the same time. The next version drops these columns.
     full_index: Mapped[bytes] = mapped_column(LargeBinary, default=_EMPTY_INDEX)
     public_index: Mapped[bytes] = mapped_column(LargeBinary, default=_EMPTY_INDEX)
     public: Mapped[bytes] = mapped_column(LargeBinary, default=b"{}")
     full: Mapped[bytes] = mapped_column(LargeBinary, default=b"{}")
-    # Read from an index of its own.
+    # Indexed.
     schedule_hash: Mapped[int] = mapped_column("clock", BigInteger, key="schedule_hash", default=0, server_default="0")
     document: Mapped[bytes | None] = mapped_column(LargeBinary)
 
@@ -48,9 +48,9 @@ class OfferingDocument(Base):
 
 
 class OfferingCounter(Base):
-    """How many bookings an offering has had here, kept by triggers on `bookings` (migration 0020).
+    """The number of bookings of an offering, maintained by triggers on `bookings` (migration 0020).
 
-    `version` goes up with each change of this counter or of those of the offering's plans. `changed` is when.
+    `version` increases with each change of this counter or those of the offering's plans, at `changed`.
     """
 
     __tablename__ = "offering_counters"
@@ -62,7 +62,7 @@ class OfferingCounter(Base):
 
 
 class PlanCounter(Base):
-    """How many bookings a plan has had here, and how many of them hold their slots. Kept in the same way."""
+    """The number of bookings of a plan, and of active ones (`holding`), maintained in the same way."""
 
     __tablename__ = "plan_counters"
 
@@ -72,10 +72,10 @@ class PlanCounter(Base):
 
 
 class CatalogueChange(Base):
-    """Something changed of what readers are shown of an offering, or (no offering) in who may see what.
+    """A change of what is shown of an offering, or (without offering) of roles or groups.
 
-    Written by triggers alone, in the transaction of the change, and read by portal.queries.catalogue_index. The worker
-    deletes old rows. `transaction_id` is PostgreSQL's: ids there are given before the commit, in another order.
+    Written by triggers in the transaction of the change and read by portal.queries.catalogue_index; the worker deletes
+    old rows. `transaction_id` is set on PostgreSQL, where ids are not in the order of commits.
     """
 
     __tablename__ = "catalogue_changes"

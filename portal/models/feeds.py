@@ -1,4 +1,4 @@
-"""Calendar feeds with a secret address: of one person, or of an organization."""
+"""Calendar feeds with a secret address, of a user or an organization."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from portal.models.base import Base, HasCreated
 
 
 class CalendarFeed(HasCreated, Base):
-    """The secret of a feed, hashed. Exactly one of `user_id` and `organization_id` says whose bookings it shows.
+    """The hashed secret of a feed of either a user or an organization.
 
-    An organization's feed opens only while `maker_id`, the person who made it, manages the organization.
+    An organization's feed works only while `maker_id`, its creator, manages the organization.
     """
 
     __tablename__ = "calendar_feeds"

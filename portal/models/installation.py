@@ -1,4 +1,4 @@
-"""What belongs to this installation as a whole."""
+"""Data of the installation as a whole."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from portal.models.base import Base
 
 
 class Installation(Base):
-    """The one row that a database has, made with it. `salt` is random: keys are derived with it (portal.secretbox).
+    """The only row of its table. `salt` is random, for the derivation of keys (portal.secretbox).
 
-    `old_secrets`: there may be values that a version before 0019 encrypted (until `secrets reseal`).
+    `old_secrets`: there may be secrets that a version before 0019 encrypted (until `secrets reseal`).
     """
 
     __tablename__ = "installation"

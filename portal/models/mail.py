@@ -1,4 +1,4 @@
-"""Mail that waits to be sent, and the links that are sent to prove who owns an address."""
+"""Outgoing mail, and links that confirm addresses."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class OutgoingMail(HasUuid, HasCreated, Base):
 
 
 class AccountLink(HasCreated, Base):
-    """A link that was mailed: whoever opens it owns the address. Used once, hashed, with an end.
+    """A hashed, single-use link that was mailed to confirm an address.
 
-    `purpose` is register, password, invite or email; `network` is where it was asked from. `user_id` is whose it is
-    where the address is not theirs yet.
+    `purpose` is register, password, invite or email; `network` is that of the request. `user_id` is the user if the
+    address is not theirs yet.
     """
 
     __tablename__ = "account_links"

@@ -1,4 +1,4 @@
-"""Organizations that provide offerings (the wire calls them customers), their projects, groups, and categories."""
+"""Organizations that provide offerings ("customers" in the API), their projects and groups, and categories."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ organization_group_members = Table(
 
 
 class Organization(HasUuid, HasCreated, Base):
-    """A facility, institute or company. Wire: customer."""
+    """A facility, institute or company ("customer" in the API)."""
 
     __tablename__ = "organizations"
 
@@ -27,9 +27,9 @@ class Organization(HasUuid, HasCreated, Base):
 
 
 class OrganizationGroup(HasUuid, Base):
-    """A group of organizations, possibly inside a larger one; offerings and plans can be restricted to groups.
+    """A group of organizations, possibly inside another one. Offerings and plans can be restricted to groups.
 
-    `customers_elsewhere` is the count an import brought along; the answered count is never below it.
+    `customers_elsewhere` is the count from an import, which is the minimum of the published count.
     """
 
     __tablename__ = "organization_groups"
@@ -56,7 +56,7 @@ class Project(HasUuid, HasCreated, Base):
 
 
 class Category(HasUuid, Base):
-    """What kind of thing an offering is (Microscopy, Rooms, Computing …)."""
+    """A category of offerings (Microscopy, Rooms, Computing …)."""
 
     __tablename__ = "categories"
 

@@ -1,22 +1,11 @@
-"""What an offering charges for (components) and how (plans)."""
+"""Components that an offering charges for, and plans."""
 
 from __future__ import annotations
 
 import uuid as uuidlib
 from decimal import Decimal
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ForeignKey,
-    Integer,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    Uuid,
-)
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.models.base import Base, HasUuid, Money
@@ -32,9 +21,9 @@ plan_organization_groups = Table(
 
 
 class Component(HasUuid, Base):
-    """A measured thing an offering charges for. `type` is its internal name, unique in the offering.
+    """Something an offering charges for. `type` is its internal name, unique within the offering.
 
-    The overage component is kept by uuid: the wire may name it before it exists.
+    The overage component is stored by uuid, since an import may name it before it exists.
     """
 
     __tablename__ = "components"
@@ -65,10 +54,9 @@ class Component(HasUuid, Base):
 
 
 class Plan(HasUuid, Base):
-    """A way to pay for an offering.
+    """A price plan of an offering.
 
-    `resources_elsewhere` and `active_elsewhere` count what an import brought along; resources made here are
-    counted on top, so that `resources_count` and `is_active` stay true after a move.
+    `resources_elsewhere` and `active_elsewhere` are counts from an import, to which bookings made here are added.
     """
 
     __tablename__ = "plans"
@@ -94,7 +82,7 @@ class Plan(HasUuid, Base):
 
 
 class PlanComponent(Base):
-    """What one component costs in one plan. Prices are exact decimals with 10 places."""
+    """The price of a component in a plan."""
 
     __tablename__ = "plan_components"
     __table_args__ = (UniqueConstraint("plan_id", "component_id"),)

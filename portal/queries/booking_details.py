@@ -29,9 +29,6 @@ class Visibility:
     parent: bool
 
 
-ALL_VISIBLE = Visibility(True, True, True, True)
-
-
 def visibility_columns(actor: Actor) -> tuple[ColumnElement[bool], ...]:
     """The columns of a Visibility, over Booking joined with its Offering."""
     return (

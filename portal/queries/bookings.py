@@ -117,11 +117,7 @@ def bookings_count(actor: Actor, clauses: Sequence[ColumnElement[bool]] = ()) ->
 
 
 def bookings_slice(
-    actor: Actor,
-    clauses: Sequence[ColumnElement[bool]],
-    order: Sequence[Any],
-    offset: int,
-    limit: int,
+    actor: Actor, clauses: Sequence[ColumnElement[bool]], order: Sequence[Any], offset: int, limit: int
 ) -> list[BookingView]:
     """A slice of the visible bookings that satisfy all clauses. Ties are ordered by id."""
     query = _visible(actor, clauses, *_columns(actor)).options(*_loaded()).order_by(*order, Booking.id)

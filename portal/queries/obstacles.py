@@ -31,11 +31,7 @@ from portal.models import Booking, BusyPeriod, Offering, Slot
 from portal.models.base import UTCDateTime
 from portal.policies import Actor
 
-_CODES = {
-    BookingState.CONFIRMED.value: Code.BOOKED,
-    BookingState.REQUESTED.value: Code.REQUESTED,
-    "busy": Code.BUSY,
-}
+_CODES = {BookingState.CONFIRMED.value: Code.BOOKED, BookingState.REQUESTED.value: Code.REQUESTED, "busy": Code.BUSY}
 
 
 def obstacles_of_offerings(

@@ -99,15 +99,6 @@ def managed(actor: Actor, page_number: int = 1) -> tuple[list[ManagedOrganizatio
     return found, page
 
 
-def manages_something(actor: Actor) -> bool:
-    """Whether the actor manages any organization (staff manage all)."""
-    if actor.is_staff:
-        return True
-    if not actor.signed_in:
-        return False
-    return db.session.execute(select(Organization.id).where(managed_organizations(actor)).limit(1)).first() is not None
-
-
 def get_managed_organization(actor: Actor, uuid: uuidlib.UUID) -> Organization:
     """The organization, if the actor manages it. Raises NotFound otherwise."""
     found = db.session.execute(

@@ -28,14 +28,6 @@ class Page:
         return (self.number - 1) * self.size
 
     @property
-    def first_item(self) -> int:
-        return 0 if self.total == 0 else self.offset + 1
-
-    @property
-    def last_item(self) -> int:
-        return min(self.offset + self.size, self.total)
-
-    @property
     def previous(self) -> int | None:
         return self.number - 1 if self.number > 1 else None
 

@@ -48,7 +48,6 @@ INTEGER = FieldType("integer", check=checks.whole(0), check_or_null=checks.whole
 INT64 = FieldType("integer", "int64", check=checks.whole(0), check_or_null=checks.whole_or_null())
 DOUBLE = FieldType("number", "double")
 BOOLEAN = FieldType("boolean", check=checks.flag(False))
-OBJECT = FieldType("object")
 ANY = FieldType(check=checks.free)
 
 

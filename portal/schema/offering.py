@@ -276,19 +276,10 @@ SCREENSHOT = ObjectSchema(
 )
 FILE = ObjectSchema(
     "NestedOfferingFile",
-    (
-        stored("name", NAME),
-        stored("created", DATE_TIME, read=reading.instant),
-        stored("file", URI, read=link("file")),
-    ),
+    (stored("name", NAME), stored("created", DATE_TIME, read=reading.instant), stored("file", URI, read=link("file"))),
 )
 QUOTA = ObjectSchema(
-    "Quota",
-    (
-        stored("name", NAME),
-        stored("usage", INTEGER),
-        stored("limit", INTEGER, check=checks.whole(-1)),
-    ),
+    "Quota", (stored("name", NAME), stored("usage", INTEGER), stored("limit", INTEGER, check=checks.whole(-1)))
 )
 CALENDAR = ObjectSchema(
     "GoogleCalendar",
@@ -309,13 +300,7 @@ OFFERING = ObjectSchema(
         stored("description", TEXT, edit=True),
         stored("full_description", TEXT, edit=True),
         stored("privacy_policy_link", URI, edit=True),
-        stored(
-            "access_url",
-            URI,
-            "Publicly accessible offering access URL",
-            check=links.link(PAGE_SCHEMES),
-            edit=True,
-        ),
+        stored("access_url", URI, "Publicly accessible offering access URL", check=links.link(PAGE_SCHEMES), edit=True),
         computed("endpoints", many(ENDPOINT), read=rows("endpoints", ENDPOINT)),
         computed("software_catalogs", many(SOFTWARE_CATALOG), read=rows("catalogs", SOFTWARE_CATALOG)),
         computed("partitions", many(PARTITION), read=rows("partitions", PARTITION)),
@@ -340,11 +325,7 @@ OFFERING = ObjectSchema(
         stored("integration_guide", TEXT, edit=True),
         stored("thumbnail", URI, null=True, read=link("thumbnail"), edit=True),
         stored(
-            "order_count",
-            INTEGER,
-            check=checks.whole(0, checks.COUNT32),
-            column="orders_elsewhere",
-            managers_only=True,
+            "order_count", INTEGER, check=checks.whole(0, checks.COUNT32), column="orders_elsewhere", managers_only=True
         ),
         computed(
             "plans",

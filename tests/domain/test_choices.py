@@ -37,6 +37,5 @@ def test_values_are_the_wires() -> None:
     assert {"fixed", "usage", "limit", "one", "few"} == choices.BILLING_TYPES
     assert {"month", "quarter", "half_month", "day", "hour", "quantity"} == choices.BILLING_UNITS
     assert len(choices.OPTION_TYPES) == 16
-    assert len(choices.OPTION_TYPES - choices.OPTION_TYPES_OF_NEWER_CLIENTS) == 14
     assert len(choices.SCOPE_STATES) == 8
     assert None in choices.PLUGIN_OPTIONS["account_name_generation_policy"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.periods import Period, PeriodError, clip, intersect, merge, subtract, total
+from portal.domain.periods import Period, PeriodError, intersect, merge, subtract, total
 
 BASE = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -54,11 +54,6 @@ def test_intersect_is_set_intersection(periods: list[Period], others: list[Perio
     shared = intersect(periods, others)
     assert inside(shared) == inside(periods) & inside(others)
     assert len(shared) == len(merge(shared))
-
-
-@given(several, some)
-def test_clip_keeps_what_is_in_the_window(periods: list[Period], window: Period) -> None:
-    assert inside(clip(periods, window)) == inside(periods) & inside([window])
 
 
 @given(some, some)
