@@ -67,9 +67,9 @@ def record(event: SecurityEvent, actor: Actor, target: str, **facts: object) -> 
         _write(event, _actor_name(actor), target, facts)
 
 
-def _write(event: SecurityEvent, who: str, target: str, facts: dict[str, object]) -> None:
+def _write(event: SecurityEvent, actor_name: str, target: str, facts: dict[str, object]) -> None:
     write = log.warning if event in _WARNINGS else log.info
-    write(event.value, log="security", actor=who, object=target, **facts)
+    write(event.value, log="security", actor=actor_name, object=target, **facts)
 
 
 def _actor_name(actor: Actor) -> str:

@@ -79,7 +79,7 @@ def installation_salt() -> bytes:
 
 
 def has_old_secrets() -> bool:
-    """Whether secrets may be stored that a version before 0019 encrypted; asked for each one of those that is met."""
+    """Whether there may be secrets that a version before 0019 encrypted. One statement."""
     return bool(_of_installation(Installation.old_secrets))
 
 

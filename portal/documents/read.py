@@ -29,11 +29,11 @@ from portal.policies import (
     visible_plans,
 )
 
-Reader = Literal["staff", "signed in", "nobody"]
+Reader = Literal["staff", "user", "anonymous"]
 
 # Statements are built once for each kind of reader; the user is a parameter.
 _SIGNED_IN = Actor(user_id=cast(int, bindparam("reader")))
-_READERS: dict[Reader, Actor] = {"staff": SYSTEM, "signed in": _SIGNED_IN, "nobody": ANONYMOUS}
+_READERS: dict[Reader, Actor] = {"staff": SYSTEM, "user": _SIGNED_IN, "anonymous": ANONYMOUS}
 _EXPORTED_AT_ONCE = 100
 
 
@@ -91,11 +91,11 @@ def export(base_url: str) -> Iterator[bytes]:
 def _kind(actor: Actor) -> Reader:
     if actor.is_staff:
         return "staff"
-    return "signed in" if actor.signed_in else "nobody"
+    return "user" if actor.signed_in else "anonymous"
 
 
 def _reader_parameter(actor: Actor) -> dict[str, Any]:
-    return {"reader": actor.user_id} if _kind(actor) == "signed in" else {}
+    return {"reader": actor.user_id} if _kind(actor) == "user" else {}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""E-mail addresses as mail servers and mail headers take them."""
+"""Validation and normalization of e-mail addresses."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ from email_validator import ValidatedEmail, validate_email
 
 from portal.domain.texts import is_storable
 
-# Columns hold no more, and nobody has a longer one.
+# The size of columns, and the maximum of RFC 5321.
 LONGEST = 320
 _ASCII = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 
 def mail_address(address: str) -> str:
-    """The address in the form that mail is sent to: ASCII, where it has such a form.
+    """The address for sending mail, in ASCII if possible.
 
-    Raises ValueError for what is no address, and for what a mail program could read as encoded text (RFC 2047).
+    Raises ValueError if it is invalid, or if a mail program could take it for encoded text (RFC 2047).
     """
     if "=?" in address:
-        raise ValueError("The address holds “=?”, which mail programs take for encoded text.")
+        raise ValueError("The address contains “=?”, which mail programs take for encoded text.")
     if address.isascii():
         if not _ASCII.fullmatch(address):
-            raise ValueError("The address has characters that mail servers do not take.")
+            raise ValueError("The address has characters that mail servers do not accept.")
         return address
     found = _parsed(address)
     return found.ascii_email or found.normalized
 
 
 def normal_address(text: str) -> str:
-    """An address in the one form in which it is kept and looked up: NFC, lower case, the domain in Unicode.
+    """The form in which an address is stored and compared: NFC, lower case, the domain in Unicode.
 
-    Browsers submit `münchen.de` as `xn--mnchen-3ya.de`. Raises ValueError, with a sentence, for what is no address.
+    Browsers submit `münchen.de` as `xn--mnchen-3ya.de`. Raises ValueError with a sentence if it is invalid.
     """
     return _parsed(unicodedata.normalize("NFC", text.strip())).normalized.lower()
 
 
 def account_address(text: str) -> str:
-    """The normal form of an address to which mail can be sent through any server.
+    """The normal form of an address that every mail server accepts.
 
-    Raises ValueError, with a sentence: also for one that takes SMTPUTF8 (RFC 6531), which many servers do not speak.
+    Raises ValueError with a sentence, also if it requires SMTPUTF8 (RFC 6531), which many servers do not support.
     """
     found = normal_address(text)
     if not mail_address(found).isascii():
-        raise ValueError("mail servers take letters such as “õ” only after the @.")
+        raise ValueError("mail servers accept letters such as “õ” only after the @.")
     return found
 
 
 def sought_address(text: str) -> str:
-    """The same for looking an address up: what is no address is the address of nobody, and no error."""
+    """The normal form of an address for a search. Invalid ones raise no error, since they simply match nothing."""
     try:
         return normal_address(text[:LONGEST])
     except ValueError:
         found = text.strip().lower()[:LONGEST]
-        # No database is asked for what it cannot hold.
+        # Databases fail on texts that they cannot store.
         return found if is_storable(found) else ""
 
 

@@ -47,7 +47,7 @@ class BillingUnit(StrEnum):
 
 
 class ScopeState(StrEnum):
-    """State of the backend object an offering stands for."""
+    """State of the backend object of an offering."""
 
     CREATION_SCHEDULED = "CREATION_SCHEDULED"
     CREATING = "CREATING"

@@ -1,4 +1,4 @@
-"""The text of HTML, made by a parser: the one place for search, cards, page descriptions, feeds and mail."""
+"""Plain text from HTML, for search, cards, page descriptions, feeds and mail."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 
 import nh3
 
-# The parser's time grows with the square of how deep tags are nested and of how many attributes one has: a megabyte of
-# them takes minutes. What is beyond this is no description that anybody wrote, and is shown as words alone.
+# The parser takes quadratic time for nested tags and for attributes: minutes for a megabyte. Larger markup is shown as
+# text without tags.
 MAX_MARKUP = 300_000
 MAX_TAGS = 8_000
-# Elements that begin a line or a cell, and so separate words. All others stand within a word: `<b>A</b>BC` is "ABC".
+# Elements that separate words. All others may be within a word: `<b>A</b>BC` is "ABC".
 _SEPARATING = {
     "address", "article", "aside", "blockquote", "br", "caption", "center", "dd", "details", "dialog", "dir", "div",
     "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header",
@@ -23,22 +23,21 @@ _TAG = re.compile(r"<[^<>]*>")
 
 
 def plain_text(markup: str | None) -> str:
-    """The words of a text that may hold HTML, on one line: entities decoded, pictures by their alternative text."""
+    """The text of HTML on one line, with decoded entities and the alternative texts of pictures."""
     if not markup:
         return ""
     if is_too_much(markup):
         return " ".join(words_alone(markup).split())
-    # What is left are these elements and escaped text, in one spelling.
     parsed = nh3.clean(markup, tags=_SEPARATING | {"img"}, attributes={"img": {"alt"}}, link_rel=None)
     spaced = _TAG.sub(" ", _PICTURE.sub(r" \1 ", parsed))
     return " ".join(html.unescape(spaced).split())
 
 
 def is_too_much(markup: str) -> bool:
-    """Whether a parser would take too long."""
+    """Whether parsing would take too long."""
     return len(markup) > MAX_MARKUP or markup.count("<") > MAX_TAGS
 
 
 def words_alone(markup: str) -> str:
-    """The text without what looks like a tag, in linear time. Not safe as markup: it has to be escaped."""
+    """The text without anything like a tag, in linear time. It has to be escaped for use as markup."""
     return html.unescape(_TAG.sub(" ", markup[:MAX_MARKUP]))

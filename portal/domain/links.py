@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 # password hash to the host.
 HREF_SCHEMES = frozenset({"http", "https", "mailto", "tel", "ssh", "sftp", "ftp", "ftps", "rdp", "vnc"})
 SRC_SCHEMES = frozenset({"http", "https"})
-# What leads people on: a page, or somebody to write to.
+# Web pages and mail addresses.
 PAGE_SCHEMES = SRC_SCHEMES | {"mailto"}
 _PORTS = {"http": 80, "https": 443}
 _WITHOUT_HOST = frozenset({"mailto", "tel"})
@@ -37,7 +37,7 @@ def safe_src(link: object) -> str | None:
 
 
 def is_link(text: str, schemes: Collection[str]) -> bool:
-    """Whether a text, as it is, is an absolute link of one of these schemes."""
+    """Whether a text is exactly an absolute link of one of these schemes."""
     return _allowed(text, schemes) == text
 
 

@@ -1,4 +1,4 @@
-"""Words to search by: the same ones whichever database looks for them."""
+"""Search words, normalized in the same way for both databases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 _WORD = re.compile(r"[^\W_]+")
 LONGEST_WORD = 60
 LONGEST_TEXT = 100_000
-# Letters with a stroke or of two letters, which Unicode does not decompose: people type them as these.
+# Letters that Unicode does not decompose, and the letters typed for them.
 _PLAIN = str.maketrans(
     {
         "æ": "ae",
@@ -40,7 +40,7 @@ _UNSPACED = re.compile(
 
 
 def search_words(text: str) -> list[str]:
-    """The words of a text in order: letters and digits alone, in lower case of every alphabet, without accents."""
+    """The words of a text in order: letters and digits only, case-folded, without accents."""
     plain = unicodedata.normalize("NFKD", text[:LONGEST_TEXT].casefold())
     if not plain.isascii():
         plain = "".join(char for char in plain if not unicodedata.combining(char)).casefold().translate(_PLAIN)
@@ -48,10 +48,7 @@ def search_words(text: str) -> list[str]:
 
 
 def indexed_words(text: str) -> list[str]:
-    """The words under which a text is found by the beginning of a word.
-
-    Where words are written without spaces, each character may begin one.
-    """
+    """The words of a text for the index. In scripts without spaces each character may begin a word."""
     return [part for word in search_words(text) for part in _beginnings(word)]
 
 

@@ -1,4 +1,4 @@
-"""Which texts the databases and other programs can hold, and how a text is cleaned for them."""
+"""Texts that can be stored and shown: checks and cleaning."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import re
 import unicodedata
 
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
-# Joiners are letters' parts in Persian and Indic scripts, and hold emoji together. Other format characters reorder or
-# hide what is around them.
+# Joiners are part of Persian and Indic spelling and of emoji. Other format characters reorder or hide text.
 _JOINERS = "\u200c\u200d"
 _REPLACED = {"Cc": " ", "Zl": " ", "Zp": " ", "Cf": "", "Cs": "\ufffd"}
 
@@ -17,9 +16,9 @@ _BREAKS = "\n\r\v\f\x85\u2028\u2029"
 
 
 def line_problem(text: str) -> str:
-    """Why a text cannot be a name or title, as a phrase that follows what it is called; "" where it can.
+    """Why a text cannot be a name or title, as a phrase that follows the name of the field; "" if it can.
 
-    A name is one line wherever it is shown: on pages, in mail, calendars, logs and terminals.
+    Names have to fit on one line of pages, mail, calendars, logs and terminals.
     """
     found = _NOT_ON_A_LINE.search(text)
     if found is None:
@@ -37,34 +36,31 @@ def line_problem(text: str) -> str:
 
 
 def is_storable(text: str) -> bool:
-    """Whether a text can be stored and sent: PostgreSQL holds no NUL, and UTF-8 no half of a surrogate pair."""
+    """Whether a text can be stored and sent: without NUL (PostgreSQL) and single surrogates (UTF-8)."""
     return _UNSTORABLE.search(text) is None
 
 
 def visible(text: str, most: int = 60) -> str:
-    """The beginning of a text as an error message may quote it: what is not printable becomes a question mark."""
+    """The beginning of a text for an error message, with question marks for unprintable characters."""
     return "".join(character if character.isprintable() else "?" for character in text[:most])
 
 
 def shortened(text: str, most: int) -> str:
-    """The text, or its beginning with an ellipsis where it is longer than `most` characters."""
+    """The text, shortened with an ellipsis to `most` characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def one_line(text: str) -> str:
     """The text on one line: line breaks and control characters become spaces, runs of spaces one.
 
-    Format characters (such as those that reverse the direction of writing) are dropped, halves of surrogate pairs
-    become U+FFFD.
+    Format characters (such as those that reverse the direction of writing) are removed; single surrogates become
+    U+FFFD.
     """
     return " ".join(_cleaned(text).split())
 
 
 def clean_lines(text: str) -> str:
-    """The text with its lines: each kind of line break becomes LF, and each line is cleaned as in `one_line`.
-
-    Spaces stay as they are.
-    """
+    """The text with all line breaks as LF, and lines cleaned as in `one_line`, except for their spaces."""
     return text if text.isprintable() else "\n".join(_cleaned(line) for line in text.splitlines())
 
 

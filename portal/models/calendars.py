@@ -70,7 +70,7 @@ class GoogleCalendar(HasCreated, Base):
     its name) in the same way; those leave the state alone.
 
     `lease_*` is the worker that has the row now. `next_attempt` is when failed work may be tried again, `next_read`
-    when busy times are read again (None: nobody has synced the calendar yet, so it is left alone). `action_failed`
+    when busy times are read again (None: it has never been synced, so it is left alone). `action_failed`
     keeps the error of an action that cannot succeed until a user requests the next one. `time_zone` is the calendar's
     own, as last read. `sharing_unsure`: the sharing rule was being changed, with unknown outcome. `sync_token` None
     means that the next read is a full one; `last_full` was the latest of these.
@@ -131,7 +131,7 @@ class CalendarEvent(Base):
 
 
 class BusyPeriod(Base):
-    """A period somebody blocked at Google, half-open [start, end), UTC."""
+    """A busy time from Google, half-open [start, end), UTC."""
 
     __tablename__ = "busy_periods"
     __table_args__ = (

@@ -12,14 +12,11 @@ from portal.models.base import Base, HasCreated, HasUuid, UTCDateTime, utcnow
 
 
 class OutgoingMail(HasUuid, HasCreated, Base):
-    """One message to one address, written in the transaction of what it tells. The worker sends it, at least once.
+    """A message to one address, written in the transaction that causes it. The worker sends it at least once.
 
-    `kind` names the template, `data` is what it shows: facts as they were, so that a later change does not alter what
-    is told. `next_attempt` None: nothing more is tried (it was sent, or given up with `error`).
-
-    `cause_id` is the person by whose action it was written: what one person causes within an hour is counted
-    (portal.services.summaries).
-    `sealed_secret` is what the message's link holds, encrypted (portal.secretbox), until nothing more is tried.
+    `kind` is the template, `data` its values at that time. `next_attempt` None: sent, or given up with `error`.
+    `cause_id` is the user whose action caused it, for the hourly limit (portal.services.summaries). `sealed_secret` is
+    the secret of the message's link, encrypted (portal.secretbox), until the message has been sent or given up.
     """
 
     __tablename__ = "outgoing_mails"

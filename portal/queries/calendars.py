@@ -85,7 +85,7 @@ class RunView:
 class CalendarView:
     """The calendar of an offering, for its card.
 
-    `exists`: somebody has synced or shared it, or it was imported. `public` and `link` are for every reader; the
+    `exists`: it was synced, shared or imported. `public` and `link` are for every reader; the
     rest is filled only for users who manage the offering (`manages`). `can_act`: the user may sync, share and unshare
     (staff, owners), and the connection is usable. `busy`: an action is pending; `wants_public` is its result.
     `retry_at` is when the portal retries after an error. `worker_alive`: seen in the last minutes.
@@ -251,5 +251,5 @@ def usable_connection() -> ColumnElement[bool]:
 
 
 def calendars_in_use() -> ColumnElement[bool]:
-    """Clause over GoogleCalendar: somebody has synced or shared it. Imported calendars are left alone until then."""
+    """Clause over GoogleCalendar: those that were synced or shared. Imported calendars are left alone until then."""
     return or_(GoogleCalendar.wanted > 0, GoogleCalendar.next_read.is_not(None))

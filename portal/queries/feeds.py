@@ -194,8 +194,8 @@ def _slots(actor: Actor, clauses: Sequence[ColumnElement[bool]], now: datetime) 
 
 
 def _booker_and_name(row: Row[Any]) -> str:
-    who = row.full_name or row.email
-    return f"{who}, {row.name}" if who else str(row.name)
+    booker = row.full_name or row.email
+    return f"{booker}, {row.name}" if booker else str(row.name)
 
 
 def _event(row: Row[Any], summary: str, location: str, *, note: str = "", url: str = "") -> IcsEvent:

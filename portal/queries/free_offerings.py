@@ -142,7 +142,7 @@ _PAIRS = {
             SELECT
                 json_extract(value, '$[0]') AS begin, json_extract(value, '$[1]') AS finish,
                 json_extract(value, '$[2]') AS ids
-            FROM json_each(:asked)
+            FROM json_each(:pairs)
         )
         SELECT o.value AS id, bound.begin, bound.finish FROM bound, json_each(bound.ids) AS o
         """
@@ -161,34 +161,34 @@ _PAIRS = {
 @cache
 def _occupied_statement(dialect: str) -> Select[Any]:
     """The offerings with a booking or busy time in their period."""
-    asked = _PAIRS[dialect].columns(id=Integer, begin=UTCDateTime, finish=UTCDateTime).subquery("asked").c
+    pair = _PAIRS[dialect].columns(id=Integer, begin=UTCDateTime, finish=UTCDateTime).subquery("pairs").c
     # Slots of an offering never overlap, so the first one that ends after the beginning decides.
     first = (
         select(Slot.start)
-        .where(Slot.offering_id == asked.id, Slot.holds.is_(True), Slot.end > asked.begin)
+        .where(Slot.offering_id == pair.id, Slot.holds.is_(True), Slot.end > pair.begin)
         .order_by(Slot.end)
         .limit(1)
         .scalar_subquery()
     )
     busy = exists().where(
-        BusyPeriod.offering_id == asked.id, BusyPeriod.start < asked.finish, BusyPeriod.end > asked.begin
+        BusyPeriod.offering_id == pair.id, BusyPeriod.start < pair.finish, BusyPeriod.end > pair.begin
     )
-    return select(asked.id).where(or_(first < asked.finish, busy))
+    return select(pair.id).where(or_(first < pair.finish, busy))
 
 
-def _occupied(asked: Mapping[Period, Sequence[int]]) -> set[int]:
+def _occupied(periods: Mapping[Period, Sequence[int]]) -> set[int]:
     """The offerings that have a booking or busy time in their period. One SQL statement."""
     dialect = db.engine.dialect
     if dialect.name == "sqlite":
         written: Any = UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
-        lists = [(written(it.start), written(it.end), ids) for it, ids in asked.items()]
-        given: dict[str, Any] = {"asked": orjson.dumps(lists).decode()}
+        lists = [(written(it.start), written(it.end), ids) for it, ids in periods.items()]
+        given: dict[str, Any] = {"pairs": orjson.dumps(lists).decode()}
     else:
         given = {
-            "begins": [it.start for it in asked],
-            "finishes": [it.end for it in asked],
-            "ids": [offering_id for ids in asked.values() for offering_id in ids],
-            "places": [place for place, ids in enumerate(asked.values(), start=1) for _id in ids],
+            "begins": [it.start for it in periods],
+            "finishes": [it.end for it in periods],
+            "ids": [offering_id for ids in periods.values() for offering_id in ids],
+            "places": [place for place, ids in enumerate(periods.values(), start=1) for _id in ids],
         }
     return set(db.session.execute(_occupied_statement(dialect.name), given).scalars())
 
@@ -202,8 +202,8 @@ def _openings(
     # Schedules that only differ outside the window count as one.
     alike: dict[Any, ScheduleOpening | None] = {}
     found = {}
-    asked = sorted(examples)
-    for schedule, parsed in _parsed_schedules(asked, [examples[schedule] for schedule in asked]):
+    hashes = sorted(examples)
+    for schedule, parsed in _parsed_schedules(hashes, [examples[schedule] for schedule in hashes]):
         if parsed.zone not in of_zone:
             of_zone[parsed.zone] = wanted.window(parsed.zone)
         window = of_zone[parsed.zone]

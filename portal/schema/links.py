@@ -1,4 +1,4 @@
-"""Checks of links in a record. What was stored earlier is answered as it is, and pages never follow it."""
+"""Checks of links in a record. Earlier versions stored other texts, which pages do not turn into links."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from portal.domain.links import SRC_SCHEMES, is_link
 from portal.schema.checks import Check, InvalidValue, checked_text
 
-# Into this portal itself: answered with the host of the request.
+# Links into this portal, which get the host of the request.
 OWN = "/api/"
 
 
 def link(schemes: Collection[str] = SRC_SCHEMES, limit: int | None = None) -> Check:
-    """An absolute link of these schemes, or one into this portal itself; unset is ""."""
+    """An absolute link of these schemes, or one into this portal; unset is ""."""
     return lambda value: "" if value is None else _checked(value, schemes, limit)
 
 

@@ -33,7 +33,7 @@ def test_what_has_ended_stays_ended_and_what_holds_may_end(state: BookingState, 
 def test_the_wire_states() -> None:
     assert api_state(BookingState.REQUESTED) == "Creating"
     assert api_state(BookingState.CONFIRMED) == "OK"
-    assert {api_state(state) for state not in HOLDING} == {"Terminated"}
+    assert {api_state(state) for state in BookingState if state not in HOLDING} == {"Terminated"}
 
 
 @given(states)
