@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid as uuidlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -41,16 +42,11 @@ from portal.policies import (
     shows_parent,
     visible_offerings,
 )
-from portal.queries.bookings import first_start
+from portal.queries.booking_list import BY_CREATED, BY_NAME, BY_START, BY_TYPE, Order
 
 Clause = ColumnElement[bool]
 MOST_VALUES = 100
-ORDERS: dict[str, Callable[[], ColumnElement[Any]]] = {
-    "name": lambda: func.lower(Booking.name),
-    "created": lambda: Booking.created.expression,
-    "type": lambda: Offering.type.expression,
-    "schedules": first_start,
-}
+ORDERS = {"name": BY_NAME, "created": BY_CREATED, "type": BY_TYPE, "schedules": BY_START}
 ORDER_STATES = {
     "pending-provider": BookingState.REQUESTED,
     "done": BookingState.CONFIRMED,
@@ -102,15 +98,15 @@ def _may_ask(actor: Actor, name: str) -> Clause:
     return true()
 
 
-def wanted_order() -> list[ColumnElement[Any]]:
+def wanted_order() -> list[Order]:
     """The order that `o` asks for: names, with - for descending, repeated or with commas. Raises Refused (400)."""
     names = [name.strip() for value in request.args.getlist("o") for name in value.split(",") if name.strip()]
     found = []
     for name in names[:10] or ["name"]:
-        build = ORDERS.get(name.removeprefix("-"))
-        if build is None:
+        order = ORDERS.get(name.removeprefix("-"))
+        if order is None:
             raise Refused(400, {"o": [_no_choice(name)]})
-        found.append(build().desc() if name.startswith("-") else build())
+        found.append(replace(order, descending=name.startswith("-")))
     return found
 
 

@@ -48,7 +48,7 @@ def booking_resources_list() -> Response:
     total = queries.bookings_count(actor, clauses)
     number, last = wanted.of(total)
     headers = {"X-Result-Count": str(total), "Link": link_header(number, last)}
-    found = queries.bookings_slice(actor, clauses, order, (number - 1) * wanted.size, wanted.size)
+    found = queries.bookings_slice(actor, clauses, order, (number - 1) * wanted.size, wanted.size, total)
     return tagged_response(orjson.dumps([_cut(booking_document(it, base), fields) for it in found]), headers)
 
 

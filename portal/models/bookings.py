@@ -25,9 +25,17 @@ class Booking(HasUuid, HasCreated, Base):
     `state` is a value of portal.domain.booking_states. `order_uuid` is that of the order in Waldur's API. `answers` are
     those to the order form. `sequence` increases with every change for calendars (RFC 5545, SEQUENCE). `as_booked` are
     the names as the booker saw them (portal.domain.booking_details), for when they may no longer see the offering.
+    Triggers write `sort_key` (500 characters of the name in lower case) and `first_start` (of the slots), by which
+    lists are ordered.
     """
 
     __tablename__ = "bookings"
+    __table_args__ = (
+        # An index for each order of the lists, with what most of them are filtered by (migration 0023).
+        Index("ix_bookings_by_name", "sort_key", "id", "state", "created", "offering_id"),
+        Index("ix_bookings_by_start", "first_start", "id", "state", "created", "offering_id"),
+        Index("ix_bookings_by_created", "created", "id", "state", "offering_id"),
+    )
 
     order_uuid: Mapped[uuidlib.UUID] = mapped_column(Uuid, unique=True, default=uuidlib.uuid4)
     offering_id: Mapped[int] = mapped_column(ForeignKey("offerings.id", ondelete="CASCADE"), index=True)
@@ -41,6 +49,8 @@ class Booking(HasUuid, HasCreated, Base):
     as_booked: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     sequence: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     modified: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, onupdate=utcnow)
+    sort_key: Mapped[str | None] = mapped_column(Text, deferred=True)
+    first_start: Mapped[datetime | None] = mapped_column(UTCDateTime, deferred=True)
 
     offering: Mapped[Offering] = relationship()
     user: Mapped[User | None] = relationship()

@@ -85,7 +85,7 @@ class Offering(HasUuid, HasCreated, Base):
     integration_guide: Mapped[str] = mapped_column(Text, default="")
     thumbnail: Mapped[str | None] = mapped_column(Text)
     image: Mapped[str | None] = mapped_column(Text)
-    type: Mapped[str] = mapped_column(Text, default="Marketplace.Booking")
+    type: Mapped[str] = mapped_column(Text, default="Marketplace.Booking", index=True)
     shared: Mapped[bool] = mapped_column(Boolean, default=False)
     billable: Mapped[bool] = mapped_column(Boolean, default=True)
     paused_reason: Mapped[str] = mapped_column(Text, default="")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid as uuidlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -32,8 +32,10 @@ from portal.models import (
     Slot,
     User,
 )
-from portal.policies import Actor, managed_offerings, own_bookings, usable_projects, visible_bookings
+from portal.policies import Actor, managed_offerings, own_bookings, usable_projects, visible_bookings, visible_in_list
+from portal.queries import booking_list
 from portal.queries.booking_details import Visibility, details_for, visibility_columns
+from portal.queries.booking_list import BY_START, Order
 from portal.queries.page import Page
 
 PAGE_SIZE = 20
@@ -101,11 +103,6 @@ class OccupiedPeriod:
     uuid: uuidlib.UUID | None = None
 
 
-def first_start() -> ColumnElement[datetime]:
-    """When a booking's first slot starts."""
-    return select(func.min(Slot.start)).where(Slot.booking_id == Booking.id).correlate(Booking).scalar_subquery()
-
-
 def last_end() -> ColumnElement[datetime]:
     """When a booking's last slot ends."""
     return select(func.max(Slot.end)).where(Slot.booking_id == Booking.id).correlate(Booking).scalar_subquery()
@@ -113,15 +110,16 @@ def last_end() -> ColumnElement[datetime]:
 
 def bookings_count(actor: Actor, clauses: Sequence[ColumnElement[bool]] = ()) -> int:
     """How many visible bookings satisfy all clauses (over Booking joined with Offering)."""
-    return int(db.session.execute(_visible(actor, clauses, func.count(Booking.id))).scalar_one())
+    return booking_list.count([visible_in_list(actor), *clauses])
 
 
 def bookings_slice(
-    actor: Actor, clauses: Sequence[ColumnElement[bool]], order: Sequence[Any], offset: int, limit: int
+    actor: Actor, clauses: Sequence[ColumnElement[bool]], order: Sequence[Order], offset: int, limit: int, total: int
 ) -> list[BookingView]:
-    """A slice of the visible bookings that satisfy all clauses. Ties are ordered by id."""
-    query = _visible(actor, clauses, *_columns(actor)).options(*_loaded()).order_by(*order, Booking.id)
-    return [_view(row) for row in db.session.execute(query.offset(offset).limit(limit)).unique()]
+    """A slice of the `total` visible bookings that satisfy all clauses. Ties are ordered by id."""
+    return _slice(
+        actor, [visible_in_list(actor), *clauses], booking_list.without_common_type(order), offset, limit, total
+    )
 
 
 def get_booking(actor: Actor, uuid: uuidlib.UUID, *, priced: bool = False) -> BookingView:
@@ -160,8 +158,7 @@ def own_page(actor: Actor, now: datetime, *, past: bool, number: int, size: int 
     """The actor's own bookings: upcoming ones, the next first; or past and ended ones, the latest first."""
     ahead = and_(Booking.state.in_([it.value for it in HOLDING]), last_end() > now)
     clauses = [own_bookings(actor), ~ahead if past else ahead]
-    order = first_start().desc() if past else first_start()
-    return _page(actor, clauses, [order], number, size)
+    return _page(actor, clauses, [replace(BY_START, descending=past)], number, size)
 
 
 def pending_count(actor: Actor, most: int | None = None) -> int:
@@ -178,7 +175,7 @@ def pending_count(actor: Actor, most: int | None = None) -> int:
 def pending_page(actor: Actor, number: int, size: int = PAGE_SIZE) -> tuple[list[PendingRequest], Page]:
     """The requests that the actor has to decide on, by start, each with what is nearby."""
     clauses = [Booking.state == BookingState.REQUESTED.value, managed_offerings(actor)]
-    found = _page(actor, clauses, [first_start()], number, size)
+    found = _page(actor, clauses, [BY_START], number, size)
     bookings = [view.booking for view in found.bookings]
     nearby = _nearby_of(bookings)
     held = _bookings_of({it.user_id for it in bookings})
@@ -264,10 +261,26 @@ def projects_of(actor: Actor) -> list[Project]:
 
 
 def _page(
-    actor: Actor, clauses: Sequence[ColumnElement[bool]], order: Sequence[Any], number: int, size: int
+    actor: Actor, clauses: Sequence[ColumnElement[bool]], order: Sequence[Order], number: int, size: int
 ) -> BookingPage:
-    page = Page.of(number, size, bookings_count(actor, clauses))
-    return BookingPage(bookings_slice(actor, clauses, order, page.offset, page.size), page)
+    """A page of bookings that satisfy clauses by which the actor sees them."""
+    page = Page.of(number, size, booking_list.count(clauses))
+    return BookingPage(_slice(actor, clauses, order, page.offset, page.size, page.total), page)
+
+
+def _slice(
+    actor: Actor, clauses: Sequence[ColumnElement[bool]], order: Sequence[Order], offset: int, limit: int, total: int
+) -> list[BookingView]:
+    if offset >= total:
+        return []
+    ids = booking_list.page_ids(clauses, order, offset, limit, total).subquery()
+    query = _columns_of(actor).join(ids, ids.c.id == Booking.id).options(*_loaded())
+    rows = db.session.execute(query.order_by(*booking_list.terms(order)))
+    return [_view(row) for row in rows.unique()]
+
+
+def _columns_of(actor: Actor) -> Select[Any]:
+    return select(*_columns(actor)).join(Offering, Offering.id == Booking.offering_id)
 
 
 def _visible(actor: Actor, clauses: Sequence[ColumnElement[bool]], *what: Any) -> Select[Any]:
