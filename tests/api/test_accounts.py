@@ -36,6 +36,7 @@ def test_a_token_that_works(client, ada, how):
     assert listed.status_code == 200
     token = db.session.execute(select(ApiToken)).scalar_one()
     assert (token.name, token.user_id) == ("API sign-in", ada.id)
+    assert token.expires is not None
     assert token.expires - token.created - timedelta(days=365) < timedelta(seconds=1)
 
 

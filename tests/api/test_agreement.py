@@ -156,8 +156,8 @@ def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, w
             <= {it.period for it in offering_availability(offering.id, attributes, ALL, now).blocks(ALL)}
         )
         # The filter.
-        for later in range(7):
-            day = first + timedelta(days=later)
+        for day_number in range(7):
+            day = first + timedelta(days=day_number)
             for hours in (1, 3):
                 wanted = FreeTimeQuery(day, hours * HOUR)
                 span = wanted.window(zone)

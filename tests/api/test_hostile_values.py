@@ -26,8 +26,8 @@ def booking(owned, offering):
 @pytest.fixture
 def offering(owned):
     start = make.utcnow_hour() - timedelta(days=2)
-    rules = {"minimum_notice_minutes": 1, "buffer_before_minutes": 10080, "quota_hours_per_user": 9}
-    rules["time_zone"] = "America/Los_Angeles"
+    limits = {"minimum_notice_minutes": 1, "buffer_before_minutes": 10080, "quota_hours_per_user": 9}
+    rules = {**limits, "time_zone": "America/Los_Angeles"}
     return make.offering(of=owned[0], attributes={"schedules": make.schedule(start), "booking_rules": rules})
 
 

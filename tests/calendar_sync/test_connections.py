@@ -304,7 +304,9 @@ def test_connecting_again_repairs_the_connection_and_enqueues_the_calendars(goog
     connected(organization)
     assert connection_of(organization).broken == ""
     rows = {row.offering_id: row for row in db.session.scalars(select(GoogleCalendar))}
-    assert rows[offering.id].next_read <= utcnow()
+    read_next = rows[offering.id].next_read
+    assert read_next is not None
+    assert read_next <= utcnow()
     assert (rows[imported.id].next_read, rows[imported.id].state) == (None, "OK")
 
 

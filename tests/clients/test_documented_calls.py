@@ -82,7 +82,9 @@ def test_javascript(world):
         unavailable("no Node.js on PATH")
     acts = list(zip(ACTIONS, world.acts.values(), strict=False))
     wanted = {"url": world.url, "token": world.owner, "uuid": world.empty, "acts": acts}
-    done = subprocess.run([node, "-e", SCRIPT], input=json.dumps(wanted), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(node), "-e", SCRIPT], input=json.dumps(wanted), capture_output=True, text=True, check=False
+    )
     assert not done.returncode, done.stderr
     told = json.loads(done.stdout)
     assert [one["name"] for one in told["list"]] == world.names[:3]

@@ -37,7 +37,7 @@ def event(
     start: datetime = NOW, hours: int = 1, state: BookingState = BookingState.CONFIRMED, **more: object
 ) -> IcsEvent:
     given = {"summary": "Ice", "sequence": 3, "created": NOW, "modified": NOW, **more}
-    return IcsEvent(UUID, Period(start, start + timedelta(hours=hours)), state, **given)  # type: ignore[arg-type]
+    return IcsEvent(UUID, Period(start, start + timedelta(hours=hours)), state, **given)
 
 
 def read(body: bytes) -> Calendar:

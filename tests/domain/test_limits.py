@@ -32,7 +32,7 @@ def held(requests=0, hours=0.0):
 )
 def test_what_is_refused(limits, others, before, after, refused):
     found = limit_message(limits, others, before, after)
-    assert found is None if refused is None else refused in found
+    assert found is None if refused is None else refused in (found or "")
 
 
 def test_no_limit_at_all():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -108,9 +109,9 @@ def test_sums_are_exact(given: list[PricedComponent]) -> None:
 
 
 @given(components, st.randoms())
-def test_the_order_of_components_does_not_matter(given: list[PricedComponent], random: object) -> None:
+def test_the_order_of_components_does_not_matter(given: list[PricedComponent], random: Random) -> None:
     shuffled = list(given)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     told, again = price_plan(given), price_plan(shuffled)
     assert told == again
     assert list(told.prices) == list(again.prices) == list(told.quotas) == list(told.future_prices)

@@ -50,7 +50,7 @@ def free(raw: dict[str, Any], *taken: Obstacle, zone: ZoneInfo = TALLINN, own: t
 
 def why(found: Availability, start: str, end: str) -> tuple[Code, str] | None:
     refusal = found.explain(span(start, end))
-    return refusal and (refusal.code, refusal.text)
+    return (refusal.code, refusal.text) if refusal else None
 
 
 def test_no_rules_refuse_nothing() -> None:

@@ -90,7 +90,7 @@ def rolled_back(worker_app: Flask) -> Iterator[None]:
     assert isinstance(engine, Engine)
     with engine.connect() as connection:
         outer = connection.begin()
-        engines[None] = connection  # type: ignore[assignment] - the session binds to whatever stands here
+        engines[None] = connection  # the session binds to what is here
         # What the test before this one wrote was rolled back, without a change that anybody could read.
         worker_app.extensions["portal.catalogue_index"] = CatalogueIndex()
         worker_app.extensions["portal.cache"].clear()

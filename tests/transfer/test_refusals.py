@@ -399,7 +399,7 @@ def test_counts_from_elsewhere_and_bookings_here_add_up_once(db_session: Any) ->
 def test_one_bad_record_in_a_large_batch_spoils_nothing(db_session: Any) -> None:
     records = [bare(name=f"{number}") for number in range(BATCH + 30)]
     records[7] |= {"state": "nonsense"}
-    records[BATCH + 3] = "no record"  # type: ignore[call-overload]
+    records[BATCH + 3] = "no record"  # type: ignore[call-overload]  # wrong on purpose
     seen: list[int] = []
     report = import_offerings(records, on_progress=seen.append)
     assert report.created == len(records) - 2

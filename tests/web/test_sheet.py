@@ -88,8 +88,10 @@ def test_odd_forms_are_no_error():
 
 @pytest.mark.parametrize("odd", ["abc", "9" * 30, [1], {"a": 1}, 1e300, True, None])
 def test_options_that_are_no_numbers_say_nothing(odd):
-    names = ("maximal_resource_count_per_project", "minimal_team_count_for_provisioning")
-    names += ("max_resource_termination_offset_in_days",)
+    names = (
+        *("maximal_resource_count_per_project", "minimal_team_count_for_provisioning"),
+        "max_resource_termination_offset_in_days",
+    )
     assert len(rules_of(schedule(), **dict.fromkeys(names, odd))) == 3
 
 

@@ -22,7 +22,10 @@ def test_the_demo_loads_and_says_how_to_get_in(live_database):
     with live_database.app.app_context():
         token = db.session.execute(select(ApiToken)).scalar_one()
         assert (token.digest, db.session.get(User, token.user_id).is_staff) == (token_digest(key), True)
-        counted = {model: db.session.scalar(select(func.count()).select_from(model)) for model in (Offering, Booking)}
+        counted = {
+            model: db.session.execute(select(func.count()).select_from(model)).scalar_one()
+            for model in (Offering, Booking)
+        }
         assert counted[Offering] >= 40
         assert counted[Booking] >= 500
         for known in accounts.read_sign_ins(live_database.app.extensions["portal.settings"].instance_path)[:3]:

@@ -55,7 +55,7 @@ def tokens(emulator: RunningEmulator) -> Callable[[str | None], AccessToken]:
         token = emulator.grant(ALICE, *SHORT_SCOPES)["access_token"]
         return AccessToken(token, datetime.now(UTC) + timedelta(minutes=50))
 
-    answer.asked = asked  # type: ignore[attr-defined]
+    answer.asked = asked
     return answer
 
 
