@@ -12,7 +12,8 @@ Every key is optional. Days, closures given by date and quota periods are in the
     quota_hours_per_user, quota_period (day, week or month)
                                 maximum for one user in each calendar day, week (from Monday) or month
     upcoming_bookings_per_user  maximum number of bookings of one user that are not over
-    closures                    [{"start", "end", "reason"}]: instants with an offset, or dates (inclusive)
+    closures                    [{"start", "end", "reason"}]: instants with an offset, local times in the offering's
+                                zone ("2026-12-02 09:00"; an end on the same day: "12:00"), or dates (inclusive)
     accept                      manual, or automatic: requests are confirmed at once
     stale_busy                  refuse, request or allow bookings while busy times from Google are out of date
     publish                     times or titles: what the public calendar and feed show of a booking
@@ -27,14 +28,13 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from portal.domain.instants import parse_instant
+from portal.domain.closures import Closure, read_closures
 from portal.domain.periods import Period
 from portal.domain.refusals import ALL_TIME, Check, Code, Obstacle, Refusal
 from portal.domain.schedules import ValidationProblem
 from portal.domain.zones import date_text, day_start, duration_text, local_date, parse_zone
 
 YEAR_MINUTES = 366 * 24 * 60
-MOST_CLOSURES = 500
 ACCEPT = ("manual", "automatic")
 STALE_BUSY = ("refuse", "request", "allow")
 PUBLISH = ("times", "titles")
@@ -53,21 +53,6 @@ WHOLE = {
 CHOICES = {"quota_period": QUOTA_PERIODS, "accept": ACCEPT, "stale_busy": STALE_BUSY, "publish": PUBLISH}
 ONE = frozenset({"1 minute", "1 hour", "1 day"})
 BROKEN = "The booking rules of this offering can't be read: its managers have to mend them."
-
-
-@dataclass(frozen=True, slots=True)
-class Closure:
-    """A time at which an offering is closed: two instants (UTC), or two dates (inclusive)."""
-
-    start: date | datetime
-    end: date | datetime
-    reason: str = ""
-
-    def period(self, zone: ZoneInfo) -> Period:
-        """The closed period; dates are in the offering's time zone."""
-        if isinstance(self.start, datetime) and isinstance(self.end, datetime):
-            return Period(self.start, self.end)
-        return Period(day_start(self.start, zone), day_start(self.end + timedelta(days=1), zone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +118,8 @@ def rule_obstacles(rules: Rules, zone: ZoneInfo, now: datetime) -> Iterator[Obst
         yield Obstacle(Period(limit, ALL_TIME.end), Code.TOO_LATE, text)
     for closure in rules.closures:
         text = f"Closed ({closure.reason}): {{period}}." if closure.reason else ""
-        yield Obstacle(closure.period(zone), Code.CLOSURE, text)
+        if (period := closure.period(zone)) is not None:
+            yield Obstacle(period, Code.CLOSURE, text)
 
 
 def buffer_obstacles(rules: Rules, taken: Obstacle) -> Iterator[Obstacle]:
@@ -273,7 +259,7 @@ def _read(raw: object) -> tuple[Rules, list[ValidationProblem]]:
     problems: list[ValidationProblem] = []
     numbers = {key: _whole(raw, key, problems) for key in WHOLE}
     words = {key: _choice(raw, key, problems) for key in CHOICES}
-    closures = _closures(raw.get("closures"), problems)
+    closures = read_closures(raw.get("closures"), problems)
     if raw.get("time_zone") is not None:
         try:
             parse_zone(raw["time_zone"])
@@ -324,58 +310,3 @@ def _choice(raw: Mapping[str, Any], key: str, problems: list[ValidationProblem])
         return value
     problems.append(ValidationProblem(f".{key}", f"must be one of {', '.join(CHOICES[key])}"))
     return None
-
-
-def _closures(raw: object, problems: list[ValidationProblem]) -> tuple[Closure, ...]:
-    if raw is None:
-        return ()
-    if not isinstance(raw, list):
-        problems.append(ValidationProblem(".closures", "must be a list of closures, each with a start and an end"))
-        return ()
-    if len(raw) > MOST_CLOSURES:
-        problems.append(ValidationProblem(".closures", f"has {len(raw)} entries: at most {MOST_CLOSURES} are taken"))
-        return ()
-    found = (_closure(f".closures[{index}]", entry, problems) for index, entry in enumerate(raw))
-    return tuple(closure for closure in found if closure is not None)
-
-
-def _closure(path: str, entry: object, problems: list[ValidationProblem]) -> Closure | None:
-    if not isinstance(entry, Mapping):
-        problems.append(ValidationProblem(path, "must be an object with a start and an end"))
-        return None
-    ends: list[date | datetime] = []
-    for key in ("start", "end"):
-        try:
-            ends.append(_edge(entry.get(key)))
-        except ValueError as error:
-            problems.append(ValidationProblem(f"{path}.{key}", str(error)))
-    reason = entry.get("reason") or ""
-    if not isinstance(reason, str) or len(reason) > 200:
-        problems.append(ValidationProblem(f"{path}.reason", "must be a text of at most 200 characters"))
-        return None
-    if len(ends) < 2:
-        return None
-    start, end = ends
-    if isinstance(start, datetime) != isinstance(end, datetime):
-        problems.append(ValidationProblem(path, "must have two instants or two dates, not one of each"))
-        return None
-    if end < start or (isinstance(start, datetime) and end == start):
-        problems.append(ValidationProblem(f"{path}.end", "must be after the start"))
-        return None
-    # The reason becomes part of a text with the placeholder {period}.
-    return Closure(start, end, reason.replace("{", "(").replace("}", ")"))
-
-
-def _edge(value: object) -> date | datetime:
-    if isinstance(value, str) and len(value) == 10:
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"“{value}” is not a date such as 2025-12-24") from None
-        if not ALL_TIME.start.year < day.year < ALL_TIME.end.year:
-            raise ValueError(f"“{value}” is too far away")
-        return day
-    instant = parse_instant(value)
-    if not ALL_TIME.contains_instant(instant):
-        raise ValueError("is too far away")
-    return instant

@@ -103,7 +103,7 @@ def read_schedules(raw: object) -> Schedule:
                 return Schedule()
             config = read
             break
-    periods = (_read_period(entry) for entry in raw)
+    periods = (entry_period(entry) for entry in raw)
     return Schedule(tuple(merge(period for period in periods if period is not None)), config)
 
 
@@ -130,7 +130,8 @@ def _end_of(entry: object) -> datetime | None:
         return None
 
 
-def _read_period(entry: object) -> Period | None:
+def entry_period(entry: object) -> Period | None:
+    """The period of a stored entry; None if it is invalid."""
     if not isinstance(entry, dict):
         return None
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from portal.domain.rules import MOST_CLOSURES
+from portal.domain.closures import MOST_CLOSURES
 from portal.errors import Invalid
 from portal.transfer.editing import digest
 from portal.web.forms import rows_of

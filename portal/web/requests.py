@@ -47,6 +47,7 @@ def pending() -> ResponseReturnValue:
         lines.append(
             {
                 "booking": entry.booking,
+                "mine": entry.booking.user_id == current_actor().user_id,
                 "zone": zone.key,
                 "slots": [clocks(Period(it.start, it.end), zone) for it in entry.booking.slots],
                 "answers": [

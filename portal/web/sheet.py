@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from portal.domain import order_form
-from portal.domain.instants import parse_instant
 from portal.domain.order_form import read_form
 from portal.domain.rules import rule_sentences as rules_in_words
 from portal.domain.rules import rules_of
-from portal.domain.schedules import DAY_SECONDS, current_schedules, read_schedules
-from portal.domain.texts import shortened
+from portal.domain.schedules import DAY_SECONDS, current_schedules, entry_period, read_schedules
+from portal.domain.texts import one_line, shortened
 from portal.domain.zones import duration_text
 from portal.web.filters import count_of, money, when
 from portal.web.week import clock
@@ -100,10 +99,12 @@ def schedule_rules(attributes: Mapping[str, Any], zone: str, now: datetime) -> I
     yield f"Open {_days(config.open_days)}, {hours}."
     yield f"Booked in steps of {duration_text(config.slot)}."
     for entry in entries:
-        start, end = parse_instant(entry["start"]), parse_instant(entry["end"])
-        since = f"from {when(start, zone, short=True)} " if start > now else ""
-        sentence = f"{since}until {when(end, zone, short=True)}."
-        title = str(entry.get("title") or "").strip()
+        period = entry_period(entry)
+        if period is None:
+            continue  # nothing can be booked by it either
+        since = f"from {when(period.start, zone, short=True)} " if period.start > now else ""
+        sentence = f"{since}until {when(period.end, zone, short=True)}."
+        title = one_line(str(entry.get("title") or ""))
         yield f"{title}: {sentence}" if title else f"Open {sentence}"
 
 

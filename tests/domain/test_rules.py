@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.domain.availability import Availability
+from portal.domain.closures import MOST_CLOSURES, Closure
 from portal.domain.periods import Period
 from portal.domain.refusals import Code, Obstacle, past_obstacle
 from portal.domain.rules import (
     BROKEN,
-    MOST_CLOSURES,
     NO_RULES,
     buffer_obstacles,
     check_rules,
@@ -221,7 +221,17 @@ def test_quota_spans_cover_a_period_without_gaps(zone: ZoneInfo, kind: str, star
         ({"closures": [{"start": "2026-13-03", "end": "2026-03-03"}]}, ".closures[0].start"),
         ({"closures": [{"start": "2026-03-03", "end": "2026-03-02"}]}, ".closures[0].end"),
         ({"closures": [{"start": "2026-03-03", "end": "2026-03-03T10:00:00Z"}]}, ".closures[0]"),
-        ({"closures": [{"start": "2026-03-03T10:00:00", "end": "2026-03-03T11:00:00Z"}]}, ".closures[0].start"),
+        ({"closures": [{"start": "2026-03-03T10:00:00", "end": "2026-03-03T11:00:00Z"}]}, ".closures[0]"),
+        ({"closures": [{"start": "2026-03-03 10:00", "end": "2026-03-03"}]}, ".closures[0]"),
+        ({"closures": [{"start": "2026-03-03", "end": "12:00"}]}, ".closures[0].end"),
+        ({"closures": [{"start": "2026-03-03T10:00:00Z", "end": "12:00"}]}, ".closures[0].end"),
+        ({"closures": [{"start": "09:00", "end": "12:00"}]}, ".closures[0].start"),
+        ({"closures": [{"start": "2026-03-03 10:00", "end": "2026-03-03 10:00"}]}, ".closures[0].end"),
+        ({"closures": [{"start": "2026-03-03 10:00", "end": "09:00"}]}, ".closures[0].end"),
+        ({"closures": [{"start": "2026-03-03 10:00", "end": "24:01"}]}, ".closures[0].end"),
+        ({"closures": [{"start": "2026-02-30 10:00", "end": "12:00"}]}, ".closures[0].start"),
+        ({"closures": [{"start": "0001-01-01 00:00", "end": "2026-02-28 24:00"}]}, ".closures[0].start"),
+        ({"closures": [{"start": "2026-03-03 10:00", "end": "9999-12-31 24:00"}]}, ".closures[0].end"),
         ({"closures": [{"start": "2026-03-03", "end": "2026-03-03", "reason": 5}]}, ".closures[0].reason"),
         ({"closures": [{"start": "0001-01-01", "end": "9999-12-31"}]}, ".closures[0].start"),
     ],
@@ -236,6 +246,45 @@ def test_what_is_wrong_is_named_and_closes_the_offering(raw: Any, path: str) -> 
     assert told is not None
     assert told.text == BROKEN
     assert BROKEN in rule_sentences(rules)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("2026-12-02 09:00", "12:00", ("2026-12-02T07:00Z", "2026-12-02T10:00Z")),
+        ("2026-12-02 9:00", "2026-12-02 12:00", ("2026-12-02T07:00Z", "2026-12-02T10:00Z")),
+        ("2026-12-02T09:00", "2026-12-03T12:00:30", ("2026-12-02T07:00Z", "2026-12-03T10:00:30Z")),
+        (" 2026-12-02  09:00 ", "24:00", ("2026-12-02T07:00Z", "2026-12-02T22:00Z")),
+        ("2026-12-31 22:00", "2026-12-31 24:00", ("2026-12-31T20:00Z", "2026-12-31T22:00Z")),
+        # Clocks go back at 04:00: both hours that they show as 03:00 to 04:00 are closed.
+        ("2026-10-25 03:00", "03:30", ("2026-10-25T00:00Z", "2026-10-25T01:30Z")),
+        # Clocks go forward at 03:00: there is no 03:30.
+        ("2026-03-29 03:30", "05:00", ("2026-03-29T01:00Z", "2026-03-29T02:00Z")),
+        ("2026-03-29 03:10", "03:50", None),
+    ],
+)
+def test_a_closure_by_the_clock_is_in_the_offerings_time_zone(
+    start: str, end: str, expected: tuple[str, str] | None
+) -> None:
+    rules = {"closures": [{"start": start, "end": end, "reason": "Service"}]}
+    assert check_rules(rules) == []
+    [closure] = read_rules(rules).closures
+    assert isinstance(closure, Closure)
+    assert closure.period(TALLINN) == (span(*expected) if expected else None)
+    found = list(rule_obstacles(read_rules(rules), TALLINN, NOW))
+    assert [it.period for it in found] == ([span(*expected)] if expected else [])
+
+
+closure_ends = st.from_regex(r"(20\d\d-\d\d-\d\d)?[ T]?\d\d?:\d\d(:\d\d)?(Z|\+03:00)?", fullmatch=True) | st.text(
+    max_size=20
+)
+
+
+@given(closure_ends, closure_ends)
+def test_any_closure_is_read_or_refused(start: str, end: str) -> None:
+    rules = {"closures": [{"start": start, "end": end}]}
+    assert read_rules(rules).broken == bool(check_rules(rules))
+    list(rule_obstacles(read_rules(rules), TALLINN, NOW))
 
 
 json_like = st.recursive(

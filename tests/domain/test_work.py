@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.domain.availability import Availability
+from portal.domain.closures import Closure
 from portal.domain.periods import Period, merge
 from portal.domain.refusals import Code, Obstacle
-from portal.domain.rules import Closure, Rules, rule_checks, rule_obstacles
+from portal.domain.rules import Rules, rule_checks, rule_obstacles
 from portal.domain.schedules import Config, Schedule
 from portal.domain.slot_grid import SlotGrid
 from portal.domain.timetable import Timetable

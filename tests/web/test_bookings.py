@@ -286,6 +286,25 @@ def test_the_owner_accepts(as_person, asked, db_session):
     assert "can&#39;t be accepted any more" in again.text
 
 
+def test_owners_answer_their_own_requests_on_every_page(as_person, lab, db_session):
+    offering, people = lab
+    wish = services.BookingRequest(offering.uuid, [hours(2, 3)], name="Own")
+    own = services.request_booking(make.actor(people["owner"]), wish, now=NOW).uuid
+    boss = as_person("owner")
+    accept, cancel = f"/manage/requests/{own}/accept/", f"/bookings/{own}/cancel/"
+    for path in ("/manage/requests/", f"/bookings/{own}/"):
+        page = boss.get(path).text
+        # To turn down one's own request is to cancel it.
+        assert [it in page for it in (accept, cancel, f"/manage/requests/{own}/reject/")] == [True, True, False], path
+    assert boss.post(accept, {}).status_code == 303
+    assert db_session.execute(select(Booking.state)).scalar_one() == "confirmed"
+    theirs = services.request_booking(
+        make.actor(people["booker"]), services.BookingRequest(offering.uuid, [hours(4, 5)]), now=NOW
+    ).uuid
+    for path in ("/manage/requests/", f"/bookings/{theirs}/"):
+        assert f"/manage/requests/{theirs}/reject/" in boss.get(path).text, path
+
+
 def waiting_in(page):
     """What the navigation says of requests: None without the link, "" without a number."""
     found = re.search(r'<a href="/manage/requests/"[^>]*>Requests(?: <span class="waiting">([0-9+]+)<)?', page)

@@ -9,6 +9,8 @@ import time_machine
 from portal.domain.periods import Period
 from portal.extensions import db
 from portal.models import Offering
+from portal.policies import ANONYMOUS
+from portal.queries.availability import offering_availability
 from portal.services import bookings as services
 from portal.services.booking_requests import BookingRequest
 from tests.support import builders as make
@@ -230,3 +232,19 @@ def test_more_rows_are_added_without_a_script(page):
     many = closures(*[("2026-12-24", "2026-12-24", "")] * 1001)
     assert page.send(**many).status_code in (400, 413)
     assert rules(page) is None
+
+
+def test_a_closure_is_typed_by_the_offerings_clocks(page):
+    store(page, {"time_zone": "Europe/Tallinn"})
+    typed = {"closure_start": "2026-03-03 09:00", "closure_end": "12:00", "closure_reason": "Service"}
+    fields = {key: [value, *page.fields[key][1:]] for key, value in typed.items()}
+    assert page.send(**fields).status_code == 303
+    stored = {"start": "2026-03-03 09:00", "end": "12:00", "reason": "Service"}
+    assert rules(page)["closures"] == [stored]
+    offering = db.session.get(Offering, page.id)
+    during = Period(NOW.replace(day=3, hour=8), NOW.replace(day=3, hour=9))
+    free = offering_availability(page.id, offering.attributes, during, NOW, ANONYMOUS)
+    assert free.explain(during).text == "Closed (Service): Tue 3 Mar 2026, 09:00–12:00."
+    wrong = page.load().send(**{**fields, "closure_end": ["25:00", *page.fields["closure_end"][1:]]})
+    assert wrong.status_code == 400
+    assert rules(page)["closures"] == [stored]

@@ -45,6 +45,25 @@ def test_a_schedule_that_has_ended_makes_no_rules():
     assert rules_of({**schedule(), "end": "2026-11-02T00:00:00Z"}) == []
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        7,
+        {"start": "0001-01-01T00:00:00+14:00", "end": "2027-01-01T00:00:00Z"},
+        {"start": "x\ud83d", "end": "2027-01-01T00:00:00Z"},
+        {"end": "9999-12-31T23:59:59Z"},
+        {"start": "2027-01-02T00:00:00Z", "end": "2027-01-01T00:00:00Z"},
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_a_bad_entry_hides_no_other(bad, zone):
+    good = {"start": "2020-01-01T00:00:00Z", "end": "2030-01-01T00:00:00Z", "title": "Beam \ud83d\x00 time"}
+    shown = list(sheet.schedule_rules({"schedules": [bad, good]}, zone, datetime(2026, 3, 2, tzinfo=UTC)))
+    assert len(shown) == 3
+    assert shown[-1].startswith("Beam \ufffd time: until ")
+
+
 def test_limits_of_the_options():
     assert rules_of({}, maximal_resource_count_per_project=4) == ["At most 4 bookings at a time in a project."]
 
