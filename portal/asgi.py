@@ -29,13 +29,13 @@ SLOWEST_BYTES_PER_SECOND = 500
 # Larger bodies are written to a file, so that slow uploads do not fill the memory.
 IN_MEMORY = 16 * 1024
 # Complete requests that wait for a thread; further ones get a 503.
-MOST_WAITING = 500
+MAX_WAITING = 500
 # Seconds in which a client has to receive the next piece of its response; else the connection is closed.
 UNREAD_SECONDS = 30.0
 PIECE = 32 * 1024
 # Bytes of responses in one process that clients have not received yet. Beyond that, the connection that has been idle
 # for the longest is closed.
-MOST_UNREAD = 64 * 1024 * 1024
+MAX_UNREAD = 64 * 1024 * 1024
 # Bytes of the kernel's send buffer for a connection (Linux doubles it). By default it grows to megabytes.
 SEND_BUFFER = 64 * 1024
 # Key in the WSGI environment of a refused request, for its status.
@@ -102,7 +102,7 @@ class AsgiApplication:
         self._most_bytes = most_bytes
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._waiting = 0
-        self._unread = UnsentResponses(MOST_UNREAD)
+        self._unread = UnsentResponses(MAX_UNREAD)
         self._is_ready = False
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -160,7 +160,7 @@ class AsgiApplication:
             return await self._in_a_thread(environ)
 
     async def _in_a_thread(self, environ: dict[str, Any]) -> RawResponse:
-        if self._waiting >= MOST_WAITING:
+        if self._waiting >= MAX_WAITING:
             raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE)
         self._waiting += 1
         try:

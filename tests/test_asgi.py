@@ -106,7 +106,7 @@ def test_a_client_that_goes_away_gets_no_answer():
 
 
 def test_more_than_can_wait_are_told_to_come_again(monkeypatch):
-    monkeypatch.setattr(asgi, "MOST_WAITING", 0)
+    monkeypatch.setattr(asgi, "MAX_WAITING", 0)
     status, headers, _body = ask([])
     assert (status, headers) == (503, {b"x-path": b"/"})
 
@@ -153,7 +153,7 @@ def test_a_client_that_does_not_read_is_given_up(monkeypatch):
 
 def test_so_much_waits_for_clients_and_the_one_that_stopped_first_is_given_up(monkeypatch):
     """Three answers of four pieces wait, with eight pieces of room."""
-    monkeypatch.setattr(asgi, "MOST_UNREAD", 8 * PIECE)
+    monkeypatch.setattr(asgi, "MAX_UNREAD", 8 * PIECE)
     application = AsgiApplication(big, refuse, threads=1, most_bytes=0)
     # The second and the third have taken one, and all but one; the last one reads everything.
     readers = [Reader(0), Reader(1), Reader(3), Reader(9)]

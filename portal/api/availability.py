@@ -23,7 +23,7 @@ from portal.queries.offerings import visible_offering_row
 DEFAULT_SPAN = timedelta(days=7)
 LONGEST_SPAN = timedelta(days=62)
 # Slots and refused times of one answer, together. Two months in steps of 20 minutes are fewer.
-MOST_ENTRIES = 5000
+MAX_ENTRIES = 5000
 _DURATION = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d)", re.ASCII)
 
 
@@ -32,13 +32,13 @@ def booking_offerings_availability(segment: str) -> Response:
 
     `start` and `end` are instants (by default from now for 7 days, at most 62 days), `duration` (HH:MM:SS, no longer
     than the window) is how long a slot must be at least. Every instant of the window is in `slots` or in `refused`,
-    unless these would be more than MOST_ENTRIES: then the answer ends early, and `next` is the `start` to go on with.
+    unless these would be more than MAX_ENTRIES: then the answer ends early, and `next` is the `start` to go on with.
     """
     actor, now = current_actor(), utcnow()
     offering_id, attributes, state = visible_offering_row(actor, offering_uuid(segment))
     window, duration = _wanted(now)
     if state == "Active":
-        offer = availability_page(offering_id, attributes, window, duration, MOST_ENTRIES, now, actor)
+        offer = availability_page(offering_id, attributes, window, duration, MAX_ENTRIES, now, actor)
         slots, following = offer.slots, offer.following
         told = [(it.start, it.end, it.reason) for it in offer.refused]
     else:

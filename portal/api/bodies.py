@@ -23,7 +23,7 @@ DEEPEST = 40
 WHOLE = range(-(2**63), 2**63)
 TOO_LARGE = "A number is too large: whole numbers have at most 64 bits."
 # More digits than any of them has.
-_MOST_DIGITS = 20
+_MAX_DIGITS = 20
 
 
 def read_body(*, forms: bool = False) -> Any:
@@ -163,7 +163,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _whole(digits: str) -> int | TooLarge:
-    return int(digits) if len(digits) <= _MOST_DIGITS else TooLarge()
+    return int(digits) if len(digits) <= _MAX_DIGITS else TooLarge()
 
 
 def _double(digits: str) -> float | TooLarge:

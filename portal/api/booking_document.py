@@ -1,4 +1,4 @@
-"""A booking as the API answers it: BookingResource of the Waldur API contract (section 9).
+"""A booking as the API answers it: BookingResource of Waldur (docs/api.md, Bookings).
 
 Published clients fail on null in many of its keys, so a key that has no value is left out unless they read null.
 Nothing is prepared here: bookings are few on a page, and change more often than they are read.

@@ -1,4 +1,4 @@
-"""The filters and orders of /api/booking-resources/, as SQL clauses (Waldur API contract, section 9).
+"""The filters and orders of /api/booking-resources/, as SQL clauses (docs/api.md, Bookings).
 
 Unknown parameters are ignored, as the published API does it; a bad value of a known one is a 400 that names it.
 What no booking of this portal has (a runtime state, a backend id …) matches nothing when it is asked for.
@@ -45,7 +45,7 @@ from portal.policies import (
 from portal.queries.booking_list import BY_CREATED, BY_NAME, BY_START, BY_TYPE, Order
 
 Clause = ColumnElement[bool]
-MOST_VALUES = 100
+MAX_VALUES = 100
 ORDERS = {"name": BY_NAME, "created": BY_CREATED, "type": BY_TYPE, "schedules": BY_START}
 ORDER_STATES = {
     "pending-provider": BookingState.REQUESTED,
@@ -71,8 +71,8 @@ def wanted_clauses(actor: Actor) -> list[Clause]:
         if name not in REPEATED:
             values = values[-1:]
         try:
-            if len(values) > MOST_VALUES:
-                raise ValueError(f"At most {MOST_VALUES} values are taken.")
+            if len(values) > MAX_VALUES:
+                raise ValueError(f"At most {MAX_VALUES} values are taken.")
             if any("\0" in value for value in values):
                 raise ValueError("Null characters are not allowed.")
             found.append(and_(_may_ask(actor, name), or_(false(), *(build(value) for value in values if value))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.api.availability import DEFAULT_SPAN, LONGEST_SPAN, MOST_ENTRIES
+from portal.api.availability import DEFAULT_SPAN, LONGEST_SPAN, MAX_ENTRIES
 from portal.api.booking_filters import ORDER_STATES, ORDERS, OTHER_ORDER_STATES, filter_names
 from portal.api.openapi import Schema, an_object, json_content, one_of, or_null, ref, refusals, with_headers
 from portal.api.responses import JSON
@@ -283,7 +283,7 @@ def booking_paths() -> Schema:
                 "summary": "What is free",
                 "description": (
                     "Every instant of the window is in a slot, or refused with a reason. Where these would be more "
-                    f"than {MOST_ENTRIES:,}, the answer ends early and has `next`."
+                    f"than {MAX_ENTRIES:,}, the answer ends early and has `next`."
                 ),
                 "parameters": [ref("parameters", name) for name in ("start", "end", "duration")],
                 "responses": {

@@ -1,4 +1,4 @@
-"""/api/booking-resources/ and /api/marketplace-bookings/: bookings (Waldur API contract, section 9).
+"""/api/booking-resources/ and /api/marketplace-bookings/: bookings (docs/api.md, Bookings).
 
 List, retrieve, accept and reject are the published API's; making, cancelling and moving a booking are this portal's.
 """
@@ -38,7 +38,7 @@ from portal.services.slot_allocation import SlotTaken
 
 KEY = "Idempotency-Key"
 # More entries than any request can have are not even looked at one by one.
-_MOST_SLOTS = MAX_PERIODS * 5
+_MAX_SLOTS = MAX_PERIODS * 5
 
 
 def booking_resources_list() -> Response:
@@ -244,7 +244,7 @@ def _slots(body: dict[str, Any], problems: dict[str, Any]) -> list[Period]:
     if given is None:
         problems["slots"] = [REQUIRED if "slots" not in body else NOT_NULL]
         return []
-    if not isinstance(given, list) or len(given) > _MOST_SLOTS:
+    if not isinstance(given, list) or len(given) > _MAX_SLOTS:
         problems["slots"] = [
             "Expected a list of periods, each with a start and an end."
             if not isinstance(given, list)

@@ -1,4 +1,4 @@
-"""Refusals of the JSON face, in the published API's words (Waldur API; contract section 5)."""
+"""Error responses of the API, with Waldur's texts (docs/api.md, Refusals)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Accept header: whether a client takes what a resource answers (contract section 5; RFC 9110, 12.5.1)."""
+"""The Accept header: whether a client accepts the format of a resource (docs/api.md, Refusals; RFC 9110, 12.5.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Link header of a list (contract section 3): first, prev, next, last, complete addresses, no raw comma in one."""
+"""The Link header of a list (docs/api.md, Lists): first, prev, next, last, as complete URLs without raw commas."""
 
 from __future__ import annotations
 

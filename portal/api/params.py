@@ -1,4 +1,4 @@
-"""What a client may ask of a list or an offering: page, page_size, field (contract section 3). Others are ignored."""
+"""Parameters of lists and offerings: page, page_size, field (docs/api.md, Lists). Others are ignored."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from portal.domain.refusals import ALL_TIME
 from portal.domain.schedules import ValidationProblem
 from portal.domain.zones import day_start, instants_at
 
-MOST_CLOSURES = 500
+MAX_CLOSURES = 500
 _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?", re.ASCII)
 _LOCAL = re.compile(r"(\d{4}-\d\d-\d\d)[T ]+(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII | re.IGNORECASE)
 
@@ -47,8 +47,8 @@ def read_closures(raw: object, problems: list[ValidationProblem]) -> tuple[Closu
     if not isinstance(raw, list):
         problems.append(ValidationProblem(".closures", "must be a list of closures, each with a start and an end"))
         return ()
-    if len(raw) > MOST_CLOSURES:
-        problems.append(ValidationProblem(".closures", f"has {len(raw)} entries: at most {MOST_CLOSURES} are taken"))
+    if len(raw) > MAX_CLOSURES:
+        problems.append(ValidationProblem(".closures", f"has {len(raw)} entries: at most {MAX_CLOSURES} are taken"))
         return ()
     found = (_closure(f".closures[{index}]", entry, problems) for index, entry in enumerate(raw))
     return tuple(closure for closure in found if closure is not None)

@@ -62,7 +62,7 @@ GROUP_OF: Mapping[MailKind, str] = {
 # The summary that replaces messages if one user has caused too many within an hour.
 SUMMARY_OF: Mapping[str, MailKind] = {"bookings": MailKind.BOOKINGS_SUMMARY, "requests": MailKind.REQUESTS_SUMMARY}
 # Messages that a summary lists; it says how many more there are.
-MOST_LISTED = 50
+MAX_LISTED = 50
 # The path of a message's link; its secret is inserted when the message is sent.
 LINK_OF: Mapping[MailKind, str] = {
     MailKind.REGISTER: "/register/{}/",
@@ -83,7 +83,7 @@ CHANGES = frozenset(
     }
 )
 REMIND_BEFORE = timedelta(days=1)
-MOST_ATTEMPTS = 12
+MAX_ATTEMPTS = 12
 LONGEST_WAIT = timedelta(hours=6)
 
 

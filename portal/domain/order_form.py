@@ -18,11 +18,11 @@ from portal.domain.estimate import PERSON_WORDS
 from portal.domain.texts import is_storable
 from portal.errors import Invalid
 
-MOST_TEXT = 10_000
-MOST_CHOSEN = 200
+MAX_TEXT = 10_000
+MAX_CHOSEN = 200
 # Characters of all answers of a booking together, and choices listed in an error message.
-MOST_ANSWERED = 50_000
-MOST_LISTED = 20
+MAX_ANSWERS_LENGTH = 50_000
+MAX_LISTED = 20
 MANY = frozenset({"select_string_multi", "select_multiple_openstack_tenants", "select_multiple_openstack_instances"})
 WHOLE = frozenset({"integer", "component_multiplier"})
 _TRUE = frozenset({"true", "on", "1", "yes"})
@@ -91,8 +91,8 @@ def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
     errors.update({str(key): "The order form has no such question." for key in answers if key not in known})
     if errors:
         raise InvalidAnswers(errors, {question.key: question.label for question in questions})
-    if sum(len(key) + len(str(value)) for key, value in valid.items()) > MOST_ANSWERED:
-        raise Invalid(f"The answers are too long together (at most {MOST_ANSWERED:,} characters).", "options")
+    if sum(len(key) + len(str(value)) for key, value in valid.items()) > MAX_ANSWERS_LENGTH:
+        raise Invalid(f"The answers are too long together (at most {MAX_ANSWERS_LENGTH:,} characters).", "options")
     return valid
 
 
@@ -262,8 +262,8 @@ def _text(raw: Any) -> str:
     if isinstance(raw, bool) or not isinstance(raw, (str, int, float)):
         raise ValueError("Enter a text.")
     text = str(raw).strip()
-    if len(text) > MOST_TEXT:
-        raise ValueError(f"This is too long (at most {MOST_TEXT:,} characters).")
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"This is too long (at most {MAX_TEXT:,} characters).")
     if not is_storable(text):
         raise ValueError("This holds a character that can't be kept.")
     return text
@@ -272,21 +272,21 @@ def _text(raw: Any) -> str:
 def _one(question: FormQuestion, raw: Any) -> str:
     text = _text(raw)
     if question.choices and text not in dict(question.choices):
-        labels = [label[:100] for _, label in question.choices[:MOST_LISTED]]
-        raise ValueError(f"Choose one of: {', '.join(labels)}{', …' if len(question.choices) > MOST_LISTED else '.'}")
+        labels = [label[:100] for _, label in question.choices[:MAX_LISTED]]
+        raise ValueError(f"Choose one of: {', '.join(labels)}{', …' if len(question.choices) > MAX_LISTED else '.'}")
     return text
 
 
 def _many(question: FormQuestion, raw: Any) -> list[str]:
     given = raw if isinstance(raw, list) else [raw]
-    if len(given) > MOST_CHOSEN:
-        raise ValueError(f"Choose at most {MOST_CHOSEN}.")
+    if len(given) > MAX_CHOSEN:
+        raise ValueError(f"Choose at most {MAX_CHOSEN}.")
     return list(dict.fromkeys(_one(question, it) for it in given))
 
 
 def _cascade(raw: Any) -> dict[str, str]:
     """The answers of a cascade, by the name of each level."""
-    if not isinstance(raw, Mapping) or len(raw) > MOST_CHOSEN:
+    if not isinstance(raw, Mapping) or len(raw) > MAX_CHOSEN:
         raise ValueError("Answer with an object of level names and choices.")
     return {_text(key): _text(value) for key, value in raw.items() if value not in (None, "")}
 

@@ -33,7 +33,7 @@ WEEKEND = frozenset({0, 6})
 _CLOCK = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:[.]0{1,6})?)?", re.ASCII)
 
 # Each entry takes time in every query.
-MOST_ENTRIES = 2000
+MAX_ENTRIES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def check_schedules(raw: object) -> list[ValidationProblem]:
         return []
     if not isinstance(raw, list):
         return [ValidationProblem("", "must be a list of schedule entries")]
-    if len(raw) > MOST_ENTRIES:
-        return [ValidationProblem("", f"has {len(raw):,} entries: at most {MOST_ENTRIES:,} are taken")]
+    if len(raw) > MAX_ENTRIES:
+        return [ValidationProblem("", f"has {len(raw):,} entries: at most {MAX_ENTRIES:,} are taken")]
     return [problem for index, entry in enumerate(raw) for problem in _entry_problems(f"[{index}]", entry)]
 
 

@@ -25,7 +25,7 @@ from portal.domain.zones import LocalDay, clock_text, local_date
 _DAY_NAMES = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
 
 # Cached spans of all schedules together: about 8 MB.
-MOST_CACHED = 20_000
+MAX_CACHED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Span:
 
 Days = MutableMapping[tuple[Hashable, date], list[Span]]
 # The latest days, by a key for schedule and time zone, and the date. (The cache refuses items larger than its size.)
-_shared_days: Days = LRUCache(MOST_CACHED, getsizeof=lambda spans: min(len(spans), MOST_CACHED))
+_shared_days: Days = LRUCache(MAX_CACHED, getsizeof=lambda spans: min(len(spans), MAX_CACHED))
 _lock = Lock()
 
 

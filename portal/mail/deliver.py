@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import select, update
 
 from portal.config import Settings
-from portal.domain.mail import MOST_ATTEMPTS, MailKind, wait_after
+from portal.domain.mail import MAX_ATTEMPTS, MailKind, wait_after
 from portal.extensions import changed_rows, db, reading, transaction
 from portal.mail.compose import compose
 from portal.mail.headers import UnsafeHeader
@@ -74,7 +74,7 @@ def _claim(mail_id: int, now: datetime) -> OutgoingMail | None:
             select(OutgoingMail).where(OutgoingMail.id == mail_id).execution_options(populate_existing=True)
         ).scalar_one()
         mail.encrypt_link(row)
-    if row.attempts > MOST_ATTEMPTS:
+    if row.attempts > MAX_ATTEMPTS:
         _give_up(row, "Every attempt ended before its result could be recorded.")
         return None
     return row
@@ -105,7 +105,7 @@ def _send(row: OutgoingMail, settings: Settings, transport: Sender, clock: Calla
         # Of any kind: the next messages are sent all the same, and this one is not tried for ever.
         reason = _redact(secret, str(error)) or type(error).__name__
         log.warning("mail_not_sent", mail=row.id, attempts=row.attempts, error=reason[:300])
-        if row.attempts >= MOST_ATTEMPTS:
+        if row.attempts >= MAX_ATTEMPTS:
             _give_up(row, reason)
         else:
             wait = wait_after(row.attempts) * (0.75 + random() / 2)  # noqa: S311 - jitter, not a secret

@@ -40,9 +40,9 @@ from portal.queries.page import Page
 
 PAGE_SIZE = 20
 # Occupied periods that are returned for an offering: the latest.
-MOST_OCCUPIED = 10_000
+MAX_OCCUPIED = 10_000
 # Nearby bookings that are shown with a request.
-MOST_NEARBY = 5
+MAX_NEARBY = 5
 _NEAR = timedelta(hours=12)
 _DAY = timedelta(days=1)
 
@@ -180,8 +180,7 @@ def pending_page(actor: Actor, number: int, size: int = PAGE_SIZE) -> tuple[list
     nearby = _nearby_of(bookings)
     held = _bookings_of({it.user_id for it in bookings})
     shown = [
-        PendingRequest(it, nearby[it.id][:MOST_NEARBY], held.get((it.user_id, it.offering_id), 1) - 1)
-        for it in bookings
+        PendingRequest(it, nearby[it.id][:MAX_NEARBY], held.get((it.user_id, it.offering_id), 1) - 1) for it in bookings
     ]
     return shown, found.page
 
@@ -212,7 +211,7 @@ def usage_of(user_id: int, now: datetime, except_booking: int = 0) -> Usage:
 
 
 def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> list[OccupiedPeriod]:
-    """The bookings, requests and busy times ("google calendar") of an offering, by time; at most MOST_OCCUPIED.
+    """The bookings, requests and busy times ("google calendar") of an offering, by time; at most MAX_OCCUPIED.
 
     A booker's name is shown to themselves, to those who manage the offering, and to people who share an organization
     with them (docs/api.md, Who sees what).
@@ -235,14 +234,14 @@ def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> li
     if window is not None:
         query = query.where(Slot.end > window.start, Slot.start < window.end)
         busy = busy.where(BusyPeriod.end > window.start, BusyPeriod.start < window.end)
-    query = query.order_by(Slot.end.desc()).limit(MOST_OCCUPIED)
-    busy = busy.order_by(BusyPeriod.end.desc()).limit(MOST_OCCUPIED)
+    query = query.order_by(Slot.end.desc()).limit(MAX_OCCUPIED)
+    busy = busy.order_by(BusyPeriod.end.desc()).limit(MAX_OCCUPIED)
     taken = [
         OccupiedPeriod(Period(start, end), (name or email) if known else None, uuid)
         for start, end, name, email, uuid, known in db.session.execute(query)
     ]
     taken += [OccupiedPeriod(Period(start, end), "google calendar") for start, end in db.session.execute(busy)]
-    return sorted(taken, key=lambda it: it.period)[-MOST_OCCUPIED:]
+    return sorted(taken, key=lambda it: it.period)[-MAX_OCCUPIED:]
 
 
 def upcoming_count(user_id: int, now: datetime) -> int:
@@ -340,7 +339,7 @@ def _nearby_of(bookings: Sequence[Booking]) -> defaultdict[int, list[NearbyBooki
         beside = by_offering[booking.offering_id]
         others = [it for owner, it in beside if owner != booking.id and around.overlaps(it.period)]
         others.sort(key=lambda it: abs(it.period.start - booking.slots[0].start))
-        found[booking.id] = sorted(others[:MOST_NEARBY], key=lambda it: it.period)
+        found[booking.id] = sorted(others[:MAX_NEARBY], key=lambda it: it.period)
     return found
 
 

@@ -28,11 +28,11 @@ PAST = timedelta(days=90)
 GONE = timedelta(days=30)
 MOST = 5000
 # Cancelled bookings have their own limit, so that repeated cancellations do not push out other bookings.
-MOST_GONE = 500
+MAX_GONE = 500
 BOOKED = "Booked"
 # Characters, in a feed of many bookings.
-MOST_TITLE = 200
-MOST_NOTE = 500
+MAX_TITLE = 200
+MAX_NOTE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
     slots = _slots(actor, [Slot.offering_id == offering.id], now)
     return Feed(
         offering.name,
-        (_event(row, shortened(row.name, MOST_TITLE) if titles else BOOKED, offering.name) for row in slots),
+        (_event(row, shortened(row.name, MAX_TITLE) if titles else BOOKED, offering.name) for row in slots),
     )
 
 
@@ -187,7 +187,7 @@ def _slots(actor: Actor, clauses: Sequence[ColumnElement[bool]], now: datetime) 
         )
 
     held = latest(Booking.state.in_(holding), most=MOST)
-    gone = latest(Booking.state.not_in(holding), Booking.modified > now - GONE, most=MOST_GONE)
+    gone = latest(Booking.state.not_in(holding), Booking.modified > now - GONE, most=MAX_GONE)
     shown = or_(Slot.id.in_(held), Slot.id.in_(gone))
     query = _rows(actor).where(shown).order_by(Slot.start, Slot.end, Slot.uuid)
     return db.session.execute(query, execution_options={"yield_per": 500})
@@ -230,5 +230,5 @@ def _full_event(row: Row[Any], offering: str, provider: str | None, summary: str
 
 def _shortened(event: IcsEvent) -> IcsEvent:
     """The event with long texts shortened, for a feed of many."""
-    title, note = shortened(event.summary, MOST_TITLE), shortened(event.description, MOST_NOTE)
+    title, note = shortened(event.summary, MAX_TITLE), shortened(event.description, MAX_NOTE)
     return replace(event, summary=title, description=note)

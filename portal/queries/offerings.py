@@ -17,7 +17,7 @@ from portal.extensions import db
 from portal.models import GoogleCalendar, Offering
 from portal.policies import Actor, owned_offerings, visible_offerings
 
-MOST_RELATIVES = 100
+MAX_RELATIVES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def relatives(actor: Actor, view: OfferingView) -> tuple[Related | None, list[Re
         select(Offering.id, Offering.uuid, Offering.name, Offering.description)
         .where(near, visible_offerings(actor))
         .order_by(case((Offering.id == view.parent_id, 0), else_=1), Offering.sort_key, Offering.uuid)
-        .limit(MOST_RELATIVES)
+        .limit(MAX_RELATIVES)
     ).all()
     parent = next((Related(*row[1:]) for row in rows if row.id == view.parent_id), None)
     name, description = view.document["parent_name"], view.document["parent_description"]

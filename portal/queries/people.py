@@ -15,7 +15,7 @@ from portal.policies import Actor
 from portal.queries.page import Page
 
 PAGE_SIZE = 50
-MOST_NAMES = 500
+MAX_NAMES = 500
 # As portal.audit.account() writes it.
 _LOGGED = re.compile(r"user:([0-9]{1,9})", re.ASCII)
 
@@ -66,5 +66,5 @@ def get_person(actor: Actor, uuid: uuidlib.UUID) -> User:
 
 def organization_names() -> list[str]:
     """Names of organizations for a menu."""
-    query = select(Organization.name).order_by(func.lower(Organization.name)).limit(MOST_NAMES)
+    query = select(Organization.name).order_by(func.lower(Organization.name)).limit(MAX_NAMES)
     return list(db.session.execute(query).scalars())

@@ -22,8 +22,8 @@ Check = Callable[[Any], Any]
 
 MAX_DEPTH = 64
 # Questions of an order form, and choices of all of them together, since a page shows them all.
-MOST_QUESTIONS = 500
-MOST_CHOICES = 5000
+MAX_QUESTIONS = 500
+MAX_CHOICES = 5000
 # Longer texts cannot be indexed; the source keeps names to 150 characters.
 NAME_LENGTH = 255
 LINK_LENGTH = 2000
@@ -295,9 +295,9 @@ def order_form(value: Any) -> dict[str, Any]:
         return found
     if not isinstance(found["options"], dict):
         raise InvalidValue("must be an object", "options")
-    if len(found["options"]) > MOST_QUESTIONS:
-        raise InvalidValue(f"has {len(found['options']):,} questions: at most {MOST_QUESTIONS:,} are taken", "options")
-    left = MOST_CHOICES
+    if len(found["options"]) > MAX_QUESTIONS:
+        raise InvalidValue(f"has {len(found['options']):,} questions: at most {MAX_QUESTIONS:,} are taken", "options")
+    left = MAX_CHOICES
     for key, option in found["options"].items():
         path = f"options.{key[:60]}"
         if not isinstance(option, dict):
@@ -309,7 +309,7 @@ def order_form(value: Any) -> dict[str, Any]:
             raise InvalidValue(f"must be one of {', '.join(sorted(choices.OPTION_TYPES))}", f"{path}.type")
         left -= len(option["choices"]) if isinstance(option.get("choices"), list) else 0
         if left < 0:
-            raise InvalidValue(f"has more than {MOST_CHOICES:,} choices in all its questions", "options")
+            raise InvalidValue(f"has more than {MAX_CHOICES:,} choices in all its questions", "options")
         if "cascade_config" in option and option["cascade_config"] is None:
             raise InvalidValue("must be left out where it is not set", f"{path}.cascade_config")
     return found

@@ -59,7 +59,7 @@ from portal.services.slot_allocation import (
 REQUESTED = "request"
 NOT_SEEN = "You can no longer see this offering, so the booking can't be moved. You can still cancel it."
 # Every change is kept, and shown wherever the booking is.
-MOST_CHANGES = 100
+MAX_CHANGES = 100
 
 
 @retried
@@ -155,8 +155,8 @@ def reschedule_booking(
         _refuse_if_over(booking, BookingAction.RESCHEDULE, now)
         if sorted(periods) == [Period(slot.start, slot.end) for slot in booking.slots]:
             return False
-        if booking.sequence >= MOST_CHANGES:
-            raise Invalid(f"This booking has been changed {MOST_CHANGES} times. Cancel it and book again.", "slots")
+        if booking.sequence >= MAX_CHANGES:
+            raise Invalid(f"This booking has been changed {MAX_CHANGES} times. Cancel it and book again.", "slots")
         # The rules apply as they do to the booker, whoever moves it, except for whether they see the offering.
         check_periods(offering, periods, now, actor, booking.user_id, except_booking=booking.id)
         # Who answers requests need not ask for an answer; moving an unanswered one is no answer to it.

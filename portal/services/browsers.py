@@ -19,7 +19,7 @@ from portal.models import User
 # As long as browsers keep a cookie. Each sign-in begins it anew.
 LASTS = timedelta(days=400)
 # People who may share a browser; of more, those who signed in last.
-MOST_PEOPLE = 8
+MAX_PEOPLE = 8
 
 
 def recognize(cookie: str, user: User | None) -> str:
@@ -38,7 +38,7 @@ def remember(cookie: str, user: User) -> str:
     known = recognize(cookie, user)
     name = known or secrets.token_urlsafe(12)
     others = [entry for entry in _entries(cookie) if entry[0] != known]
-    return str(_serializer().dumps([[name, _proof(name, user)], *others][:MOST_PEOPLE]))
+    return str(_serializer().dumps([[name, _proof(name, user)], *others][:MAX_PEOPLE]))
 
 
 def _entries(cookie: str) -> list[tuple[str, str]]:

@@ -35,7 +35,7 @@ from portal.services.summaries import Cause, add_to_summary, cause_of
 
 KEEP_SENT = timedelta(days=30)
 KEEP_KEYS = timedelta(days=7)
-MOST_REMINDERS = 200
+MAX_REMINDERS = 200
 
 _TO_BOOKER: Mapping[str, MailKind] = {
     BookingAction.ACCEPT: MailKind.ACCEPTED,
@@ -222,7 +222,7 @@ def write_reminders(now: datetime) -> int:
                     Booking.state == BookingState.CONFIRMED.value,
                 )
                 .order_by(Slot.start)
-                .limit(MOST_REMINDERS)
+                .limit(MAX_REMINDERS)
                 .with_for_update(of=Slot, skip_locked=True)
                 .options(joinedload(Slot.booking))
             )

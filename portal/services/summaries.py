@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from portal.domain.mail import GROUP_OF, MOST_LISTED, SUMMARY_OF, MailKind
+from portal.domain.mail import GROUP_OF, MAX_LISTED, SUMMARY_OF, MailKind
 from portal.extensions import settings
 from portal.models import OutgoingMail, User
 
@@ -95,5 +95,5 @@ def add_to_summary(
     waiting.data = {
         **waiting.data,
         "number": waiting.data["number"] + 1,
-        "messages": [*listed, entry] if len(listed) < MOST_LISTED else listed,
+        "messages": [*listed, entry] if len(listed) < MAX_LISTED else listed,
     }

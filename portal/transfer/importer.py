@@ -45,7 +45,7 @@ class ImportFailure:
 
 LONGEST_LINE = 1000
 # As many failures say that something else is wrong than single records.
-MOST_FAILED = 10_000
+MAX_FAILED = 10_000
 # So many offerings change what the database should know of its indexes.
 ANALYSE_FROM = 100
 
@@ -124,8 +124,8 @@ class _Run:
         try:
             for position, entry in enumerate(entries, start=1):
                 self._take(position, entry)
-                if len(self.report.failed) >= MOST_FAILED:
-                    text = f"{MOST_FAILED:,} records have failed, so the rest was not read. Correct the first of them"
+                if len(self.report.failed) >= MAX_FAILED:
+                    text = f"{MAX_FAILED:,} records have failed, so the rest was not read. Correct the first of them"
                     raise Unreadable(f"{text} and run the import again.")
         except PortalError as error:
             self._flush(position)

@@ -19,20 +19,20 @@ from portal.domain.texts import visible
 from portal.errors import PortalError
 
 # Bytes of one record. Descriptions may hold pictures, so there are records of a megabyte.
-MOST_RECORD = 4 * 1024 * 1024
+MAX_RECORD = 4 * 1024 * 1024
 # So much of one that is too large is passed over before the import ends.
-MOST_SKIPPED = 4 * MOST_RECORD
-MOST_RECORDS = 1_000_000
+MAX_SKIPPED = 4 * MAX_RECORD
+MAX_RECORDS = 1_000_000
 # Objects and lists in one record, and how deep they are nested in each other.
-MOST_PARTS = 100_000
-MOST_DEPTH = 100
+MAX_PARTS = 100_000
+MAX_DEPTH = 100
 ABORT_DEPTH = 1000
-MOST_DIGITS = 1000
+MAX_DIGITS = 1000
 PIECE = 64 * 1024
 _MEGABYTE = 1024 * 1024
-TOO_LARGE = f"is larger than {MOST_RECORD // _MEGABYTE} MB: shorten its texts, or the pictures in them, at its source"
-TOO_MANY = f"has more than {MOST_PARTS:,} objects and lists: leave out what is not needed, at its source"
-TOO_DEEP = f"is nested deeper than {MOST_DEPTH} levels, as no offering is: correct it at its source"
+TOO_LARGE = f"is larger than {MAX_RECORD // _MEGABYTE} MB: shorten its texts, or the pictures in them, at its source"
+TOO_MANY = f"has more than {MAX_PARTS:,} objects and lists: leave out what is not needed, at its source"
+TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels, as no offering is: correct it at its source"
 _BLANK = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -76,8 +76,8 @@ def read_records(stream: Stream) -> Iterator[Entry]:
     while piece:
         for entry in splitter.feed(piece):
             number += 1
-            if number > MOST_RECORDS:
-                raise Unreadable(f"There are more than {MOST_RECORDS:,} records: import them in several parts.")
+            if number > MAX_RECORDS:
+                raise Unreadable(f"There are more than {MAX_RECORDS:,} records: import them in several parts.")
             yield entry
         piece = stream.read(PIECE)
     splitter.end()
@@ -134,9 +134,9 @@ class _Splitter:
             elif character in b"[{":
                 self._depth += 1
                 self._parts += 1
-                if self._parts > MOST_PARTS:
+                if self._parts > MAX_PARTS:
                     self._problem = self._problem or TOO_MANY
-                if self._depth > self._level + MOST_DEPTH:
+                if self._depth > self._level + MAX_DEPTH:
                     self._problem = self._problem or TOO_DEEP
                     if self._depth > ABORT_DEPTH:
                         self._refuse("It goes on ever deeper")
@@ -171,12 +171,12 @@ class _Splitter:
 
     def _keep(self, part: bytes) -> None:
         self._size += len(part)
-        if self._size > MOST_RECORD and not self._problem:
+        if self._size > MAX_RECORD and not self._problem:
             self._problem = TOO_LARGE
         if self._problem:
             self._kept.clear()
-            if self._size > MOST_SKIPPED:
-                self._refuse(f"It goes on beyond {MOST_SKIPPED // _MEGABYTE} MB")
+            if self._size > MAX_SKIPPED:
+                self._refuse(f"It goes on beyond {MAX_SKIPPED // _MEGABYTE} MB")
         else:
             self._kept += part
 
@@ -236,9 +236,9 @@ def _decimal(digits: str) -> Decimal:
 
 
 def _checked(digits: str) -> str:
-    if len(digits) > MOST_DIGITS:
+    if len(digits) > MAX_DIGITS:
         raise _NotTaken(
-            f"holds a number of {len(digits):,} digits, at most {MOST_DIGITS:,} are read: correct it at its source"
+            f"holds a number of {len(digits):,} digits, at most {MAX_DIGITS:,} are read: correct it at its source"
         )
     return digits
 

@@ -37,8 +37,8 @@ from portal.schema.offering import (
 )
 
 # Entries of one list of a record, and of all its lists together.
-MOST_ITEMS = 2000
-MOST_ROWS = 10_000
+MAX_ITEMS = 2000
+MAX_ROWS = 10_000
 _PLACE = "/api/booking-offerings/"
 _UUID_AT_END = re.compile(r"/([0-9a-fA-F-]{32,36})/?$")
 
@@ -110,8 +110,8 @@ def read_record(data: Any) -> Record:
         raise InvalidValue("an offering cannot be its own parent", "parent_uuid")
     _read_relations(record, data)
     _read_parts(record, data)
-    if record.rows > MOST_ROWS:
-        raise InvalidValue(f"its lists have {record.rows:,} entries together: at most {MOST_ROWS:,} are taken")
+    if record.rows > MAX_ROWS:
+        raise InvalidValue(f"its lists have {record.rows:,} entries together: at most {MAX_ROWS:,} are taken")
     record.scope = columns(data, OFFERING.imports["scope"])
     if record.scope.get("link"):
         record.scope["link"] = _own_path(record, record.scope["link"])
@@ -196,8 +196,8 @@ def _items(data: Row, key: str) -> Iterator[tuple[int, Row]]:
         return
     if not isinstance(given, list):
         raise InvalidValue(f"must be a list, and is {checks.json_type(given)}", key)
-    if len(given) > MOST_ITEMS:
-        raise InvalidValue(f"has {len(given):,} entries: at most {MOST_ITEMS:,} are taken", key)
+    if len(given) > MAX_ITEMS:
+        raise InvalidValue(f"has {len(given):,} entries: at most {MAX_ITEMS:,} are taken", key)
     for position, item in enumerate(given):
         if not isinstance(item, dict):
             raise InvalidValue(f"must be an object, and is {checks.json_type(item)}", f"{key}[{position}]")
@@ -323,8 +323,8 @@ def _plan_components(item: Row) -> list[Row] | None:
     found: dict[str, Row] = {}
     for key, column in tables:
         table = _object(item, key)
-        if len(table) > MOST_ITEMS:
-            raise InvalidValue(f"has {len(table):,} entries: at most {MOST_ITEMS:,} are taken", key)
+        if len(table) > MAX_ITEMS:
+            raise InvalidValue(f"has {len(table):,} entries: at most {MAX_ITEMS:,} are taken", key)
         for kind, value in table.items():
             row = found.setdefault(kind, {"type": kind, "path": f"{key}.{visible(kind)}"})
             try:

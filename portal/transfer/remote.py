@@ -18,7 +18,7 @@ import urllib3
 from urllib3.util import parse_url
 
 from portal.domain.texts import visible
-from portal.transfer.json_records import MOST_RECORDS, Entry, Unreadable, read_records
+from portal.transfer.json_records import MAX_RECORDS, Entry, Unreadable, read_records
 from portal.transfer.remote_response import RemoteError, ResponseStream, call_within
 
 CONNECT_SECONDS = 10
@@ -32,7 +32,7 @@ RETRIED = frozenset({429, 500, 502, 503, 504})
 LONGEST_PAUSE = 60
 PAGE_SIZE = 100
 MAX_REDIRECTS = 5
-MOST_PAGES = 100_000
+MAX_PAGES = 100_000
 # Of an answer that is no success, so many bytes are read, and for so many seconds.
 ERROR_BYTES = 64 * 1024
 ERROR_SECONDS = 10
@@ -102,7 +102,7 @@ class RemoteOfferings:
                         records += 1
                         yield entry
                     url = self._next(response)
-                if url is not None and (records == before or records > MOST_RECORDS or len(seen) >= MOST_PAGES):
+                if url is not None and (records == before or records > MAX_RECORDS or len(seen) >= MAX_PAGES):
                     what = "An empty page names another one" if records == before else "There are too many pages"
                     raise RemoteError(f"{what}, so the import ended: is it the address of a list of offerings?")
 

@@ -20,7 +20,7 @@ from portal.errors import PortalError
 from portal.transfer.json_records import PIECE
 
 # Unpacked bytes of one answer.
-MOST_BYTES = 512 * 1024 * 1024
+MAX_BYTES = 512 * 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
 T = TypeVar("T")
@@ -51,8 +51,8 @@ class ResponseStream:
         """Up to `size` bytes, as soon as there are some; b"" at the end. Raises RemoteError, and urllib3's errors."""
         piece = self._received(size) if self._unpacker is None else self._unpacked(self._unpacker, size)
         self._size += len(piece)
-        if self._size > MOST_BYTES:
-            raise RemoteError(f"The answer is larger than {MOST_BYTES // 1024**2} MB: ask for smaller pages.")
+        if self._size > MAX_BYTES:
+            raise RemoteError(f"The answer is larger than {MAX_BYTES // 1024**2} MB: ask for smaller pages.")
         return piece
 
     def _received(self, size: int) -> bytes:

@@ -41,7 +41,7 @@ blueprint = Blueprint("catalogue", __name__)
 # Each chosen value is shown with the address that takes it back, and none needs more than a person can tick.
 MAX_CHOSEN = 50
 # More choices than a person looks through. Those with the most offerings are shown.
-MOST_CHOICES = 100
+MAX_CHOICES = 100
 # Boxes of the week table that were ticked in other weeks travel in the address.
 MAX_PICKED = 200
 # A card shows three lines.
@@ -173,7 +173,7 @@ def _facets(search: Search, found: dict[str, list[queries.FacetValue]]) -> list[
         # A chosen value that the other filters leave nothing of must stay visible, so that it can be taken back.
         choices += [Choice(value, _label(name, value), 0, True) for value in wanted if value not in known]
         if len(choices) > 1 or any(choice.selected for choice in choices):
-            shown = sorted(choices, key=lambda choice: (not choice.selected, -choice.count))[:MOST_CHOICES]
+            shown = sorted(choices, key=lambda choice: (not choice.selected, -choice.count))[:MAX_CHOICES]
             shown.sort(key=lambda choice: choice.label.casefold())
             facets.append(Facet(name, FACET_LABELS[name], shown, len(choices) - len(shown)))
     return facets

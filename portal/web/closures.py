@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from portal.domain.closures import MOST_CLOSURES
+from portal.domain.closures import MAX_CLOSURES
 from portal.errors import Invalid
 from portal.transfer.editing import digest
 from portal.web.forms import rows_of
@@ -40,8 +40,8 @@ def typed_closures(form: MultiDict[str, str]) -> list[dict[str, Any]]:
         if is_removed := bool(entry) and entry in removed:
             removed.remove(entry)
         rows.append({**texts, "entry": entry, "removed": is_removed, "errors": []})
-    if len(rows) > 2 * MOST_CLOSURES:
-        raise Invalid(f"An offering can have {MOST_CLOSURES} closures, so nothing was changed.")
+    if len(rows) > 2 * MAX_CLOSURES:
+        raise Invalid(f"An offering can have {MAX_CLOSURES} closures, so nothing was changed.")
     return rows
 
 

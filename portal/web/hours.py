@@ -39,8 +39,8 @@ blueprint = Blueprint("hours", __name__, url_prefix="/manage/offerings")
 
 KEYS = (SCHEDULES, TIME_ZONE)
 # More stretches of dates than a person looks through; others stay as they are stored.
-MOST_SHOWN = 50
-MOST_ROWS = 2 * MOST_SHOWN
+MAX_SHOWN = 50
+MAX_ROWS = 2 * MAX_SHOWN
 # FullCalendar's numbers, in the order of the page.
 DAYS = ((1, "Monday"), (2, "Tuesday"), (3, "Wednesday"), (4, "Thursday"), (5, "Friday"), (6, "Saturday"), (0, "Sunday"))
 FEWEST, MOST = (int(length.total_seconds()) // 60 for length in (SHORTEST_SLOT, LONGEST_SLOT))
@@ -118,7 +118,7 @@ def _page(
         labels=LABELS,
         days=DAYS,
         zone=zone.key,
-        most_shown=MOST_SHOWN,
+        most_shown=MAX_SHOWN,
         kept=len(stored) - len(shown),
         sentences=list(schedule_rules(attributes, zone.key, utcnow())),
         meanwhile=meanwhile,
@@ -135,7 +135,7 @@ def _stored(view: OfferingView) -> list[Any]:
 def _positions(stored: list[Any]) -> list[int]:
     """Which of the stored entries the form shows: those that are not over."""
     now = utcnow()
-    return [position for position, entry in enumerate(stored) if not is_over(entry, now)][:MOST_SHOWN]
+    return [position for position, entry in enumerate(stored) if not is_over(entry, now)][:MAX_SHOWN]
 
 
 def _shown(stored: list[Any], zone: ZoneInfo) -> Hours:
@@ -160,8 +160,8 @@ def _typed(stored: list[Any], zone: ZoneInfo) -> Hours:
         for entry, start, end in rows_of(form, ("entry", "start", "end"))
     ]
     removed = [Row.of(known[handle], handle, zone) for handle in form.getlist("removed") if handle in known]
-    if len(rows) + len(removed) > MOST_ROWS:
-        raise Invalid(f"A form can hold {MOST_ROWS} rows of dates, so nothing was changed.")
+    if len(rows) + len(removed) > MAX_ROWS:
+        raise Invalid(f"A form can hold {MAX_ROWS} rows of dates, so nothing was changed.")
     days = frozenset(number for number, _ in DAYS if str(number) in form.getlist("days"))
     opens, closes, slot = (form.get(name, "").strip() for name in ("opens", "closes", "slot"))
     return Hours(rows, removed, opens, closes, slot, days)
@@ -170,7 +170,7 @@ def _typed(stored: list[Any], zone: ZoneInfo) -> Hours:
 def _acts_on_rows(typed: Hours) -> bool:
     """Add, remove or restore a row, where one of those buttons was pressed; returns whether one was."""
     form = request.form
-    if "add" in form and len(typed.rows) + len(typed.removed) < MOST_ROWS:
+    if "add" in form and len(typed.rows) + len(typed.removed) < MAX_ROWS:
         typed.rows.append(Row())
     elif "remove" in form and (row := _pressed(form["remove"], typed.rows)):
         typed.rows.remove(row)

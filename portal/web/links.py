@@ -12,7 +12,7 @@ from flask import request
 # An address that is handed on in another one.
 LONGEST_RETURN = 4000
 # Values of one argument. Pages have a link for each filter, with all the others in it.
-MOST_VALUES = 50
+MAX_VALUES = 50
 
 
 def url_with(**changes: object) -> str:
@@ -35,7 +35,7 @@ def url_without(name: str, value: str | None = None) -> str:
 def _arguments() -> Iterator[tuple[str, str]]:
     """The arguments of the present address that are not empty; of a repeated one the first values, as pages read it."""
     for key, values in request.args.lists():
-        yield from ((key, value) for value in islice(filter(None, values), MOST_VALUES))
+        yield from ((key, value) for value in islice(filter(None, values), MAX_VALUES))
 
 
 def printable(text: str | None) -> str:

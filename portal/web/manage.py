@@ -31,7 +31,7 @@ from portal.web.people import current_actor
 blueprint = Blueprint("manage", __name__, url_prefix="/manage")
 
 # Lines of each list of a preview.
-MOST_LINES = 50
+MAX_LINES = 50
 ROLE_WORDS = {"owner": "You are an owner", "manager": "You are a manager", "member": "You are a member, and staff"}
 
 
@@ -180,7 +180,7 @@ def calendar_preview(view: OfferingView) -> ResponseReturnValue:
         offering=view.document,
         preview=found,
         problem=problem,
-        most=MOST_LINES,
+        most=MAX_LINES,
         when_of=lambda line: period_text(line.period, zone),
         zone=zone.key,
     )

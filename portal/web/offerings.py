@@ -76,7 +76,7 @@ DEGREES = ("latitude", "longitude")
 ALWAYS_SET = ("name", "state", "shared", "country")
 NO_COUNTRY = "none"
 # Of a text that somebody else wrote.
-MOST_SHOWN = 500
+MAX_SHOWN = 500
 _DEGREES = re.compile(r"[+-]?\d{1,4}(?:[.,]\d{1,30})?", re.ASCII)
 
 
@@ -193,7 +193,7 @@ def _notes(values: Mapping[str, str], theirs: Iterable[Theirs], shared: Mapping[
             )
     for it in theirs:
         value = shared[it.value] if it.key == "shared" else it.value
-        shown = f"“{value[:MOST_SHOWN]}{'…' if len(value) > MOST_SHOWN else ''}”" if value else "nothing"
+        shown = f"“{value[:MAX_SHOWN]}{'…' if len(value) > MAX_SHOWN else ''}”" if value else "nothing"
         notes[it.key].append(
             f"Written by somebody else meanwhile: {shown}." if it.mine else "Changed by somebody else."
         )

@@ -26,7 +26,7 @@ from portal.web.kept_forms import fields_to_keep
 from portal.web.links import return_address
 
 # Beyond this a number tells nothing more.
-MOST_TOLD = 99
+MAX_REPORTED = 99
 KNOWN_BROWSER = "portal_browser"
 
 
@@ -75,8 +75,8 @@ def _load(session_name: str) -> Person | None:
 
 def waiting_requests() -> str:
     """How many requests wait for the reader's answer, as the navigation tells it; "" for none. One statement."""
-    number = pending_count(current_actor(), most=MOST_TOLD + 1)
-    return f"{MOST_TOLD}+" if number > MOST_TOLD else str(number or "")
+    number = pending_count(current_actor(), most=MAX_REPORTED + 1)
+    return f"{MAX_REPORTED}+" if number > MAX_REPORTED else str(number or "")
 
 
 def start_session(user: User, login: Callable[[Person], object]) -> None:

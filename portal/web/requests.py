@@ -29,8 +29,8 @@ from portal.web.people import current_actor
 blueprint = Blueprint("requests", __name__, url_prefix="/manage/requests")
 
 # What the list shows of a request's answers; the booking's own page has all.
-MOST_ANSWERS = 10
-MOST_TEXT = 200
+MAX_ANSWERS = 10
+MAX_TEXT = 200
 
 NEEDS_REASON = "Enter a reason. The person who made the request reads it."
 _UUID = re.compile(r"[0-9a-f-]{36}", re.ASCII)
@@ -51,10 +51,10 @@ def pending() -> ResponseReturnValue:
                 "zone": zone.key,
                 "slots": [clocks(Period(it.start, it.end), zone) for it in entry.booking.slots],
                 "answers": [
-                    (shortened(label, MOST_TEXT), shortened(text, MOST_TEXT))
-                    for label, text in islice(_answers(entry.booking), MOST_ANSWERS)
+                    (shortened(label, MAX_TEXT), shortened(text, MAX_TEXT))
+                    for label, text in islice(_answers(entry.booking), MAX_ANSWERS)
                 ],
-                "more_answers": len(entry.booking.answers) > MOST_ANSWERS,
+                "more_answers": len(entry.booking.answers) > MAX_ANSWERS,
                 "nearby": [{"what": it.what, "name": it.name, **clocks(it.period, zone)} for it in entry.nearby],
                 "other_bookings": entry.other_bookings,
                 "begun": entry.booking.slots[0].start <= utcnow(),

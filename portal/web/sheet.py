@@ -20,8 +20,8 @@ from portal.web.week import clock
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 # More facts than anybody reads, and of a text so much.
-MOST_FACTS = 100
-MOST_TEXT = 1000
+MAX_FACTS = 100
+MAX_TEXT = 1000
 # Parts of the attributes that have a section of their own.
 NOT_SPECIFICATIONS = frozenset({"schedules", "booking_rules"})
 UNITS = {
@@ -54,11 +54,11 @@ def humanised(key: str) -> str:
 def specifications(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The plain values among the attributes, named in words; a unit at the end of a key goes to the number.
 
-    The first MOST_FACTS of them; the API has all.
+    The first MAX_FACTS of them; the API has all.
     """
     facts: list[tuple[str, str]] = []
     for key, value in attributes.items():
-        if len(facts) == MOST_FACTS:
+        if len(facts) == MAX_FACTS:
             break
         if key in NOT_SPECIFICATIONS or value is None or value == "":
             continue
@@ -72,7 +72,7 @@ def specifications(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
             facts.append((humanised(key), value))
         elif isinstance(value, list) and value and all(isinstance(item, (str, int, float)) for item in value):
             facts.append((humanised(key), ", ".join(str(item) for item in value)))
-    return [(shortened(name, 100), shortened(value, MOST_TEXT)) for name, value in facts]
+    return [(shortened(name, 100), shortened(value, MAX_TEXT)) for name, value in facts]
 
 
 def rules(offering: Mapping[str, Any], zone: str, now: datetime) -> list[str]:

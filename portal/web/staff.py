@@ -21,9 +21,9 @@ from portal.web.people import current_actor
 blueprint = Blueprint("staff", __name__, url_prefix="/manage/people")
 
 # Of one person; with a button each.
-MOST_ROLES = 100
+MAX_ROLES = 100
 # On the page of all people.
-MOST_ROLES_EACH = 10
+MAX_ROLES_EACH = 10
 
 
 @blueprint.route("/", methods=["GET", "POST"])
@@ -45,7 +45,7 @@ def people() -> ResponseReturnValue:
     q = printable(" ".join(request.args.get("q", "").split()))[:100]
     found, page = queries.people_page(actor, q, page_number())
     return render_template(
-        "manage/people.html", people=found, page=page, q=q, form=form, most_roles=MOST_ROLES_EACH
+        "manage/people.html", people=found, page=page, q=q, form=form, most_roles=MAX_ROLES_EACH
     ), code
 
 
@@ -68,7 +68,7 @@ def person(uuid: uuidlib.UUID) -> ResponseReturnValue:
         form=form,
         names=queries.organization_names(),
         own=found.id == actor.user_id,
-        most_roles=MOST_ROLES,
+        most_roles=MAX_ROLES,
     )
     return page, 400 if request.method == "POST" else 200
 

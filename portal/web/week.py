@@ -15,7 +15,7 @@ from portal.domain.schedules import Config
 
 DAYS = 7
 # So many boxes fit into one table; with slots of five minutes, a week is as many.
-MOST_STEPS = DAYS * 24 * 12
+MAX_STEPS = DAYS * 24 * 12
 END_OF_DAY = 24 * 60
 # What a state is called in a cell, and in the legend below.
 WORDS = {
@@ -147,7 +147,7 @@ def ticks(week: Week, periods: Sequence[Period]) -> tuple[frozenset[str], list[s
 def days_shown(config: Config) -> int:
     """How many days one table shows: a week, or fewer where slots are so short that it would become too long."""
     steps = (config.closes - config.opens) // int(config.slot.total_seconds())
-    return max(1, min(DAYS, MOST_STEPS // max(1, steps)))
+    return max(1, min(DAYS, MAX_STEPS // max(1, steps)))
 
 
 def span_of(first: date, zone: str, days: int = DAYS) -> tuple[datetime, datetime]:

@@ -1,4 +1,4 @@
-"""The three calendar actions: who may, what is refused in which order, and an empty 200 (contract sections 5 and 6)."""
+"""The three calendar actions: who may, what is refused in which order, and an empty 200 (docs/api.md, Refusals)."""
 
 import pytest
 from sqlalchemy import select

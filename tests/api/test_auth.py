@@ -1,4 +1,4 @@
-"""Authorization: which forms are taken, and the published words of every refusal (contract section 4)."""
+"""Authorization: which forms are taken, and the published words of every refusal (docs/api.md, Signing in)."""
 
 from datetime import timedelta
 

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
-from portal.api.availability import MOST_ENTRIES
+from portal.api.availability import MAX_ENTRIES
 from portal.api.booking_filters import FILTERS, ORDERS
 from portal.api.booking_schema import RESOURCE_FIELDS
 from portal.domain.periods import Period
@@ -459,7 +459,7 @@ def test_a_long_answer_ends_early_and_says_where_it_goes_on(client, who, offerin
         if "next" not in answer.json:
             break
         query = f"start={answer.json['next']}&end={at(9 * 24)}&duration=00:30:00"
-    assert max(sizes) <= MOST_ENTRIES
+    assert max(sizes) <= MAX_ENTRIES
     assert len(sizes) == 3
     starts = [n for n in range(9 * 24 * 60 - 29) if n <= 90 or n >= 180]
     assert slots == [slot(n / 60, (n + 30) / 60) for n in starts]

@@ -60,7 +60,7 @@ def test_long_addresses_are_refused(client, who, path):
 
 
 def test_taken_times_have_a_most_and_are_the_latest(client, who, offering, owned, db_session, monkeypatch):
-    monkeypatch.setattr(queries, "MOST_OCCUPIED", 30)
+    monkeypatch.setattr(queries, "MAX_OCCUPIED", 30)
     person = owned[1]["member"].id
     booking = make.add(Booking(offering_id=offering.id, user_id=person, state="confirmed"))
     starts = [NOW + n * timedelta(hours=1) for n in range(40)]

@@ -1,4 +1,4 @@
-"""GET and HEAD /api/booking-offerings/: order, pages, headers and fields to the letter (contract section 3)."""
+"""GET and HEAD /api/booking-offerings/: order, pages, headers and fields to the letter (docs/api.md, Lists)."""
 
 import contextvars
 import json
@@ -34,7 +34,7 @@ def test_an_empty_list_is_a_page(client, who):
 
 
 def test_the_link_header_is_the_published_one(client, who, many):
-    # 23 offerings in fives: the contract's own example, page 2 of 5.
+    # 23 offerings in fives: the example of Waldur's pages, page 2 of 5.
     answer = client.get(f"{LIST}?page=2&page_size=5&field=name", headers=who["stranger"], **HOST)
     assert names(answer) == [f"Instrument {number:02}" for number in range(5, 10)]
     assert answer.headers["Link"] == (

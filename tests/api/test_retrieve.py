@@ -70,7 +70,7 @@ def test_every_documented_field_with_their_documented_types(client, who, sample)
 
 def test_what_was_imported_is_answered_field_by_field(client, who, sample):
     answer = client.get(path_of(sample["uuid"]), headers=who["staff"], base_url="https://booking.example.org").json
-    # The same instants, written with Z; components by name, as the contract orders them. Nothing else differs.
+    # The same instants, written with Z; components by name, as in Waldur. Nothing else differs.
     wanted = json.loads(json.dumps(sample).replace("+00:00", "Z"))
     wanted["components"].sort(key=lambda component: component["name"])
     assert answer == wanted

@@ -1,4 +1,4 @@
-"""Redirects, 405, 406, unknown paths, defects, and what browsers of other origins need (contract sections 3 and 5)."""
+"""Redirects, 405, 406, unknown paths, defects, and other origins (docs/api.md, Refusals and Other origins)."""
 
 import pytest
 

@@ -52,8 +52,8 @@ def one(actor: Actor, offering: Offering, fields: Collection[str] = (), now: dat
     return document.content
 
 
-def in_contract_order(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with lists in the contract's order and instants in its form."""
+def in_api_order(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with lists in the order of the API and instants in its format."""
     found = copy.deepcopy(document)
     found["components"].sort(key=lambda it: it["name"])
     for item in (found, *found["screenshots"], *found["files"]):
@@ -62,7 +62,7 @@ def in_contract_order(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_sample_is_answered_field_by_field(offering: Offering) -> None:
-    assert one(SYSTEM, offering) == in_contract_order(sample())
+    assert one(SYSTEM, offering) == in_api_order(sample())
     assert list(one(SYSTEM, offering)) == list(sample())
 
 

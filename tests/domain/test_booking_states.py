@@ -30,14 +30,14 @@ def test_what_has_ended_stays_ended_and_what_holds_may_end(state: BookingState, 
     assert state not in HOLDING or can(state, BookingAction.CANCEL)
 
 
-def test_the_wire_states() -> None:
+def test_the_api_states() -> None:
     assert api_state(BookingState.REQUESTED) == "Creating"
     assert api_state(BookingState.CONFIRMED) == "OK"
     assert {api_state(state) for state in BookingState if state not in HOLDING} == {"Terminated"}
 
 
 @given(states)
-def test_a_filter_by_a_booking_s_wire_state_finds_it(state: BookingState) -> None:
+def test_a_filter_by_a_booking_s_api_state_finds_it(state: BookingState) -> None:
     assert state in states_for_api_state(api_state(state))
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.domain.availability import Availability
-from portal.domain.closures import MOST_CLOSURES, Closure
+from portal.domain.closures import MAX_CLOSURES, Closure
 from portal.domain.periods import Period
 from portal.domain.refusals import Code, Obstacle, past_obstacle
 from portal.domain.rules import (
@@ -215,7 +215,7 @@ def test_quota_spans_cover_a_period_without_gaps(zone: ZoneInfo, kind: str, star
         ({"time_zone": "Mars/Base"}, ".time_zone"),
         ({"time_zone": 5}, ".time_zone"),
         ({"closures": {}}, ".closures"),
-        ({"closures": [{}] * (MOST_CLOSURES + 1)}, ".closures"),
+        ({"closures": [{}] * (MAX_CLOSURES + 1)}, ".closures"),
         ({"closures": [5]}, ".closures[0]"),
         ({"closures": [{"start": "2026-03-03"}]}, ".closures[0].end"),
         ({"closures": [{"start": "2026-13-03", "end": "2026-03-03"}]}, ".closures[0].start"),

@@ -11,7 +11,7 @@ import pytest
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import select, update
 
-from portal.domain.mail import MOST_ATTEMPTS, MailKind
+from portal.domain.mail import MAX_ATTEMPTS, MailKind
 from portal.extensions import db, installation_salt, settings
 from portal.mail.deliver import LEASE, deliver_due
 from portal.models import AccountLink, Base, OutgoingMail, User
@@ -134,7 +134,7 @@ def test_a_message_that_is_given_up_keeps_no_link(app, db_session, monkeypatch, 
     for hour in range(0, 24 * 6, 7):
         deliver_due(settings(), lambda at=NOW + timedelta(hours=hour): at, server)
     row = row_of()
-    assert (row.attempts, row.next_attempt, row.sealed_secret) == (MOST_ATTEMPTS, None, None)
+    assert (row.attempts, row.next_attempt, row.sealed_secret) == (MAX_ATTEMPTS, None, None)
     assert set(server.secrets) == {server.secrets[0]}
     written = capsys.readouterr()
     assert "mail_not_sent" in written.err

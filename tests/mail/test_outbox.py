@@ -10,7 +10,7 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from portal.domain.instants import parse_instant
-from portal.domain.mail import GROUPS, LINK_OF, MOST_ATTEMPTS, MailKind, wait_after
+from portal.domain.mail import GROUPS, LINK_OF, MAX_ATTEMPTS, MailKind, wait_after
 from portal.domain.periods import Period
 from portal.extensions import settings, transaction
 from portal.mail.compose import compose, read_unsubscribe_token, sender_address, unsubscribe_token
@@ -198,7 +198,7 @@ def test_an_error_that_nobody_expected_stops_nobody_and_is_not_tried_for_ever(wo
     for day in range(1, 20):
         deliver_due(settings(), lambda at=NOW + timedelta(days=day): at, fake)
     row = unsent(db_session)
-    assert (row.attempts, row.next_attempt, row.error) == (MOST_ATTEMPTS, None, "broken")
+    assert (row.attempts, row.next_attempt, row.error) == (MAX_ATTEMPTS, None, "broken")
 
 
 def test_facts_that_cannot_be_told_stop_nobody(world, db_session):
@@ -221,7 +221,7 @@ def test_a_message_of_which_workers_die_is_given_up(world, db_session):
                 raise KeyboardInterrupt
             super().send(message, recipient, name)
 
-    for number in range(MOST_ATTEMPTS + 3):
+    for number in range(MAX_ATTEMPTS + 3):
         at = NOW + number * LEASE
         try:
             deliver_due(settings(), lambda at=at: at, Dies())
@@ -475,7 +475,7 @@ def test_a_summary_that_is_being_sent_is_not_added_to(world, db_session, limited
 
 def test_a_summary_says_how_many_it_does_not_list(world, db_session, limited, monkeypatch):
     limited(max_mails_per_hour=1)
-    monkeypatch.setattr(summaries, "MOST_LISTED", 2)
+    monkeypatch.setattr(summaries, "MAX_LISTED", 2)
     for number in range(6):
         ask(world, hours(30 + number, 31 + number))
     row = db_session.execute(select(OutgoingMail).where(OutgoingMail.kind == "bookings_summary")).scalar_one()

@@ -226,7 +226,7 @@ def test_a_browser_is_known_to_those_who_signed_in_there(anna):
     assert browsers.recognize(cookie, bob)
     assert browsers.recognize(cookie, make.user()) == ""
     assert browsers.recognize(browsers.remember(cookie, anna), anna) == name, "the same one, however often"
-    for _ in range(browsers.MOST_PEOPLE):
+    for _ in range(browsers.MAX_PEOPLE):
         cookie = browsers.remember(cookie, make.user())
     assert browsers.recognize(cookie, anna) == ""
 

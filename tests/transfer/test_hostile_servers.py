@@ -15,7 +15,7 @@ import pytest
 
 from portal.transfer import importer, remote, remote_response
 from portal.transfer.importer import Report, import_offerings
-from portal.transfer.json_records import MOST_SKIPPED
+from portal.transfer.json_records import MAX_SKIPPED
 from portal.transfer.remote import RemoteOfferings
 from tests.support.samples import bare
 
@@ -240,12 +240,12 @@ def test_endless_bodies_end(db_session: Any, server: Server, piece: bytes, words
 def test_an_answer_has_a_largest_size_and_failures_a_largest_number(
     db_session: Any, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_response, "MOST_BYTES", 8 * 1024 * 1024)
+    monkeypatch.setattr(remote_response, "MAX_BYTES", 8 * 1024 * 1024)
     server.answer = endless(b'{"text": "' + b"x" * 65000 + b'"},')
     report = fetch(server)
     assert "The answer is larger than 8 MB: ask for smaller pages" in report.failed[-1].reason
     assert {it.field for it in report.failed[:-1]} == {"uuid"}
-    monkeypatch.setattr(importer, "MOST_FAILED", 20)
+    monkeypatch.setattr(importer, "MAX_FAILED", 20)
     report = fetch(server)
     assert (len(report.failed), report.failed[-1].position) == (21, 21)
     assert "20 records have failed, so the rest was not read" in report.failed[-1].reason
@@ -286,7 +286,7 @@ def test_what_is_unpacked_is_what_counts(db_session: Any, server: Server, monkey
     monkeypatch.setattr(remote_response.ResponseStream, "read", counting)
     server.answer = whole(bomb(100 * 1024 * 1024), "Content-Encoding: gzip")
     assert "is larger than 4 MB" in reason(fetch(server))
-    assert unpacked <= MOST_SKIPPED + 65536
+    assert unpacked <= MAX_SKIPPED + 65536
 
 
 @pytest.mark.sqlite_only
@@ -365,7 +365,7 @@ def test_pages_without_end_end(db_session: Any, server: Server, monkeypatch: pyt
     server.answer = next_page(b"[]")
     assert "An empty page names another one" in reason(fetch(server))
     assert len(server.asked) == 1
-    monkeypatch.setattr(remote, "MOST_PAGES", 5)
+    monkeypatch.setattr(remote, "MAX_PAGES", 5)
     server.asked.clear()
     server.answer = next_page(json.dumps([bare()]).encode())
     assert "There are too many pages" in reason(fetch(server))

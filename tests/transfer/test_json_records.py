@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from portal.transfer import json_records
 from portal.transfer.json_records import (
-    MOST_DEPTH,
-    MOST_DIGITS,
-    MOST_PARTS,
-    MOST_RECORD,
-    MOST_SKIPPED,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_PARTS,
+    MAX_RECORD,
+    MAX_SKIPPED,
     Entry,
     Unreadable,
     read_records,
@@ -77,20 +77,20 @@ def test_what_is_no_json_is_refused_where_it_is(text: bytes) -> None:
 
 
 GOOD = b'{"name": "good"}'
-TEXT = b'{"name": "' + b"x" * (MOST_RECORD - 20) + b'"}'
+TEXT = b'{"name": "' + b"x" * (MAX_RECORD - 20) + b'"}'
 
 
 @pytest.mark.parametrize(
     ("bad", "problem"),
     [
         (TEXT + b" " * 30, "is larger than 4 MB: shorten its texts"),
-        (b'{"name": "' + b"\\n" * (MOST_RECORD // 2) + b'"}', "is larger than 4 MB"),
-        (b"[" * (MOST_DEPTH + 1) + b"]" * (MOST_DEPTH + 1), "is nested deeper than 100 levels"),
-        (b"[" + b"{}," * MOST_PARTS + b"1]", "has more than 100,000 objects and lists"),
+        (b'{"name": "' + b"\\n" * (MAX_RECORD // 2) + b'"}', "is larger than 4 MB"),
+        (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "is nested deeper than 100 levels"),
+        (b"[" + b"{}," * MAX_PARTS + b"1]", "has more than 100,000 objects and lists"),
         (b'{"a":' * 500 + b"1" + b"}" * 500, "is nested deeper than 100 levels"),
         (b'{"n": ' + b"9" * 4301 + b"}", "holds a number of 4,301 digits, at most 1,000 are read"),
         (b'{"n": -0.' + b"9" * 4301 + b"}", "holds a number of 4,304 digits, at most 1,000 are read"),
-        (b'{"n": 1e' + b"9" * MOST_DIGITS + b"}", "holds a number of 1,002 digits"),
+        (b'{"n": 1e' + b"9" * MAX_DIGITS + b"}", "holds a number of 1,002 digits"),
     ],
 )
 @pytest.mark.parametrize("size", [1 << 16, 1 << 30])
@@ -102,9 +102,9 @@ def test_a_record_that_is_too_much_spoils_no_other(bad: bytes, problem: str, siz
 
 
 def test_what_is_just_allowed_is_read() -> None:
-    deep = b"[" * MOST_DEPTH + b"]" * MOST_DEPTH
-    many = b"[" + b"{}," * (MOST_PARTS - 1) + b"1]"
-    found = read(b"[" + b",".join([TEXT, deep, many, b"9" * MOST_DIGITS]) + b"]")
+    deep = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
+    many = b"[" + b"{}," * (MAX_PARTS - 1) + b"1]"
+    found = read(b"[" + b",".join([TEXT, deep, many, b"9" * MAX_DIGITS]) + b"]")
     assert [it.problem for it in found] == [""] * 4
 
 
@@ -112,7 +112,7 @@ def test_what_is_just_allowed_is_read() -> None:
     ("data", "reason"),
     [
         (
-            b"[" + b'"' + b"x" * (2 * MOST_SKIPPED),
+            b"[" + b'"' + b"x" * (2 * MAX_SKIPPED),
             "is larger than 4 MB: .*goes on beyond 16 MB, so the rest was not read",
         ),
         (b"[" * 100_000, "is nested deeper than 100 levels.*goes on ever deeper, so the rest was not read"),
@@ -123,11 +123,11 @@ def test_what_is_just_allowed_is_read() -> None:
     ],
 )
 def test_what_goes_on_and_on_is_not_read_to_its_end(data: bytes, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_records, "MOST_RECORDS", 500)
+    monkeypatch.setattr(json_records, "MAX_RECORDS", 500)
     stream = Pieces(data, 1 << 16)
     with pytest.raises(Unreadable, match=reason):
         list(read_records(stream))
-    assert stream.read_bytes <= MOST_SKIPPED + (1 << 16)
+    assert stream.read_bytes <= MAX_SKIPPED + (1 << 16)
 
 
 @pytest.mark.parametrize("text", [b"[[1,2]," + b"{}," * 50_000 + b"{}]", b"[" + b'"\\"",' * 50_000 + b"1]"])

@@ -322,7 +322,7 @@ def test_the_navigation_tells_how_many_requests_wait(as_person, lab, asked, quer
     boss, booker = as_person("owner"), as_person("booker")
     assert waiting_in(booker.get("/").text) is None
     assert waiting_in(boss.get("/").text) == "2"
-    monkeypatch.setattr("portal.web.people.MOST_TOLD", 1)
+    monkeypatch.setattr("portal.web.people.MAX_REPORTED", 1)
     assert waiting_in(boss.get("/").text) == "1+"
     assert waiting_in(boss.get("/nowhere/").text) == ""
     for number in (asked, *db_session.execute(select(Booking.uuid).where(Booking.name == "Other")).scalars()):

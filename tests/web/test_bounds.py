@@ -8,13 +8,13 @@ import pytest
 from portal.documents import store as documents
 from portal.extensions import db
 from portal.models import Booking, Category, Membership, Offering, Organization, Slot, User
-from portal.services.bookings import MOST_CHANGES
-from portal.web.catalogue import MAX_CHOSEN, MOST_CHOICES
+from portal.services.bookings import MAX_CHANGES
+from portal.web.catalogue import MAX_CHOICES, MAX_CHOSEN
 from portal.web.links import LONGEST_RETURN
-from portal.web.sheet import MOST_FACTS
-from portal.web.staff import MOST_ROLES
+from portal.web.sheet import MAX_FACTS
+from portal.web.staff import MAX_ROLES
 from portal.web.timeline import COLUMNS
-from portal.web.week import MOST_STEPS
+from portal.web.week import MAX_STEPS
 
 # Slots of one minute, round the clock.
 MINUTES = {
@@ -53,7 +53,7 @@ def test_a_table_of_short_slots_shows_fewer_days(visitor, minutes):
     first = tomorrow()
     text = visitor().get(f"/offerings/{minutes}/?from={first.date()}").text
     found = boxes(text)
-    assert len(found) == 24 * 60 <= MOST_STEPS
+    assert len(found) == 24 * 60 <= MAX_STEPS
     assert (found[0].split("/")[0], found[-1].split("/")[1]) == (
         f"{first:%Y-%m-%dT%H:%M:%SZ}",
         f"{first + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
@@ -71,7 +71,7 @@ def test_a_booking_of_short_slots_is_moved_in_such_a_table(visitor, minutes):
     db.session.commit()
     text = visitor("stranger").get(f"/bookings/{booking.uuid}/move/").text
     assert len(boxes(text)) == 24 * 60
-    booking.sequence = MOST_CHANGES
+    booking.sequence = MAX_CHANGES
     db.session.commit()
     move = f"/bookings/{booking.uuid}/move/"
     wall = {"exact": "", "start": f"{begin:%Y-%m-%dT%H:05}", "end": f"{begin:%Y-%m-%dT%H:06}"}
@@ -95,7 +95,7 @@ def test_the_day_view_draws_no_more_boxes_than_columns(visitor, minutes):
 
 def test_a_facet_lists_its_largest_choices_and_what_is_chosen(visitor, world):
     kind = db.session.query(Category).first()
-    names = [f"Provider {number:03}" for number in range(MOST_CHOICES + 50)]
+    names = [f"Provider {number:03}" for number in range(MAX_CHOICES + 50)]
     db.session.add_all(Organization(name=name) for name in names)
     db.session.flush()
     providers = db.session.query(Organization).filter(Organization.name.in_(names)).all()
@@ -108,7 +108,7 @@ def test_a_facet_lists_its_largest_choices_and_what_is_chosen(visitor, world):
     db.session.commit()
     text = visitor().get(f"/?organization={providers[40].uuid}").text
     listed = re.findall(r'name="organization" value="([^"]+)"', text)
-    assert len(listed) == MOST_CHOICES
+    assert len(listed) == MAX_CHOICES
     assert {str(providers[40].uuid), str(providers[-1].uuid), str(world.lab)} <= set(listed)
     # The lab has two offerings, and is one more.
     assert "51 more: search for a name." in text
@@ -119,21 +119,21 @@ def test_the_facts_of_an_offering_are_as_many_as_can_be_read(visitor, world):
     documents.refresh(db.session(), [scope_of(world).id])
     db.session.commit()
     text = visitor().get(f"/offerings/{world.scope}/").text
-    assert f"Key {MOST_FACTS - 1}" in text
-    assert f"Key {MOST_FACTS}<" not in text
-    assert len(text) < MOST_FACTS * 1100 + 50_000
+    assert f"Key {MAX_FACTS - 1}" in text
+    assert f"Key {MAX_FACTS}<" not in text
+    assert len(text) < MAX_FACTS * 1100 + 50_000
 
 
 def test_a_person_with_many_roles(visitor, world):
     member = user_of("member")
-    many = [Organization(name=f"Organization {number}") for number in range(MOST_ROLES + 20)]
+    many = [Organization(name=f"Organization {number}") for number in range(MAX_ROLES + 20)]
     db.session.add_all(many)
     db.session.flush()
     db.session.add_all(Membership(user_id=member.id, organization_id=it.id, role="member") for it in many)
     db.session.commit()
     staff = visitor("staff")
     text = staff.get(f"/manage/people/{member.uuid}/").text
-    assert text.count('name="take"') == MOST_ROLES
+    assert text.count('name="take"') == MAX_ROLES
     assert "21 more roles are not shown" in text
     assert "and 111 more" in staff.get("/manage/people/").text
 

@@ -69,7 +69,7 @@ def test_an_offerings_feed_shows_times_unless_its_rules_publish_titles(client, l
 def test_cancelled_bookings_do_not_push_out_those_that_hold(client, lab, db_session, monkeypatch):
     """Anybody can book and cancel again and again; of too many the latest are shown, so these lie in the future."""
     monkeypatch.setattr(queries, "MOST", 2)
-    monkeypatch.setattr(queries, "MOST_GONE", 3)
+    monkeypatch.setattr(queries, "MAX_GONE", 3)
     _, offering, booker, boss = lab
     for start in (1, 3):
         bookings.accept_booking(make.actor(boss), book(offering, booker, start), now=NOW)

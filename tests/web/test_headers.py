@@ -133,7 +133,7 @@ def test_answers_of_no_address_and_to_no_sense_carry_them_too(app, client, monke
     ],
 )
 @pytest.mark.parametrize(("method", "path"), [("GET", "/static/mark.svg"), ("GET", "/api/booking-offerings/")])
-@pytest.mark.parametrize("name", ["MOST_WAITING", "IDLE_SECONDS"])
+@pytest.mark.parametrize("name", ["MAX_WAITING", "IDLE_SECONDS"])
 def test_what_is_refused_early_carries_what_other_answers_do(
     app, tmp_path, monkeypatch, url, hops, sent, https, method, path, name
 ):
@@ -169,7 +169,7 @@ def test_what_is_refused_early_carries_what_other_answers_do(
 
     asyncio.run(play())
     headers = {key.decode(): value.decode() for key, value in messages[0]["headers"]}
-    assert messages[0]["status"] == (503 if name == "MOST_WAITING" else 408)
+    assert messages[0]["status"] == (503 if name == "MAX_WAITING" else 408)
     assert ("strict-transport-security" in headers) is https
     assert (headers["x-request-id"] == "given-by-the-proxy") is (hops > 0)
     differing = {"content-type", "content-length", "x-request-id", "vary", "cache-control"}
@@ -177,7 +177,7 @@ def test_what_is_refused_early_carries_what_other_answers_do(
     expected = {key.lower(): value for key, value in usual.headers.items() if key.lower() not in differing}
     assert {key: headers.get(key) for key in expected} == expected
     assert headers["cache-control"] == NO_STORE
-    assert headers.get("retry-after") == ("5" if name == "MOST_WAITING" else None)
+    assert headers.get("retry-after") == ("5" if name == "MAX_WAITING" else None)
     assert headers["connection"] == "close"
 
 

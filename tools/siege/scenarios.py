@@ -266,7 +266,7 @@ class Hoarding:
     name = "hoarding"
     health_seconds = 5.0
     # MAX_OPEN_REQUESTS, unless it is set.
-    MOST_HELD = 20
+    MAX_HELD = 20
 
     def __init__(self, portal: SiegePortal) -> None:
         self.portal = portal
@@ -293,7 +293,7 @@ class Hoarding:
 
     def broken(self) -> list[str]:
         found = [f"{status} to a request" for status in self._statuses if status == 0 or status >= 500]
-        if self._statuses[201] > self.MOST_HELD:
+        if self._statuses[201] > self.MAX_HELD:
             found.append(f"one person holds {self._statuses[201]} slots")
         return found
 

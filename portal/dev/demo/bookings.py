@@ -28,7 +28,7 @@ from portal.queries.availability import OwnBookings, ParsedAttributes, build_ava
 
 WEEKS_BACK, WEEKS_AHEAD = 2, 3
 # Below the portal's own limits, so that visitors who sign in as one of these people can still book.
-MOST_REQUESTS, MOST_AHEAD = 12, timedelta(hours=175)
+MAX_REQUESTS, MAX_AHEAD = 12, timedelta(hours=175)
 
 Slot = tuple[datetime, datetime]
 Offering = Mapping[str, Any]
@@ -93,7 +93,7 @@ class _Held:
         return [
             it
             for it in people
-            if not more or (self.requests[it.email] < MOST_REQUESTS and self.time[it.email] + more <= MOST_AHEAD)
+            if not more or (self.requests[it.email] < MAX_REQUESTS and self.time[it.email] + more <= MAX_AHEAD)
         ]
 
     def add(self, booking: PlannedBooking) -> None:

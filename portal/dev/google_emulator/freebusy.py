@@ -8,7 +8,7 @@ from portal.dev.google_emulator.errors import ApiError, Json, bad_request
 from portal.dev.google_emulator.event_store import SavedEvent
 from portal.dev.google_emulator.listing import window
 
-MOST_CALENDARS = 50
+MAX_CALENDARS = 50
 
 
 def query(call: Call) -> Json:
@@ -20,7 +20,7 @@ def query(call: Call) -> Json:
     items = call.body.get("items") or []
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise bad_request("Invalid value for: items", "parseError")
-    if len(items) > MOST_CALENDARS:
+    if len(items) > MAX_CALENDARS:
         raise bad_request("The requested set of calendars is too large.", "tooManyCalendarsRequested")
     calendars: Json = {}
     for item in items:

@@ -16,7 +16,7 @@ from dateutil.rrule import rruleset, rrulestr  # type: ignore[import-untyped]  #
 from portal.dev.google_emulator.clock import from_ms, local_timestamp, to_ms
 from portal.dev.google_emulator.errors import Json, bad_request
 
-MOST_OCCURRENCES = 10_000
+MAX_OCCURRENCES = 10_000
 HORIZON = timedelta(days=730)
 _LINE = re.compile(r"(RRULE|EXRULE|RDATE|EXDATE)((?:;[A-Z-]+=[^:;]+)*):(.+)", re.IGNORECASE)
 _UNTIL = re.compile(r"UNTIL=([0-9TZ]+)", re.IGNORECASE)
@@ -55,7 +55,7 @@ def _timed(body: Json, calendar_zone: ZoneInfo, until_ms: int) -> Iterator[Occur
     zone = ZoneInfo(body["start"].get("timeZone") or calendar_zone.key)
     start_ms, end_ms = span_ms(body, calendar_zone)
     first = from_ms(start_ms).astimezone(zone).replace(tzinfo=None)
-    for moment in islice(_rules(body["recurrence"], first, zone, all_day=False), MOST_OCCURRENCES):
+    for moment in islice(_rules(body["recurrence"], first, zone, all_day=False), MAX_OCCURRENCES):
         begins = to_ms(moment.replace(tzinfo=zone).astimezone(UTC))
         if begins >= until_ms:
             return
@@ -72,7 +72,7 @@ def _timed(body: Json, calendar_zone: ZoneInfo, until_ms: int) -> Iterator[Occur
 def _all_day(body: Json, calendar_zone: ZoneInfo, until_ms: int) -> Iterator[Occurrence]:
     first, last = date.fromisoformat(body["start"]["date"]), date.fromisoformat(body["end"]["date"])
     midnight = datetime.combine(first, datetime.min.time())
-    for moment in islice(_rules(body["recurrence"], midnight, calendar_zone, all_day=True), MOST_OCCURRENCES):
+    for moment in islice(_rules(body["recurrence"], midnight, calendar_zone, all_day=True), MAX_OCCURRENCES):
         day = moment.date()
         edges = {"start": {"date": day.isoformat()}, "end": {"date": (day + (last - first)).isoformat()}}
         begins, ends = span_ms(edges, calendar_zone)
