@@ -54,6 +54,7 @@ NEED_MORE = {
     "lists, each in a table of its own": ("partitions", "screenshots", "software_catalogs"),
     "columns of the software catalogue, joined when documents are built": ("partition_name", "priority_tier", "qos"),
     "prices, which are computed": (
+        *("discount_rate", "discount_threshold", "limit_amount", "min_value", "overage_component"),
         *("future_price", "future_prices", "init_price", "measured_unit", "minimal_price", "plan_type", "prices"),
         *("switch_price", "unit_price"),
     ),

@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.calendar_sync": WRITES,
     "portal.calendar_sync.errors": frozenset(),
     "portal.calendar_sync.freshness": frozenset(),
-    "portal.calendar_sync.plan": frozenset(),
+    "portal.calendar_sync.plan": frozenset({"portal.domain"}),
     "portal.calendar_sync.provider": frozenset({"portal.calendar_sync.errors", "portal.calendar_sync.plan"}),
     "portal.calendar_sync.providers": frozenset({GOOGLE_SCOPES}),
     "portal.calendar_sync.providers.google": WRITES | {"portal.calendar_sync", GOOGLE_SCOPES},
