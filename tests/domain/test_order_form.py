@@ -113,9 +113,19 @@ def test_the_order_is_the_forms_then_the_rest() -> None:
     assert [it.key for it in read_form(asked)] == ["b", "a"]
 
 
-@pytest.mark.parametrize("broken", [None, [], "x", {}, {"options": []}, {"options": {"a": 5}, "order": {}}])
-def test_a_broken_form_asks_what_it_can(broken: Any) -> None:
-    assert all(question.type == "string" for question in read_form(broken))
+@pytest.mark.parametrize(
+    ("broken", "asked"),
+    [
+        (None, []),
+        ([], []),
+        ("x", []),
+        ({}, []),
+        ({"options": []}, []),
+        ({"options": {"a": 5}, "order": {}}, [("a", "string")]),
+    ],
+)
+def test_a_broken_form_asks_what_it_can(broken: Any, asked: list[tuple[str, str]]) -> None:
+    assert [(question.key, question.type) for question in read_form(broken)] == asked
 
 
 def test_answers_are_shown_in_words() -> None:

@@ -166,3 +166,8 @@ def test_passing_over_what_is_refused_leaves_out_nothing_that_is_not(case, rules
     free = Availability(bare.schedule, bare.zone, obstacles, checks, rules.minimum_duration)
     every = list(islice(free._runs(window, duration), 2000))
     assert free.free(window, duration) == [run for run in every if not any(check(run) for check in checks)]
+
+
+def test_steps_that_are_made_are_counted(made: Made) -> None:
+    assert len(list(minutes().slots(Period(NOW, NOW + DAY)))) == 24 * 60
+    assert made.edges >= 24 * 60
