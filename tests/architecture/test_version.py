@@ -17,7 +17,9 @@ def test_the_front_end_package_has_the_version():
 
 
 def test_the_changelog_has_a_section_for_the_version():
-    sections = re.findall(r"^## (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "\n- " not in text.partition("\n## ")[0], "every line belongs to a version"
+    sections = re.findall(r"^## (\S+)$", text, flags=re.MULTILINE)
     numbered = [name for name in sections if name != "Unreleased"]
     assert max(numbered, key=lambda name: [int(part) for part in name.split(".")]) == __version__
 
