@@ -110,3 +110,15 @@ def test_hooks_before_a_commit_run_what_lint_runs():
     entries = re.findall(r"^ +entry: \.venv/bin/python -m (.+)$", hooks, flags=re.MULTILINE)
     # A hook gets the changed files in place of ".".
     assert entries == [" ".join(command).removesuffix(" .").replace(" . ", " ") for command in LINT]
+
+
+NAMED_PATH = re.compile(
+    r"`((?:bench|deploy|docs|migrations|portal|requirements|static|templates|tests|tools)/[\w./-]*\w/?)`"
+)
+
+
+def test_files_and_folders_that_are_named_exist():
+    pages = [page for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")] if page.name != "CHANGELOG.md"]
+    named = {(page.name, path) for page in pages for path in NAMED_PATH.findall(page.read_text(encoding="utf-8"))}
+    assert len(named) > 50
+    assert [it for it in sorted(named) if not (ROOT / it[1]).exists() and not it[1].startswith("static/packed")] == []
