@@ -77,27 +77,28 @@ def _roles_in(
     clause = and_(membership.user_id == actor.user_id, membership.organization_id == organization_id)
     if roles is not None:
         clause = and_(clause, membership.role.in_(roles))
-    return exists(select(membership.id).where(clause).correlate(Offering, Organization))
+    return exists(select(membership.id).where(clause).correlate(Offering, Organization, Project))
+
+
+def _by_role(
+    actor: Actor, organization_id: InstrumentedAttribute[Any], roles: tuple[str, ...] | None = None
+) -> ColumnElement[bool]:
+    """Clause: the actor has one of these roles (None: any role) in the organization, or is staff."""
+    if actor.is_staff:
+        return true()
+    return _roles_in(actor, organization_id, roles) if actor.signed_in else false()
 
 
 @_cached
 def managed_organizations(actor: Actor) -> ColumnElement[bool]:
     """Clause over Organization: those whose offerings the actor manages."""
-    return _organizations_by_role(actor, MANAGING_ROLES)
+    return _by_role(actor, Organization.id, MANAGING_ROLES)
 
 
 @_cached
 def owned_organizations(actor: Actor) -> ColumnElement[bool]:
     """Clause over Organization: those whose Google connection and calendars the actor may act on."""
-    return _organizations_by_role(actor, OWNING_ROLES)
-
-
-def _organizations_by_role(actor: Actor, roles: tuple[str, ...]) -> ColumnElement[bool]:
-    if actor.is_staff:
-        return true()
-    if not actor.signed_in:
-        return false()
-    return _roles_in(actor, Organization.id, roles)
+    return _by_role(actor, Organization.id, OWNING_ROLES)
 
 
 def managing_people() -> ColumnElement[bool]:
@@ -109,21 +110,13 @@ def managing_people() -> ColumnElement[bool]:
 @_cached
 def managed_offerings(actor: Actor) -> ColumnElement[bool]:
     """Clause over Offering: those the actor manages (sees whole, in every state)."""
-    return _offerings_by_role(actor, MANAGING_ROLES)
+    return _by_role(actor, Offering.organization_id, MANAGING_ROLES)
 
 
 @_cached
 def owned_offerings(actor: Actor) -> ColumnElement[bool]:
     """Clause over Offering: those whose calendar the actor may sync, share and unshare."""
-    return _offerings_by_role(actor, OWNING_ROLES)
-
-
-def _offerings_by_role(actor: Actor, roles: tuple[str, ...]) -> ColumnElement[bool]:
-    if actor.is_staff:
-        return true()
-    if not actor.signed_in:
-        return false()
-    return _roles_in(actor, Offering.organization_id, roles)
+    return _by_role(actor, Offering.organization_id, OWNING_ROLES)
 
 
 def _in_group_of(actor: Actor, link: Table, owner: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -196,16 +189,7 @@ def own_bookings(actor: Actor) -> ColumnElement[bool]:
 @_cached
 def usable_projects(actor: Actor) -> ColumnElement[bool]:
     """Clause over Project: those that the actor's bookings may be for."""
-    if actor.is_staff:
-        return true()
-    if not actor.signed_in:
-        return false()
-    membership = aliased(Membership)
-    return exists(
-        select(membership.id)
-        .where(membership.user_id == actor.user_id, membership.organization_id == Project.organization_id)
-        .correlate(Project)
-    )
+    return _by_role(actor, Project.organization_id)
 
 
 @_cached

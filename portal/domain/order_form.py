@@ -185,7 +185,7 @@ def _answer(question: FormQuestion, raw: Any) -> Any:
     if question.type == "time":
         return _time(raw)
     if question.type == "conditional_cascade":
-        return _cascade(raw)
+        return _cascade(raw) or None
     if question.takes_many:
         return _many(question, raw)
     return _one(question, raw)

@@ -126,7 +126,9 @@ def test_every_instant_is_free_or_has_a_reason(case: tuple[Availability, Period,
 
 @settings(max_examples=70)
 @given(cases())
-def test_steps_last_a_slot_except_where_clocks_change(case: tuple[Availability, Period, list[Obstacle]]) -> None:
+def test_slots_last_as_long_as_set_except_where_clocks_change(
+    case: tuple[Availability, Period, list[Obstacle]],
+) -> None:
     availability, window, _ = case
     length, zone = availability.schedule.config.slot, availability.zone
     for slot in availability.slots(window):
@@ -168,13 +170,13 @@ def is_edge(availability: Availability, period: Period) -> bool:
 @settings(max_examples=70)
 @given(cases())
 def test_table_window_and_question_agree(case: tuple[Availability, Period, list[Obstacle]]) -> None:
-    """A stretch has the same refusal in the window, in the table of its day, and when one asks for just this time."""
+    """A block has the same refusal in the window, in the table of its day, and in explain()."""
     availability, window, _ = case
     first = window.start.astimezone(availability.zone).date()
     table = {it.period: it for day in availability.days(first - timedelta(days=1), 8) for it in day.blocks}
     for it in availability.blocks(window):
-        told = availability.explain(it.period)
-        assert (told and told.text) == (it.refusal and it.refusal.text)
+        refusal = availability.explain(it.period)
+        assert (refusal and refusal.text) == (it.refusal and it.refusal.text)
         if it.is_slot and it.period in table:
             assert table[it.period] == it
     found = availability.free(window)
@@ -230,7 +232,9 @@ def test_a_period_is_bookable_exactly_if_whole_free_steps_make_it(
 
 @settings(max_examples=50)
 @given(cases())
-def test_conflicts_are_told_only_where_a_rival_is(case: tuple[Availability, Period, list[Obstacle]]) -> None:
+def test_conflicts_are_reported_only_where_another_booking_is(
+    case: tuple[Availability, Period, list[Obstacle]],
+) -> None:
     availability, period, obstacles = case
     for refusal in availability.refusals(period):
         if refusal.is_conflict:
@@ -272,11 +276,11 @@ ROUND_THE_CLOCK = (span("2026-01-01T00:00Z", "2027-01-01T00:00Z"),)
 )
 def test_the_nights_in_which_clocks_change(day: date, slot: int, clocks: list[str]) -> None:
     availability = Availability(Schedule(ROUND_THE_CLOCK, Config(slot=timedelta(hours=slot))), TALLINN)
-    (told,) = availability.days(day, 1)
-    shown = [f"{it.start.astimezone(TALLINN):%H:%M %Z}–{it.end.astimezone(TALLINN):%H:%M %Z}" for it in told.slots]
+    (local_day,) = availability.days(day, 1)
+    shown = [f"{it.start.astimezone(TALLINN):%H:%M %Z}–{it.end.astimezone(TALLINN):%H:%M %Z}" for it in local_day.slots]
     first = shown.index(clocks[0])
     assert shown[first : first + len(clocks)] == clocks
-    assert all(it.is_slot for it in told.blocks)
+    assert all(it.is_slot for it in local_day.blocks)
 
 
 WORKDAYS = Config(timedelta(hours=2), 8 * 3600, 20 * 3600, frozenset({1, 2, 3, 4, 5}), weekends=False)
@@ -308,19 +312,19 @@ NOON = span("2026-03-02T10:00Z", "2026-03-02T12:00Z")
         (span("2026-03-02T10:00Z", "2028-03-02T10:00Z"), Code.TOO_LONG, "A booking lasts at most 366 days."),
     ],
 )
-def test_rules_are_told_in_words(period: Period, code: Code, text: str) -> None:
-    told = working().explain(period)
-    assert told is not None
-    assert (told.code, told.text, told.is_conflict) == (code, text, False)
+def test_rules_are_reported_in_words(period: Period, code: Code, text: str) -> None:
+    refusal = working().explain(period)
+    assert refusal is not None
+    assert (refusal.code, refusal.text, refusal.is_conflict) == (code, text, False)
 
 
 def test_a_closed_weekday_is_named() -> None:
     config = Config(days=frozenset({1, 2, 3, 4, 6, 0}))
-    told = Availability(Schedule(ROUND_THE_CLOCK, config), TALLINN).explain(
+    refusal = Availability(Schedule(ROUND_THE_CLOCK, config), TALLINN).explain(
         span("2026-03-06T10:00Z", "2026-03-06T11:00Z")
     )
-    assert told is not None
-    assert (told.code, told.text) == (Code.DAY_CLOSED, "Closed on Fridays.")
+    assert refusal is not None
+    assert (refusal.code, refusal.text) == (Code.DAY_CLOSED, "Closed on Fridays.")
 
 
 @pytest.mark.parametrize(
@@ -337,19 +341,25 @@ def test_a_closed_weekday_is_named() -> None:
         (Code.BUSY, False, "busy", "Blocked in the offering’s calendar: Mon 2 Mar 2026, 12:00–14:00."),
     ],
 )
-def test_rivals_are_told_with_their_period(code: Code, mine: bool, state: str, text: str) -> None:
-    told = working(Obstacle(NOON, code, mine=mine)).explain(NOON)
-    assert told is not None
-    assert (told.code, told.state, told.text, told.period, told.is_conflict) == (code, state, text, NOON, True)
+def test_conflicts_are_reported_with_their_period(code: Code, mine: bool, state: str, text: str) -> None:
+    refusal = working(Obstacle(NOON, code, mine=mine)).explain(NOON)
+    assert refusal is not None
+    assert (refusal.code, refusal.state, refusal.text, refusal.period, refusal.is_conflict) == (
+        code,
+        state,
+        text,
+        NOON,
+        True,
+    )
 
 
 def test_an_obstacle_may_have_words_of_its_own() -> None:
-    told = working(Obstacle(NOON, Code.CLOSURE, "Service day ({period}).")).explain(NOON)
-    assert told is not None
-    assert (told.text, told.state) == ("Service day (Mon 2 Mar 2026, 12:00–14:00).", "closed")
+    refusal = working(Obstacle(NOON, Code.CLOSURE, "Service day ({period}).")).explain(NOON)
+    assert refusal is not None
+    assert (refusal.text, refusal.state) == ("Service day (Mon 2 Mar 2026, 12:00–14:00).", "closed")
 
 
-def test_a_broken_rule_is_told_before_a_rival_and_all_are_listed() -> None:
+def test_a_broken_rule_is_reported_before_a_conflict_and_all_are_listed() -> None:
     inside = span("2026-03-02T10:30Z", "2026-03-02T11:00Z")
     busy = Obstacle(inside, Code.BUSY)
     assert [it.code for it in working(busy, past_obstacle(NOON.end)).refusals(NOON)] == [Code.PAST]
@@ -405,22 +415,22 @@ def test_a_morning_and_an_evening_entry_offer_each_step_once() -> None:
     assert [it.start.hour for it in availability.free(day, timedelta(hours=4))] == [6, 12]
 
 
-def test_steps_do_not_move_with_the_start_of_an_entry() -> None:
+def test_slots_do_not_move_with_the_start_of_an_entry() -> None:
     config = Config(timedelta(hours=2), 8 * 3600, 20 * 3600)
     late = Schedule((span("2026-03-02T09:13:42Z", "2026-03-03T00:00Z"),), config)
     assert Availability(late, TALLINN).slots(span("2026-03-02T00:00Z", "2026-03-02T13:00Z")) == [NOON]
 
 
-def test_checks_see_whole_requests_and_speak_when_asked() -> None:
+def test_checks_see_whole_requests_and_are_used() -> None:
     def short(period: Period) -> Refusal | None:
         if period.duration >= timedelta(hours=4):
             return None
         return Refusal(Code.TOO_SHORT, "At least 4 hours.", period)
 
     availability = Availability(Schedule(ROUND_THE_CLOCK, WORKDAYS), TALLINN, checks=[short])
-    told = availability.explain(NOON)
-    assert told is not None
-    assert told.text == "At least 4 hours."
+    refusal = availability.explain(NOON)
+    assert refusal is not None
+    assert refusal.text == "At least 4 hours."
     assert availability.explain(Period(NOON.start, NOON.end + timedelta(hours=2))) is None
 
 
@@ -503,14 +513,14 @@ def test_the_nearest_can_be_booked_and_nothing_is_nearer(
     case: tuple[Availability, Period, list[Obstacle]], length: timedelta
 ) -> None:
     availability, window, _ = case
-    asked = Period(window.start, window.start + length)
+    requested = Period(window.start, window.start + length)
     within = timedelta(days=2)
-    found = availability.nearest(asked, within)
-    every = availability.free(Period(asked.start - within, asked.end + within), length)
+    found = availability.nearest(requested, within)
+    every = availability.free(Period(requested.start - within, requested.end + within), length)
     assert len(found) == min(3, len(every))
     assert all(availability.explain(it) is None and it.duration >= length for it in found)
-    farthest = max((abs(it.start - asked.start) for it in found), default=timedelta())
-    assert all(abs(it.start - asked.start) >= farthest for it in every if it not in found)
+    farthest = max((abs(it.start - requested.start) for it in found), default=timedelta())
+    assert all(abs(it.start - requested.start) >= farthest for it in every if it not in found)
 
 
 def test_what_is_kept_of_days_is_bounded_for_all_schedules_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,7 @@ CHOICES = {"choices": ["red", "blue"]}
         ({"type": "time"}, "09:30", "09:30"),
         ({"type": "time"}, "09:30:15", "09:30:15"),
         ({"type": "conditional_cascade"}, {"site": "A", "room": ""}, {"site": "A"}),
+        ({"type": "conditional_cascade"}, {"site": ""}, None),
         ({"type": "string"}, "", None),
         ({"type": "string", "default": "x"}, None, "x"),
         ({"type": "string", "default": "x"}, "", None),
@@ -101,16 +102,16 @@ def test_a_wrong_answer_has_a_reason(item: dict[str, Any], given_value: Any, rea
     assert wrong.value.message == f"X: {reason}"
 
 
-def test_every_question_is_told_at_once_and_strange_answers_too() -> None:
-    asked = form(a={"type": "string", "required": True}, b={"type": "integer"})
+def test_every_question_is_reported_at_once_and_strange_answers_too() -> None:
+    options = form(a={"type": "string", "required": True}, b={"type": "integer"})
     with pytest.raises(InvalidAnswers) as wrong:
-        check_answers(asked, {"b": "x", "c": 1})
+        check_answers(options, {"b": "x", "c": 1})
     assert list(wrong.value.errors) == ["a", "b", "c"]
 
 
 def test_the_order_is_the_forms_then_the_rest() -> None:
-    asked = {"order": ["b", 5, "gone", "b"], "options": {"a": {"type": "string"}, "b": {"type": "string"}}}
-    assert [it.key for it in read_form(asked)] == ["b", "a"]
+    options = {"order": ["b", 5, "gone", "b"], "options": {"a": {"type": "string"}, "b": {"type": "string"}}}
+    assert [it.key for it in read_form(options)] == ["b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -129,10 +130,10 @@ def test_a_broken_form_asks_what_it_can(broken: Any, asked: list[tuple[str, str]
 
 
 def test_answers_are_shown_in_words() -> None:
-    asked = form(
+    options = form(
         agree={"type": "boolean"}, colour={"type": "select_string", "choices": [{"value": "r", "label": "Red"}]}
     )
-    shown = list(display_answers(asked, {"old": ["a", "b"], "colour": "r", "agree": True}))
+    shown = list(display_answers(options, {"old": ["a", "b"], "colour": "r", "agree": True}))
     assert shown == [("Agree", "yes"), ("Colour", "Red"), ("old", "a, b")]
 
 
@@ -147,11 +148,11 @@ anything = st.recursive(
 def test_whatever_comes_is_kept_or_refused_and_what_is_kept_is_kept_again(
     kind: str, given_value: Any, default: Any, required: bool
 ) -> None:
-    asked = form(x={"type": kind, "default": default, "required": required})
+    options = form(x={"type": kind, "default": default, "required": required})
     kept = None
     with suppress(InvalidAnswers):
-        kept = check_answers(asked, {"x": given_value})
+        kept = check_answers(options, {"x": given_value})
     if kept is None:
         return
-    assert check_answers(asked, kept) == kept or not kept
-    list(display_answers(asked, kept))
+    assert check_answers(options, kept) == kept or not kept
+    list(display_answers(options, kept))

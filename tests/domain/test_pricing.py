@@ -44,7 +44,7 @@ components = st.lists(
 
 
 def test_a_plan_with_every_billing_type() -> None:
-    told = price_plan(
+    figures = price_plan(
         [
             component("one", "60", name="Sample loading"),
             component("limit", "95", name="Beam time", future="99.5"),
@@ -53,31 +53,31 @@ def test_a_plan_with_every_billing_type() -> None:
             component("fixed", "180", 1, name="Operator"),
         ]
     )
-    assert price_text(told.unit_price) == "180.0000000000"
-    assert (told.init_price, told.switch_price, told.minimal_price) == (60, 25, 335)
-    assert list(told.prices.items()) == [
+    assert price_text(figures.unit_price) == "180.0000000000"
+    assert (figures.init_price, figures.switch_price, figures.minimal_price) == (60, 25, 335)
+    assert list(figures.prices.items()) == [
         ("beam time", 95),
         ("beam time beyond", 140),
         ("grid change", 25),
         ("operator", 180),
         ("sample loading", 60),
     ]
-    assert told.future_prices == dict.fromkeys(told.prices) | {"beam time": Decimal("99.5")}
-    assert told.quotas == dict.fromkeys(told.prices, 0) | {"operator": 1}
-    assert told.plan_type == "mixed"
+    assert figures.future_prices == dict.fromkeys(figures.prices) | {"beam time": Decimal("99.5")}
+    assert figures.quotas == dict.fromkeys(figures.prices, 0) | {"operator": 1}
+    assert figures.plan_type == "mixed"
 
 
 def test_a_plan_charged_by_use_costs_nothing_by_itself() -> None:
-    told = price_plan([component("usage", "420")])
-    assert (told.unit_price, told.init_price, told.switch_price, told.minimal_price) == (0, 0, 0, 0)
-    assert price_text(told.unit_price) == "0.0000000000"
-    assert told.plan_type == "usage-based"
+    figures = price_plan([component("usage", "420")])
+    assert (figures.unit_price, figures.init_price, figures.switch_price, figures.minimal_price) == (0, 0, 0, 0)
+    assert price_text(figures.unit_price) == "0.0000000000"
+    assert figures.plan_type == "usage-based"
 
 
 def test_fixed_parts_count_by_amount_and_at_least_once_in_the_minimal_price() -> None:
-    told = price_plan([component("fixed", "10", 3, name="a"), component("fixed", "7", 0, name="b")])
-    assert told.unit_price == 30
-    assert told.minimal_price == 37
+    figures = price_plan([component("fixed", "10", 3, name="a"), component("fixed", "7", 0, name="b")])
+    assert figures.unit_price == 30
+    assert figures.minimal_price == 37
 
 
 @pytest.mark.parametrize(
@@ -102,19 +102,19 @@ def test_a_plan_without_prices_has_no_type() -> None:
 
 @given(components)
 def test_sums_are_exact(given: list[PricedComponent]) -> None:
-    told = price_plan(given)
+    figures = price_plan(given)
     exact = sum((Fraction(it.price) * it.amount for it in given if it.billing_type == "fixed"), Fraction())
-    assert Fraction(told.unit_price) == exact
-    assert Fraction(Decimal(price_text(told.unit_price))) == exact
+    assert Fraction(figures.unit_price) == exact
+    assert Fraction(Decimal(price_text(figures.unit_price))) == exact
 
 
 @given(components, st.randoms())
 def test_the_order_of_components_does_not_matter(given: list[PricedComponent], random: Random) -> None:
     shuffled = list(given)
     random.shuffle(shuffled)
-    told, again = price_plan(given), price_plan(shuffled)
-    assert told == again
-    assert list(told.prices) == list(again.prices) == list(told.quotas) == list(told.future_prices)
+    figures, again = price_plan(given), price_plan(shuffled)
+    assert figures == again
+    assert list(figures.prices) == list(again.prices) == list(figures.quotas) == list(figures.future_prices)
 
 
 @given(money)
@@ -135,7 +135,7 @@ def offer(price: str, unit: str, billing_type: str = "usage", amount: int = 0) -
 
 
 @pytest.mark.parametrize(
-    ("plans", "told"),
+    ("plans", "price"),
     [
         ([], None),
         ([[]], None),
@@ -163,5 +163,5 @@ def offer(price: str, unit: str, billing_type: str = "usage", amount: int = 0) -
         ([[offer("95", "hour")], [offer("80", "hour")]], ("80", "hour")),
     ],
 )
-def test_price_from_is_the_main_components(plans: list, told: tuple[str, str] | None) -> None:
-    assert price_from(plans) == (None if told is None else (Decimal(told[0]), told[1]))
+def test_price_from_is_the_main_components(plans: list, price: tuple[str, str] | None) -> None:
+    assert price_from(plans) == (None if price is None else (Decimal(price[0]), price[1]))

@@ -40,7 +40,7 @@ def test_what_obstacles_leave_free(obstacles, gaps):
     assert hours(timeline.gaps(Period(at(8), at(18)))) == gaps
 
 
-def test_the_most_important_obstacle_is_told():
+def test_the_most_important_obstacle_is_reported():
     closed, booked = obstacle(10, 14, Code.DAY_CLOSED), obstacle(9, 12)
     timeline = ObstacleTimeline([booked, closed])
     assert timeline.first(Period(at(9), at(10))) is booked

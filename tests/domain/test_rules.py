@@ -122,8 +122,8 @@ def test_a_rule_refuses_in_words(rules: dict[str, Any], start: str, end: str, co
 
 def test_braces_in_a_reason_are_only_text() -> None:
     rules = {"closures": [{"start": "2026-03-03", "end": "2026-03-03", "reason": "{0.__class__} {x}"}]}
-    told = why(free(rules), "2026-03-03T10:00Z", "2026-03-03T11:00Z")
-    assert told == (Code.CLOSURE, "Closed ((0.__class__) (x)): Tue 3 Mar 2026, 00:00–24:00.")
+    refusal = why(free(rules), "2026-03-03T10:00Z", "2026-03-03T11:00Z")
+    assert refusal == (Code.CLOSURE, "Closed ((0.__class__) (x)): Tue 3 Mar 2026, 00:00–24:00.")
 
 
 def test_between_two_bookings_lie_both_buffers() -> None:
@@ -144,9 +144,9 @@ def test_busy_time_needs_no_tidying_up_but_the_bookings_beside_it_do() -> None:
     busy = Obstacle(span("2026-03-02T12:00Z", "2026-03-02T13:00Z"), Code.BUSY)
     found = free({"buffer_before_minutes": 60}, busy)
     assert why(found, "2026-03-02T11:00Z", "2026-03-02T12:00Z") is None
-    told = found.explain(span("2026-03-02T13:00Z", "2026-03-02T14:00Z"))
-    assert told is not None
-    assert (told.code, told.is_conflict) == (Code.BUFFER, True)
+    refusal = found.explain(span("2026-03-02T13:00Z", "2026-03-02T14:00Z"))
+    assert refusal is not None
+    assert (refusal.code, refusal.is_conflict) == (Code.BUFFER, True)
 
 
 @pytest.mark.parametrize(
@@ -163,20 +163,20 @@ def test_busy_time_needs_no_tidying_up_but_the_bookings_beside_it_do() -> None:
 def test_a_quota_counts_days_weeks_and_months_of_the_offerings_zone(kind: str, start: str, refused: bool) -> None:
     own = (span("2026-03-03T08:00Z", "2026-03-03T10:00Z"),)
     found = free({"quota_hours_per_user": 2, "quota_period": kind}, own=own)
-    told = found.explain(Period(begin := datetime.fromisoformat(start), begin + timedelta(hours=1)))
+    refusal = found.explain(Period(begin := datetime.fromisoformat(start), begin + timedelta(hours=1)))
     if not refused:
-        assert told is None
+        assert refusal is None
         return
-    assert told is not None
-    assert told.code is Code.QUOTA
-    assert told.text == f"One person may book 2 hours a {kind}; you hold 2 hours already."
+    assert refusal is not None
+    assert refusal.code is Code.QUOTA
+    assert refusal.text == f"One person may book 2 hours a {kind}; you hold 2 hours already."
 
 
 def test_the_number_of_bookings_ahead() -> None:
     own = (span("2026-03-03T08:00Z", "2026-03-03T10:00Z"),)
-    told = free({"upcoming_bookings_per_user": 1}, own=own).explain(span("2026-03-05T10:00Z", "2026-03-05T11:00Z"))
-    assert told is not None
-    assert told.text == "One person may have 1 booking ahead at a time, and you have 1."
+    refusal = free({"upcoming_bookings_per_user": 1}, own=own).explain(span("2026-03-05T10:00Z", "2026-03-05T11:00Z"))
+    assert refusal is not None
+    assert refusal.text == "One person may have 1 booking ahead at a time, and you have 1."
 
 
 @given(
@@ -240,11 +240,11 @@ def test_what_is_wrong_is_named_and_closes_the_offering(raw: Any, path: str) -> 
     assert path in [problem.path for problem in check_rules(raw)]
     rules = read_rules(raw)
     assert rules.broken
-    told = Availability(ALWAYS, TALLINN, rule_obstacles(rules, TALLINN, NOW)).explain(
+    refusal = Availability(ALWAYS, TALLINN, rule_obstacles(rules, TALLINN, NOW)).explain(
         span("2026-03-05T10:00Z", "2026-03-05T11:00Z")
     )
-    assert told is not None
-    assert told.text == BROKEN
+    assert refusal is not None
+    assert refusal.text == BROKEN
     assert BROKEN in rule_sentences(rules)
 
 

@@ -52,9 +52,9 @@ def test_the_first_availability_with_a_config_decides_and_every_entry_counts() -
     two, four = ({"slotDuration": f"0{hours}:00:00"} for hours in (2, 4))
     later = {"start": "2031-10-01T00:00:00Z", "end": "2031-10-02T00:00:00Z"}
     raw = [entry(two, kind="Schedule"), entry(), entry(four, **later), entry(two)]
-    told = read_schedules(raw)
-    assert told.config.slot == timedelta(hours=4)
-    assert len(told.periods) == 2
+    schedule = read_schedules(raw)
+    assert schedule.config.slot == timedelta(hours=4)
+    assert len(schedule.periods) == 2
 
 
 def test_no_schedules_offer_nothing() -> None:
@@ -111,7 +111,7 @@ def test_what_cannot_be_used_is_refused_with_its_place_and_reason(raw: Any, path
     assert re.search(reason, problems[0].reason)
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     raw = [entry({"slotDuration": "x", "weekends": 1}, start=None), 3]
     assert [problem.path for problem in check_schedules(raw)] == [
         "[0].start",

@@ -21,7 +21,7 @@ from tests.support.builders import NOW
 
 HOUR = timedelta(hours=1)
 DAY = date(2026, 3, 3)
-WISHES = (
+QUERIES = (
     FreeTimeQuery(DAY, HOUR),
     FreeTimeQuery(DAY, 5 * HOUR),
     FreeTimeQuery(DAY, HOUR, time(9), time(12)),
@@ -75,7 +75,7 @@ def one_by_one(wanted):
 def test_many_are_found_as_each_is(world, monkeypatch, batch):
     monkeypatch.setattr(free_offerings, "BATCH", batch)
     among = bookable_candidates(ANONYMOUS, Search())
-    for wanted in WISHES:
+    for wanted in QUERIES:
         found, expected = find_free_offerings(among, wanted, NOW), one_by_one(wanted)
         assert found.periods([it.id for it in world]) == expected
         assert list(found.among.ids) == [it.id for it in world if it.id in expected]
@@ -83,15 +83,15 @@ def test_many_are_found_as_each_is(world, monkeypatch, batch):
 
 def test_something_is_free_and_something_is_not(world):
     """Or the comparison above would say nothing."""
-    assert 2 < len(one_by_one(WISHES[0])) < len(world) - 2
-    assert one_by_one(WISHES[-1]) == {}
+    assert 2 < len(one_by_one(QUERIES[0])) < len(world) - 2
+    assert one_by_one(QUERIES[-1]) == {}
 
 
 def test_facets_count_what_is_free(world):
     search = Search(organization=(str(world[0].organization.uuid),))
-    found = find_free_offerings(bookable_candidates(ANONYMOUS, search), WISHES[0], NOW)
+    found = find_free_offerings(bookable_candidates(ANONYMOUS, search), QUERIES[0], NOW)
     page = browse(ANONYMOUS, search, among=found.among.ids)
-    expected = one_by_one(WISHES[0])
+    expected = one_by_one(QUERIES[0])
     assert [row.id for row in page.rows] == [it.id for it in world[::2] if it.id in expected]
     # The other organization's number is what choosing it as well would add.
     counts = {choice.label: choice.count for choice in page.facets["organization"]}
@@ -157,7 +157,7 @@ def test_an_offering_that_is_closed_while_its_busy_times_are_old(world):
 
     def found():
         among = bookable_candidates(ANONYMOUS, Search())
-        return find_free_offerings(among, WISHES[0], NOW).periods([offering.id])
+        return find_free_offerings(among, QUERIES[0], NOW).periods([offering.id])
 
     assert offering.id in found()
     db.session.execute(update(GoogleCalendar).where(GoogleCalendar.id == row.id).values(last_synced=NOW - 48 * HOUR))

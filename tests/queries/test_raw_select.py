@@ -66,7 +66,7 @@ def end_connections():
         ).all()
 
 
-def test_what_the_database_refuses_is_told_and_ends_nothing(site):
+def test_what_the_database_refuses_is_reported_and_ends_nothing(site):
     wrong = RawSelect(select(User.id).where(text("nothing_of_that_name = 1")))
     for _again in range(2):
         with pytest.raises(OperationalError, match="nothing_of_that_name"):
