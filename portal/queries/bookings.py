@@ -43,6 +43,8 @@ PAGE_SIZE = 20
 MAX_OCCUPIED = 10_000
 # Nearby bookings that are shown with a request.
 MAX_NEARBY = 5
+# A person's other bookings at the same time that are shown.
+MAX_OVERLAPPING = 10
 _NEAR = timedelta(hours=12)
 _DAY = timedelta(days=1)
 
@@ -242,6 +244,17 @@ def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> li
     ]
     taken += [OccupiedPeriod(Period(start, end), "google calendar") for start, end in db.session.execute(busy)]
     return sorted(taken, key=lambda it: it.period)[-MAX_OCCUPIED:]
+
+
+def own_bookings_during(actor: Actor, periods: Sequence[Period], *, except_booking: int = 0) -> list[BookingView]:
+    """The actor's own bookings, of any offering, that hold time within these periods. The first MAX_OVERLAPPING."""
+    if not periods:
+        return []
+    overlaps = or_(*(and_(Slot.start < it.end, Slot.end > it.start) for it in periods))
+    during = exists(select(Slot.id).where(Slot.booking_id == Booking.id, Slot.holds.is_(True), overlaps))
+    clauses = [own_bookings(actor), during, Booking.id != except_booking]
+    query = _visible(actor, clauses, *_columns(actor)).options(*_loaded()).order_by(Booking.id).limit(MAX_OVERLAPPING)
+    return [_view(row) for row in db.session.execute(query).unique()]
 
 
 def upcoming_count(user_id: int, now: datetime) -> int:

@@ -148,6 +148,9 @@ def booking(uuid: uuidlib.UUID) -> ResponseReturnValue:
         answers=view.details.answers,
         history=[_change(it, zone) for it in reversed(found.changes)],
         awaits=view.mine and state is BookingState.REQUESTED and not begun,
+        overlapping=overlapping(periods, except_booking=found.id)
+        if view.mine and state in HOLDING and not over
+        else [],
         may_cancel=can(state, BookingAction.CANCEL) and not over,
         may_move=can(state, BookingAction.RESCHEDULE) and not over and not unanswered and view.visibility.offering,
         may_answer=view.manages and state is BookingState.REQUESTED and not begun,
@@ -277,6 +280,7 @@ def _summary(view: OfferingView, sent: Sent, zone: ZoneInfo, *, told: bool) -> d
         "plans": plans,
         "chosen": chosen,
         "clocks": [clocks(it, zone) for it in periods],
+        "overlapping": overlapping(periods),
         "refusals": [row.error if told else "" for row, _ in found],
         "estimate": (
             estimate(
@@ -291,6 +295,22 @@ def _summary(view: OfferingView, sent: Sent, zone: ZoneInfo, *, told: bool) -> d
         ),
         "unit_name": unit_name,
     }
+
+
+def overlapping(periods: Sequence[Period], *, except_booking: int = 0) -> list[dict[str, Any]]:
+    """The reader's other bookings at these times, for a warning: nothing forbids them."""
+    return [
+        {
+            **line,
+            "slots": [
+                clock
+                for slot, clock in zip(view.booking.slots, line["slots"], strict=True)
+                if any(Period(slot.start, slot.end).overlaps(period) for period in periods)
+            ],
+        }
+        for view in queries.own_bookings_during(current_actor(), periods, except_booking=except_booking)
+        for line in [_line(view)]
+    ]
 
 
 def _linked(view: BookingView, period: Period, zone: ZoneInfo) -> dict[str, str]:

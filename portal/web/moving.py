@@ -23,6 +23,7 @@ from portal.services import bookings as services
 from portal.services.slot_allocation import SlotTaken
 from portal.web import booking_form
 from portal.web.booking_form import Alternative, Row, Sent, clocks
+from portal.web.bookings import overlapping
 from portal.web.guards import signed_in
 from portal.web.kept_forms import is_resumed
 from portal.web.people import current_actor
@@ -92,6 +93,7 @@ def _page(
         sent=sent,
         kept=[clocks(it, zone) for it in _kept(view)],
         alternatives=alternatives,
+        overlapping=overlapping(sent.readable(zone), except_booking=found.id) if view.mine else [],
         week=week,
         day=request.args.get("from", ""),
         ticked=ticked,

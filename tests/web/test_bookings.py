@@ -417,3 +417,36 @@ def test_a_name_is_one_line(as_person, lab, db_session):
         assert told in refused.text
     assert db_session.execute(select(Booking)).first() is None
     assert send(person, path, **rows((1, 2)), name="Ice core", note="Two\nlines").status_code == 303
+
+
+def test_other_bookings_at_the_same_time_are_warned_of_before_submitting(as_person, lab, db_session):
+    offering, people = lab
+    elsewhere = make.offering("Laser", of=make.organization("Other house"))
+    actor = make.actor(people["booker"])
+    other = services.request_booking(
+        actor, services.BookingRequest(elsewhere.uuid, [hours(2, 3), hours(7, 8)]), now=NOW
+    )
+    services.request_booking(
+        make.actor(people["rival"]), services.BookingRequest(elsewhere.uuid, [hours(4, 5)]), now=NOW
+    )
+    person, warning = as_person("booker"), "At the same time you have booked"
+    path = f"/offerings/{offering.uuid}/book/"
+    slot = "2026-03-02T10:00:00Z/2026-03-02T11:00:00Z"
+    shown = [
+        person.get(f"{path}?slot={slot}").text,
+        send(person, path, "check", **rows((2, 3))).text,
+        person.post(f"{path}summary/", rows((1, 6))).text,
+    ]
+    for page in shown:
+        assert warning in page
+        assert f'href="/bookings/{other.uuid}/">Laser</a>: Mon 2 Mar 2026, 10:00–11:00 ' in page
+        assert "15:00" not in page.partition(warning)[2].partition("You can have both")[0]
+    # Not of what only touches, nor of what somebody else holds.
+    for free in ((3, 5), (1, 2)):
+        assert warning not in person.post(f"{path}summary/", rows(free)).text
+    made = send(person, path, **rows((2, 3)))
+    assert made.status_code == 303
+    assert warning in person.get(made.headers["Location"]).text
+    assert "Laser</a>: Mon 2 Mar 2026, 10:00–11:00" in person.get(f"{made.headers['Location']}move/").text
+    services.cancel_booking(actor, other.uuid, now=NOW)
+    assert warning not in person.get(made.headers["Location"]).text
