@@ -23,6 +23,14 @@ def parse_zone(name: object) -> ZoneInfo:
     raise ValueError(f"“{str(name)[:60]}” is not a time zone such as Europe/Tallinn")
 
 
+def known_zone(name: object, default: str = "UTC") -> ZoneInfo:
+    """The time zone of a stored name; the default if it is none (any more): one bad name must not hide a booking."""
+    try:
+        return parse_zone(name)
+    except ValueError:
+        return ZoneInfo(default)
+
+
 def instants_at(wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
     """The instants (UTC, in order) of the naive local time `wall` in a zone.
 

@@ -9,7 +9,7 @@ from typing import Any
 from portal.domain.instants import parse_instant
 from portal.domain.mail import MailKind
 from portal.domain.texts import one_line
-from portal.domain.zones import instant_text, parse_zone
+from portal.domain.zones import instant_text, known_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class MessageContent:
 
 def account_notice(kind: MailKind, data: Mapping[str, Any], site: str) -> MessageContent:
     """The content of a message of portal.domain.mail.CHANGES."""
-    zone = parse_zone(data["zone"])
+    zone = known_zone(data["zone"])
     when = ("When", instant_text(parse_instant(data["at"]), zone))
     if kind is MailKind.TOKEN_MADE:
         never = data["expires"] == "never"

@@ -11,7 +11,7 @@ from portal.domain.instants import parse_instant
 from portal.domain.mail import CHANGES, LINK_OF, MailKind
 from portal.domain.periods import Period
 from portal.domain.texts import clean_lines, one_line
-from portal.domain.zones import date_text, instant_text, local_date, parse_zone, period_text
+from portal.domain.zones import date_text, instant_text, known_zone, local_date, period_text
 from portal.mail.account_notices import MessageContent, account_notice
 
 # MailKind -> subject (its part before the colon is the heading), sentence.
@@ -131,11 +131,11 @@ def _reconnect(data: Mapping[str, Any]) -> MessageContent:
 
 
 def _end_text(data: Mapping[str, Any]) -> str:
-    return instant_text(parse_instant(data["until"]), parse_zone(data["zone"]))
+    return instant_text(parse_instant(data["until"]), known_zone(data["zone"]))
 
 
 def _booking(kind: MailKind, data: Mapping[str, Any], now: datetime) -> MessageContent:
-    zone = parse_zone(data["zone"])
+    zone = known_zone(data["zone"])
     names = {key: one_line(str(data.get(key, ""))) for key in ("name", "offering", "who")}
     if kind is MailKind.REMINDER:
         names |= _day_of_start(data, zone, now)
@@ -180,7 +180,7 @@ def _summary(kind: MailKind, data: Mapping[str, Any]) -> MessageContent:
     facts = []
     for entry in data["messages"]:
         label = _BOOKING[MailKind(entry["kind"])][0].partition(":")[0]
-        when = "; ".join(times(entry, parse_zone(entry["zone"])))
+        when = "; ".join(times(entry, known_zone(entry["zone"])))
         facts.append((label, f"{one_line(entry['offering'])}: {when} ({entry['zone']})"))
     if number > len(facts):
         facts.append(("And", f"{number - len(facts)} more"))

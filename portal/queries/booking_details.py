@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, select
 
 from portal.domain.booking_details import BookingDetails, details_from_json
 from portal.domain.order_form import display_answers
+from portal.domain.zones import known_zone
 from portal.extensions import db, settings
 from portal.models import Booking, Offering
 from portal.policies import Actor, shows_booked_plan, shows_booked_project, shows_parent, visible_offerings
@@ -61,7 +62,7 @@ def details_for(booking: Booking, visible: Visibility) -> BookingDetails:
         provider=words.provider,
         plan=now.plan if visible.plan else before.plan,
         project=now.project if visible.project else before.project,
-        zone=words.zone or settings().timezone,
+        zone=known_zone(words.zone, settings().timezone).key,
         answers=words.answers or tuple(display_answers({}, booking.answers)),
     )
 

@@ -340,6 +340,16 @@ def test_a_reminder_says_the_day_as_it_is_when_it_is_sent(world, db_session, zon
     assert f">{subject}</h1>" in html
 
 
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "a\x00b", None])
+def test_a_zone_that_is_not_known_any_more_stops_no_message(world, db_session, zone):
+    ask(world)
+    row = db_session.execute(select(OutgoingMail)).scalars().first()
+    row.data = {**row.data, "zone": zone}
+    text = compose(row, settings()).get_body(("plain",)).get_content()
+    assert "When: Tue 3 Mar 2026, 14:00–15:00" in text
+    assert "Time zone: UTC" in text
+
+
 def reminded(world, db_session):
     """A reminder, written a day before its slot and not sent."""
     _, _, manager = world

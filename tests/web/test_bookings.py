@@ -450,3 +450,15 @@ def test_other_bookings_at_the_same_time_are_warned_of_before_submitting(as_pers
     assert "Laser</a>: Mon 2 Mar 2026, 10:00–11:00" in person.get(f"{made.headers['Location']}move/").text
     services.cancel_booking(actor, other.uuid, now=NOW)
     assert warning not in person.get(made.headers["Location"]).text
+
+
+def test_a_booking_in_a_zone_that_is_not_known_any_more_is_shown(as_person, lab, asked, db_session):
+    offering, _ = lab
+    booking = db_session.execute(select(Booking)).scalar_one()
+    booking.as_booked = {**booking.as_booked, "zone": "Mars/Olympus"}
+    make.change(offering, state="Draft")
+    person = as_person("booker")
+    for path in ("/bookings/", f"/bookings/{asked}/"):
+        page = person.get(path)
+        assert page.status_code == 200
+        assert "Mon 2 Mar 2026, 10:00–11:00" in page.text
