@@ -4,7 +4,7 @@ PortalError
 ├── ConfigError         a setting is missing or wrong (raised at start)
 ├── NotFound            there is no such object, or the actor may not see it
 ├── Forbidden           the actor may see the object but not do this
-├── SignInRequired      nobody is signed in
+├── SignInRequired      the user is not signed in
 ├── Invalid             the input is invalid; names the field
 │   └── TooManyAttempts sign-in is throttled
 ├── TooManyWrites       the user has sent too many requests that write

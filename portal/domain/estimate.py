@@ -123,8 +123,8 @@ def estimate(
 ) -> Estimate:
     """The estimated price of periods under a plan. A price of 0 is not listed.
 
-    `persons`: how many the order form names, None if it names none. Days and months begin with each period and follow
-    the offering's clocks.
+    `persons` is the number in the order form, if any. Days and months are counted from the start of each period, in
+    the offering's time zone.
     """
     counter = _Counter(list(components), periods, zone, persons)
     charges: list[Charge] = []

@@ -97,9 +97,9 @@ def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def persons_of(options: Any, answers: Mapping[str, Any]) -> int | None:
-    """How many persons a booking is for: the answer to the one whole-number question that asks for persons.
+    """The number of persons of a booking: the answer to the only whole-number question about persons.
 
-    None where no question does, several do, or it is not answered (rightly).
+    None if there is no such question, if there are several, or without a valid answer.
     """
     asking = [question for question in read_form(options) if question.type in WHOLE and _asks_for_persons(question)]
     if len(asking) != 1:

@@ -102,7 +102,7 @@ class CataloguePage:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Offerings in the order of a search, and for each a number that stands for its schedule."""
+    """Offerings in the order of a search, and for each a number that identifies its schedule."""
 
     ids: array[int]
     schedules: array[int]

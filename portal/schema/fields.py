@@ -36,7 +36,7 @@ class FieldType:
 
 
 TEXT = FieldType("string", check=checks.text(), check_or_null=checks.text_or_null())
-# The same on the wire; what is imported or typed must be one line.
+# The same in the API, but imports and forms have to be one line.
 NAME = FieldType("string", check=checks.text(line=True), check_or_null=checks.text_or_null(line=True))
 URI = FieldType("string", "uri", check=links.link(), check_or_null=links.link_or_null())
 UUID = FieldType("string", "uuid", check=checks.uuid, check_or_null=checks.uuid_or_null)
