@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import uuid as uuidlib
-from collections.abc import Iterable, Sequence
+from collections import namedtuple
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+import orjson
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, type_coerce
 from sqlalchemy.orm import raiseload
+from sqlalchemy.types import NullType
 
 from portal.domain.booking_details import details_from_json
 from portal.domain.booking_states import HOLDING, BookingState
@@ -37,10 +41,14 @@ MAX_NOTE = 500
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The name and the events of a feed, in order. Events may be a generator that reads from the database."""
+    """The name and the events of a feed, in order. Events may be a generator.
+
+    Feeds with the same `version` (not empty) are the same: it is a digest of everything that the feed is made of.
+    """
 
     name: str
     events: Iterable[IcsEvent]
+    version: bytes = b""
 
 
 def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
@@ -58,6 +66,7 @@ def offering_feed(actor: Actor, uuid: uuidlib.UUID, now: datetime) -> Feed:
     return Feed(
         offering.name,
         (_event(row, shortened(row.name, MAX_TITLE) if titles else BOOKED, offering.name) for row in slots),
+        slots.version(offering.name, titles),
     )
 
 
@@ -77,7 +86,8 @@ def secret_feed(digest: bytes, now: datetime, base: str) -> Feed:
     actor = Actor(row.id, row.is_staff)
     if row.organization_id is None:
         slots = _slots(actor, [own_bookings(actor)], now)
-        return Feed(f"Bookings of {row.full_name or row.email}", (_shortened(_own_event(it, base)) for it in slots))
+        title = f"Bookings of {row.full_name or row.email}"
+        return Feed(title, (_shortened(_own_event(it, base)) for it in slots), slots.version(title, base))
     name = db.session.execute(
         select(Organization.name).where(Organization.id == row.organization_id, managed_organizations(actor))
     ).scalar_one_or_none()
@@ -90,6 +100,7 @@ def secret_feed(digest: bytes, now: datetime, base: str) -> Feed:
             _shortened(_full_event(it, it.offering, it.provider, f"{it.offering}: {_booker_and_name(it)}", base))
             for it in slots
         ),
+        slots.version(name, base),
     )
 
 
@@ -172,7 +183,30 @@ def _rows(actor: Actor) -> Select[Any]:
     return found
 
 
-def _slots(actor: Actor, clauses: Sequence[ColumnElement[bool]], now: datetime) -> Iterable[Row[Any]]:
+class _Slots:
+    """Rows as the driver returns them. They are only converted when iterated, which is most of the work of a feed."""
+
+    def __init__(self, query: Select[Any]) -> None:
+        columns = list(query.selected_columns)
+        raw = [type_coerce(it, NullType()).label(it.key) for it in columns]
+        dialect = db.session.get_bind().dialect
+        self._readers = [it.type.dialect_impl(dialect).result_processor(dialect, None) for it in columns]
+        # mypy knows named tuples with literal fields only.
+        self._row = namedtuple("Row", [it.key for it in columns])  # type: ignore[misc]
+        result = db.session.execute(query.with_only_columns(*raw, maintain_column_froms=True))
+        self._rows = [tuple(it) for it in result]
+
+    def __iter__(self) -> Iterator[Any]:
+        readers = self._readers
+        for row in self._rows:
+            yield self._row(*(read(it) if read else it for read, it in zip(readers, row, strict=True)))
+
+    def version(self, *beside: object) -> bytes:
+        """A digest of all rows and of what else the feed is made of."""
+        return blake2b(orjson.dumps([beside, self._rows], default=str), digest_size=16).digest()
+
+
+def _slots(actor: Actor, clauses: Sequence[ColumnElement[bool]], now: datetime) -> _Slots:
     """The booked and recently cancelled slots of a feed, by time; of too many, the latest. One statement."""
     holding = [it.value for it in HOLDING]
 
@@ -189,8 +223,7 @@ def _slots(actor: Actor, clauses: Sequence[ColumnElement[bool]], now: datetime) 
     held = latest(Booking.state.in_(holding), most=MOST)
     gone = latest(Booking.state.not_in(holding), Booking.modified > now - GONE, most=MAX_GONE)
     shown = or_(Slot.id.in_(held), Slot.id.in_(gone))
-    query = _rows(actor).where(shown).order_by(Slot.start, Slot.end, Slot.uuid)
-    return db.session.execute(query, execution_options={"yield_per": 500})
+    return _Slots(_rows(actor).where(shown).order_by(Slot.start, Slot.end, Slot.uuid))
 
 
 def _booker_and_name(row: Row[Any]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid as uuidlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
@@ -15,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from portal.domain.http_headers import NO_STORE, NO_STORE_NO_TRANSFORM
 from portal.domain.ics import IcsEvent, calendar_bytes
 from portal.errors import Invalid, NotFound
-from portal.extensions import settings
+from portal.extensions import cache, settings
 from portal.models import Organization
 from portal.models.base import utcnow
 from portal.policies import ANONYMOUS
@@ -38,7 +39,7 @@ ASK_AGAIN = "public, no-cache"
 @public
 def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """The times at which an offering that everybody sees is booked, whoever asks: programs are not signed in."""
-    return _answer(queries.offering_feed(ANONYMOUS, uuid, utcnow()), ASK_AGAIN)
+    return _answer(queries.offering_feed(ANONYMOUS, uuid, utcnow()), ASK_AGAIN, ("offering feed", uuid))
 
 
 @blueprint.get("/feeds/<secret>.ics")
@@ -47,8 +48,9 @@ def secret(secret: str) -> ResponseReturnValue:
     """The feed of whoever has this address."""
     if not _SECRET.fullmatch(secret):
         raise NotFound("Feed")
-    found = queries.secret_feed(services.feed_digest(secret), utcnow(), settings().public_url)
-    return _answer(found, NO_STORE)
+    digest = services.feed_digest(secret)
+    found = queries.secret_feed(digest, utcnow(), settings().public_url)
+    return _answer(found, NO_STORE, ("secret feed", digest))
 
 
 @blueprint.get("/bookings/<uuid:uuid>/booking.ics")
@@ -140,19 +142,38 @@ def _page(
     return response
 
 
-def _answer(feed: Feed, cache: str) -> Response:
-    changes: list[datetime] = []
-    body = calendar_bytes(_noting(feed.events, changes), feed.name)
-    response = Response(body, mimetype="text/calendar", content_type="text/calendar; charset=utf-8")
-    response.set_etag(hashlib.blake2b(body, digest_size=16).hexdigest())
-    response.headers["Cache-Control"] = cache
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """A feed as it is sent, and when the newest booking in it changed."""
+
+    content: bytes
+    etag: str
+    changed: datetime | None
+
+
+def _answer(feed: Feed, cache_control: str, key: Hashable = None) -> Response:
+    """The feed as a response. Its bytes are kept under `key` until something in the feed changes."""
+    body: _Body | None = cache().get(key, feed.version) if key else None
+    if body is None:
+        body = _body(feed)
+        if key:
+            cache().put(key, feed.version, body, len(body.content))
+    response = Response(body.content, mimetype="text/calendar", content_type="text/calendar; charset=utf-8")
+    response.set_etag(body.etag)
+    response.headers["Cache-Control"] = cache_control
     response.headers["Content-Disposition"] = 'inline; filename="bookings.ics"'
-    if changes:
-        response.headers["Last-Modified"] = format_datetime(max(changes), usegmt=True)
+    if body.changed:
+        response.headers["Last-Modified"] = format_datetime(body.changed, usegmt=True)
     # By the ETag alone: a booking that drops out of the feed makes nothing in it newer.
     if request.if_none_match:
         response.make_conditional(request)
     return response
+
+
+def _body(feed: Feed) -> _Body:
+    changes: list[datetime] = []
+    content = calendar_bytes(_noting(feed.events, changes), feed.name)
+    return _Body(content, hashlib.blake2b(content, digest_size=16).hexdigest(), changes[0] if changes else None)
 
 
 def _noting(events: Iterable[IcsEvent], changes: list[datetime]) -> Iterator[IcsEvent]:
