@@ -46,6 +46,7 @@ from tools.server import server_command, server_environ
 from tools.tree import answers
 
 API = "/api/booking-offerings/"
+BOOKINGS = "/api/booking-resources/"
 PORTAL = "wsgi:asgi"
 WORKERS = 2
 BUSIEST = 20_000
@@ -223,6 +224,8 @@ def rows_of(key: str, busiest: str, tag: str) -> list[Row]:
         Row("availability of a week", f"{API}{busiest}/availability/", signed),
         Row("day view", f"/timeline/?day={day}", {}),
         Row("feed of an offering", f"/offerings/{busiest}/calendar.ics", {}),
+        Row("bookings", BOOKINGS, signed),
+        Row("bookings, the last page", f"{BOOKINGS}?o=-created&page=last", signed),
     ]
 
 

@@ -38,6 +38,8 @@ BY_CREATED = Order(Booking.created.expression)
 BY_START = Order(Booking.first_start.expression)
 BY_TYPE = Order(Offering.type.expression)
 _BY_ID = Order(Booking.id.expression)
+# Up to this many are found by the index of a filter and sorted in a few milliseconds.
+FEW = 10_000
 # Columns in the indexes of all orders, besides the order itself.
 _INDEXED = {"state", "created"}
 
@@ -61,7 +63,8 @@ def page_ids(clauses: Sequence[Clause], order: Sequence[Order], offset: int, lim
     if reverse:
         offset, limit = max(rest, 0), min(limit, total - offset)
     order = [*order, _BY_ID]
-    query = _from_bookings(Booking.id, _following_index(order[0], clauses), [it.column for it in order])
+    followed = _following_index(order[0], clauses) if total > FEW else clauses
+    query = _from_bookings(Booking.id, followed, [it.column for it in order])
     return query.order_by(*(it.term(reverse=reverse) for it in order)).offset(offset).limit(limit)
 
 

@@ -180,7 +180,7 @@ def pending_page(actor: Actor, number: int, size: int = PAGE_SIZE) -> tuple[list
     found = _page(actor, clauses, [BY_START], number, size)
     bookings = [view.booking for view in found.bookings]
     nearby = _nearby_of(bookings)
-    held = _bookings_of({it.user_id for it in bookings})
+    held = _bookings_of({it.user_id for it in bookings}, {it.offering_id for it in bookings})
     shown = [
         PendingRequest(it, nearby[it.id][:MAX_NEARBY], held.get((it.user_id, it.offering_id), 1) - 1) for it in bookings
     ]
@@ -356,12 +356,16 @@ def _nearby_of(bookings: Sequence[Booking]) -> defaultdict[int, list[NearbyBooki
     return found
 
 
-def _bookings_of(user_ids: set[int | None]) -> dict[tuple[int | None, int], int]:
+def _bookings_of(user_ids: set[int | None], offering_ids: set[int]) -> dict[tuple[int | None, int], int]:
     if not user_ids:
         return {}
     query = (
         select(Booking.user_id, Booking.offering_id, func.count())
-        .where(Booking.user_id.in_(user_ids), Booking.state.in_([it.value for it in HOLDING]))
+        .where(
+            Booking.user_id.in_(user_ids),
+            Booking.offering_id.in_(offering_ids),
+            Booking.state.in_([it.value for it in HOLDING]),
+        )
         .group_by(Booking.user_id, Booking.offering_id)
     )
     return {(user_id, offering_id): number for user_id, offering_id, number in db.session.execute(query)}

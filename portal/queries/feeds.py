@@ -192,7 +192,7 @@ class _Slots:
         dialect = db.session.get_bind().dialect
         self._readers = [it.type.dialect_impl(dialect).result_processor(dialect, None) for it in columns]
         # mypy knows named tuples with literal fields only.
-        self._row = namedtuple("Row", [it.key for it in columns])  # type: ignore[misc]
+        self._row: Any = namedtuple("Row", [it.key for it in columns])  # type: ignore[misc]
         result = db.session.execute(query.with_only_columns(*raw, maintain_column_froms=True))
         self._rows = [tuple(it) for it in result]
 

@@ -39,12 +39,19 @@ def people_page(actor: Actor, q: str, number: int) -> tuple[list[User], Page]:
                 func.lower(User.email).contains(words, autoescape=True),
             )
         )
-    total = int(db.session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+    total = int(db.session.execute(query.with_only_columns(func.count(User.id))).scalar_one())
     page = Page.of(number, PAGE_SIZE, total)
+    order = (func.lower(User.full_name), User.email)
+    # Only ids are sorted, from the nearer end of the list, and only the page's rows are read whole.
+    offset, limit, terms = page.offset, page.size, [it.asc() for it in order]
+    rest = total - offset - limit
+    if rest < offset:
+        offset, limit, terms = max(rest, 0), min(limit, total - offset), [it.desc() for it in order]
+    ids = query.with_only_columns(User.id).order_by(*terms).offset(offset).limit(limit).subquery()
     rows = db.session.execute(
-        query.order_by(func.lower(User.full_name), User.email)
-        .offset(page.offset)
-        .limit(page.size)
+        select(User)
+        .join(ids, ids.c.id == User.id)
+        .order_by(*order)
         .options(raiseload("*"), selectinload(User.memberships).joinedload(Membership.organization))
     )
     return list(rows.scalars()), page

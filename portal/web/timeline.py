@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain.catalogue_index import FACETS
@@ -41,6 +41,10 @@ class Bar:
     last: int
     text: str
     slot: str = ""
+
+    @property
+    def classes(self) -> str:
+        return f"slot slot-{self.look} col-{self.first} to-{self.last}"
 
 
 @blueprint.get("/")
@@ -84,6 +88,8 @@ def _row(line: TimelineRow, day: date, now: datetime) -> dict[str, Any]:
     return {
         "line": line,
         "bars": bars,
+        # One address for each row: slots are made of characters that need no quoting.
+        "book": url_for("bookings.book", uuid=line.uuid, slot=""),
         "now": _column(present, day) if present.date() == day else None,
     }
 
@@ -108,13 +114,14 @@ def _bar(stretch: TimeBlock, line: TimelineRow, zone: ZoneInfo, day: date) -> Ba
     shown = period.intersection(line.window)
     if shown is None:
         return None
-    first = _column(shown.start.astimezone(zone), day)
-    last = _column(shown.end.astimezone(zone), day, ends=True)
+    start, end = period.start.astimezone(zone), period.end.astimezone(zone)
+    inside = shown == period
+    first = _column(start if inside else shown.start.astimezone(zone), day)
+    last = _column(end if inside else shown.end.astimezone(zone), day, ends=True)
     # On the night when clocks go back two boxes may claim one hour, and one may end at the hour at which it began.
     if last <= first:
         last = min(first + max(1, int(shown.duration.total_seconds()) // 60 // QUARTER), COLUMNS + 1)
-    start, end = period.start.astimezone(zone), period.end.astimezone(zone)
-    span = f"{start:%H:%M}–{end:%H:%M}"
+    span = f"{start.hour:02}:{start.minute:02}–{end.hour:02}:{end.minute:02}"
     reason = stretch.reason or WORDS[look][1]
     slot = slot_value(period.start, period.end) if look == "free" else ""
     return Bar(look, WORDS[look][0], first, last, f"{span}: {reason}" if slot else reason, slot)

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 import time_machine
 from icalendar import Calendar
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from portal.domain.periods import Period
 from portal.errors import NotFound
-from portal.models import Booking, CalendarFeed, OutgoingMail
+from portal.models import Booking, CalendarFeed, Organization, OutgoingMail, User
 from portal.policies import ANONYMOUS
 from portal.queries import feeds as queries
 from portal.services import accounts, bookings, feeds
@@ -208,3 +208,55 @@ def test_a_new_password_by_link_ends_the_feeds_that_a_person_made(lab, db_sessio
         feeds.create_user_feed(make.actor(person))
     accounts.set_password(make.actor(boss), boss.id, "walrus lamp of Tallinn", end_access=True)
     assert [it.user_id for it in db_session.execute(select(CalendarFeed)).scalars()] == [booker.id]
+
+
+def test_a_cached_feed_shows_every_change(client, app, lab, db_session):
+    """Whatever changes in a row that a feed shows, the bytes are those of a feed that is made anew."""
+    organization, offering, booker, boss = lab
+    uuid = book(offering, booker, 5)
+    person = make.actor(booker)
+    paths = [
+        f"/offerings/{offering.uuid}/calendar.ics",
+        f"/feeds/{feeds.create_user_feed(person, now=NOW)}.ics",
+        f"/feeds/{feeds.create_organization_feed(make.actor(boss), organization.uuid, now=NOW)}.ics",
+    ]
+    moved = [Period(NOW + timedelta(hours=7), NOW + timedelta(hours=8))]
+    seen = set()
+    for change in (
+        lambda: None,
+        lambda: bookings.accept_booking(make.actor(boss), uuid, now=NOW),
+        lambda: bookings.reschedule_booking(person, uuid, moved, now=NOW),
+        lambda: book(offering, booker, 9, "Fire"),
+        lambda: make.change(offering, name="Better microscope"),
+        lambda: make.change(offering, attributes={**offering.attributes, "booking_rules": {"publish": "titles"}}),
+        lambda: db_session.execute(update(Booking).where(Booking.uuid == uuid).values(name="Snow", modified=NOW)),
+        lambda: db_session.execute(update(User).where(User.id == booker.id).values(full_name="Ann")),
+        lambda: db_session.execute(update(Organization).values(name="Other lab")),
+        lambda: bookings.cancel_booking(person, uuid, now=NOW),
+        lambda: db_session.execute(delete(Booking).where(Booking.uuid == uuid)),
+    ):
+        change()
+        db_session.commit()
+        db_session.expire_all()
+        cached = [client.get(path) for path in paths]
+        again = [client.get(path) for path in paths]
+        app.extensions["portal.cache"].clear()
+        fresh = [client.get(path) for path in paths]
+        for answers in (cached, again):
+            assert [it.data for it in answers] == [it.data for it in fresh]
+            assert [it.headers.get("Last-Modified") for it in answers] == [
+                it.headers.get("Last-Modified") for it in fresh
+            ]
+        seen.add(tuple(it.data for it in fresh))
+    # Each change shows somewhere.
+    assert len(seen) == 11
+
+
+def test_a_feed_that_has_not_changed_is_not_made_again(client, lab, monkeypatch):
+    _, offering, booker, _ = lab
+    book(offering, booker, 5)
+    path = f"/offerings/{offering.uuid}/calendar.ics"
+    first = client.get(path)
+    monkeypatch.setattr("portal.web.feeds.calendar_bytes", None)
+    second = client.get(path)
+    assert (second.data, second.headers["ETag"]) == (first.data, first.headers["ETag"])
