@@ -29,6 +29,7 @@ blueprint = Blueprint("timeline", __name__, url_prefix="/timeline")
 QUARTER = 15
 COLUMNS = 24 * 60 // QUARTER
 WIDTH = timedelta(minutes=QUARTER)
+_EPOCH = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +102,23 @@ def _boxes(span: Span) -> Iterator[TimeBlock]:
         return
     first = 0
     while first < len(span.edges) - 1:
-        start = span.edges[first]
-        column = start - (start - datetime.min.replace(tzinfo=UTC)) % WIDTH + WIDTH
-        last = min(max(bisect_left(span.edges, column), first + 1), len(span.edges) - 1)
-        yield TimeBlock(Period(start, span.edges[last]), True)
+        start, end, last = span.edges[first], span.edges[first + 1], first + 1
+        if end - start < WIDTH:
+            column = start - (start - _EPOCH) % WIDTH + WIDTH
+            last = min(max(bisect_left(span.edges, column), last), len(span.edges) - 1)
+            end = span.edges[last]
+        yield TimeBlock(Period(start, end), True)
         first = last
 
 
 def _bar(stretch: TimeBlock, line: TimelineRow, zone: ZoneInfo, day: date) -> Bar | None:
     look = stretch.state if line.state == "Active" or stretch.state != "free" else "held"
     period = stretch.period
-    shown = period.intersection(line.window)
+    inside = line.window.start <= period.start and period.end <= line.window.end
+    shown = period if inside else period.intersection(line.window)
     if shown is None:
         return None
     start, end = period.start.astimezone(zone), period.end.astimezone(zone)
-    inside = shown == period
     first = _column(start if inside else shown.start.astimezone(zone), day)
     last = _column(end if inside else shown.end.astimezone(zone), day, ends=True)
     # On the night when clocks go back two boxes may claim one hour, and one may end at the hour at which it began.
