@@ -1,4 +1,4 @@
-"""`users …` and `organizations …`: people, their tokens and roles, and groups of organizations."""
+"""`users …` and `organizations …`: users, their API tokens and roles; groups of organizations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.policies import SYSTEM
 from portal.queries.accounts import find_user
 from portal.services import accounts, organizations
 
-users = AppGroup("users", help="People, their tokens and roles.")
+users = AppGroup("users", help="Users, their API tokens and roles.")
 groups = AppGroup("organizations", help="Organizations and their groups.")
 
 
@@ -29,11 +29,11 @@ def register(app: Flask) -> None:
 
 @users.command("create")
 @click.argument("email")
-@click.option("--staff", is_flag=True, help="May see and manage everything.")
+@click.option("--staff", is_flag=True, help="Can see and manage everything.")
 @click.option("--name", default="", help="Full name.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of prompting.")
 def create(email: str, staff: bool, name: str, password_stdin: bool) -> None:
-    """Create a person; prints their uuid. On a terminal the password is asked for."""
+    """Create a user and print their uuid. Prompts for the password on a terminal."""
     if password_stdin:
         password: str | None = sys.stdin.readline().rstrip("\r\n")
     elif sys.stdin.isatty():
@@ -43,15 +43,15 @@ def create(email: str, staff: bool, name: str, password_stdin: bool) -> None:
     with reported_errors():
         click.echo(accounts.create_user(SYSTEM, email, full_name=name, password=password, is_staff=staff))
     if password is None:
-        click.echo("No password was given: this person cannot sign in by one.", err=True)
+        click.echo("No password was given. The user cannot sign in with a password.", err=True)
 
 
 @users.command("token")
 @click.argument("email")
 @click.option("--name", default="made on the command line", show_default=True, help="What uses the token.")
-@click.option("--days", type=click.IntRange(0, 36500), help="When it ends, at most TOKEN_DAYS; 0 is never.")
+@click.option("--days", type=click.IntRange(0, 36500), help="Days until it expires, at most TOKEN_DAYS; 0: never.")
 def token(email: str, name: str, days: int | None) -> None:
-    """Make an API token for a person; prints it (40 hex digits). It is shown this once: only a digest is kept."""
+    """Create an API token for a user and print it (40 hex digits). It cannot be shown again."""
     with reported_errors():
         user = find_user(email)
         if user is None:
@@ -67,7 +67,7 @@ def token(email: str, name: str, days: int | None) -> None:
 @click.argument("organization")
 @click.argument("role", type=click.Choice([*(known.value for known in Role), "none"]))
 def role(email: str, organization: str, role: str) -> None:
-    """Make a person owner, manager or member of ORGANIZATION (name or uuid); `none` takes the role away."""
+    """Make a user owner, manager or member of ORGANIZATION (name or uuid); `none` removes the role."""
     with reported_errors():
         accounts.set_role(SYSTEM, email, organization, None if role == "none" else role)
 
@@ -75,8 +75,8 @@ def role(email: str, organization: str, role: str) -> None:
 @groups.command("group")
 @click.argument("organization")
 @click.argument("group")
-@click.option("--remove", is_flag=True, help="Take it out of the group instead.")
+@click.option("--remove", is_flag=True, help="Remove it from the group instead.")
 def group(organization: str, group: str, remove: bool) -> None:
-    """Put ORGANIZATION (name or uuid) into GROUP (name or uuid)."""
+    """Add ORGANIZATION (name or uuid) to GROUP (name or uuid)."""
     with reported_errors():
         organizations.set_group(SYSTEM, organization, group, member=not remove)

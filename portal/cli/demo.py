@@ -1,4 +1,4 @@
-"""`demo`: load the demonstration where it is absent, and print its sign-ins."""
+"""`demo`: load the demo data and print its sign-ins."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def register(app: Flask) -> None:
 @click.command("demo")
 @with_appcontext
 def demo() -> None:
-    """Load the demo data where it is absent; print the sign-ins and, the first time, a staff API token."""
+    """Load the demo data if it is missing; print the sign-ins and, the first time, a staff API token."""
     with reported_errors():
-        # By name: the other commands and the worker, which register this one too, never load the demo.
+        # By name, so that other commands and the worker do not load portal.dev.
         import_module("portal.dev.demo.command").run()

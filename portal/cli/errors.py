@@ -1,4 +1,4 @@
-"""How a command words a refusal: one line on stderr, exit status 1."""
+"""Reports errors of commands: one line on stderr, exit status 1."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from portal.errors import PortalError
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Turn the portal's own errors into a line on stderr and exit status 1; let defects show as they are.
+    """Turn the portal's errors, and a missing or outdated database, into one line on stderr and exit status 1.
 
-    A database that does not answer, or has no tables yet, is no defect either. In the security log, what happens inside
-    was done on the command line.
+    Entries of the security log name the command line as their source.
     """
     try:
         with acting_as("command line"):
@@ -27,6 +26,6 @@ def reported_errors() -> Iterator[None]:
     except (OperationalError, ProgrammingError) as error:
         reason = str(error.orig).strip().splitlines()[0]
         raise click.ClickException(
-            f"The database does not answer as it should ({reason}). "
-            "Where it is new or older than the portal, run `flask --app wsgi db upgrade`."
+            f"The database returned an error ({reason}). "
+            "If it is new or older than the portal, run `flask --app wsgi db upgrade`."
         ) from error

@@ -1,4 +1,4 @@
-"""`offerings …`: make one, bring them in, take them out, write their prepared documents anew."""
+"""`offerings …`: create, import and export offerings; rebuild their stored documents."""
 
 from __future__ import annotations
 
@@ -37,20 +37,18 @@ def register(app: Flask) -> None:
 
 @offerings.command("create")
 @click.argument("name")
-@click.option("--organization", required=True, help="Name or uuid; made where there is none of this name.")
-@click.option("--category", default="Facilities", show_default=True, help="Name; made where there is none of it.")
+@click.option("--organization", required=True, help="Name or uuid; created if there is none of this name.")
+@click.option("--category", default="Facilities", show_default=True, help="Name; created if it does not exist.")
 @click.option("--description", default="", help="One or two sentences.")
 @click.option("--zone", default="", help="IANA time zone, such as Europe/Tallinn.  [default: TIMEZONE]")
-@click.option("--opens", default="09:00", show_default=True, help="HH:MM by the clocks of the zone.")
-@click.option("--closes", default="17:00", show_default=True, help="HH:MM by the clocks of the zone.")
-@click.option(
-    "--minutes", default=60, show_default=True, type=click.IntRange(1, 1440), help="Steps in which it is booked."
-)
-@click.option("--weekends", is_flag=True, help="Open on Saturdays and Sundays too.")
-def create(name: str, zone: str, **said: Any) -> None:
-    """Make an offering that can be booked at once; prints its uuid. The rest is edited on pages, or imported."""
+@click.option("--opens", default="09:00", show_default=True, help="HH:MM in the time zone.")
+@click.option("--closes", default="17:00", show_default=True, help="HH:MM in the time zone.")
+@click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 1440), help="Slot length.")
+@click.option("--weekends", is_flag=True, help="Open on Saturdays and Sundays, too.")
+def create(name: str, zone: str, **values: Any) -> None:
+    """Create an offering that can be booked at once and print its uuid. Edit or import the rest later."""
     with reported_errors():
-        record = new_offering_record(NewOffering(name=name, zone=zone or settings().timezone, **said), utcnow())
+        record = new_offering_record(NewOffering(name=name, zone=zone or settings().timezone, **values), utcnow())
         report = import_offerings([record])
         for problem in report.failed:
             raise Invalid(f"{problem.field.rpartition('.')[2]}: {problem.reason}.", problem.field)
@@ -59,24 +57,24 @@ def create(name: str, zone: str, **said: Any) -> None:
 
 @offerings.command("import")
 @click.argument("source", metavar="FILE|URL")
-@click.option("--token", default="", help="API token of the portal at URL; it is sent nowhere else.")
-@click.option("--token-stdin", is_flag=True, help="Read the token from standard input instead.")
-@click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+@click.option("--token", default="", help="API token of the portal at URL; sent nowhere else.")
+@click.option("--token-stdin", is_flag=True, help="Read the token from standard input.")
+@click.option("--dry-run", is_flag=True, help="Report what would happen, and change nothing.")
 def import_(source: str, token: str, token_stdin: bool, dry_run: bool) -> None:
-    """Create or update offerings, in the shape in which GET /api/booking-offerings/ answers them.
+    """Create or update offerings from JSON as GET /api/booking-offerings/ returns it.
 
-    FILE may be - for standard input. From a URL every page is fetched. Offerings are recognised by their uuid; each
-    goes in whole or not at all. Exit status 1 if any could not be taken.
+    FILE may be - for standard input. From a URL, all pages are fetched. Offerings are matched by uuid; each is imported
+    completely or not at all. Exit status 1 if any failed.
     """
     if token_stdin:
         if token or source == "-":
-            raise click.UsageError("--token-stdin goes with a URL, and without --token.")
+            raise click.UsageError("--token-stdin needs a URL, and cannot be combined with --token.")
         token = sys.stdin.readline().strip()
     if token and not is_url(source):
-        raise click.UsageError("A token is only of use with a URL.")
-    with reported_errors(), _seldom_collecting():
+        raise click.UsageError("A token can only be used with a URL.")
+    with reported_errors(), _rare_garbage_collection():
         report = _from_url(source, token, dry_run) if is_url(source) else _from_file(source, dry_run)
-    _tell(report, dry_run)
+    _print_report(report, dry_run)
     if report.failed:
         sys.exit(1)
 
@@ -84,10 +82,10 @@ def import_(source: str, token: str, token_stdin: bool, dry_run: bool) -> None:
 @offerings.command("export")
 @click.argument("file", default="-", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
 def export(file: Path) -> None:
-    """Write all offerings as a JSON array to FILE (standard output without one), whole and in order.
+    """Write all offerings as a JSON array to FILE (default: standard output), sorted by name.
 
-    A FILE appears, or is replaced, only when it is complete. It holds what only providers see, so nobody else may
-    read it.
+    FILE is created or replaced only when it is complete, readable by its owner only: it has fields that only providers
+    may see.
     """
     with reported_errors():
         if str(file) == "-":
@@ -111,7 +109,7 @@ def export(file: Path) -> None:
 
 @offerings.command("refresh")
 def refresh() -> None:
-    """Write all stored documents anew and count bookings again. Needed only after an upgrade whose notes say so."""
+    """Rebuild all stored documents and counters. Only needed after an upgrade whose notes say so."""
     with reported_errors(), transaction() as session:
         store.recount(session)
         changed = store.refresh_all(session)
@@ -140,8 +138,8 @@ def _from_file(name: str, dry_run: bool) -> Report:
 
 
 @contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Collect garbage less often: an import makes millions of objects that no cycle holds (a third of its time)."""
+def _rare_garbage_collection() -> Iterator[None]:
+    """Collect garbage less often, which saves a third of an import's time: its objects have no cycles."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
@@ -154,7 +152,7 @@ def _seldom_collecting() -> Iterator[None]:
 
 @contextmanager
 def _bar() -> Iterator[Callable[[int, int | None], None]]:
-    """A progress bar on a terminal (standard error); nothing elsewhere."""
+    """A progress bar on standard error, if that is a terminal."""
     bar: Any
     with click.progressbar(length=1, label="Importing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
@@ -165,7 +163,7 @@ def _bar() -> Iterator[Callable[[int, int | None], None]]:
         yield show
 
 
-def _tell(report: Report, dry_run: bool) -> None:
+def _print_report(report: Report, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
     click.echo(
         f"{would}created: {report.created}, {would}updated: {report.updated}, "

@@ -1,4 +1,4 @@
-"""Puts the commands, migrations among them, into the application. A web server does without, and is the smaller."""
+"""Registers the commands, migrations included. Web servers do not load them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def register(app: Flask) -> None:
-    """Register the groups of commands. Raises ConfigError where `flask run` would serve with the demo's settings."""
+    """Register the commands. Raises ConfigError if `flask run` would serve with the demo's settings."""
     context = click.get_current_context(silent=True)
     if context is not None and context.info_name == "run":
         app.extensions["portal.settings"].refuse_for_service()

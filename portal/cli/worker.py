@@ -1,4 +1,4 @@
-"""`worker`: the process that does what pages and the API have asked for."""
+"""`worker`: runs the background worker."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ def register(app: Flask) -> None:
 
 
 @click.command("worker")
-@click.option("--threads", default=THREADS, show_default=True, type=click.IntRange(1, 64), help="Calendars at once.")
-@click.option("--until-idle", is_flag=True, help="Do what is due now, then end.")
+@click.option(
+    "--threads",
+    default=THREADS,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Calendars that are synced at once.",
+)
+@click.option("--until-idle", is_flag=True, help="Do the work that is due now, then exit.")
 @with_appcontext
 def worker(threads: int, until_idle: bool) -> None:
-    """Keep calendars in step with bookings, until Ctrl-C. Several workers may run at once."""
+    """Sync calendars, send mail and run periodic tasks until Ctrl-C. Several workers may run at once."""
     app = cast(Application, cast(Any, current_app)._get_current_object())  # noqa: SLF001 - Flask documents it so
     with reported_errors():
         if until_idle:

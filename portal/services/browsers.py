@@ -1,7 +1,7 @@
-"""Browsers in which somebody has signed in before: each holds a signed cookie that says so, and nothing about whom.
+"""Known browsers: a signed cookie shows that a user has signed in with this browser before, without naming the user.
 
-The cookie lets nobody in. It only decides which guesses a password counts against (portal.services.throttle). An entry
-hangs on the person's `session_key`: after a new password, or being deactivated, every browser is unknown again.
+The cookie gives no access. It only selects the limit that password guesses count against (portal.services.throttle).
+It depends on the user's `session_key`: after a new password or a deactivation every browser is unknown again.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from portal.extensions import settings
 from portal.models import User
 
-# As long as browsers keep a cookie. Each sign-in begins it anew.
+# The longest time for which browsers keep a cookie. Each sign-in renews it.
 LASTS = timedelta(days=400)
-# People who may share a browser; of more, those who signed in last.
+# Users of a shared browser that are remembered; the latest ones, if there are more.
 MAX_PEOPLE = 8
 
 
 def recognize(cookie: str, user: User | None) -> str:
-    """What the browser with this cookie is called where this person signed in there before, else "".
+    """The name of the browser with this cookie if this user signed in there before, else "".
 
-    The same work where there is no such person.
+    Takes the same time if there is no such user.
     """
     for name, proof in _entries(cookie):
         if compare_digest(proof, _proof(name, user)):
@@ -34,7 +34,7 @@ def recognize(cookie: str, user: User | None) -> str:
 
 
 def remember(cookie: str, user: User) -> str:
-    """The cookie for a browser in which this person has just proved who they are; `cookie` is what it had."""
+    """The new cookie of a browser in which this user has just signed in; `cookie` is its old one."""
     known = recognize(cookie, user)
     name = known or secrets.token_urlsafe(12)
     others = [entry for entry in _entries(cookie) if entry[0] != known]
@@ -46,16 +46,16 @@ def _entries(cookie: str) -> list[tuple[str, str]]:
         entries = _serializer().loads(cookie, max_age=int(LASTS.total_seconds()))
     except BadData:
         return []
-    # Signed with the portal's own key, for this purpose: it has the shape it was made with.
+    # It was signed by the portal for this purpose, so its structure needs no check.
     return [(str(name), str(proof)) for name, proof in entries]
 
 
 def _proof(name: str, user: User | None) -> str:
-    # No cookie has the proof of nobody: only people sign in.
+    # No cookie can contain the proof for "nobody".
     owner = (user.uuid, user.session_key) if user is not None else ("nobody", "")
     return hashlib.sha256("\n".join(map(str, (name, *owner))).encode()).hexdigest()[:32]
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    # The library signs with the last key and takes any; the setting names the present one first.
+    # The library signs with the last key; the setting has the current one first.
     return URLSafeTimedSerializer(settings().secret_key.split(",")[::-1], salt="known-browser")

@@ -1,4 +1,4 @@
-"""The secret addresses of calendar feeds: made, made anew, taken back."""
+"""The secret addresses of calendar feeds: creating, replacing and revoking them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from portal.services import notices
 
 
 def feed_digest(secret: str) -> bytes:
-    """What is kept of a feed's secret: its 192 random bits need no slow hash."""
+    """The stored digest of a feed's secret. The secret has 192 random bits, so it needs no slow hash."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 
 def create_user_feed(actor: Actor, *, now: datetime | None = None) -> str:
-    """Give the actor's feed a new secret and answer it, this once; the one before stops working. SignInRequired.
+    """Create the actor's feed, or replace it; returns its secret, which is not stored. The actor is notified by mail.
 
-    The actor is told by mail.
+    Raises SignInRequired.
     """
     if not actor.signed_in:
         raise SignInRequired
@@ -39,16 +39,16 @@ def create_user_feed(actor: Actor, *, now: datetime | None = None) -> str:
 
 
 def revoke_user_feed(actor: Actor) -> None:
-    """The actor's feed stops working."""
+    """Delete the actor's feed."""
     with transaction() as session:
         record(SecurityEvent.FEED_REVOKED, actor, account(actor.user_id))
         session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == actor.user_id))
 
 
 def create_organization_feed(actor: Actor, uuid: uuidlib.UUID, *, now: datetime | None = None) -> str:
-    """The same for an organization, by those who manage it, for as long as they do. Raises SignInRequired, NotFound.
+    """The same for an organization that the actor manages. The feed ends when the actor no longer manages it.
 
-    Its owners are told by mail, too.
+    Its owners are notified by mail, too. Raises SignInRequired, NotFound.
     """
     if not actor.signed_in:
         raise SignInRequired
@@ -61,7 +61,7 @@ def create_organization_feed(actor: Actor, uuid: uuidlib.UUID, *, now: datetime 
 
 
 def revoke_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> None:
-    """The organization's feed stops working. Raises NotFound."""
+    """Delete the organization's feed. Raises NotFound."""
     with transaction() as session:
         organization_id = _managed(session, actor, uuid)
         record(SecurityEvent.FEED_REVOKED, actor, object_ref("organization", uuid))
@@ -69,7 +69,10 @@ def revoke_organization_feed(actor: Actor, uuid: uuidlib.UUID) -> None:
 
 
 def delete_feeds_of(session: Session, user_id: int) -> int:
-    """End the feeds that a person made, in the caller's transaction: their own and organizations'. Answers how many."""
+    """Delete the feeds that a user created, for themselves and for organizations; returns how many.
+
+    In the caller's transaction.
+    """
     own = (CalendarFeed.user_id == user_id) | (CalendarFeed.maker_id == user_id)
     return len(session.execute(delete(CalendarFeed).where(own).returning(CalendarFeed.id)).all())
 

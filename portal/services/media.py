@@ -1,4 +1,4 @@
-"""Pictures and files that this portal keeps itself, under the instance folder."""
+"""Pictures and files stored by the portal, in the instance folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CONTENT_TYPE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class StoredMedia:
-    """What is known of a kept file, where its bytes are, and whether it is for everybody."""
+    """A stored file: its row, the path of its bytes, and whether anyone may read it."""
 
     media: Media
     path: Path
@@ -34,11 +34,10 @@ class StoredMedia:
 
 
 def store_media(actor: Actor, name: str, content_type: str, data: bytes, uuid: uuidlib.UUID | None = None) -> Media:
-    """Keep a picture or file; `/api/media/<uuid>/` serves it. A `uuid` that is already kept is replaced (staff only).
+    """Store a picture or file, which `/api/media/<uuid>/` serves. Staff may replace one by giving its `uuid`.
 
-    The bytes are written beside their place and then moved there, so that nobody reads half a file.
-    Raises Forbidden unless the actor manages an organization; Invalid if it is empty, too large, or its type is
-    none.
+    Raises Forbidden unless the actor manages an organization; Invalid if the file is empty or too large, or if its name
+    or content type is not valid.
     """
     _need_manager(actor)
     if not _CONTENT_TYPE.fullmatch(content_type):
@@ -67,10 +66,7 @@ def store_media(actor: Actor, name: str, content_type: str, data: bytes, uuid: u
 
 
 def open_media(actor: Actor, uuid: uuidlib.UUID) -> StoredMedia:
-    """The kept file of this uuid, if the actor sees an offering that names it, or none does. Raises NotFound.
-
-    One statement.
-    """
+    """The file, if the actor can see an offering that refers to it, or if no offering does. Raises NotFound."""
     uses, named = media_uses, select(media_uses.c.offering_id).where(media_uses.c.media_uuid == uuid)
     seen = select(Offering.id).join(uses, uses.c.offering_id == Offering.id).where(uses.c.media_uuid == uuid)
     row = db.session.execute(

@@ -1,4 +1,4 @@
-"""Sessions of browsers: opened by a password or a mailed link, listed and ended by their owner."""
+"""Browser sessions: opened with a password or a mailed link, listed and ended by their user."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from portal.services.sign_in import confirm_password
 from portal.services.throttle import network_of
 
 SESSION_LASTS = timedelta(days=31)
-# How long a password that was entered counts for what needs one.
+# How long an entered password is valid for actions that need a recent one.
 CONFIRMED_LASTS = timedelta(minutes=10)
 SEEN_RECORDED_EVERY = timedelta(hours=1)
 
 
 def open_session(user: User, *, browser: str = "", address: str = "", now: datetime | None = None) -> str:
-    """Note that a browser is signed in as this person, who has just proved it; answers what its cookie is to name.
+    """Store a session for a user who has just proved their identity; returns the session name for the cookie.
 
-    `browser` is what it is called, `address` where it is.
+    `browser` is the browser's description, `address` its IP address.
     """
     now = now or utcnow()
     name = secrets.token_hex(20)
@@ -36,7 +36,7 @@ def open_session(user: User, *, browser: str = "", address: str = "", now: datet
         session.add(
             BrowserSession(
                 digest=token_digest(name),
-                # The key that the person had then: a password that was changed meanwhile ends this session, too.
+                # The key at the time of the proof: if the password was changed meanwhile, this session is invalid, too.
                 session_key=user.session_key,
                 created=now,
                 confirmed=now,
@@ -51,7 +51,7 @@ def open_session(user: User, *, browser: str = "", address: str = "", now: datet
 def confirm_session(
     actor: Actor, name: str, password: str, address: str, *, browser: str = "", now: datetime | None = None
 ) -> None:
-    """Note that the person has entered their password in this session again. Raises what confirm_password raises."""
+    """Record that the user has entered their password again in this session. Raises what confirm_password raises."""
     now = now or utcnow()
     confirm_password(actor, password, address, browser=browser, now=now)
     with transaction() as session:
@@ -59,20 +59,20 @@ def confirm_session(
 
 
 def record_seen(name: str, now: datetime) -> None:
-    """Note that a session is in use; the caller asks only where the last note is older than SEEN_RECORDED_EVERY."""
+    """Record that a session is in use. Called at most once per SEEN_RECORDED_EVERY."""
     with transaction() as session:
         session.execute(update(BrowserSession).where(BrowserSession.digest == token_digest(name)).values(last_seen=now))
 
 
 def close_session(actor: Actor, name: str) -> None:
-    """Sign out: what has this name opens nothing any more, also where it was copied."""
+    """Sign out. Copies of the cookie become invalid, too."""
     with transaction() as session:
         record(SecurityEvent.SIGNED_OUT, actor, account(actor.user_id))
         session.execute(delete(BrowserSession).where(BrowserSession.digest == token_digest(name)))
 
 
 def end_session(actor: Actor, digest: bytes) -> None:
-    """Sign one of the actor's own browsers out. Raises NotFound."""
+    """Sign out one of the actor's own browsers. Raises NotFound."""
     with transaction() as session:
         user = _user(session, actor)
         own = (BrowserSession.digest == digest) & (BrowserSession.session_key == user.session_key)
@@ -82,10 +82,7 @@ def end_session(actor: Actor, digest: bytes) -> None:
 
 
 def end_other_sessions(actor: Actor, name: str) -> User:
-    """Sign the actor out everywhere but in this session. Other browsers are unknown from then on.
-
-    Answers the person.
-    """
+    """Sign the actor out everywhere except in this session, and make all other browsers unknown. Returns the user."""
     with transaction() as session:
         user = _user(session, actor)
         user.session_key = secrets.token_hex(16)

@@ -1,14 +1,14 @@
-"""How often something may be tried. Counted in the database, in one statement, so that all processes agree.
+"""Rate limits for password attempts, writes and mail, counted in the database for all processes.
 
-Each counter is a bucket that refills steadily. Before a password is compared, the attempt takes one from every bucket
-that concerns it, or nothing where one of them is empty; a right password gives its own attempt back, nobody else's.
+A counter is a bucket that refills steadily. Before a password is compared, the attempt is taken from every bucket that
+applies, or from none if one of them is empty; a correct password gives its own attempt back.
 
-    from a browser where this person signed in before   that browser's own bucket, and no other
-    from anywhere else                                   one for the account and this network, one for the account
+    from a browser where the user signed in before   that browser's bucket only
+    from anywhere else                                one for the account and network, one for the account
 
-So strangers can use up only what strangers share. Nobody has to wait because of guesses at other accounts. An address
-without an account has the same buckets, and what is given for it is compared as well (with the hash of no password):
-neither the answer nor the time it takes tells which addresses have one.
+So guesses by strangers never block a user's own browsers, nor other accounts. An address without an account has the
+same buckets, and its password is compared to a dummy hash: neither the response nor its time shows which addresses have
+an account.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _INSERTS: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgres
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`burst` attempts at once; after that one each `interval`."""
+    """`burst` attempts at once, then one per `interval`."""
 
     burst: int
     interval: timedelta
 
 
-# A browser where the person signed in before.
+# A browser where the user signed in before.
 KNOWN_BROWSER = Limit(10, timedelta(minutes=5))
 # Everything else: one account from one network, one account from anywhere.
 ACCOUNT_AND_NETWORK = Limit(10, timedelta(minutes=5))
@@ -53,7 +53,7 @@ ACCOUNT = Limit(100, timedelta(minutes=1))
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A counter: a digest of what it counts for, and its limit."""
+    """A counter: a digest of what is counted, and its limit."""
 
     key: str
     limit: Limit
@@ -66,13 +66,13 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One password that somebody is about to try."""
+    """One attempt to enter a password, with the buckets that apply."""
 
     buckets: tuple[Bucket, ...]
 
     @classmethod
     def at(cls, email: str, network: str, browser: str = "") -> Attempt:
-        """`email` as it was given, in lower case; `browser` names one where its owner signed in before."""
+        """`email`: as entered, in lower case; `browser`: the name of a browser where its user signed in before."""
         if browser:
             return cls((Bucket.of("browser", KNOWN_BROWSER, email, browser),))
         return cls(
@@ -84,7 +84,7 @@ class Attempt:
 
 
 def network_of(address: str) -> str:
-    """What one customer of a network has, as a text: an IPv4 address, or the first half of an IPv6 address."""
+    """The network of one customer: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -97,9 +97,9 @@ def network_of(address: str) -> str:
 
 
 def count_attempt(session: Session, attempt: Attempt, now: datetime) -> None:
-    """Count an attempt, before its password is compared. Raises TooManyAttempts, and then has counted nothing.
+    """Count an attempt, before its password is compared. Raises TooManyAttempts, and counts nothing then.
 
-    Ends the caller's transaction where it raises.
+    The error ends the caller's transaction.
     """
     waits = [wait for bucket in attempt.buckets if (wait := consume(session, bucket, now))]
     if waits:
@@ -107,7 +107,7 @@ def count_attempt(session: Session, attempt: Attempt, now: datetime) -> None:
 
 
 def uncount_attempt(attempt: Attempt) -> None:
-    """The password was right: this attempt does not count. Guesses before it still do, whoever made them."""
+    """Take back an attempt whose password was correct. Attempts before it still count."""
     with transaction() as session:
         for bucket in attempt.buckets:
             session.execute(
@@ -119,13 +119,13 @@ def uncount_attempt(attempt: Attempt) -> None:
 
 
 def delete_full_buckets(now: datetime) -> None:
-    """Delete full buckets: they are the same as none. For the worker, each minute."""
+    """Delete full buckets: a missing bucket is full. Called by the worker every minute."""
     with transaction() as session:
-        # Rows of a version that counted failures have no time; it forgot them after an hour.
+        # Rows of earlier versions, which counted failures, have no `full_at` and expire after an hour.
         is_full = (AttemptBucket.full_at < _number(now)) & (
             (AttemptBucket.full_at > 0) | (AttemptBucket.latest < now - timedelta(hours=1))
         )
-        # One that a sign-in is just taking from is left for the next time.
+        # Skip buckets that a sign-in is using right now.
         full = select(AttemptBucket.key).where(is_full).with_for_update(skip_locked=True)
         session.execute(
             delete(AttemptBucket).where(AttemptBucket.key.in_(full)).execution_options(synchronize_session=False)
@@ -133,9 +133,9 @@ def delete_full_buckets(now: datetime) -> None:
 
 
 def consume(session: Session, bucket: Bucket, now: datetime) -> timedelta:
-    """Take one from a bucket, in one statement of the database. Returns how long to wait; zero: one was taken."""
+    """Take one from a bucket, in one statement. Returns how long to wait; zero: one was taken."""
     moment, interval = _number(now), _milliseconds(bucket.limit.interval)
-    # When it will be full is all there is to know of a bucket (the generic cell rate algorithm).
+    # The time at which a bucket is full again is its whole state (generic cell rate algorithm).
     latest = moment + (bucket.limit.burst - 1) * interval
     table = AttemptBucket
     taken = session.execute(
@@ -159,7 +159,7 @@ def consume(session: Session, bucket: Bucket, now: datetime) -> timedelta:
 
 
 def wait_time(bucket: Bucket, now: datetime) -> timedelta:
-    """How long to wait until one can be taken from a bucket; zero: now. Takes nothing, and waits for nobody."""
+    """How long to wait until one can be taken from a bucket; zero: now. Takes nothing and needs no lock."""
     found = _FULL_AT.first(key=bucket.key)
     if found is None:
         return timedelta(0)
@@ -168,9 +168,9 @@ def wait_time(bucket: Bucket, now: datetime) -> timedelta:
 
 
 def too_many(what: str, wait: timedelta) -> TooManyAttempts:
-    """The refusal that says `what` there was too much of, and how long to wait."""
+    """The error with the reason `what` and the time to wait."""
     seconds = -(-wait // timedelta(seconds=1))
-    # Nobody counts seconds for minutes; rounded up, or the next try would come too early.
+    # Rounded up, or the next attempt would be too early.
     if seconds == 1:
         length = "a second"
     elif seconds <= 120:

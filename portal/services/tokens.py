@@ -1,4 +1,4 @@
-"""API tokens given for a password: what `POST /api-auth/password/` does."""
+"""API tokens created with a password (`POST /api-auth/password/`)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from portal.services.accounts import NewToken, actor_of, create_token
 from portal.services.sign_in import sign_in
 
 SIGN_IN_TOKEN_NAME = "API sign-in"  # noqa: S105 - a name, not a secret
-# A script that signs in on every run would otherwise leave a token behind each time.
+# Otherwise a script that signs in on every run would leave a token behind each time.
 SIGN_IN_TOKENS_KEPT = 20
 
 
 def token_for_password(email: str, password: str, address: str, *, now: datetime | None = None) -> NewToken:
-    """A new API token for the person with this address and password, which ends after TOKEN_DAYS.
+    """A new API token for the user with this address and password, which expires after TOKEN_DAYS.
 
-    Of the tokens made here (named SIGN_IN_TOKEN_NAME) a person keeps the SIGN_IN_TOKENS_KEPT most recently used or
-    made; tokens made on the account page are left alone. Raises what sign_in raises: Invalid, TooManyAttempts.
+    Of a user's tokens that were created here (named SIGN_IN_TOKEN_NAME) only the SIGN_IN_TOKENS_KEPT most recently used
+    or created ones are kept. Raises what sign_in raises: Invalid, TooManyAttempts.
     """
     now = now or utcnow()
     user = sign_in(email, password, address, now=now)

@@ -61,7 +61,7 @@ class Enqueuer:
 def connect(app: Application, queue: Any) -> None:
     """Connect the signals of an application to its queue. Called once by the composition root.
 
-    `queue` is a portal.worker.queue.Queue that is opened, and Huey loaded, when it is first used.
+    `queue` is a lazily opened portal.worker.queue.Queue, so that most processes never load Huey.
     """
     # The signals hold weak references; the application holds the strong one.
     enqueuer = app.extensions[QUEUE] = Enqueuer(queue)

@@ -34,7 +34,7 @@ class PortalConsumer(Consumer):
 
 
 def run_worker(app: Application, *, threads: int = THREADS) -> None:
-    """Work until SIGINT or SIGTERM; then finish running tasks, for some seconds. Call it in the main thread."""
+    """Work until SIGINT or SIGTERM, then finish running tasks for some seconds. Must be called in the main thread."""
     app.extensions["portal.settings"].refuse_for_service()
     queue = queue_of(app)
     huey = queue.huey

@@ -34,7 +34,7 @@ RUNS_AT_ONCE = 5
 # The sweep adds nothing to a longer queue: the next sweep comes in a minute.
 LONGEST_QUEUE = 500
 DELETE_HEARTBEATS_AFTER = timedelta(days=1)
-NO_CONNECTION = "Google is not connected: connect it, then ask again."
+NO_CONNECTION = "Google is not connected. Connect it, then try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def step(app: Application, *, clock: Clock | None = None) -> RunOutcome | None:
 
 
 def record_heartbeat(name: str, now: datetime) -> None:
-    """Record that a worker is alive, and delete heartbeats that are long over."""
+    """Record that a worker is alive, and delete old heartbeats."""
     table = WorkerHeartbeat
     with transaction() as session:
         seen = session.execute(update(table).where(table.name == name).values(seen=now))

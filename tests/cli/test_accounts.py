@@ -101,4 +101,4 @@ def test_a_database_without_tables_is_told_in_one_line(app, tmp_path, arguments)
     register_commands(empty)
     done = empty.test_cli_runner().invoke(args=list(arguments))
     assert done.exit_code == 1, done.output
-    assert re.fullmatch(r"Error: The database does not answer .*db upgrade`\.\n", done.stderr)
+    assert re.fullmatch(r"Error: The database returned an error .*db upgrade`\.\n", done.stderr)

@@ -39,7 +39,7 @@ def test_connect_tells_what_was_not_granted(app, google, organization):
     google.scopes = [scope for scope in SCOPES if "acls" not in scope]
     result = run(app, "calendars", "connect", organization.name, "--refresh-token-stdin", stdin="1//token\n")
     assert result.exit_code == 0
-    assert "Sharing" in result.stderr
+    assert "sharing calendars" in result.stderr
 
 
 @pytest.mark.parametrize(

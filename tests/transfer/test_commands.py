@@ -71,8 +71,8 @@ def test_import_and_export_from_the_command_line(live_database: Any, tmp_path: P
     [
         (("import", "no-such-file.json"), 1, "cannot be read: No such file"),
         (("import", "http://127.0.0.1:1/"), 1, "could not be reached"),
-        (("import", "some.json", "--token", "x"), 2, "only of use with a URL"),
-        (("import", "-", "--token-stdin"), 2, "goes with a URL"),
+        (("import", "some.json", "--token", "x"), 2, "can only be used with a URL"),
+        (("import", "-", "--token-stdin"), 2, "needs a URL"),
         (("export", "/no/such/folder/file.json"), 1, "cannot be written"),
     ],
 )
