@@ -180,7 +180,7 @@ def _unbind_request(_error: BaseException | None) -> None:
 def _refuse_host() -> None:
     # Redirects and links cannot be built with an invalid host.
     if not request.host:
-        raise BadRequest("The Host header is no host name: letters, digits, hyphens and dots, with a port at most.")
+        raise BadRequest("Invalid Host header.")
 
 
 def _refuse_long_address() -> None:

@@ -83,7 +83,7 @@ def test_metrics_are_for_those_who_run_the_portal(client, who, address, headers,
         *(("localhost", 200), ("127.0.0.1:8000", 200), ("[::1]:8000", 200), ("LOCALHOST:8000", 200)),
         # What a page of another site can make of this machine's address, and what is no host.
         *(("rebound.example:8000", 401), ("127.0.0.1.example", 401), ("localhost.example", 401)),
-        *(("[::1", 401), ("", 401), ("127.0.0.1@rebound.example", 401)),
+        *(("[::1", 400), ("", 400), ("127.0.0.1@rebound.example", 400)),
     ],
 )
 def test_metrics_are_asked_for_by_the_name_of_this_machine(client, db_session, host, status):
