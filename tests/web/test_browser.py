@@ -127,7 +127,7 @@ def test_editing_is_accessible_in_every_state(site, browser_page, axe, console_e
     look("A preview: nothing is saved yet.")
     enter(wrong)
     browser_page.click("aside button >> nth=0")
-    look("Nothing was changed.")
+    look("Nothing was saved.")
     # Each line of the summary leads to its field.
     browser_page.locator("[role=alert] a").first.focus()
     browser_page.keyboard.press("Enter")
