@@ -211,7 +211,7 @@ STEPS += ["imports"] * 4
 
 # Shrinking would take minutes and say little: the steps are few.
 @settings(
-    max_examples=12,
+    max_examples=8,
     phases=(Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
