@@ -64,3 +64,14 @@ def test_a_person_is_deactivated_only_when_that_is_confirmed(visitor, requested,
     staff.post(f"/manage/people/{member.uuid}/", {"active": "0"}, page=f"/manage/people/{member.uuid}/deactivate/")
     db_session.refresh(member)
     assert not member.is_active
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u202f", "\u2009", "\u3000"])
+def test_a_name_keeps_its_spaces(visitor, world, space):
+    member = visitor("member")
+    path = f"/offerings/{world.scope}/book/"
+    sent = {"start": "2031-03-03T10:00", "end": "2031-03-03T12:00", "exact": "", "name": f"10{space}000"}
+    made = member.post(path, sent, page=path)
+    assert made.status_code == 303, made.text
+    shown = member.get(made.location).text
+    assert "“10 000”" in shown or f"“10{space}000”" in shown
