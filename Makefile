@@ -51,6 +51,10 @@ bench: python  ## measure the hot reads on this machine
 	@"$(PYTHON)" -m tools.prepare run
 	@exec $(PY) -m bench
 
+translations: python  ## extract, merge and compile the interface texts; fails if one is missing or fuzzy
+	@"$(PYTHON)" -m tools.prepare lint
+	@$(PY) -m tools.translations update
+
 lock: python  ## pin and hash everything again after a change of requirements/*.in or package.json
 	@"$(PYTHON)" -m tools.prepare lint
 	@$(PY) -m tools.lock

@@ -63,6 +63,8 @@ def prepare(purpose: str, *, retry_assets: bool) -> None:
     if purpose == "test":
         for version in CLIENT_VERSIONS:
             install_client(version)
+    compile_command = [str(VENV_PYTHON), "-m", "tools.translations", "compile"]
+    run_or_fail(compile_command, clean_environ(), "The translations cannot be compiled")
     if purpose != "lint":
         command = [str(VENV_PYTHON), "-m", "tools.assets"]
         subprocess.run(command + (["--retry"] if retry_assets else []), cwd=ROOT, env=clean_environ(), check=False)

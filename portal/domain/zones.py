@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from portal.domain.messages import Localizable, Localizer
 from portal.domain.periods import Period
 
 DAY_SECONDS = 24 * 60 * 60
@@ -100,8 +103,72 @@ def clock_text(seconds: int) -> str:
     return f"{hours:02d}:{minutes:02d}:{rest:02d}" if rest else f"{hours:02d}:{minutes:02d}"
 
 
-def period_text(period: Period, zone: ZoneInfo) -> str:
-    """A period in local time: "Mon 3 Mar 2025, 10:00–12:00", with both dates if they differ.
+class PeriodText(Localizable):
+    """A period in local time, as `period_text` describes."""
+
+    __slots__ = ("period", "zone")
+    period: Period
+    zone: ZoneInfo
+
+    def __new__(cls, period: Period, zone: ZoneInfo) -> Self:
+        self = super().__new__(cls, join_period(period, zone, date_text))
+        self.period, self.zone = period, zone
+        return self
+
+    def localized(self, localizer: Localizer) -> str:
+        return localizer.period(self.period, self.zone)
+
+
+class InstantText(Localizable):
+    """An instant in local time, with the name of the zone: "Mon 3 Mar 2025, 10:00 (Europe/Tallinn)"."""
+
+    __slots__ = ("instant", "zone")
+    instant: datetime
+    zone: ZoneInfo
+
+    def __new__(cls, instant: datetime, zone: ZoneInfo) -> Self:
+        shown = instant.astimezone(zone)
+        self = super().__new__(cls, f"{date_text(shown.date())}, {_shown(shown)} ({zone.key})")
+        self.instant, self.zone = instant, zone
+        return self
+
+    def localized(self, localizer: Localizer) -> str:
+        return localizer.instant(self.instant, self.zone)
+
+
+class DateText(Localizable):
+    """A date: "Mon 3 Mar 2025"."""
+
+    __slots__ = ("day",)
+    day: date
+
+    def __new__(cls, day: date) -> Self:
+        self = super().__new__(cls, f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}")
+        self.day = day
+        return self
+
+    def localized(self, localizer: Localizer) -> str:
+        return localizer.date(self.day)
+
+
+class DurationText(Localizable):
+    """A duration: "2 days", "1 hour and 30 minutes". `days` False: whole days in hours."""
+
+    __slots__ = ("days", "length")
+    length: timedelta
+    days: bool
+
+    def __new__(cls, length: timedelta, *, days: bool = True) -> Self:
+        self = super().__new__(cls, _duration(length, days=days))
+        self.length, self.days = length, days
+        return self
+
+    def localized(self, localizer: Localizer) -> str:
+        return localizer.duration(self.length, days=self.days)
+
+
+def join_period(period: Period, zone: ZoneInfo, text_of: Callable[[date], str]) -> str:
+    """A period in local time, its dates written by `text_of`: "Mon 3 Mar 2025, 10:00–12:00", with both if they differ.
 
     Midnight at the end is 24:00 of the last day. If clocks change in between, or a time is ambiguous, each time is
     followed by the zone's abbreviation.
@@ -113,30 +180,43 @@ def period_text(period: Period, zone: ZoneInfo) -> str:
     if end.time() == time() and last > start.date():
         last, end_clock = last - timedelta(days=1), clock_text(DAY_SECONDS)
     names = (f" {start.tzname()}", f" {end.tzname()}") if marked else ("", "")
-    opening = f"{date_text(start.date())}, {_shown(start)}{names[0]}"
+    opening = f"{text_of(start.date())}, {_shown(start)}{names[0]}"
     if last == start.date():
         return f"{opening}–{end_clock}{names[1]}"
-    return f"{opening} – {date_text(last)}, {end_clock}{names[1]}"
+    return f"{opening} – {text_of(last)}, {end_clock}{names[1]}"
+
+
+def duration_parts(length: timedelta, *, days: bool) -> list[tuple[int, str]]:
+    """A duration as numbers of units ("day", "hour", "minute"), without zeros; days only if they are whole."""
+    minutes = int(length.total_seconds()) // 60
+    if days and minutes and minutes % (24 * 60) == 0:
+        return [(minutes // (24 * 60), "day")]
+    parts = [(number, unit) for number, unit in ((minutes // 60, "hour"), (minutes % 60, "minute")) if number]
+    return parts or [(0, "minute")]
+
+
+def period_text(period: Period, zone: ZoneInfo) -> str:
+    """A period in local time: "Mon 3 Mar 2025, 10:00–12:00" (details: `join_period`)."""
+    return PeriodText(period, zone)
 
 
 def instant_text(instant: datetime, zone: ZoneInfo) -> str:
     """An instant as text: "Mon 3 Mar 2025, 10:00 (Europe/Tallinn)"."""
-    shown = instant.astimezone(zone)
-    return f"{date_text(shown.date())}, {_shown(shown)} ({zone.key})"
+    return InstantText(instant, zone)
 
 
 def date_text(day: date) -> str:
     """A date as text: "Mon 3 Mar 2025"."""
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return DateText(day)
 
 
 def duration_text(length: timedelta, *, days: bool = True) -> str:
     """A duration as text: "2 days", "1 hour and 30 minutes". `days` False: whole days in hours."""
-    minutes = int(length.total_seconds()) // 60
-    if days and minutes and minutes % (24 * 60) == 0:
-        return _count(minutes // (24 * 60), "day")
-    parts = [_count(number, unit) for number, unit in ((minutes // 60, "hour"), (minutes % 60, "minute")) if number]
-    return " and ".join(parts) or "0 minutes"
+    return DurationText(length, days=days)
+
+
+def _duration(length: timedelta, *, days: bool) -> str:
+    return " and ".join(_count(number, unit) for number, unit in duration_parts(length, days=days))
 
 
 def _count(number: int, unit: str) -> str:

@@ -23,7 +23,8 @@ class Role(StrEnum):
 class User(HasUuid, HasCreated, Base):
     """A user. `email` is in lower case. A new `session_key` ends all sessions (after a change of the password).
 
-    `mail_off` are the groups of mail that the user has switched off (portal.domain.mail).
+    `mail_off` are the groups of mail that the user has switched off (portal.domain.mail). `language` is the language of
+    their pages and mail; "" means that of their browser.
     """
 
     __tablename__ = "users"
@@ -35,6 +36,7 @@ class User(HasUuid, HasCreated, Base):
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
     session_key: Mapped[str] = mapped_column(String(64), unique=True)
     mail_off: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    language: Mapped[str] = mapped_column(String(16), default="", server_default="")
 
     memberships: Mapped[list[Membership]] = relationship(
         back_populates="user", cascade="all, delete-orphan", passive_deletes=True

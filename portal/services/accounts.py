@@ -267,6 +267,12 @@ def set_active(actor: Actor, uuid: uuidlib.UUID, active: bool) -> None:
         user.session_key = secrets.token_hex(16)
 
 
+def set_language(actor: Actor, code: str) -> None:
+    """Store the language of the actor's pages and mail. The caller checks that it is offered."""
+    with transaction() as session:
+        session.execute(update(User).where(User.id == actor.user_id).values(language=code))
+
+
 def find_organization(name_or_uuid: str) -> Organization:
     """The organization with this name or uuid. Raises NotFound, or Invalid where several have the name."""
     session = db.session()

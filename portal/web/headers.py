@@ -72,7 +72,7 @@ def register_headers(app: Flask) -> None:
         if is_page:
             headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
             headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-            response.vary.update(("Cookie",))
+            response.vary.update(("Cookie", "Accept-Language"))
             if response.status_code == 200 and request.method in ("GET", "HEAD"):
                 _tag(response)
         return response

@@ -42,6 +42,7 @@ class Person:
     manages: bool = False
     # When they entered their password last in this session.
     confirmed: datetime | None = None
+    language: str = ""
 
     is_authenticated = True
     is_active = True
@@ -52,7 +53,12 @@ class Person:
 
     @classmethod
     def of(cls, user: User, session_name: str, *, manages: bool = False, confirmed: datetime | None = None) -> Person:
-        return cls(user.id, user.email, user.full_name, user.is_staff, session_name, manages, confirmed)
+        return cls(user.id, user.email, user.full_name, user.is_staff, session_name, manages, confirmed, user.language)
+
+
+def account_language() -> str:
+    """The language that the signed-in person chose, or ""."""
+    return current_user.language if current_user.is_authenticated else ""
 
 
 def current_actor() -> Actor:

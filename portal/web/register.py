@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal.errors import PortalError
 from portal.extensions import csrf, settings
+from portal.localization import register_localization
 from portal.web import (
     accounts,
     bookings,
@@ -19,6 +20,7 @@ from portal.web import (
     feeds,
     google,
     hours,
+    language,
     manage,
     moving,
     notifications,
@@ -35,11 +37,11 @@ from portal.web.filters import register_filters
 from portal.web.guards import limit_writes
 from portal.web.headers import register_headers
 from portal.web.links import url_with
-from portal.web.people import register_people, waiting_requests
+from portal.web.people import account_language, register_people, waiting_requests
 
 FACES = (
     *(catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, offerings, hours, rules),
-    *(registration, confirm, email_change, staff, google),
+    *(registration, confirm, email_change, staff, google, language),
 )
 
 
@@ -51,6 +53,7 @@ def register(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.add_template_global(static_url)
     app.add_template_global(url_with)
+    register_localization(app, account_language)
     register_filters(app)
     register_headers(app)
     register_assets(app)

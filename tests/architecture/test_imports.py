@@ -27,7 +27,7 @@ LEAVES = frozenset({"portal.domain", "portal.errors"}) | CALENDAR_VALUES
 BASE = LEAVES | {"portal.config", "portal.models", "portal.secretbox", "portal.logs"}
 READS = BASE | {f"portal.{name}" for name in ("schema", "extensions", "policies", "audit", "queries", "documents")}
 WRITES = READS | {"portal.services", "portal.transfer"}
-ENTRY_POINTS = WRITES | {"portal.calendar_sync", "portal.worker", "portal.mail"}
+ENTRY_POINTS = WRITES | {"portal.localization", "portal.calendar_sync", "portal.worker", "portal.mail"}
 
 # A package, or a module of a package, and what it may import (itself always). A new package fails the test until it is
 # added here.
@@ -41,6 +41,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.config": LEAVES,
     "portal.models": LEAVES,
     "portal.extensions": BASE,
+    "portal.pseudo_locales": frozenset(),
+    "portal.localization": LEAVES | {"portal.pseudo_locales"},
     "portal.policies": BASE | {"portal.extensions"},
     "portal.audit": BASE | {"portal.extensions", "portal.policies"},
     "portal.request_ids": frozenset(),
@@ -58,7 +60,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portal.calendar_sync.providers.google": WRITES | {"portal.calendar_sync", GOOGLE_SCOPES},
     GOOGLE_SCOPES: frozenset({"portal.calendar_sync.provider"}),
     "portal.calendar_sync.states": frozenset({"portal.errors"}),
-    "portal.mail": WRITES,
+    "portal.mail": WRITES | {"portal.localization"},
     "portal.worker": WRITES | {"portal.calendar_sync", "portal.mail"},
     "portal.cli": ENTRY_POINTS,
     "portal.compression": BASE | {"portal.extensions"},
@@ -74,6 +76,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 FLASK = ("flask", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "werkzeug", "wtforms", "jinja2")
 WITH_FLASK = (
+    "portal.localization",
     "portal.after_response",
     "portal.app",
     "portal.extensions",

@@ -1,0 +1,117 @@
+"""The language of pages: how it is chosen, and texts, dates and numbers in it."""
+
+import pickle
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from portal.domain.messages import Message, Plural
+from portal.domain.periods import Period
+from portal.domain.zones import date_text, duration_text, instant_text, period_text
+from portal.localization import collation_key, current_language, in_language, localized
+
+TALLINN = ZoneInfo("Europe/Tallinn")
+START = datetime(2026, 11, 24, 7, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("de-AT,de;q=0.9", "de"),
+        ("sv,fi;q=0.7,en;q=0.3", "fi"),
+        ("zh", "en"),
+        ("*", "en"),
+        ("de;q=0, fr;q=0.5", "fr"),
+        ("en-XA", "en"),
+        ("\xff;;q=x", "en"),
+    ],
+)
+def test_without_a_choice_the_browser_decides(client, header, language):
+    answer = client.get("/", headers={"Accept-Language": header})
+    assert f'<html lang="{language}" dir="ltr">' in answer.text
+    assert {"Cookie", "Accept-Language"} <= {it.strip() for it in answer.headers["Vary"].split(",")}
+
+
+def test_a_choice_is_kept_in_a_cookie_and_leads_back(client):
+    answer = client.get("/language/et/?next=/timeline/")
+    assert (answer.status_code, answer.location) == (303, "/timeline/")
+    assert '<html lang="et"' in client.get("/", headers={"Accept-Language": "de"}).text
+
+
+@pytest.mark.parametrize("next_page", ["//evil.example", "https://evil.example/", "javascript:alert(1)", ""])
+def test_a_choice_leads_nowhere_else(client, next_page):
+    assert client.get("/language/et/", query_string={"next": next_page}).location == "/"
+
+
+def test_an_unknown_language_is_not_found(client):
+    assert client.get("/language/xx/").status_code == 404
+    assert client.get("/language/en-XA/").status_code == 404
+
+
+def test_the_account_decides_before_the_cookie(visitor, world):
+    member = visitor("member")
+    member.get("/language/fr/")
+    assert '<html lang="fr"' in member.get("/").text
+    member.post("/language/fi/", page="/")
+    member.get("/language/fr/")
+    assert '<html lang="fi"' in member.get("/", headers={"Accept-Language": "de"}).text
+    assert '<html lang="fi"' in visitor("member").get("/").text
+
+
+def test_a_copy_in_one_language_is_not_current_in_another(client):
+    english = client.get("/")
+    again = client.get("/", headers={"If-None-Match": english.headers["ETag"], "Accept-Language": "de"})
+    assert again.status_code == 200
+
+
+def test_dates_and_lengths_follow_the_language(app):
+    texts = [
+        date_text(date(2026, 11, 24)),
+        instant_text(START, TALLINN),
+        period_text(Period(START, START + timedelta(hours=2)), TALLINN),
+        duration_text(timedelta(hours=1, minutes=30)),
+        duration_text(timedelta(days=2)),
+    ]
+    with app.app_context():
+        assert [localized(it) for it in texts] == [
+            "Tue 24 Nov 2026",
+            "Tue 24 Nov 2026, 09:05 (Europe/Tallinn)",
+            "Tue 24 Nov 2026, 09:05–11:05",
+            "1 hour and 30 minutes",
+            "2 days",
+        ]
+        with in_language("de"):
+            assert [localized(it) for it in texts] == [
+                "Di., 24. Nov. 2026",
+                "Di., 24. Nov. 2026, 09:05 (Europe/Tallinn)",
+                "Di., 24. Nov. 2026, 09:05–11:05",
+                "1 Stunde und 30 Minuten",
+                "2 Tage",
+            ]
+        assert current_language() == "en"
+
+
+def test_messages_are_english_until_they_are_shown(app):
+    app.config["PSEUDO_LANGUAGES"] = True
+    closed = Message("Closed: %(period)s.", period=date_text(date(2026, 11, 24)))
+    hours = Plural("%(number)s hour", "%(number)s hours", 1200)
+    assert (closed, hours) == ("Closed: Tue 24 Nov 2026.", "1,200 hours")
+    with app.app_context(), in_language("en-XA"):
+        assert localized(closed) == "[Çlöšéd: Tue, 24 Nov 2026. ẋẋẋ]"
+        assert localized(pickle.loads(pickle.dumps(hours))) == "[1,200 höûrš ẋẋẋ]"
+    del app.config["PSEUDO_LANGUAGES"]
+
+
+def test_names_sort_by_the_alphabet_of_the_language(app):
+    names = ["Zoo", "Ölmaschine", "Oval", "Äkta", "Apfel", "Uhr", "Vaakum", "Šokk", "Sool", "Žurnaal", "Täht"]
+    with app.app_context():
+        expected = {
+            "de": "Äkta Apfel Ölmaschine Oval Šokk Sool Täht Uhr Vaakum Zoo Žurnaal",
+            "et": "Apfel Oval Sool Šokk Zoo Žurnaal Täht Uhr Vaakum Äkta Ölmaschine",
+        }
+        for language, order in expected.items():
+            with in_language(language):
+                assert sorted(names, key=collation_key) == order.split()
