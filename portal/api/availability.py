@@ -14,7 +14,7 @@ from portal.api.guards import token
 from portal.api.params import offering_uuid
 from portal.api.responses import json_response
 from portal.api.routing import resource
-from portal.domain.instants import format_instant, parse_instant
+from portal.domain.instants import format_instant, parse_query_instant
 from portal.domain.periods import Period, PeriodError
 from portal.models.base import utcnow
 from portal.queries.availability import availability_page, zone_of
@@ -82,8 +82,7 @@ def _instant(name: str, problems: dict[str, list[str]]) -> datetime | None:
     if not text:
         return None
     try:
-        # A plus sign that was not escaped arrives as a blank.
-        instant = parse_instant(text.replace(" ", "+"))
+        instant = parse_query_instant(text)
         if not 1970 <= instant.year <= 9000:
             raise ValueError("is too far away")
     except ValueError as error:

@@ -52,7 +52,7 @@ def read_object(*, forms: bool = False) -> dict[str, Any]:
     for field, value in body.items():
         if not is_storable(field):
             raise Refused(400, {"non_field_errors": [f"“{visible(field)}” is not a valid name of a field."]})
-        found = next(_unstorable(value), None)
+        found = next(unstorable(value), None)
         if found is not None:
             path, reason = found
             problems[field] = [f"{path}: {reason}" if path else reason]
@@ -121,10 +121,10 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _unstorable(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Where in plain data something stands that can be neither stored nor sent back, and what is wrong with it.
+def unstorable(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """The paths in plain data of what can be neither stored nor sent back, and what is wrong with it.
 
-    NUL characters are left to the fields: each has its own words for them.
+    NUL characters are left to the fields, which have different messages for them.
     """
     if isinstance(value, str):
         if not is_storable(value.replace("\0", "")):
@@ -135,10 +135,10 @@ def _unstorable(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for key, inner in value.items():
             if not is_storable(key.replace("\0", "")):
                 yield path, f"“{visible(key)}” is not a valid name of a field."
-            yield from _unstorable(inner, f"{path}.{visible(key)}".removeprefix("."))
+            yield from unstorable(inner, f"{path}.{visible(key)}".removeprefix("."))
     elif isinstance(value, list):
         for position, inner in enumerate(value):
-            yield from _unstorable(inner, f"{path}[{position}]")
+            yield from unstorable(inner, f"{path}[{position}]")
 
 
 def _depth(value: Any) -> int:

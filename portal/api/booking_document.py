@@ -9,20 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from portal.calendar_sync.plan import event_id
-from portal.domain.booking_states import BookingAction, BookingState, api_state
+from portal.domain.booking_slug import booking_slug
+from portal.domain.booking_states import BookingAction, BookingState, api_state, order_state
 from portal.domain.identifiers import format_uuid
 from portal.domain.instants import format_instant
 from portal.models import Booking, BookingChange, User
 from portal.queries.bookings import BookingView
 
-# What an order of Waldur's would be called in each state.
-_ORDER_STATES = {
-    BookingState.REQUESTED: "pending-provider",
-    BookingState.CONFIRMED: "done",
-    BookingState.REJECTED: "rejected",
-    BookingState.CANCELLED: "canceled",
-    BookingState.EXPIRED: "canceled",
-}
 ANSWERS = frozenset({BookingAction.ACCEPT.value, BookingAction.REJECT.value})
 
 
@@ -53,10 +46,9 @@ def booking_document(view: BookingView, base: str) -> dict[str, Any]:
         "resource_type": None,
         **_project(view, base),
         "backend_metadata": {},
-        "is_usage_based": False,
-        "is_limit_based": False,
+        **_billing(view),
         "name": booking.name,
-        "slug": "",
+        "slug": booking_slug(booking.uuid),
         "current_usages": {},
         "can_terminate": BookingState(booking.state) in _ENDABLE,
         "report": [],
@@ -142,6 +134,13 @@ def _offering(view: BookingView, base: str) -> dict[str, Any]:
     return found
 
 
+def _billing(view: BookingView) -> dict[str, bool]:
+    """How the offering is billed, for readers who see the offering."""
+    if not view.visibility.offering:
+        return {}
+    return {"is_usage_based": view.usage_based, "is_limit_based": view.limit_based}
+
+
 def _project(view: BookingView, base: str) -> dict[str, Any]:
     project = view.booking.project
     if project is None:
@@ -196,7 +195,7 @@ def _order(view: BookingView, base: str) -> dict[str, Any]:
         "created": format_instant(booking.created),
         "modified": format_instant(booking.modified),
         "type": "Create",
-        "state": _ORDER_STATES[BookingState(booking.state)],
+        "state": order_state(BookingState(booking.state)),
         "marketplace_resource_uuid": format_uuid(booking.uuid),
         "resource_name": booking.name,
         "offering_name": view.details.offering,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from portal.api.availability import DEFAULT_SPAN, LONGEST_SPAN, MAX_ENTRIES
-from portal.api.booking_filters import ORDER_STATES, ORDERS, OTHER_ORDER_STATES, filter_names
+from portal.api.booking_filter_table import FILTERS, Filter, Kind
+from portal.api.booking_filters import ORDERS
 from portal.api.openapi import Schema, an_object, json_content, one_of, or_null, ref, refusals, with_headers
 from portal.api.responses import JSON
-from portal.domain.booking_states import ApiState
+from portal.domain.booking_states import ORDER_STATES, ApiState
 from portal.services.booking_requests import MAX_KEY, MAX_PERIODS
 
 _TEXT: Schema = {"type": "string"}
@@ -154,7 +155,7 @@ def booking_schemas() -> Schema:
 def booking_parameters() -> Schema:
     """The parameters: one component for each filter."""
     return {
-        **{f"filter_{name}": _filter(name, repeated) for name, repeated in filter_names()},
+        **{f"filter_{name}": _filter(name, it) for name, it in FILTERS.items()},
         "o": {
             **_query("o", {"type": "array", "items": one_of([*ORDERS, *(f"-{name}" for name in ORDERS)])}),
             "description": "The order; - for descending.",
@@ -208,7 +209,7 @@ def booking_paths() -> Schema:
     """The operations."""
     many = {"type": "array", "items": ref("schemas", "BookingResource")}
     one = "/api/booking-resources/{uuid}/"
-    listed = ["booking_field", "page", "page_size", "o", *(f"filter_{name}" for name, _ in filter_names())]
+    listed = ["booking_field", "page", "page_size", "o", *(f"filter_{name}" for name in FILTERS)]
     return {
         "/api/booking-resources/": {
             "get": {
@@ -329,11 +330,19 @@ def _query(name: str, schema: Schema, description: str = "") -> Schema:
     return {**found, "description": description} if description else found
 
 
-def _filter(name: str, repeated: bool) -> Schema:
-    values: dict[str, Schema] = {
-        "state": ref("schemas", "ResourceState"),
-        "order_state": one_of(sorted({*ORDER_STATES, *OTHER_ORDER_STATES})),
-    }
-    value = values.get(name) or (_UUID if name.endswith("_uuid") else _TEXT)
-    schema: Any = {"type": "array", "items": value} if repeated else value
+_FILTER_TYPES: dict[Kind, Schema] = {
+    Kind.TEXT: _TEXT,
+    Kind.UUID: _UUID,
+    Kind.URL: _TEXT,
+    Kind.INSTANT: _TIME,
+    Kind.FLAG: _FLAG,
+    Kind.NUMBER: {"type": "number"},
+    Kind.STATE: ref("schemas", "ResourceState"),
+    Kind.ORDER_STATE: one_of(sorted(ORDER_STATES)),
+}
+
+
+def _filter(name: str, wanted: Filter) -> Schema:
+    value = _FILTER_TYPES[wanted.kind]
+    schema: Any = {"type": "array", "items": value} if wanted.many else value
     return _query(name, schema)

@@ -31,6 +31,7 @@ from portal.domain.order_form import InvalidAnswers
 from portal.domain.periods import Period, PeriodError
 from portal.policies import LISTED_STATES, Actor
 from portal.queries import bookings as queries
+from portal.queries.occupied import occupied
 from portal.queries.offerings import visible_offering_row
 from portal.services import bookings as services
 from portal.services.booking_requests import MAX_PERIODS, BookingRequest, IdempotencyKey
@@ -115,7 +116,7 @@ def booking_resources_reschedule(segment: str) -> Response:
 
 
 def marketplace_bookings_list(segment: str) -> Response:
-    """What is taken of an offering, unpaged: who where the reader may know, and when."""
+    """The occupied periods of an offering, unpaged, with the bookers' names where they are shown."""
     actor = current_actor()
     offering_id, _, _ = visible_offering_row(actor, offering_uuid(segment), LISTED_STATES)
     found = [
@@ -124,7 +125,7 @@ def marketplace_bookings_list(segment: str) -> Response:
             "start": format_instant(it.period.start),
             "end": format_instant(it.period.end),
         }
-        for it in queries.occupied(actor, offering_id)
+        for it in occupied(actor, offering_id)
     ]
     return tagged_response(orjson.dumps(found))
 

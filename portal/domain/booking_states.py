@@ -68,6 +68,20 @@ _API_STATES: Mapping[BookingState, ApiState] = {
     BookingState.EXPIRED: ApiState.TERMINATED,
 }
 
+# A request that is rejected leaves its order canceled in Waldur, whoever rejects it.
+_ORDER_STATES: Mapping[BookingState, str] = {
+    BookingState.REQUESTED: "pending-provider",
+    BookingState.CONFIRMED: "done",
+    BookingState.REJECTED: "canceled",
+    BookingState.CANCELLED: "canceled",
+    BookingState.EXPIRED: "canceled",
+}
+# All states that an order in Waldur can have.
+ORDER_STATES = frozenset(
+    {"pending-consumer", "pending-provider", "pending-project", "pending-start-date", "executing", "done"}
+    | {"erred", "canceled", "rejected"}
+)
+
 _PAST_TENSE: Mapping[BookingAction, str] = {
     BookingAction.ACCEPT: "accepted",
     BookingAction.REJECT: "rejected",
@@ -117,3 +131,18 @@ def states_for_api_state(name: str) -> frozenset[BookingState]:
     """
     wanted = ApiState(name)
     return frozenset(state for state, api_name in _API_STATES.items() if api_name is wanted)
+
+
+def order_state(state: BookingState) -> str:
+    """The state of the booking's order in Waldur's API."""
+    return _ORDER_STATES[state]
+
+
+def states_for_order_state(name: str) -> frozenset[BookingState]:
+    """The states that the filter `order_state` selects; none for a state that orders of bookings never have.
+
+    Raises ValueError for an unknown state (case-sensitive).
+    """
+    if name not in ORDER_STATES:
+        raise ValueError("is not a state of an order")
+    return frozenset(state for state, order in _ORDER_STATES.items() if order == name)

@@ -16,6 +16,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from portal.domain.booking_details import BookingDetails
 from portal.domain.booking_states import HOLDING, BookingState
+from portal.domain.choices import BillingType
 from portal.domain.limits import Usage
 from portal.domain.periods import Period
 from portal.errors import Forbidden, NotFound
@@ -24,7 +25,6 @@ from portal.models import (
     Booking,
     BookingChange,
     BusyPeriod,
-    Membership,
     Offering,
     Plan,
     PlanComponent,
@@ -34,13 +34,12 @@ from portal.models import (
 )
 from portal.policies import Actor, managed_offerings, own_bookings, usable_projects, visible_bookings, visible_in_list
 from portal.queries import booking_list
+from portal.queries.booking_components import billed
 from portal.queries.booking_details import Visibility, details_for, visibility_columns
 from portal.queries.booking_list import BY_START, Order
 from portal.queries.page import Page
 
 PAGE_SIZE = 20
-# Occupied periods that are returned for an offering: the latest.
-MAX_OCCUPIED = 10_000
 # Nearby bookings that are shown with a request.
 MAX_NEARBY = 5
 # A person's other bookings at the same time that are shown.
@@ -53,12 +52,15 @@ _DAY = timedelta(days=1)
 class BookingView:
     """A booking with everything loaded (lazy loading raises), and the actor's relation to it.
 
-    `visibility` says which of the things it refers to the actor may see; `details` are their names.
+    `visibility` says which of the things it refers to the actor may see; `details` are their names. `usage_based` and
+    `limit_based`: the offering has components that are billed so.
     """
 
     booking: Booking
     manages: bool
     mine: bool
+    usage_based: bool
+    limit_based: bool
     visibility: Visibility
     details: BookingDetails
 
@@ -94,15 +96,6 @@ class NearbyBooking:
     period: Period
     what: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class OccupiedPeriod:
-    """An occupied period of an offering. `name` is the booker's, or None if the reader may not know it."""
-
-    period: Period
-    name: str | None
-    uuid: uuidlib.UUID | None = None
 
 
 def last_end() -> ColumnElement[datetime]:
@@ -146,9 +139,9 @@ def get_managed_booking(actor: Actor, uuid: uuidlib.UUID) -> BookingView:
 
 def view_of(actor: Actor, booking: Booking) -> BookingView:
     """A booking of this session, as the actor may see it. One statement, and what is not loaded yet."""
-    manages, mine, *seen = map(bool, db.session.execute(_view_columns(actor), {"id": booking.id}).one())
+    manages, mine, usage, limit, *seen = map(bool, db.session.execute(_view_columns(actor), {"id": booking.id}).one())
     found = Visibility(*seen)
-    return BookingView(booking, manages, mine, found, details_for(booking, found))
+    return BookingView(booking, manages, mine, usage, limit, found, details_for(booking, found))
 
 
 @lru_cache(maxsize=256)
@@ -212,40 +205,6 @@ def usage_of(user_id: int, now: datetime, except_booking: int = 0) -> Usage:
     )
 
 
-def occupied(actor: Actor, offering_id: int, window: Period | None = None) -> list[OccupiedPeriod]:
-    """The bookings, requests and busy times ("google calendar") of an offering, by time; at most MAX_OCCUPIED.
-
-    A booker's name is shown to themselves, to those who manage the offering, and to people who share an organization
-    with them (docs/api.md, Who sees what).
-    """
-    mine, theirs = Membership.__table__.alias("mine"), Membership.__table__.alias("theirs")
-    shared = exists(
-        select(mine.c.id)
-        .join(theirs, theirs.c.organization_id == mine.c.organization_id)
-        .where(mine.c.user_id == actor.user_id, theirs.c.user_id == Booking.user_id)
-        .correlate(Booking)
-    )
-    query = (
-        select(Slot.start, Slot.end, User.full_name, User.email, Booking.uuid, or_(visible_bookings(actor), shared))
-        .join(Booking, Booking.id == Slot.booking_id)
-        .join(Offering, Offering.id == Slot.offering_id)
-        .join(User, User.id == Booking.user_id)
-        .where(Slot.offering_id == offering_id, Slot.holds.is_(True))
-    )
-    busy = select(BusyPeriod.start, BusyPeriod.end).where(BusyPeriod.offering_id == offering_id)
-    if window is not None:
-        query = query.where(Slot.end > window.start, Slot.start < window.end)
-        busy = busy.where(BusyPeriod.end > window.start, BusyPeriod.start < window.end)
-    query = query.order_by(Slot.end.desc()).limit(MAX_OCCUPIED)
-    busy = busy.order_by(BusyPeriod.end.desc()).limit(MAX_OCCUPIED)
-    taken = [
-        OccupiedPeriod(Period(start, end), (name or email) if known else None, uuid)
-        for start, end, name, email, uuid, known in db.session.execute(query)
-    ]
-    taken += [OccupiedPeriod(Period(start, end), "google calendar") for start, end in db.session.execute(busy)]
-    return sorted(taken, key=lambda it: it.period)[-MAX_OCCUPIED:]
-
-
 def own_bookings_during(actor: Actor, periods: Sequence[Period], *, except_booking: int = 0) -> list[BookingView]:
     """The actor's own bookings, of any offering, that hold time within these periods. The first MAX_OVERLAPPING."""
     if not periods:
@@ -300,13 +259,20 @@ def _visible(actor: Actor, clauses: Sequence[ColumnElement[bool]], *what: Any) -
 
 
 def _columns(actor: Actor) -> tuple[Any, ...]:
-    manages, mine = managed_offerings(actor).label("manages"), own_bookings(actor).label("mine")
-    return Booking, manages, mine, *visibility_columns(actor)
+    return (
+        Booking,
+        managed_offerings(actor).label("manages"),
+        own_bookings(actor).label("mine"),
+        billed(BillingType.USAGE).label("usage_based"),
+        billed(BillingType.LIMIT).label("limit_based"),
+        *visibility_columns(actor),
+    )
 
 
 def _view(row: Row[Any]) -> BookingView:
-    seen = Visibility(*map(bool, row[3:]))
-    return BookingView(row.Booking, bool(row.manages), bool(row.mine), seen, details_for(row.Booking, seen))
+    manages, mine, usage, limit, *visible = map(bool, row[1:])
+    seen = Visibility(*visible)
+    return BookingView(row.Booking, manages, mine, usage, limit, seen, details_for(row.Booking, seen))
 
 
 def _loaded(*, priced: bool = False) -> list[ORMOption]:
