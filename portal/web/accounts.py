@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 
 from portal.domain import passwords
@@ -25,7 +26,7 @@ from portal.services import sign_in as sign_in_service
 from portal.services.accounts import NewToken
 from portal.web.confirm import confirmed
 from portal.web.errors import too_early
-from portal.web.forms import INCOMPLETE, PasswordForm, SignInForm, TokenForm, put_error
+from portal.web.forms import INCOMPLETE, PasswordForm, Problem, SignInForm, TokenForm, problems_of, put_error
 from portal.web.guards import public, signed_in
 from portal.web.kept_forms import fields_carried, fields_to_resume
 from portal.web.links import local_path
@@ -64,7 +65,8 @@ def sign_in() -> ResponseReturnValue:
         render_template(
             "accounts/sign_in.html",
             form=form,
-            refusal=refused.message if refused else "",
+            problems=[Problem("email", refused.message)] if refused else problems_of(form),
+            problems_intro=_("You are not signed in. Check:"),
             next=onward,
             carried=fields_carried(),
             sign_up=settings().sign_up == "open",
@@ -251,6 +253,7 @@ def _account_page(
             or TokenForm(formdata=None, expires=_usual_last_day(), may_be_endless=_may_be_endless()),
             token_days=settings().token_days,
             password_form=password_form or PasswordForm(formdata=None),
+            problems=[it for form in (token_form, password_form) if form for it in problems_of(form)],
             password_help=passwords.HELP,
             new_token=new_token,
             mail_groups=GROUPS,

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from portal.domain.http_headers import NO_STORE_NO_TRANSFORM
@@ -15,6 +16,7 @@ from portal.errors import Invalid
 from portal.models.base import utcnow
 from portal.services import sessions
 from portal.web.errors import too_early
+from portal.web.forms import Problem
 from portal.web.guards import signed_in
 from portal.web.links import local_path
 from portal.web.people import current_actor, known_browser
@@ -103,7 +105,8 @@ def _page(action: str, code: int, refusal: str = "") -> Response:
         "accounts/confirm.html",
         action=action,
         again=again,
-        refusal=refusal,
+        problems=[Problem(PASSWORD, refusal)] if refusal else [],
+        problems_intro=_("Nothing was done. Check:"),
         field=PASSWORD,
         email=current_user.email,
         minutes=int(sessions.CONFIRMED_LASTS.total_seconds() // 60),

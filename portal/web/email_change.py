@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from portal.errors import Invalid, NotFound
 from portal.services import email_change as services
 from portal.web.confirm import confirmed
 from portal.web.errors import problem, too_early
-from portal.web.forms import AddressForm, put_error
+from portal.web.forms import AddressForm, problems_of, put_error
 from portal.web.guards import signed_in
 from portal.web.people import current_actor
 
@@ -38,7 +39,8 @@ def ask() -> ResponseReturnValue:
         title="Change your address",
         says="You get a link at the new address. Until you open it, nothing changes.",
         action=url_for("email_change.ask"),
-        refusal="",
+        problems=problems_of(form),
+        problems_intro=_("No link was mailed. Check:"),
         back=(url_for("accounts.account"), "Back to your account"),
     )
     response = make_response(page, 400 if form.is_submitted() else 200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -10,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, DateField, Field, Form, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
+from portal.domain.messages import Message
 from portal.domain.texts import line_problem
 from portal.errors import Invalid
 from portal.models import Role
@@ -116,6 +118,28 @@ class Errors(dict[str, str]):
 
     def __missing__(self, _field: str) -> str:
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One error of a refused form, for the summary at the top of the page.
+
+    `field` is the id of its input, "" where it belongs to none; `label` is what the field is called.
+    """
+
+    field: str
+    text: str
+    label: str = ""
+
+    @property
+    def line(self) -> str:
+        """The error with the field's name before it."""
+        return Message("%(label)s: %(text)s", label=self.label, text=self.text) if self.label else self.text
+
+
+def problems_of(form: Form) -> list[Problem]:
+    """All errors of a WTForms form."""
+    return [Problem(field.id, error, field.label.text) for field in form for error in field.errors]
 
 
 EMPTY = "This is empty. Enter a value, or tick the box to remove it."

@@ -139,7 +139,6 @@ def to_sign_in() -> ResponseReturnValue:
         page = render_template(
             "accounts/sign_in.html",
             form=SignInForm(formdata=None),
-            refusal="",
             next=request.full_path.rstrip("?"),
             carried=fields,
             sign_up=settings().sign_up == "open",

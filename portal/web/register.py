@@ -73,6 +73,8 @@ def register(app: Flask) -> None:
         return {
             "site_name": settings().site_name,
             "section": "",
+            "problems": (),
+            "problems_intro": "",
             "waiting_requests": waiting_requests,
             "fonts": [font for font in FONTS if present(font)],
             "htmx": present(HTMX),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import login_user
 
 from portal.domain import passwords
@@ -19,7 +20,7 @@ from portal.extensions import csrf, settings
 from portal.mail.compose import read_unsubscribe_token
 from portal.services import mail, registration
 from portal.web.errors import problem, too_early
-from portal.web.forms import AddressForm, NewPasswordForm, RegistrationForm, put_error
+from portal.web.forms import AddressForm, NewPasswordForm, Problem, RegistrationForm, problems_of, put_error
 from portal.web.guards import public
 from portal.web.people import start_session
 
@@ -146,7 +147,8 @@ def _ask(title: str, says: str, action: str, ask: Callable[[str, str], None]) ->
         title=title,
         says=says,
         action=action,
-        refusal=refused.message if refused else "",
+        problems=[Problem("email", refused.message)] if refused else problems_of(form),
+        problems_intro=_("No link was mailed. Check:"),
         back=(url_for("accounts.sign_in"), "Back to sign in"),
     )
     response = make_response(page, 400 if form.is_submitted() else 200)
@@ -174,6 +176,7 @@ def _chosen(form: NewPasswordForm, email: str, title: str, action: str, says: st
         action=action,
         says=says,
         password_help=passwords.HELP,
+        problems=problems_of(form),
     )
     response = make_response(page, 400 if form.is_submitted() else 200)
     # The address is the secret. The host may be told: over https the form is refused without.

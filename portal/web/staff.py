@@ -13,7 +13,7 @@ from portal.queries import people as queries
 from portal.queries.bookings import upcoming_count
 from portal.services import accounts as services
 from portal.services import registration
-from portal.web.forms import INCOMPLETE, PersonForm, RoleForm, put_error
+from portal.web.forms import INCOMPLETE, PersonForm, RoleForm, problems_of, put_error
 from portal.web.guards import staff_only
 from portal.web.links import page_number, printable
 from portal.web.people import current_actor
@@ -45,7 +45,13 @@ def people() -> ResponseReturnValue:
     q = printable(" ".join(request.args.get("q", "").split()))[:100]
     found, page = queries.people_page(actor, q, page_number())
     return render_template(
-        "manage/people.html", people=found, page=page, q=q, form=form, most_roles=MAX_ROLES_EACH
+        "manage/people.html",
+        people=found,
+        page=page,
+        q=q,
+        form=form,
+        most_roles=MAX_ROLES_EACH,
+        problems=problems_of(form),
     ), code
 
 
@@ -69,6 +75,7 @@ def person(uuid: uuidlib.UUID) -> ResponseReturnValue:
         names=queries.organization_names(),
         own=found.id == actor.user_id,
         most_roles=MAX_ROLES,
+        problems=problems_of(form),
     )
     return page, 400 if request.method == "POST" else 200
 

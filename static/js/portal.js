@@ -12,6 +12,8 @@ closeMenus(document);
 pickInWeek(document);
 ownClocks(document);
 explainInvalid(document);
+// The attribute autofocus does nothing where the address has a fragment.
+document.getElementById("problems")?.focus();
 
 // What htmx brought in gets the same treatment.
 document.addEventListener("htmx:load", (event) => {

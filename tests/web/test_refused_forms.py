@@ -1,0 +1,68 @@
+"""Forms that were refused: all errors at once, linked from a summary at the top, named in the title, marked at the fields."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.web.conftest import PASSWORD
+
+
+class Refused(HTMLParser):
+    """What a page says about the errors of its form."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.links, self.invalid = set(), [], {}
+        self._in_summary = 0
+        self.feed(text)
+        self.title = re.search("<title>(.*?)</title>", text, re.DOTALL)[1]
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if "id" in given:
+            self.ids.add(given["id"])
+        if given.get("id") == "problems":
+            assert given.get("role") == "alert"
+            assert "autofocus" in given
+            self._in_summary = 1
+        elif self._in_summary and tag == "div":
+            self._in_summary += 1
+        if self._in_summary and tag == "a":
+            self.links.append(given["href"].removeprefix("#"))
+        if given.get("aria-invalid") == "true":
+            self.invalid[given["id"]] = given.get("aria-describedby", "").split()
+
+    def handle_endtag(self, tag):
+        if self._in_summary and tag == "div":
+            self._in_summary -= 1
+
+
+FORMS = [
+    ("nobody", "/login", {}, {"email", "password"}),
+    ("nobody", "/login", {"email": "owner@example.org", "password": "wrong"}, {"email"}),
+    ("nobody", "/password/", {}, {"email"}),
+    ("owner", "/account/password/", {"current": PASSWORD, "new": "short", "again": "other"}, {"again"}),
+    ("owner", "/account/tokens/", {}, {"name", "expires"}),
+    ("staff", "/manage/people/", {"email": "", "full_name": "x" * 201}, {"email", "full_name"}),
+]
+
+
+@pytest.mark.parametrize(("who", "path", "typed", "fields"), FORMS, ids=[f"{it[1]}-{len(it[3])}" for it in FORMS])
+def test_all_errors_are_shown_at_once_and_lead_to_their_fields(visitor, world, who, path, typed, fields):
+    person = visitor(None if who == "nobody" else who)
+    answer = person.post(path, typed, page="/login" if who == "nobody" else "/account/")
+    assert answer.status_code == 400
+    page = Refused(answer.text)
+    assert page.title.startswith("Error: ")
+    assert set(page.links) == fields
+    assert fields <= page.ids
+    if "wrong" not in typed.values():
+        assert fields == set(page.invalid)
+    for described in page.invalid.values():
+        assert set(described) <= page.ids
+
+
+def test_a_form_that_was_not_refused_has_no_summary(visitor, world):
+    page = Refused(visitor("staff").get("/manage/people/").text)
+    assert (page.links, page.invalid, page.title.startswith("Error")) == ([], {}, False)
