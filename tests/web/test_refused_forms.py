@@ -1,4 +1,4 @@
-"""Forms that were refused: all errors at once, linked from a summary at the top, named in the title, marked at the fields."""
+"""Forms that were refused: all errors at once in a summary at the top, in the title and at the fields."""
 
 import re
 from html.parser import HTMLParser
