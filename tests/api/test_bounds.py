@@ -9,7 +9,7 @@ from portal.api.paging import LONGEST_LINK
 from portal.app import LONGEST_ADDRESS
 from portal.domain.instants import format_instant
 from portal.models import Booking, Slot
-from portal.queries import bookings as queries
+from portal.queries import occupied as queries
 from tests.support import builders as make
 from tests.support.builders import NOW
 
