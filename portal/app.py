@@ -10,11 +10,13 @@ from typing import Any
 
 from flask import Flask, Response, request
 from flask.ctx import RequestContext
+from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import BadRequest, RequestURITooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, RequestURITooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import logs
+from portal.api import errors as api_errors
 from portal.api.register import register as register_api
 from portal.api.sessions import Sessions
 from portal.asgi import AsgiApplication
@@ -25,6 +27,7 @@ from portal.config import Settings, load_settings, unencrypted_connections
 from portal.deferred import Deferred
 from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
+from portal.domain.paths import is_api
 from portal.early_refusals import Wsgi, early_refusals
 from portal.errors import PortalError
 from portal.extensions import csrf, db, has_old_secrets, installation_salt, login_manager, prepare_engine
@@ -32,6 +35,7 @@ from portal.queries.catalogue_index import current_index
 from portal.request_ids import REQUEST_ID, RequestIds
 from portal.secretbox import SecretBox
 from portal.services import limits
+from portal.web import errors as web_errors
 from portal.web.register import register as register_web
 from portal.worker import enqueue
 
@@ -120,6 +124,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.teardown_request(_forget_write)
     register_web(app)
     register_api(app)
+    app.register_error_handler(PortalError, _portal_error)
+    app.register_error_handler(HTTPException, _http_error)
     return app
 
 
@@ -167,6 +173,15 @@ def _is_host(host: str) -> bool:
     except UnicodeError:
         return False
     return len(host) <= LONGEST_HOST
+
+
+def _portal_error(error: PortalError) -> ResponseReturnValue:
+    return api_errors.portal_error(error) if is_api(request.path) else web_errors.portal_error(error)
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    # Also for paths without a route, which belong to no blueprint.
+    return api_errors.http_error(error) if is_api(request.path) else web_errors.http_error(error)
 
 
 def _bind_request() -> None:

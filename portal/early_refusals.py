@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from portal.domain.http_headers import (
     NON_PAGE_POLICY,
     allows_cross_origin,
 )
+from portal.domain.paths import is_api
 
 Wsgi = Callable[..., Iterable[bytes]]
 
@@ -25,10 +27,13 @@ def early_refusals(settings: Settings) -> Wsgi:
 
     def refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         status = HTTPStatus(environ[REFUSED])
-        text = f"{status.phrase}\n".encode()
+        if is_api(environ["PATH_INFO"]):
+            kind, body = "application/json", json.dumps({"detail": status.phrase}).encode()
+        else:
+            kind, body = "text/plain; charset=utf-8", f"{status.phrase}\n".encode()
         headers = {
-            "Content-Type": "text/plain; charset=utf-8",
-            "Content-Length": str(len(text)),
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
             # The rest of the request is not read.
             "Connection": "close",
             **COMMON_HEADERS,
@@ -42,6 +47,6 @@ def early_refusals(settings: Settings) -> Wsgi:
         if status is HTTPStatus.SERVICE_UNAVAILABLE:
             headers["Retry-After"] = "5"
         start_response(f"{status.value} {status.phrase}", list(headers.items()))
-        return [text]
+        return [body]
 
     return refuse

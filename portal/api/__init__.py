@@ -1,1 +1,1 @@
-"""The JSON face: the published API. Never imports portal.web."""
+"""The API: Waldur's booking offerings, and this portal's additions. Never imports portal.web."""

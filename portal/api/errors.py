@@ -20,12 +20,13 @@ from portal.errors import (
     TooManyWrites,
 )
 
+UNKNOWN_PATH = "Not found."
 NOT_PROVIDED = "Authentication credentials were not provided."
 SERVER_ERROR = "A server error occurred. It has been written down; nothing was half done."
 
 
 class Refused(Exception):
-    """An answer of the JSON face that is not a success: status, body and headers."""
+    """An error response of the API: status, body and headers."""
 
     def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         super().__init__(f"{status} {body}")
@@ -35,7 +36,7 @@ class Refused(Exception):
 
 
 def unauthorized(detail: str = NOT_PROVIDED) -> Refused:
-    """401, which names the scheme that would do."""
+    """401, with the accepted scheme."""
     return Refused(401, {"detail": detail}, {"WWW-Authenticate": "Token"})
 
 
@@ -50,12 +51,12 @@ def no_match(what: str) -> Refused:
 
 
 def refused(error: Refused) -> Response:
-    """The answer that a Refused stands for."""
+    """The response for a Refused."""
     return json_response(error.body, error.status, error.headers)
 
 
 def portal_error(error: PortalError) -> Response:
-    """The answer for a refusal of the portal's own. What is new in the exception tree must be given a status here."""
+    """The response for an error of the portal. Every new exception class needs a status here."""
     match error:
         case NotFound():
             return refused(no_match(error.what))
@@ -75,10 +76,13 @@ def portal_error(error: PortalError) -> Response:
 
 
 def http_error(error: HTTPException) -> Response:
-    """The answer for a refusal of the web framework (too large, unreadable …)."""
-    return json_response({"detail": error.description or error.name}, error.code or 500)
+    """The response for an error of the web framework (unknown path, too large, unreadable …)."""
+    if isinstance(error, InternalServerError):
+        return server_error(error)
+    detail = UNKNOWN_PATH if error.code == 404 else error.description or error.name
+    return json_response({"detail": detail}, error.code or 500)
 
 
 def server_error(_error: InternalServerError) -> Response:
-    """The answer for a defect: what went wrong is logged, not told."""
+    """The response for a defect: the cause is only logged."""
     return json_response({"detail": SERVER_ERROR}, 500)

@@ -1,4 +1,4 @@
-"""Puts the JSON face into the application."""
+"""Registers the API in the application."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.api.routing import before_request, blueprint
 from portal.errors import PortalError
 from portal.extensions import csrf
 
-# Imported for the resources that they put on the blueprint.
+# Imported because they register resources on the blueprint.
 RESOURCES = (accounts, availability, bookings, calendars, catalogue, docs, index, media, operations)
 
 blueprint.register_error_handler(Refused, refused)

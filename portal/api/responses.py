@@ -1,4 +1,4 @@
-"""Answers of the JSON face: compact JSON, validators for caches, and the headers that every answer carries."""
+"""Responses of the API: compact JSON, validators for caches, and the headers that every response has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import orjson
 from flask import Response, request, session
 
 from portal.domain.http_headers import CROSS_ORIGIN_HEADERS, allows_cross_origin
+from portal.domain.paths import is_api
 
 JSON = "application/json"
 
@@ -19,14 +20,14 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
 
 
 def bytes_response(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Bytes that are JSON already."""
+    """A response of bytes that are JSON."""
     return Response(body, status, headers, mimetype=JSON)
 
 
 def empty_response() -> Response:
-    """200 with nothing in it. The published clients take 200 alone for success, so this is no 204."""
+    """200 with an empty body. The published clients accept only 200, so this is not a 204."""
     response = Response(b"", 200)
-    # An empty body is of no type.
+    # An empty body has no type.
     del response.headers["Content-Type"]
     return response
 
@@ -37,7 +38,7 @@ def tag_of(body: bytes) -> str:
 
 
 def tagged_response(body: bytes, headers: dict[str, str] | None = None) -> Response:
-    """JSON bytes with their ETag; 304 where the client has them already.
+    """JSON bytes with their ETag; 304 if the client already has them.
 
     If-Modified-Since is ignored: a list can lose an offering without anything in it becoming newer.
     """
@@ -48,13 +49,8 @@ def tagged_response(body: bytes, headers: dict[str, str] | None = None) -> Respo
     return response
 
 
-def is_api(path: str) -> bool:
-    """Whether a path belongs to the JSON face."""
-    return path.startswith(("/api/", "/api-auth/")) or path in ("/api", "/api-auth")
-
-
 def add_headers(response: Response) -> Response:
-    """After every request: let pages of other origins read the answers, and keep caches from mixing readers up."""
+    """After every request: let pages of other origins read the responses, and tell caches what they depend on."""
     if not is_api(request.path):
         return response
     headers = response.headers
@@ -70,9 +66,9 @@ def add_headers(response: Response) -> Response:
 
 
 def forget_session(response: Response) -> Response:
-    """Last of all: an answer in JSON has nothing to do with the browser's session, so caches need not tell them apart.
+    """Last of all: JSON does not depend on the browser's session, so caches need not distinguish sessions.
 
-    (Flask-Login looks into the session after every request, and Flask says `Vary: Cookie` for that.)
+    (Flask-Login reads the session after every request, and Flask adds `Vary: Cookie` for that.)
     """
     if is_api(request.path) and response.mimetype != "text/html":
         session.accessed = False

@@ -1,7 +1,6 @@
-"""How a resource of the JSON face is put on a path, and in which order a request to it is refused.
+"""Registers the resources of the API, and refuses requests to them in this order: 406, 401, 405, then 404, 403, 400.
 
-406, then 401, then 405, then whatever the handler finds (404, 403, 400): so nobody without a token learns what is
-there. OPTIONS is answered to everybody, because browsers ask it before they send a token.
+So nothing is revealed without a token. OPTIONS needs no token, because browsers send it before they send one.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ from werkzeug.routing import MapAdapter, RequestRedirect
 from portal.api.errors import Refused
 from portal.api.guards import Guard
 from portal.api.negotiation import accepts
-from portal.api.responses import JSON, empty_response, is_api
+from portal.api.responses import JSON, empty_response
 from portal.domain.http_headers import allows_cross_origin
+from portal.domain.paths import is_api
 
 Handler = Callable[..., Response]
 
@@ -38,9 +38,9 @@ def resource(
     post: Handler | None = None,
     produces: str | None = JSON,
 ) -> None:
-    """Put a resource on a path (with its slash at the end). HEAD is GET without the body.
+    """Register a resource at a path, which ends in a slash. HEAD is GET without the body.
 
-    `produces` is the media type that the client must accept; None: no question asked (pictures, pages).
+    `produces` is the media type that the client must accept; None: any (pictures, pages).
     """
     handlers = {**({"GET": get, "HEAD": get} if get else {}), **({"POST": post} if post else {})}
     allowed = [*handlers, "OPTIONS"]
@@ -65,7 +65,7 @@ def resource(
 
 
 def before_request() -> Response | None:
-    """Before every request: what comes ahead of routing's own answers, for the JSON face alone."""
+    """Before every request to the API: preflights, missing slashes, and methods that a resource does not have."""
     if not is_api(request.path):
         return None
     is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
@@ -79,7 +79,7 @@ def before_request() -> Response | None:
     if isinstance(refusal, RequestRedirect):
         return _moved(urlsplit(refusal.new_url).path)
     if isinstance(refusal, MethodNotAllowed) and refusal.valid_methods:
-        # Hand the request to the resource after all: it asks for the token before it says what is allowed.
+        # The resource refuses the method itself, after it has checked the token.
         request.url_rule, arguments = _adapter().match(method=next(iter(refusal.valid_methods)), return_rule=True)
         request.view_args = dict(arguments)
         request.routing_exception = None
@@ -95,7 +95,7 @@ def _preflight() -> Response:
 
 
 def _to_slash() -> Response | None:
-    # For every method, as the published API does it, if there is something at the other end.
+    # For every method, as in Waldur's API, if the path with a slash exists.
     path = f"{request.path}/"
     try:
         _adapter().match(path)
@@ -107,7 +107,7 @@ def _to_slash() -> Response | None:
 
 
 def _moved(path: str) -> Response:
-    # Werkzeug would say 308; the published API says 301.
+    # Werkzeug would use 308; Waldur's API uses 301.
     query = request.query_string.decode("latin-1")
     response = empty_response()
     response.status_code = 301

@@ -1,18 +1,18 @@
-"""Sessions in a signed cookie, as Flask makes them, and none for the JSON face."""
+"""Sessions in a signed cookie, as in Flask, and none for the API."""
 
 from __future__ import annotations
 
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-from portal.api.responses import is_api
+from portal.domain.paths import is_api
 
-# Pictures on pages: no browser sends a token with these.
+# Pictures on pages: browsers send no token with these.
 MEDIA = "/api/media/"
 
 
 class Sessions(SecureCookieSessionInterface):
-    """The API takes no cookie, but for pictures. A browser without one needs no signature checked."""
+    """The API accepts no cookie, except for pictures. Without a cookie, no signature has to be checked."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         takes_none = is_api(request.path) and not request.path.startswith(MEDIA)

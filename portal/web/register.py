@@ -6,9 +6,7 @@ from typing import Any
 
 from flask import Flask
 from jinja2 import StrictUndefined
-from werkzeug.exceptions import HTTPException
 
-from portal.errors import PortalError
 from portal.extensions import csrf, settings
 from portal.localization import register_localization
 from portal.web import (
@@ -32,7 +30,6 @@ from portal.web import (
     timeline,
 )
 from portal.web.assets import FONTS, HTMX, present, register_assets, static_url
-from portal.web.errors import http_error, portal_error
 from portal.web.filters import register_filters
 from portal.web.guards import limit_writes
 from portal.web.headers import register_headers
@@ -46,7 +43,7 @@ FACES = (
 
 
 def register(app: Flask) -> None:
-    """Register the blueprints of the pages, the template filters and the error pages."""
+    """Register the blueprints of the pages and the template filters."""
     app.config["CURRENCY"] = app.extensions["portal.settings"].currency
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
@@ -65,8 +62,6 @@ def register(app: Flask) -> None:
     csrf.exempt(notifications.blueprint)
     # It checks the form's token itself, except where a mail program unsubscribes.
     csrf.exempt(registration.mail_off)
-    app.register_error_handler(PortalError, portal_error)
-    app.register_error_handler(HTTPException, http_error)
 
     @app.context_processor
     def _common() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Redirects, 405, 406, unknown paths, defects, and other origins (docs/api.md, Refusals and Other origins)."""
+"""Redirects, 405, 406, defects, and other origins (docs/api.md, Refusals and Other origins)."""
 
 import pytest
 
@@ -31,14 +31,6 @@ def test_a_missing_slash_is_a_301(client, app, method, path, location):
     assert (answer.status_code, answer.data) == (301, b"")
     assert answer.headers["Location"] == location
     assert answer.headers.get("Access-Control-Allow-Origin") == (None if "-auth" in path else "*")
-
-
-@pytest.mark.parametrize("path", ["/api/nothing/", "/api/nothing", "/api/booking-offerings/a/b/c/", "/api-auth/login/"])
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_an_unknown_path_is_a_page(client, app, path, method):
-    answer = client.open(path, method=method)
-    assert answer.status_code == 404
-    assert answer.mimetype == "text/html"
 
 
 @pytest.mark.parametrize(
