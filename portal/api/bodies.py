@@ -1,10 +1,10 @@
-"""What a client sends in a body: JSON, read once, with the complaints of the published API."""
+"""Reads request bodies: JSON, with the error messages of Waldur's API."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -27,9 +27,9 @@ _MAX_DIGITS = 20
 
 
 def read_body(*, forms: bool = False) -> Any:
-    """The body as plain data; {} where nothing was sent. `forms`: the last value of each field of a form does too.
+    """The body as plain data; {} for an empty one. `forms`: forms are accepted too, with the last value of each field.
 
-    Raises Refused: 400 where the JSON can't be read, 415 for another type.
+    Raises Refused: 400 for invalid JSON, 415 for another type.
     """
     kind = request.mimetype
     if forms and kind in FORMS:
@@ -62,19 +62,27 @@ def read_object(*, forms: bool = False) -> dict[str, Any]:
 
 
 def optional_object() -> dict[str, Any]:
-    """The body as an object where one was sent, of whatever type; else {}. For actions that older clients send bare."""
+    """The body as an object if it is JSON, else {}. For actions that published clients send without a body."""
     if request.mimetype != "application/json" or not request.get_data():
         return {}
     return read_object()
 
 
+def unknown_keys(body: dict[str, Any], known: Sequence[str]) -> dict[str, list[str]]:
+    """The problems with keys that are not known. Only for this portal's own calls: Waldur ignores such keys.
+
+    Ignoring them would do something else than was requested.
+    """
+    return {key: [f"Unknown key. Known keys: {', '.join(known)}."] for key in body if key not in known}
+
+
 @dataclass(frozen=True, slots=True)
 class TooLarge:
-    """Stands for a number that was too large to be read."""
+    """A number that was too large to be read."""
 
 
 def parsed(body: bytes) -> Any:
-    """JSON as plain data. A key that comes twice, a number that is none and deep nesting are refused (400).
+    """JSON as plain data. Repeated keys, NaN, infinity and deep nesting are refused (400).
 
     A number that is too large becomes TooLarge, so that read_object() can name the field.
     """
@@ -94,7 +102,7 @@ def parsed(body: bytes) -> Any:
 
 
 def text_problem(value: Any) -> str | None:
-    """Why a value is no text that can be stored, or None."""
+    """Why a value is not a text that can be stored, or None."""
     if value is None:
         return NOT_NULL
     if not isinstance(value, str):
@@ -105,7 +113,7 @@ def text_problem(value: Any) -> str | None:
 
 
 def strange_text(value: Any) -> bool:
-    """Whether there is a text somewhere in plain data that no database keeps."""
+    """Whether plain data contains a text that databases cannot store."""
     return any(text_problem(text) is not None for text in _texts(value))
 
 

@@ -122,8 +122,12 @@ def booking_schemas() -> Schema:
                 "options": {**_FREE, "description": "Answers to the offering's order form, by its keys."},
             },
             required=["offering", "slots"],
+            additionalProperties=False,
         ),
-        "RescheduleRequest": an_object({"slots": slots, "reason": _TEXT}, required=["slots"]),
+        "RescheduleRequest": an_object(
+            {"slots": slots, "reason": _TEXT}, required=["slots"], additionalProperties=False
+        ),
+        "CancelRequest": an_object({"reason": _TEXT}, additionalProperties=False),
         "ReasonRequest": an_object({"reason": _TEXT}),
         "SlotTaken": an_object(
             {
@@ -259,7 +263,7 @@ def booking_paths() -> Schema:
         },
         f"{one}accept/": _act("accept", "Confirm a request", "BookingOrderUUID", None, "Taken"),
         f"{one}reject/": _act("reject", "Turn a request down", "BookingOrderUUID", "ReasonRequest", "WrongState"),
-        f"{one}cancel/": _act("cancel", "Give the slots back", "BookingResource", "ReasonRequest", "WrongState"),
+        f"{one}cancel/": _act("cancel", "Cancel a booking", "BookingResource", "CancelRequest", "WrongState"),
         f"{one}reschedule/": _act("reschedule", "Move a booking", "BookingResource", "RescheduleRequest", "Taken"),
         "/api/marketplace-bookings/{uuid}/": {
             "parameters": [ref("parameters", "uuid")],

@@ -1,6 +1,6 @@
 """/api/booking-resources/ and /api/marketplace-bookings/: bookings (docs/api.md, Bookings).
 
-List, retrieve, accept and reject are the published API's; making, cancelling and moving a booking are this portal's.
+List, retrieve, accept and reject are Waldur's; requesting, cancelling and moving a booking are this portal's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import orjson
 from flask import Response, request
 
 from portal.api.auth import current_actor
-from portal.api.bodies import NOT_NULL, REQUIRED, optional_object, read_object, strange_text, text_problem
+from portal.api.bodies import NOT_NULL, REQUIRED, optional_object, read_object, strange_text, text_problem, unknown_keys
 from portal.api.booking_document import booking_document, whole_document
 from portal.api.booking_filters import wanted_clauses, wanted_order
 from portal.api.errors import Refused
@@ -38,7 +38,11 @@ from portal.services.booking_requests import MAX_PERIODS, BookingRequest, Idempo
 from portal.services.slot_allocation import SlotTaken
 
 KEY = "Idempotency-Key"
-# More entries than any request can have are not even looked at one by one.
+REQUEST_KEYS = ("offering", "slots", "name", "description", "plan", "project", "options")
+RESCHEDULE_KEYS = ("slots", "reason")
+CANCEL_KEYS = ("reason",)
+PERIOD_KEYS = ("start", "end")
+# Lists with more entries than any request can have are refused as a whole.
 _MAX_SLOTS = MAX_PERIODS * 5
 
 
@@ -50,11 +54,11 @@ def booking_resources_list() -> Response:
     number, last = wanted.of(total)
     headers = {"X-Result-Count": str(total), "Link": link_header(number, last)}
     found = queries.bookings_slice(actor, clauses, order, (number - 1) * wanted.size, wanted.size, total)
-    return tagged_response(orjson.dumps([_cut(booking_document(it, base), fields) for it in found]), headers)
+    return tagged_response(orjson.dumps([_select(booking_document(it, base), fields) for it in found]), headers)
 
 
 def booking_resources_create() -> Response:
-    """201 with the booking that was asked for. A key in Idempotency-Key makes the request repeatable."""
+    """201 with the requested booking. With a key in Idempotency-Key, the request can be repeated."""
     actor = current_actor()
     body = read_object()
     booking_request = _booking_request(body)
@@ -69,7 +73,7 @@ def booking_resources_create() -> Response:
 def booking_resources_retrieve(segment: str) -> Response:
     """One booking with its order and history."""
     view = queries.get_booking(current_actor(), _uuid(segment))
-    return tagged_response(orjson.dumps(_cut(whole_document(view, base_url()), wanted_fields())))
+    return tagged_response(orjson.dumps(_select(whole_document(view, base_url()), wanted_fields())))
 
 
 def booking_resources_accept(segment: str) -> Response:
@@ -81,7 +85,10 @@ def booking_resources_accept(segment: str) -> Response:
 
 
 def booking_resources_reject(segment: str) -> Response:
-    """Turn a request down; the booker's own is a cancellation. A `reason` may be sent."""
+    """Reject a request, with an optional `reason`; the booker's own rejection is a cancellation.
+
+    As in Waldur, other keys are ignored.
+    """
     actor, uuid = current_actor(), _uuid(segment)
     _visible(actor, uuid)
     reason = _text(optional_object(), "reason")
@@ -91,21 +98,24 @@ def booking_resources_reject(segment: str) -> Response:
 
 
 def booking_resources_cancel(segment: str) -> Response:
-    """Give the slots back. Answers the booking."""
+    """Cancel the booking, with an optional `reason`. Returns the booking."""
     actor, uuid = current_actor(), _uuid(segment)
     _visible(actor, uuid)
-    reason = _text(optional_object(), "reason")
+    body = optional_object()
+    if problems := unknown_keys(body, CANCEL_KEYS):
+        raise Refused(400, problems)
+    reason = _text(body, "reason")
     with conflicts():
         services.cancel_booking(actor, uuid, reason)
     return _answer(actor, uuid)
 
 
 def booking_resources_reschedule(segment: str) -> Response:
-    """Move the booking to other slots under the same rules. Answers the booking."""
+    """Move the booking to other slots under the same rules. Returns the booking."""
     actor, uuid = current_actor(), _uuid(segment)
     _visible(actor, uuid)
     body = read_object()
-    problems: dict[str, Any] = {}
+    problems: dict[str, Any] = {**unknown_keys(body, RESCHEDULE_KEYS)}
     periods = _slots(body, problems)
     reason = _checked(body, "reason", problems)
     if problems:
@@ -135,12 +145,12 @@ def _uuid(segment: str) -> uuidlib.UUID:
 
 
 def _visible(actor: Actor, uuid: uuidlib.UUID) -> None:
-    """Raise NotFound before a body is complained about (order of refusals: 401, 404, 403, 409, 400)."""
+    """Raise NotFound before the body is checked (order of refusals: 401, 404, 403, 409, 400)."""
     queries.get_booking(actor, uuid)
 
 
-def _cut(document: dict[str, Any], fields: list[str]) -> dict[str, Any]:
-    """The fields that were asked for; everything where none of them is known."""
+def _select(document: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+    """The selected fields, or all if none of them is known."""
     wanted = set(fields)
     kept = {name: value for name, value in document.items() if name in wanted}
     return kept or document
@@ -158,7 +168,7 @@ def _order(actor: Actor, uuid: uuidlib.UUID) -> Response:
 
 @contextmanager
 def conflicts() -> Iterator[None]:
-    """What bookings alone are refused for, in the API's form."""
+    """Respond to the errors that only bookings have."""
     try:
         yield
     except BookingStateConflict as conflict:
@@ -182,13 +192,13 @@ def _wire(period: Period) -> dict[str, str]:
 
 
 def _digest(body: Any) -> str:
-    """A digest of what was asked for, whatever the order of its keys."""
+    """A digest of the body that does not depend on the order of its keys."""
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _booking_request(body: dict[str, Any]) -> BookingRequest:
-    """What the body asks for. Raises Refused (400) with the complaints for each field that is wrong."""
-    problems: dict[str, Any] = {}
+    """The request in a body. Raises Refused (400) with the problems of each field."""
+    problems: dict[str, Any] = {**unknown_keys(body, REQUEST_KEYS)}
     offering = _link(body, "offering", problems, required=True)
     periods = _slots(body, problems)
     options = body.get("options")
@@ -206,7 +216,7 @@ def _booking_request(body: dict[str, Any]) -> BookingRequest:
 
 
 def _link(body: dict[str, Any], key: str, problems: dict[str, Any], *, required: bool = False) -> uuidlib.UUID | None:
-    """The UUID that a value is, or that the address in it ends with."""
+    """The UUID in a value: alone, or at the end of an address."""
     value = body.get(key)
     if value is None or value == "":
         if required:
@@ -252,21 +262,23 @@ def _slots(body: dict[str, Any], problems: dict[str, Any]) -> list[Period]:
             else f"At most {MAX_PERIODS} periods go into one booking."
         ]
         return []
-    complaints = []
+    errors = []
     periods = []
     for number, entry in enumerate(given, 1):
         try:
             periods.append(_period(entry))
         except ValueError as error:
-            complaints.append(f"Period {number}: {error}")
-    if complaints:
-        problems["slots"] = complaints
+            errors.append(f"Period {number}: {error}")
+    if errors:
+        problems["slots"] = errors
     return periods
 
 
 def _period(entry: Any) -> Period:
     if not isinstance(entry, dict):
         raise ValueError("expected an object with a start and an end.")
+    if unknown := unknown_keys(entry, PERIOD_KEYS):
+        raise ValueError(f"it has the unknown key “{next(iter(unknown))}”; only start and end are known.")
     ends = []
     for key in ("start", "end"):
         if entry.get(key) is None:

@@ -133,6 +133,19 @@ BAD = [
     ({"slots": [slot(n, n + 1) for n in range(1, 30)]}, {"slots": ["At most 20 periods go into one booking."]}),
     ({"slots": [slot(1, 3), slot(2, 4)]}, {"slots": ["Two of the periods overlap each other."]}),
     ({"slots": [slot(-2, -1)]}, {"slots": ["This time has begun already or has passed."]}),
+    (
+        {"repeat": "weekly", "user": "x"},
+        {
+            key: ["Unknown key. Known keys: offering, slots, name, description, plan, project, options."]
+            for key in ("repeat", "user")
+        },
+    ),
+    ({"Name": "Ribosome"}, None),
+    ({"": None}, None),
+    (
+        {"slots": [{**slot(1, 2), "repeat": "weekly"}]},
+        {"slots": ["Period 1: it has the unknown key “repeat”; only start and end are known."]},
+    ),
     ({"name": 5}, {"name": ["Not a valid string."]}),
     ({"description": "a\0b"}, {"description": ["Null characters are not allowed."]}),
     ({"name": "x" * 2001}, {"name": ["This is too long (at most 2000 characters)."]}),
@@ -300,6 +313,21 @@ def test_a_booking_is_moved_under_the_same_rules(client, who, offering, world):
     assert moved.json["history"][-1]["slots"] == [slot(1, 3)]
     again = client.post(path, json={"slots": [slot(2, 4)]}, headers=who["stranger"])
     assert (again.status_code, again.json) == (200, moved.json)
+
+
+def test_unknown_keys_are_refused_in_calls_that_are_not_waldurs(client, who, offering, world):
+    uuid = book(world, offering)
+    for act, body in (("cancel", {}), ("reschedule", {"slots": [slot(4, 5)]})):
+        answer = client.post(f"{LIST}{uuid}/{act}/", json={**body, "until": at(3)}, headers=who["stranger"])
+        assert (answer.status_code, list(answer.json)) == (400, ["until"])
+        assert "reason" in answer.json["until"][0]
+    found = client.get(f"{LIST}{uuid}/", headers=who["stranger"]).json
+    assert [(it["start"], it["end"]) for it in found["slots"]] == [(at(1), at(2))]
+    assert found["state"] == "Creating"
+    # Published clients may send anything to Waldur's calls.
+    for act in ("accept", "reject"):
+        uuid = book(world, offering, (5, 6) if act == "accept" else (7, 8))
+        assert client.post(f"{LIST}{uuid}/{act}/", json={"until": 1}, headers=who["owner"]).status_code == 200
 
 
 def test_acceptance_asks_what_is_busy_by_then(client, who, offering, world):
