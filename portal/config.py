@@ -18,10 +18,10 @@ from email.header import decode_header, make_header
 from email.utils import parseaddr, quote
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from portal.domain.addresses import mail_address
 from portal.domain.encryption import plain_postgresql, plain_redis, plain_smtp
+from portal.domain.zones import parse_zone
 from portal.errors import ConfigError
 
 _PICTURE_HOST = re.compile(
@@ -269,10 +269,9 @@ def _choice(name: str, value: str, choices: tuple[str, ...]) -> str:
 
 def _zone(value: str) -> str:
     try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:
-        raise ConfigError(f"TIMEZONE must be an IANA name such as Europe/Tallinn (it is {value!r}).") from error
-    return value
+        return parse_zone(value).key
+    except ValueError:
+        raise ConfigError(f"TIMEZONE must be an IANA name such as Europe/Tallinn (it is {value!r}).") from None
 
 
 def _mail_url(value: str) -> str:

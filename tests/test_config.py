@@ -89,6 +89,8 @@ def test_http_for_google_is_taken_on_loopback_only():
         ({"PORT": "70000"}, "PORT must be a whole number"),
         ({"PROXY_HOPS": "-1"}, "PROXY_HOPS must be"),
         ({"TIMEZONE": "Mars/Olympus"}, "TIMEZONE must be an IANA name"),
+        ({"TIMEZONE": "right/Europe/Tallinn"}, "TIMEZONE must be an IANA name"),
+        ({"TIMEZONE": "localtime"}, "TIMEZONE must be an IANA name"),
         ({"CURRENCY": "Euro"}, "CURRENCY must be"),
         ({"SIGN_UP": "maybe"}, "SIGN_UP must be one of"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of"),

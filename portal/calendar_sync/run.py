@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -37,7 +36,7 @@ from portal.calendar_sync.push import push
 from portal.calendar_sync.records import LeaseLost, RunCounts, RunReport, RunResult
 from portal.calendar_sync.snapshot import CalendarSnapshot
 from portal.calendar_sync.watch import watch
-from portal.domain.zones import parse_zone
+from portal.domain.zones import known_zone, parse_zone
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -252,7 +251,7 @@ class CalendarRun:
         if sync_token and self.zone and zone != self.zone:
             return False
         changes = merge_remote(
-            events, mirror=self.mirror, busy=self.busy, app=self.app, zone=_zone(zone), full=not sync_token
+            events, mirror=self.mirror, busy=self.busy, app=self.app, zone=known_zone(zone), full=not sync_token
         )
         self.counts.busy_read = changes.busy_read
         records.save_read(
@@ -361,10 +360,3 @@ def _zone_name(name: object) -> str:
         return parse_zone(name).key
     except ValueError:
         return ""
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, LookupError, OSError):
-        return ZoneInfo("UTC")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, available_timezones
 
 from portal.domain.messages import Localizable, Localizer
 from portal.domain.periods import Period
@@ -16,13 +17,23 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+# Files beside the zones of a system: the zone of the machine, the default of POSIX rules, and "not set".
+_NOT_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """The IANA names of time zones.
+
+    Without the copies in `posix/` and `right/`: browsers do not know them, and `right/` counts leap seconds.
+    """
+    return frozenset(it for it in available_timezones() - _NOT_ZONES if not it.startswith(("posix/", "right/")))
+
+
 def parse_zone(name: object) -> ZoneInfo:
     """The time zone with this IANA name. Raises ValueError with a reason for users."""
-    try:
-        if isinstance(name, str) and name:
-            return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        pass
+    if isinstance(name, str) and name in zone_names():
+        return ZoneInfo(name)
     raise ValueError(f"“{str(name)[:60]}” is not a time zone such as Europe/Tallinn")
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain import rules as domain
 from portal.domain.rules import read_rules
+from portal.domain.zones import zone_names
 from portal.errors import Invalid
 from portal.extensions import settings
 from portal.queries.offerings import OfferingView
@@ -107,7 +107,7 @@ def _page(
         labels=LABELS,
         numbers=NUMBERS,
         choices=CHOICES,
-        zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
+        zones=sorted(zone for zone in zone_names() if "/" in zone or zone == "UTC"),
         portal_zone=settings().timezone,
         sentences=list(domain.rule_sentences(read_rules(stored if preview is None else preview))),
         week=week,

@@ -213,6 +213,7 @@ def test_quota_spans_cover_a_period_without_gaps(zone: ZoneInfo, kind: str, star
         ({"quota_period": "year"}, ".quota_period"),
         ({"accept": []}, ".accept"),
         ({"time_zone": "Mars/Base"}, ".time_zone"),
+        ({"time_zone": "right/Europe/Tallinn"}, ".time_zone"),
         ({"time_zone": 5}, ".time_zone"),
         ({"closures": {}}, ".closures"),
         ({"closures": [{}] * (MAX_CLOSURES + 1)}, ".closures"),

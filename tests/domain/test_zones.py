@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.domain.periods import Period, PeriodError
-from portal.domain.zones import LocalDay, clock_text, day_start, instants_at, parse_zone, period_text
+from portal.domain.zones import LocalDay, clock_text, day_start, instants_at, parse_zone, period_text, zone_names
 
 # Sao Paulo and Havana changed their clocks at midnight, Lord Howe does by half an hour.
 ZONES = [
@@ -116,11 +116,32 @@ def test_a_day_that_never_was() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Mars/Olympus", "", "../../etc/passwd", "/etc/localtime", "Europe", None, 3, "x" * 300]
+    "name",
+    [
+        "Mars/Olympus",
+        "",
+        "../../etc/passwd",
+        "/etc/localtime",
+        "Europe",
+        None,
+        3,
+        "x" * 300,
+        "right/Europe/Tallinn",
+        "posix/Europe/Tallinn",
+        "localtime",
+        "posixrules",
+        "Factory",
+        "europe/tallinn",
+    ],
 )
 def test_no_such_zone(name: object) -> None:
     with pytest.raises(ValueError, match="not a time zone such as Europe/Tallinn"):
         parse_zone(name)
+
+
+def test_all_names_are_zones_that_browsers_know() -> None:
+    assert {"UTC", "Europe/Tallinn", "Asia/Kolkata", "America/Argentina/Ushuaia", "EST5EDT"} <= zone_names()
+    assert not {it for it in zone_names() if it.startswith(("right/", "posix/")) or it == "localtime"}
 
 
 def test_a_zone_by_its_name() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from portal.calendar_sync.plan import EventContent, RemoteEvent
 from portal.domain.texts import is_storable, visible
+from portal.domain.zones import parse_zone
 
 # The fields to request. Of guests only their responses, to see whether there are any, but not who they are.
 FIELDS = (
@@ -60,7 +60,7 @@ def _moment(value: Any) -> datetime | date | None:
         if value.get("date"):
             return date.fromisoformat(value["date"])
         moment = datetime.fromisoformat(value["dateTime"])
-        return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(value.get("timeZone") or "UTC"))
+        return moment if moment.tzinfo else moment.replace(tzinfo=parse_zone(value.get("timeZone") or "UTC"))
     except (ValueError, LookupError, TypeError, OSError, OverflowError):
         return None
 
