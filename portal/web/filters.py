@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from portal.domain import links
 from portal.domain.choices import country_name
-from portal.domain.html_text import is_too_much, plain_text, words_alone
+from portal.domain.html_text import parsable_html, plain_text, words_alone
 from portal.domain.instants import parse_instant
 from portal.extensions import settings
 from portal.web.links import local_path
@@ -40,15 +40,17 @@ SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF\u00a0
 
 
 def safe_html(text: str | None) -> Markup:
-    """Foreign HTML with everything taken out that could run, load frames, or leave the look of the page.
+    """Foreign HTML without everything that could run, load frames, or change the page around it.
 
-    The one place where stored HTML becomes markup; it is stored and answered as it was given.
+    The only place where stored HTML becomes markup. It is stored and returned by the API as it was given.
     """
-    if text and is_too_much(text):
+    text = text or ""
+    parsable = parsable_html(text)
+    if parsable is None:
         return escape(words_alone(text))
     return Markup(  # noqa: S704 - cleaned by the sanitiser in this very call
         nh3.clean(
-            text or "",
+            parsable,
             tags=TAGS,
             attributes=ATTRIBUTES,
             url_schemes=set(links.HREF_SCHEMES),

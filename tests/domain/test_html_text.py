@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.domain.html_text import MAX_MARKUP, plain_text
+from portal.domain.html_text import MAX_MARKUP, parsable_html, plain_text
 from portal.domain.search_words import search_words
 
 
@@ -33,3 +33,33 @@ def test_words_to_search_by_hold_no_markup() -> None:
 def test_hostile_markup_takes_no_long_time_and_keeps_words() -> None:
     assert plain_text("<b>" * 20_000 + "word") == "word"
     assert plain_text("word " + "x" * MAX_MARKUP).startswith("word xxx")
+
+
+DATA = "QUJD" * (MAX_MARKUP // 3)
+LARGE = [
+    f'<img src="data:image/png;base64,{DATA}" alt="A map">',
+    f"<img alt='A map' src = ' DATA:image/png;base64,{DATA}'>",
+    f"<img alt='A map' src=data:image/png;base64,{DATA}>",
+    f'<img alt="A map" src="data:image/svg+xml,<svg>{DATA}</svg>">',
+    f'<img srcset="data:image/png;base64,{DATA} 2x" alt="A map">',
+    f"<!-- {DATA} --><img alt='A map'>",
+    f"<STYLE>{DATA}</style><img alt='A map'>",
+    f"<svg><path d='{DATA}'/></svg ><img alt='A map'>",
+    f"<p style=\"background: url('data:image/png;base64,{DATA}')\"><img alt='A map'></p>",
+    "<!-- x -->" * 9000 + "<img alt='A map'>",
+]
+
+
+@pytest.mark.parametrize("large", LARGE)
+def test_large_markup_is_parsed_without_what_no_reader_sees(large: str) -> None:
+    assert plain_text(f"<p><strong>Be</strong>fore</p>{large}<p>after</p>") == "Before A map after"
+
+
+@pytest.mark.parametrize(
+    "part", ["=", '="data:', "='data:", "<!--", "<style>", "<style></style", " style='\"", "<svg><!--"]
+)
+def test_unclosed_parts_are_left_to_the_parser(part: str) -> None:
+    assert parsable_html("<p>first</p>" + part * 20_000 * 4) is None or plain_text("<p>first</p>" + part).startswith(
+        "first"
+    )
+    assert plain_text("<p>first</p>" + part * 80_000).startswith("first")

@@ -55,6 +55,12 @@ def test_foreign_html_keeps_what_it_says():
     assert 'rel="noopener nofollow"' in cleaned
 
 
+def test_a_large_embedded_picture_leaves_its_alternative_text_and_the_formatting(site):
+    picture = f'<img alt="A map" src="data:image/png;base64,{"QUJD" * 100_000}">'
+    cleaned = str(filters.safe_html(f"<h3>How</h3><p>{picture}</p><ul><li><strong>wash</strong></li></ul>"))
+    assert cleaned == '<h3>How</h3><p><img alt="A map"></p><ul><li><strong>wash</strong></li></ul>'
+
+
 def test_plain_text_has_the_words_alone():
     assert filters.plain_text("<p>One<br>two &amp; <b>three</b></p><p>four</p>") == "One two & three four"
     assert filters.plain_text("5 < 6 & 7") == "5 < 6 & 7"
