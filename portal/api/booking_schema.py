@@ -1,4 +1,4 @@
-"""The part of the OpenAPI document that is about bookings and availability."""
+"""The part of the OpenAPI document with the operations for bookings and availability."""
 
 from __future__ import annotations
 
@@ -7,153 +7,23 @@ from typing import Any
 from portal.api.availability import DEFAULT_SPAN, LONGEST_SPAN, MAX_ENTRIES
 from portal.api.booking_filter_table import FILTERS, Filter, Kind
 from portal.api.booking_filters import ORDERS
-from portal.api.openapi import Schema, an_object, json_content, one_of, or_null, ref, refusals, with_headers
+from portal.api.openapi import (
+    FLAG,
+    FREE,
+    TEXT,
+    TIME,
+    UUID,
+    Schema,
+    head_of,
+    json_content,
+    one_of,
+    ref,
+    refusals,
+    with_headers,
+)
 from portal.api.responses import JSON
-from portal.domain.booking_states import ORDER_STATES, ApiState
-from portal.services.booking_requests import MAX_KEY, MAX_PERIODS
-
-_TEXT: Schema = {"type": "string"}
-_UUID: Schema = {"type": "string", "format": "uuid"}
-_TIME: Schema = {"type": "string", "format": "date-time"}
-_DATE: Schema = {"type": ["string", "null"], "format": "date"}
-_FLAG: Schema = {"type": "boolean"}
-_FREE: Schema = {"type": "object", "additionalProperties": True}
-_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-_UUID_OR_NULL: Schema = {"type": ["string", "null"], "format": "uuid"}
-
-# Every key that a booking can have, by its schema, in the order of the answers.
-_RESOURCE: Schema = {
-    **dict.fromkeys(("offering", "offering_name"), _TEXT),
-    "offering_uuid": _UUID,
-    **dict.fromkeys(("offering_description", "offering_image", "offering_thumbnail", "offering_type"), _TEXT),
-    **dict.fromkeys(("offering_shared", "offering_billable"), _FLAG),
-    "offering_plugin_options": _FREE,
-    "offering_slug": _TEXT,
-    "offering_state": ref("schemas", "OfferingState"),
-    **dict.fromkeys(("offering_backend_id", "category_title"), _TEXT),
-    "category_uuid": _UUID,
-    **dict.fromkeys(("category_icon", "provider_name"), _TEXT),
-    "provider_uuid": _UUID,
-    **dict.fromkeys(("provider_slug", "provider_description"), _TEXT),
-    "parent_offering_uuid": _UUID,
-    **dict.fromkeys(("parent_offering_name", "plan"), _TEXT),
-    "plan_unit": or_null(ref("schemas", "BillingUnit")),
-    "plan_name": _TEXT_OR_NULL,
-    "plan_uuid": _UUID_OR_NULL,
-    "plan_description": _TEXT_OR_NULL,
-    **dict.fromkeys(("attributes", "limits"), _FREE),
-    "uuid": _UUID,
-    **dict.fromkeys(("created", "modified"), _TIME),
-    **dict.fromkeys(("url", "description"), _TEXT),
-    "state": ref("schemas", "ResourceState"),
-    "resource_uuid": _UUID_OR_NULL,
-    **dict.fromkeys(("backend_id", "effective_id"), _TEXT),
-    "resource_type": _TEXT_OR_NULL,
-    "project": _TEXT,
-    "project_uuid": _UUID,
-    **dict.fromkeys(("project_name", "project_description"), _TEXT),
-    "project_end_date": _DATE,
-    "customer_uuid": _UUID,
-    "customer_name": _TEXT,
-    "backend_metadata": _FREE,
-    **dict.fromkeys(("is_usage_based", "is_limit_based"), _FLAG),
-    **dict.fromkeys(("name", "slug"), _TEXT),
-    "current_usages": _FREE,
-    "can_terminate": _FLAG,
-    "report": {"type": "array", "items": _FREE},
-    "end_date": _DATE,
-    "end_date_requested_by": _TEXT_OR_NULL,
-    "end_date_updated_at": {"type": ["string", "null"], "format": "date-time"},
-    "username": _TEXT_OR_NULL,
-    "limit_usage": _FREE,
-    **dict.fromkeys(("downscaled", "restrict_member_access", "paused"), _FLAG),
-    "usage_limit_restriction": _TEXT,
-    "endpoints": {"type": "array", "items": _FREE},
-    **dict.fromkeys(("error_message", "error_traceback"), _TEXT),
-    "options": _FREE,
-    "available_actions": {"type": "array", "items": _TEXT},
-    "user_requires_reconsent": _FLAG,
-    "renewal_date": {"type": ["object", "null"]},
-    "has_api_keys": _FLAG,
-    **dict.fromkeys(("created_by", "created_by_username", "created_by_full_name"), _TEXT),
-    **dict.fromkeys(("consumer_reviewed_by", "consumer_reviewed_by_username", "consumer_reviewed_by_full_name"), _TEXT),
-    "slots": {"type": "array", "items": ref("schemas", "BookingSlot")},
-}
-RESOURCE_FIELDS = tuple(_RESOURCE)
-_WHOLE: Schema = {
-    "order_in_progress": {"type": ["object", "null"], "description": "The order, while the booking is Creating."},
-    "creation_order": {"type": ["object", "null"], "description": "The order that made the booking."},
-    "history": {"type": "array", "items": ref("schemas", "BookingChange")},
-}
-
-
-def booking_schemas() -> Schema:
-    """The components."""
-    period = an_object({"start": _TIME, "end": _TIME}, required=["start", "end"])
-    slots = {"type": "array", "items": ref("schemas", "Period"), "minItems": 1, "maxItems": MAX_PERIODS}
-    return {
-        "ResourceState": one_of(
-            ApiState, "Creating: requested. OK: confirmed. Terminated: rejected, cancelled, expired."
-        ),
-        "BookingResource": an_object(
-            {**_RESOURCE, **_WHOLE}, description="A booking. Keys without a value that clients can read are left out."
-        ),
-        "BookingResourceFieldEnum": one_of((*RESOURCE_FIELDS, *_WHOLE), "A key of a booking."),
-        "BookingSlot": an_object({"start": _TIME, "end": _TIME, "backend_id": _TEXT}),
-        "BookingChange": an_object(
-            {"at": _TIME, "what": _TEXT, "by": _TEXT_OR_NULL, "reason": _TEXT},
-            additionalProperties=True,
-            description="One line of the history. `by` null: the portal itself.",
-        ),
-        "BookingOrderUUID": an_object({"order_uuid": _UUID}, required=["order_uuid"]),
-        "Booking": an_object(
-            {"created_by_full_name": _TEXT_OR_NULL, "start": _TIME, "end": _TIME},
-            required=["created_by_full_name", "start", "end"],
-        ),
-        "Period": period,
-        "BookingRequest": an_object(
-            {
-                "offering": {**_TEXT, "description": "The offering's address or UUID."},
-                "slots": slots,
-                "name": _TEXT,
-                "description": _TEXT,
-                "plan": {**_TEXT, "description": "Address or UUID; needed where the offering has several plans."},
-                "project": {**_TEXT, "description": "Address or UUID of a project of yours."},
-                "options": {**_FREE, "description": "Answers to the offering's order form, by its keys."},
-            },
-            required=["offering", "slots"],
-            additionalProperties=False,
-        ),
-        "RescheduleRequest": an_object(
-            {"slots": slots, "reason": _TEXT}, required=["slots"], additionalProperties=False
-        ),
-        "CancelRequest": an_object({"reason": _TEXT}, additionalProperties=False),
-        "ReasonRequest": an_object({"reason": _TEXT}),
-        "SlotTaken": an_object(
-            {
-                "detail": _TEXT,
-                "asked": ref("schemas", "Period"),
-                "rival": ref("schemas", "Period"),
-                "free": {"type": "array", "items": ref("schemas", "Period")},
-            },
-            required=["detail"],
-            description="`free` are the nearest periods of that length which can be booked.",
-        ),
-        "Availability": an_object(
-            {
-                "time_zone": _TEXT,
-                "slots": {"type": "array", "items": ref("schemas", "Period")},
-                "refused": {
-                    "type": "array",
-                    "items": an_object(
-                        {"start": _TIME, "end": _TIME, "reason": _TEXT}, required=["start", "end", "reason"]
-                    ),
-                },
-                "next": {**_TIME, "description": "The answer ends here: the `start` of the request for the rest."},
-            },
-            required=["time_zone", "slots", "refused"],
-        ),
-    }
+from portal.domain.booking_states import ORDER_STATES
+from portal.services.booking_requests import MAX_KEY
 
 
 def booking_parameters() -> Schema:
@@ -168,20 +38,20 @@ def booking_parameters() -> Schema:
             **_query("field", {"type": "array", "items": ref("schemas", "BookingResourceFieldEnum")}),
             "description": "Answer these keys only.",
         },
-        "start": _query("start", _TIME, "The beginning of the window; now where it is left out."),
+        "start": _query("start", TIME, "The beginning of the window; now where it is left out."),
         "end": _query(
-            "end", _TIME, f"Its end; {DEFAULT_SPAN.days} days later by default, at most {LONGEST_SPAN.days} days."
+            "end", TIME, f"Its end; {DEFAULT_SPAN.days} days later by default, at most {LONGEST_SPAN.days} days."
         ),
         "duration": _query(
             "duration",
-            {**_TEXT, "pattern": r"^\d{1,4}:[0-5]\d:[0-5]\d$"},
+            {**TEXT, "pattern": r"^\d{1,4}:[0-5]\d:[0-5]\d$"},
             "How long a slot must be at least; no longer than the window.",
         ),
         "Idempotency-Key": {
             "name": "Idempotency-Key",
             "in": "header",
             "required": False,
-            "schema": {**_TEXT, "maxLength": MAX_KEY},
+            "schema": {**TEXT, "maxLength": MAX_KEY},
             "description": "A key of yours: the same request with the same key is answered with the same booking.",
         },
     }
@@ -204,7 +74,7 @@ def booking_responses() -> Schema:
             "description": "The time is taken, or the booking is not in a state for that",
             "content": json_content(ref("schemas", "SlotTaken")),
         },
-        "BadRequest": {"description": "What is wrong, by field", "content": json_content(_FREE)},
+        "BadRequest": {"description": "What is wrong, by field", "content": json_content(FREE)},
         "UnsupportedMedia": {"description": "Not JSON", "content": json_content(ref("schemas", "Detail"))},
     }
 
@@ -214,21 +84,23 @@ def booking_paths() -> Schema:
     many = {"type": "array", "items": ref("schemas", "BookingResource")}
     one = "/api/booking-resources/{uuid}/"
     listed = ["booking_field", "page", "page_size", "o", *(f"filter_{name}" for name in FILTERS)]
+    listing: Schema = {
+        **_operation("booking_resources_list", "List bookings"),
+        "description": "Your own, and those of offerings that you manage.",
+        "parameters": [ref("parameters", name) for name in listed],
+        "responses": {
+            "200": {
+                "description": "A page of bookings",
+                "headers": with_headers("X-Result-Count", "Link", "ETag"),
+                "content": json_content(many),
+            },
+            **refusals(_304="NotModified", _400="BadRequest", _401="Unauthorized", _404="InvalidPage"),
+        },
+    }
     return {
         "/api/booking-resources/": {
-            "get": {
-                **_operation("booking_resources_list", "List bookings"),
-                "description": "Your own, and those of offerings that you manage. HEAD answers the same headers.",
-                "parameters": [ref("parameters", name) for name in listed],
-                "responses": {
-                    "200": {
-                        "description": "A page of bookings",
-                        "headers": with_headers("X-Result-Count", "Link", "ETag"),
-                        "content": json_content(many),
-                    },
-                    **refusals(_304="NotModified", _400="BadRequest", _401="Unauthorized", _404="InvalidPage"),
-                },
-            },
+            "get": listing,
+            "head": head_of(listing, "booking_resources_count", "Count bookings"),
             "post": {
                 **_operation("booking_resources_create", "Request a booking"),
                 "parameters": [ref("parameters", "Idempotency-Key")],
@@ -268,8 +140,9 @@ def booking_paths() -> Schema:
         "/api/marketplace-bookings/{uuid}/": {
             "parameters": [ref("parameters", "uuid")],
             "get": {
-                **_operation("marketplace_bookings_list", "What is taken of an offering"),
-                "description": "Unpaged. A name is null unless you and the booker share an organization.",
+                **_operation("marketplace_bookings_list", "The occupied periods of an offering"),
+                "tags": ["marketplace-bookings"],
+                "description": "Unpaged. A name is null unless you are the booker or share an organization with them.",
                 "responses": {
                     "200": {
                         "description": "Bookings, requests and busy times",
@@ -285,7 +158,7 @@ def booking_paths() -> Schema:
             "get": {
                 "operationId": "booking_offerings_availability",
                 "tags": ["booking-offerings"],
-                "summary": "What is free",
+                "summary": "Free slots",
                 "description": (
                     "Every instant of the window is in a slot, or refused with a reason. Where these would be more "
                     f"than {MAX_ENTRIES:,}, the answer ends early and has `next`."
@@ -335,11 +208,11 @@ def _query(name: str, schema: Schema, description: str = "") -> Schema:
 
 
 _FILTER_TYPES: dict[Kind, Schema] = {
-    Kind.TEXT: _TEXT,
-    Kind.UUID: _UUID,
-    Kind.URL: _TEXT,
-    Kind.INSTANT: _TIME,
-    Kind.FLAG: _FLAG,
+    Kind.TEXT: TEXT,
+    Kind.UUID: UUID,
+    Kind.URL: TEXT,
+    Kind.INSTANT: TIME,
+    Kind.FLAG: FLAG,
     Kind.NUMBER: {"type": "number"},
     Kind.STATE: ref("schemas", "ResourceState"),
     Kind.ORDER_STATE: one_of(sorted(ORDER_STATES)),

@@ -1,4 +1,4 @@
-"""/api/docs/: the OpenAPI document for people. A plain listing; Swagger UI on top of it where it is installed."""
+"""/api/docs/: the OpenAPI document as a page, and Swagger UI if it is installed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from portal.schema.fields import Field, ObjectSchema
 from portal.schema.offering import OFFERING
 
 SWAGGER = ("vendor/swagger-ui.css", "vendor/swagger-ui-bundle.js")
-# Swagger UI's own pictures are data: addresses, and it sets styles on its elements.
+# Swagger UI has pictures in data: addresses, and sets styles on elements.
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-METHODS = ("get", "post")
+METHODS = ("get", "head", "post")
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that can be asked for, as the listing shows it."""
+    """One operation of the listing."""
 
     method: str
     path: str
@@ -49,7 +49,7 @@ class Row:
 
 
 def operations() -> Iterator[Operation]:
-    """What the document describes, in its order."""
+    """The operations, in the order of the document."""
     whole = document()
 
     def found(thing: Schema) -> Schema:
@@ -72,7 +72,7 @@ def operations() -> Iterator[Operation]:
                 summary=operation["summary"],
                 description=operation.get("description", ""),
                 parameters=[_parameter(found(parameter)) for parameter in parameters],
-                answers=[(status, found(answer)["description"]) for status, answer in operation["responses"].items()],
+                answers=[(status, found(it)["description"]) for status, it in operation["responses"].items()],
             )
 
 

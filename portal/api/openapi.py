@@ -8,6 +8,11 @@ from typing import Any
 from portal.api.responses import JSON
 
 Schema = dict[str, Any]
+TEXT: Schema = {"type": "string"}
+UUID: Schema = {"type": "string", "format": "uuid"}
+TIME: Schema = {"type": "string", "format": "date-time"}
+FLAG: Schema = {"type": "boolean"}
+FREE: Schema = {"type": "object", "additionalProperties": True}
 
 
 def or_null(schema: Schema) -> Schema:
@@ -47,7 +52,27 @@ def with_headers(*names: str) -> Schema:
 
 
 def refusals(**by_status: str) -> Schema:
-    """The refusals of an operation: `_404="NotFound"`, and those that all operations have."""
+    """The error responses of an operation: `_404="NotFound"`, and those that all operations have."""
     common = {"405": "MethodNotAllowed", "406": "NotAcceptable", "500": "ServerError"}
     named = {status.removeprefix("_"): name for status, name in by_status.items()}
     return {status: ref("responses", name) for status, name in sorted({**named, **common}.items())}
+
+
+def head_of(get: Schema, name: str, summary: str) -> Schema:
+    """The HEAD operation of a list: its parameters and headers, without a body. Waldur's clients call it a count."""
+    done = get["responses"]["200"]
+    return {
+        "operationId": name,
+        "tags": get["tags"],
+        "summary": summary,
+        "description": "The total is in X-Result-Count.",
+        "parameters": get["parameters"],
+        "responses": {
+            **{
+                status: {"description": "The same as for GET, without a body"}
+                for status in get["responses"]
+                if status != "304"
+            },
+            "200": {"description": "No response body", "headers": done["headers"]},
+        },
+    }

@@ -7,7 +7,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from portal.api.availability import MAX_ENTRIES
-from portal.api.booking_schema import RESOURCE_FIELDS
+from portal.api.booking_resource_schema import RESOURCE_FIELDS
 from portal.domain.periods import Period
 from portal.models import Booking, BusyPeriod, GoogleCalendar, Project
 from portal.services import bookings as services

@@ -135,6 +135,63 @@ def test_paths_and_methods_are_those_of_the_routes(whole, worker_app):
     assert told == served - about_itself
 
 
+def test_generated_clients_get_the_module_paths_of_the_published_ones(whole):
+    found = {
+        operation["operationId"]: (operation["tags"], method, path)
+        for path, item in whole["paths"].items()
+        for method, operation in item.items()
+        if method != "parameters"
+    }
+    offerings, resources = "/api/booking-offerings/", "/api/booking-resources/"
+    calendar = ("google_calendar_sync", "share_google_calendar", "unshare_google_calendar")
+    published = {
+        "booking_offerings_list": (["booking-offerings"], "get", offerings),
+        "booking_offerings_count": (["booking-offerings"], "head", offerings),
+        "booking_offerings_retrieve": (["booking-offerings"], "get", f"{offerings}{{uuid}}/"),
+        **{
+            f"booking_offerings_{name}": (["booking-offerings"], "post", f"{offerings}{{uuid}}/{name}/")
+            for name in calendar
+        },
+        "booking_resources_list": (["booking-resources"], "get", resources),
+        "booking_resources_count": (["booking-resources"], "head", resources),
+        "booking_resources_retrieve": (["booking-resources"], "get", f"{resources}{{uuid}}/"),
+        "booking_resources_accept": (["booking-resources"], "post", f"{resources}{{uuid}}/accept/"),
+        "booking_resources_reject": (["booking-resources"], "post", f"{resources}{{uuid}}/reject/"),
+        "marketplace_bookings_list": (["marketplace-bookings"], "get", "/api/marketplace-bookings/{uuid}/"),
+        "api_auth_password": (["api-auth"], "post", "/api-auth/password/"),
+        "media_retrieve": (["media"], "get", "/api/media/{uuid}/"),
+    }
+    assert {name: found.get(name) for name in published} == published
+    assert {tag for tags, _, _ in found.values() for tag in tags} == {tag["name"] for tag in whole["tags"]}
+
+
+def test_tokens_are_described_as_the_header_and_as_a_bearer_scheme(whole):
+    assert whole["security"] == [{"tokenAuth": []}, {"bearerAuth": []}]
+    schemes = whole["components"]["securitySchemes"]
+    assert (schemes["tokenAuth"]["type"], schemes["tokenAuth"]["name"]) == ("apiKey", "Authorization")
+    assert (schemes["bearerAuth"]["type"], schemes["bearerAuth"]["scheme"]) == ("http", "bearer")
+
+
+def test_filters_have_their_types(whole):
+    parameters = whole["components"]["parameters"]
+    names = [one["$ref"].split("/")[-1] for one in whole["paths"]["/api/booking-resources/"]["get"]["parameters"]]
+    found = {parameters[name]["name"]: parameters[name]["schema"] for name in names}
+    booleans = {name for name, schema in found.items() if schema.get("type") == "boolean"}
+    names_of_flags = (
+        "usage_based limit_based only_usage_based only_limit_based paused downscaled restrict_member_access "
+        "is_attached has_terminate_date lexis_links_supported offering_shared offering_billable visible_to_providers "
+        "exclude_pending_transitional"
+    )
+    assert booleans == set(names_of_flags.split())
+    instants = {name for name, schema in found.items() if schema.get("format") == "date-time"}
+    assert instants == {"created", "created_before", "modified", "modified_before"}
+    assert found["component_count"] == found["limit_component_count"] == {"type": "number"}
+    assert found["offering_uuid"] == {"type": "array", "items": {"type": "string", "format": "uuid"}}
+    head = whole["paths"]["/api/booking-resources/"]["head"]
+    assert [one["$ref"].split("/")[-1] for one in head["parameters"]] == names
+    assert set(head["responses"]["200"]["headers"]) >= {"X-Result-Count", "Link"}
+
+
 def test_head_and_etag_of_the_document(client):
     get, head = (client.open("/api/schema/", method=method) for method in ("GET", "HEAD"))
     assert told(get) == told(head)
@@ -161,7 +218,7 @@ def test_the_page_lists_everything_without_scripts(client, whole):
 def test_swagger_ui_shows_the_document(whole, live_portal, browser_page, axe):
     if not (ROOT / "static/vendor/swagger-ui-bundle.js").is_file():
         unavailable("no Swagger UI: `make assets` fetches it")
-    operations = sum(method in item for item in whole["paths"].values() for method in ("get", "post"))
+    operations = sum(method in item for item in whole["paths"].values() for method in ("get", "head", "post"))
     browser_page.goto(f"{live_portal.url}/api/docs/")
     browser_page.wait_for_selector("#swagger-ui .opblock-summary-path")
     assert browser_page.locator("#swagger-ui .opblock-summary-path").count() == operations
