@@ -28,11 +28,12 @@ from portal.deferred import Deferred
 from portal.domain.cache import Cache
 from portal.domain.catalogue_index import CatalogueIndex
 from portal.domain.paths import is_api
-from portal.early_refusals import Wsgi, early_refusals
+from portal.early_refusals import early_refusals
 from portal.errors import PortalError
 from portal.extensions import csrf, db, has_old_secrets, installation_salt, login_manager, prepare_engine
 from portal.queries.catalogue_index import current_index
 from portal.request_ids import REQUEST_ID, RequestIds
+from portal.response_headers import ResponseHeaders, Wsgi
 from portal.secretbox import SecretBox
 from portal.services import limits
 from portal.web import errors as web_errors
@@ -116,9 +117,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     login_manager.init_app(app)
     csrf.init_app(app)
 
-    app.before_request(_bind_request)
-    app.before_request(_refuse_host)
-    app.before_request(_refuse_long_address)
+    app.before_request(_begin_request)
     app.after_request(_count_write)
     app.teardown_request(_unbind_request)
     app.teardown_request(_forget_write)
@@ -132,12 +131,13 @@ def create_app(settings: Settings | None = None) -> Flask:
 def make_asgi(app: Flask, threads: int) -> AsgiApplication:
     """The application for an ASGI server, run by this number of threads."""
     settings: Settings = app.extensions["portal.settings"]
-    refusals = _behind_proxy(early_refusals(settings), settings)
+    refusals = _behind_proxy(early_refusals(), settings)
     return AsgiApplication(app, refusals, threads=threads, most_bytes=MAX_BODY_BYTES)
 
 
 def _behind_proxy(application: Wsgi, settings: Settings) -> Wsgi:
-    """Add the headers of trusted proxies and request ids to the application."""
+    """The application with our response headers, the headers of trusted proxies, and request ids."""
+    application = ResponseHeaders(application, settings)
     hops = settings.proxy_hops
     if hops:
         application = ProxyFix(application, x_for=hops, x_proto=hops, x_host=hops)
@@ -184,23 +184,18 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return api_errors.http_error(error) if is_api(request.path) else web_errors.http_error(error)
 
 
-def _bind_request() -> None:
-    logs.bind_request(request.environ.get(REQUEST_ID, ""), request.remote_addr or "")
+def _begin_request() -> None:
+    environ = request.environ
+    logs.bind_request(environ.get(REQUEST_ID, ""), request.remote_addr or "")
+    # Redirects and links cannot be built with an invalid host.
+    if not request.host:
+        raise BadRequest("Invalid Host header.")
+    if len(request.query_string) + len(environ.get("PATH_INFO", "")) > LONGEST_ADDRESS:
+        raise RequestURITooLarge(f"The address is too long: at most {LONGEST_ADDRESS:,} bytes are read.")
 
 
 def _unbind_request(_error: BaseException | None) -> None:
     logs.unbind_request()
-
-
-def _refuse_host() -> None:
-    # Redirects and links cannot be built with an invalid host.
-    if not request.host:
-        raise BadRequest("Invalid Host header.")
-
-
-def _refuse_long_address() -> None:
-    if len(request.query_string) + len(request.environ.get("PATH_INFO", "")) > LONGEST_ADDRESS:
-        raise RequestURITooLarge(f"The address is too long: at most {LONGEST_ADDRESS:,} bytes are read.")
 
 
 def _count_write(response: Response) -> Response:

@@ -76,6 +76,9 @@ def register_compression(app: Flask) -> None:
     def _compress(response: Response) -> Response:
         if response.mimetype not in _MIME_TYPES:
             return response
+        if request.environ["HTTP_ACCEPT_ENCODING"] == IDENTITY and response.status_code != 304:
+            response.vary.add("Accept-Encoding")
+            return response
         etag, weak = response.get_etag()
         strong = "" if weak or etag is None else etag
         status, done = response.status_code, response.headers.get("Content-Encoding")

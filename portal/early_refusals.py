@@ -1,4 +1,4 @@
-"""Responses to requests that portal.asgi refuses, with the headers that all responses have."""
+"""Responses to requests that portal.asgi refuses."""
 
 from __future__ import annotations
 
@@ -8,21 +8,13 @@ from http import HTTPStatus
 from typing import Any
 
 from portal.asgi import REFUSED
-from portal.config import Settings
-from portal.domain.http_headers import (
-    COMMON_HEADERS,
-    CROSS_ORIGIN_HEADERS,
-    HSTS,
-    NO_STORE,
-    NON_PAGE_POLICY,
-    allows_cross_origin,
-)
+from portal.domain.http_headers import NO_STORE
 from portal.domain.paths import is_api
 
 Wsgi = Callable[..., Iterable[bytes]]
 
 
-def early_refusals(settings: Settings) -> Wsgi:
+def early_refusals() -> Wsgi:
     """A WSGI application that responds with the status in its environment, without the database."""
 
     def refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -36,14 +28,8 @@ def early_refusals(settings: Settings) -> Wsgi:
             "Content-Length": str(len(body)),
             # The rest of the request is not read.
             "Connection": "close",
-            **COMMON_HEADERS,
-            "Content-Security-Policy": NON_PAGE_POLICY,
             "Cache-Control": NO_STORE,
         }
-        if settings.secure_cookies or environ["wsgi.url_scheme"] == "https":
-            headers["Strict-Transport-Security"] = HSTS
-        if allows_cross_origin(environ["PATH_INFO"]):
-            headers.update(CROSS_ORIGIN_HEADERS)
         if status is HTTPStatus.SERVICE_UNAVAILABLE:
             headers["Retry-After"] = "5"
         start_response(f"{status.value} {status.phrase}", list(headers.items()))

@@ -98,9 +98,8 @@ def _cached(
 
 
 def _answer(body: Body, headers: dict[str, str]) -> Response:
-    response = bytes_response(body.json, headers=headers)
-    response.set_etag(body.etag)
-    if request.if_none_match:
+    response = bytes_response(body.json, headers={**headers, "ETag": f'"{body.etag}"'})
+    if "HTTP_IF_NONE_MATCH" in request.environ:
         response.make_conditional(request)
     # Only now: a list that lost an offering is not newer for that, so If-Modified-Since must not decide.
     if body.modified:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 ANY = "*/*"
 
 
+@lru_cache(maxsize=256)
 def accepts(header: str, media_type: str) -> bool:
     """Whether `media_type` is acceptable. Parameters other than q are ignored; empty means anything.
 

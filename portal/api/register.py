@@ -7,7 +7,6 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from portal.api import accounts, availability, bookings, calendars, catalogue, docs, index, media, operations
 from portal.api.errors import Refused, http_error, portal_error, refused, server_error
-from portal.api.responses import add_headers, forget_session
 from portal.api.routing import before_request, blueprint
 from portal.errors import PortalError
 from portal.extensions import csrf
@@ -26,8 +25,5 @@ def register(app: Flask) -> None:
     # Tokens are the only credentials, and no browser sends one by itself.
     csrf.exempt(blueprint)
     app.before_request(before_request)
-    app.after_request(add_headers)
-    # Functions after a request run in reverse, and this one has to be the last.
-    app.after_request_funcs[None].insert(0, forget_session)
     operations.register_operations(app)
     app.register_blueprint(blueprint)

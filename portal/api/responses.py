@@ -6,10 +6,7 @@ import hashlib
 from typing import Any
 
 import orjson
-from flask import Response, request, session
-
-from portal.domain.http_headers import CROSS_ORIGIN_HEADERS, allows_cross_origin
-from portal.domain.paths import is_api
+from flask import Response, request
 
 JSON = "application/json"
 
@@ -46,30 +43,4 @@ def tagged_response(body: bytes, headers: dict[str, str] | None = None) -> Respo
     response.set_etag(tag_of(body))
     if request.if_none_match:
         response.make_conditional(request)
-    return response
-
-
-def add_headers(response: Response) -> Response:
-    """After every request: let pages of other origins read the responses, and tell caches what they depend on."""
-    if not is_api(request.path):
-        return response
-    headers = response.headers
-    if allows_cross_origin(request.path):
-        headers.update(CROSS_ORIGIN_HEADERS)
-    if "Cache-Control" not in headers:
-        headers.add("Cache-Control", "private, no-cache")
-        if "Vary" in headers:
-            response.vary.update(("Accept", "Authorization"))
-        else:
-            headers.add("Vary", "Accept, Authorization")
-    return response
-
-
-def forget_session(response: Response) -> Response:
-    """Last of all: JSON does not depend on the browser's session, so caches need not distinguish sessions.
-
-    (Flask-Login reads the session after every request, and Flask adds `Vary: Cookie` for that.)
-    """
-    if is_api(request.path) and response.mimetype != "text/html":
-        session.accessed = False
     return response

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 # For every response, including errors, static files and JSON.
 COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY"}
+# For pages besides.
+PAGE_HEADERS = {
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 # Content security policy of everything but pages: nothing is loaded or run. (SVG pictures may have styles.)
 NON_PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -22,6 +27,9 @@ NO_STORE = "no-store"
 # For a response with a secret in it. It is not compressed either, by the portal or a proxy: the length of a compressed
 # response can reveal its content (docs/caching.md, BREACH).
 NO_STORE_NO_TRANSFORM = "no-store, no-transform"
+# Responses of the API, unless they say otherwise. They depend on the token.
+API_CACHE_CONTROL = "private, no-cache"
+API_VARY = ("Accept", "Authorization")
 # The browser may cache the page, and revalidates it each time.
 REVALIDATED = "private, no-cache"
 

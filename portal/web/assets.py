@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import brotli
-from flask import Flask, Response, abort, current_app, request, session
+from flask import Flask, Response, abort, current_app, request
 
 FONTS = ("vendor/fonts/instrument-sans-latin.woff2",)
 HTMX = "vendor/htmx.min.js"
@@ -72,15 +72,6 @@ def register_assets(app: Flask) -> None:
     mimetypes.add_type("font/woff2", ".woff2")
     mimetypes.add_type("text/javascript", ".js")
     app.view_functions["static"] = send
-    # Functions after a request run in reverse, and this one has to be the last.
-    app.after_request_funcs.setdefault(None, []).insert(0, _forget_session)
-
-
-def _forget_session(response: Response) -> Response:
-    """A file is the same for everybody. (Flask-Login looks into each session, and Flask says `Vary: Cookie` for it.)"""
-    if request.endpoint == "static" and response.mimetype != "text/html":
-        session.accessed = False
-    return response
 
 
 def _folder() -> str:

@@ -92,7 +92,7 @@ def test_a_database_that_does_not_answer(client, app, who, monkeypatch):
 
 @pytest.mark.parametrize("path", ["/api/booking-resources/", "/api-auth/password/", "/sign-in"])
 def test_refusals_of_the_server(app, path):
-    refuse = early_refusals(app.extensions["portal.settings"])
+    refuse = early_refusals()
     for status in (400, 408, 413, 503):
         sent = {}
 

@@ -69,10 +69,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # No other package may import it: production never loads it.
     "portal.dev": ENTRY_POINTS | {GOOGLE_SCOPES},
     "portal.asgi": frozenset(),
-    "portal.early_refusals": LEAVES | {"portal.asgi", "portal.config"},
+    "portal.early_refusals": frozenset({"portal.asgi", "portal.domain"}),
+    "portal.response_headers": LEAVES | {"portal.config"},
     "portal.app": ENTRY_POINTS
     | {"portal.web", "portal.api", "portal.cli", "portal.compression", "portal.request_ids", "portal.deferred"}
-    | {"portal.asgi", "portal.early_refusals"},
+    | {"portal.asgi", "portal.early_refusals", "portal.response_headers"},
 }
 FLASK = ("flask", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "werkzeug", "wtforms", "jinja2")
 WITH_FLASK = (

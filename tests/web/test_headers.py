@@ -14,9 +14,9 @@ from portal.domain.http_headers import COMMON_HEADERS, NO_STORE, NO_STORE_NO_TRA
 from portal.extensions import db
 from portal.models import Screenshot, User
 from portal.policies import SYSTEM
+from portal.response_headers import content_policy
 from portal.services import feeds
 from portal.services.accounts import create_token
-from portal.web.headers import content_policy
 from tests.support import builders as make
 from tests.support.portal import environ_for
 
