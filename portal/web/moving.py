@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.domain.booking_states import BookingStateConflict
 from portal.domain.periods import Period
+from portal.domain.refusals import Refusal
 from portal.errors import Forbidden, Invalid
 from portal.models.base import utcnow
 from portal.policies import Actor
@@ -34,13 +35,14 @@ blueprint = Blueprint("moving", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A stretch of the week as this page tells of it."""
+    """A block of the week as this page shows it."""
 
     start: datetime
     end: datetime
     state: str
     reason: str
     is_slot: bool
+    refusal: Refusal | None
 
 
 @blueprint.route("/bookings/<uuid:uuid>/move/", methods=["GET", "POST"])
@@ -152,4 +154,4 @@ def _shown(blocks: Iterable[Offered], view: BookingView) -> Iterator[Shown]:
         if state == "free" and view.booking.offering.state == "Active":
             period = Period(it.start, it.end)
             state = "kept" if any(period.overlaps(own) for own in kept) else state
-        yield Shown(it.start, it.end, state, it.reason, it.is_slot)
+        yield Shown(it.start, it.end, state, it.reason, it.is_slot, it.refusal)

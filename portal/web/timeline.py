@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain.catalogue_index import FACETS
+from portal.domain.messages import Message
 from portal.domain.periods import Period
 from portal.domain.timetable import Span, TimeBlock
 from portal.extensions import settings
+from portal.localization import date_in_language
 from portal.models.base import utcnow
 from portal.queries.timeline import TimelineRow, day_of
 from portal.web.catalogue import search_of_request
 from portal.web.guards import public
 from portal.web.people import current_actor
-from portal.web.week import WORDS, first_day, slot_value
+from portal.web.week import STATES, first_day, look_of, slot_value
 
 blueprint = Blueprint("timeline", __name__, url_prefix="/timeline")
 
 # The day is drawn in quarters of an hour; columns are counted from 1, and grid lines end one further.
 QUARTER = 15
 COLUMNS = 24 * 60 // QUARTER
+# Shown first where no offering says when it opens.
+WORKING_HOUR = 8
 WIDTH = timedelta(minutes=QUARTER)
 _EPOCH = datetime.min.replace(tzinfo=UTC)
 
@@ -38,6 +41,7 @@ class Bar:
 
     look: str
     word: str
+    mark: str
     first: int
     last: int
     text: str
@@ -46,6 +50,22 @@ class Bar:
     @property
     def classes(self) -> str:
         return f"slot slot-{self.look} col-{self.first} to-{self.last}"
+
+    def continues(self, before: Bar) -> bool:
+        """Whether it says the same as the one that ends where it begins, and neither can be picked."""
+        same = (self.look, self.word, self.text) == (before.look, before.word, before.text)
+        return same and not self.slot and before.last == self.first
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The row of one offering. `book` is followed by a slot; `opens` is the column of its first slot (0: none)."""
+
+    line: TimelineRow
+    bars: list[Bar]
+    book: str
+    opens: int
+    now: int | None
 
 
 @blueprint.get("/")
@@ -57,6 +77,7 @@ def day() -> ResponseReturnValue:
     wanted = first_day(request.args.get("day"), today)
     search = search_of_request()
     lines, page = day_of(current_actor(), search, wanted, now)
+    lanes = [_lane(line, wanted, now) for line in lines]
     return render_template(
         "catalogue/timeline.html",
         search=search,
@@ -64,35 +85,42 @@ def day() -> ResponseReturnValue:
         today=today,
         previous=wanted - timedelta(days=1) if wanted > today else None,
         next=wanted + timedelta(days=1),
-        rows=[_row(line, wanted, now) for line in lines],
-        legend=[(look, words[1]) for look, words in WORDS.items() if look not in ("past", "held", "kept")],
+        title=date_in_language(wanted, "yMMMMEEEEd"),
+        lanes=lanes,
+        opens=_first_hour(lanes),
+        legend=[(look, it) for look, it in STATES.items() if look not in ("past", "held", "kept")],
         page=page,
         columns=COLUMNS,
         filters=[(name, value) for name in FACETS for value in getattr(search, name)],
     )
 
 
-def _row(line: TimelineRow, day: date, now: datetime) -> dict[str, Any]:
+def _first_hour(lanes: Sequence[Lane]) -> int:
+    """The even hour at which the page opens: when the first offering opens, or now if that is later."""
+    opens = min((lane.opens for lane in lanes if lane.opens > 1), default=WORKING_HOUR * 60 // QUARTER + 1)
+    now = min((lane.now for lane in lanes if lane.now), default=1)
+    return min((max(opens, now) - 1) * QUARTER // 60 // 2 * 2, 22)
+
+
+def _lane(line: TimelineRow, day: date, now: datetime) -> Lane:
     zone = ZoneInfo(line.zone)
     bars: list[Bar] = []
-    boxes = (box for span in line.spans for box in _boxes(span))
-    for bar in (_bar(box, line, zone, day) for box in boxes):
-        if bar is None:
-            continue
-        last = bars[-1] if bars else None
-        # Neighbours that say the same are one box; free steps stay apart, since each can be picked.
-        if last and not bar.slot and (last.look, last.text) == (bar.look, bar.text) and last.last == bar.first:
-            bars[-1] = Bar(last.look, last.word, last.first, bar.last, last.text)
-        else:
-            bars.append(bar)
+    opens = 0
+    for span in line.spans:
+        for box in _boxes(span):
+            bar = _bar(box, line, zone, day)
+            if bar is None:
+                continue
+            opens = opens or (bar.first if box.is_slot else 0)
+            # Neighbours that say the same are one box; free steps stay apart, since each can be picked.
+            if bars and bar.continues(bars[-1]):
+                bars[-1] = replace(bars[-1], last=bar.last)
+            else:
+                bars.append(bar)
     present = now.astimezone(zone)
-    return {
-        "line": line,
-        "bars": bars,
-        # One address for each row: slots are made of characters that need no quoting.
-        "book": url_for("bookings.book", uuid=line.uuid, slot=""),
-        "now": _column(present, day) if present.date() == day else None,
-    }
+    # One address for each lane: slots are made of characters that need no quoting.
+    book = url_for("bookings.book", uuid=line.uuid, slot="")
+    return Lane(line, bars, book, opens, _column(present, day) if present.date() == day else None)
 
 
 def _boxes(span: Span) -> Iterator[TimeBlock]:
@@ -111,9 +139,9 @@ def _boxes(span: Span) -> Iterator[TimeBlock]:
         first = last
 
 
-def _bar(stretch: TimeBlock, line: TimelineRow, zone: ZoneInfo, day: date) -> Bar | None:
-    look = stretch.state if line.state == "Active" or stretch.state != "free" else "held"
-    period = stretch.period
+def _bar(block: TimeBlock, line: TimelineRow, zone: ZoneInfo, day: date) -> Bar | None:
+    look, word = look_of(block, bookable=line.state == "Active")
+    period = block.period
     inside = line.window.start <= period.start and period.end <= line.window.end
     shown = period if inside else period.intersection(line.window)
     if shown is None:
@@ -125,9 +153,10 @@ def _bar(stretch: TimeBlock, line: TimelineRow, zone: ZoneInfo, day: date) -> Ba
     if last <= first:
         last = min(first + max(1, int(shown.duration.total_seconds()) // 60 // QUARTER), COLUMNS + 1)
     span = f"{start.hour:02}:{start.minute:02}–{end.hour:02}:{end.minute:02}"
-    reason = stretch.reason or WORDS[look][1]
+    reason = block.reason or STATES[look].legend
     slot = slot_value(period.start, period.end) if look == "free" else ""
-    return Bar(look, WORDS[look][0], first, last, f"{span}: {reason}" if slot else reason, slot)
+    text = Message("%(time)s: %(reason)s", time=span, reason=reason) if slot else reason
+    return Bar(look, word, STATES[look].mark, first, last, text, slot)
 
 
 def _column(local: datetime, day: date, *, ends: bool = False) -> int:

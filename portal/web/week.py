@@ -5,35 +5,73 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
+from typing import Protocol, Self
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_interval, format_skeleton
+
 from portal.domain.instants import format_instant, parse_instant
+from portal.domain.messages import Localizable, Localizer, Message
 from portal.domain.periods import Period, subtract
-from portal.domain.refusals import ALL_TIME
+from portal.domain.refusals import ALL_TIME, CLOSED, Code, Refusal
 from portal.domain.schedules import Config
+from portal.localization import current_locale
 
 DAYS = 7
 # So many boxes fit into one table; with slots of five minutes, a week is as many.
 MAX_STEPS = DAYS * 24 * 12
 END_OF_DAY = 24 * 60
-# What a state is called in a cell, and in the legend below.
-WORDS = {
-    "free": ("Free", "Free"),
-    "mine": ("Yours", "Yours"),
-    "kept": ("Now", "Its time now"),
-    "booked": ("Booked", "Booked"),
-    "requested": ("Requested", "Requested by somebody, not answered yet"),
-    "busy": ("Busy", "Blocked in the calendar"),
-    "held": ("Not offered", "Not offered at the moment"),
-    "soon": ("Too soon", "Too soon to book"),
-    "late": ("Too far", "Too far ahead to book"),
-    "past": ("Past", "Past"),
-    "closed": ("Closed", "Closed"),
+
+
+@dataclass(frozen=True, slots=True)
+class SlotState:
+    """How a state is shown: `word` in the cell, `legend` below the table, `mark` where there is no room for words."""
+
+    word: str
+    legend: str
+    mark: str
+
+
+STATES = {
+    "free": SlotState(Message("Free"), Message("Free"), "○"),
+    "mine": SlotState(Message("Yours"), Message("Booked by you"), "●"),
+    "kept": SlotState(Message("Current"), Message("Current time of this booking"), "◉"),
+    "booked": SlotState(Message("Booked"), Message("Booked"), "×"),
+    "requested": SlotState(Message("Pending"), Message("Requested, not answered yet"), "?"),
+    "busy": SlotState(Message("Busy"), Message("Blocked in the calendar"), "≡"),
+    "buffer": SlotState(Message("Buffer"), Message("Kept free next to a booking"), "↔"),
+    "closure": SlotState(Message("Closure"), Message("Holiday or other closure"), "■"),
+    "held": SlotState(Message("Not offered"), Message("Not offered now"), "∅"),
+    "soon": SlotState(Message("Too soon"), Message("Too soon to book"), "‹"),
+    "late": SlotState(Message("Not yet"), Message("Too far ahead to book"), "›"),
+    "past": SlotState(Message("Past"), Message("Past"), "·"),
+    "closed": SlotState(Message("Closed"), Message("Closed"), "–"),
 }
+# Closed time that looks different, and closed time with another word.
+CLOSED_LOOKS = {Code.BUFFER: "buffer", Code.CLOSURE: "closure"}
+CLOSED_WORDS = {Code.WEEKEND: Message("Weekend"), Code.OUTSIDE_SCHEDULE: Message("Not available")}
 ALONE = frozenset({"free", "mine", "kept"})
 # What can be picked: free time, and what the booking that is moved has now.
 PICKABLE = frozenset({"free", "kept"})
+
+
+class DateText(Localizable):
+    """A day, or the days from one to another; `skeleton` names the parts to show (CLDR)."""
+
+    __slots__ = ("first", "last", "skeleton")
+    first: date
+    last: date
+    skeleton: str
+
+    def __new__(cls, english: str, first: date, last: date, skeleton: str) -> Self:
+        self = super().__new__(cls, english)
+        self.first, self.last, self.skeleton = first, last, skeleton
+        return self
+
+    def localized(self, localizer: Localizer) -> str:
+        if self.first == self.last:
+            return str(format_skeleton(self.skeleton, self.first, locale=current_locale()))
+        return str(format_interval(self.first, self.last, self.skeleton, locale=current_locale()))
 
 
 class Offered(Protocol):
@@ -52,6 +90,8 @@ class Offered(Protocol):
     def reason(self) -> str: ...
     @property
     def is_slot(self) -> bool: ...
+    @property
+    def refusal(self) -> Refusal | None: ...
 
 
 @dataclass(slots=True)
@@ -104,7 +144,7 @@ class Week:
     title: str
     days: list[Day]
     rows: list[Row]
-    legend: list[tuple[str, str]]
+    legend: list[tuple[str, SlotState]]
     any_free: bool
     is_now: bool
     previous: date | None
@@ -113,6 +153,14 @@ class Week:
     next_free_day: date | None
     today: date
     slots: frozenset[str] = frozenset()
+
+
+def look_of(slot: Offered, *, bookable: bool = True) -> tuple[str, str]:
+    """The key of STATES by which a slot looks, and the word for it."""
+    state = slot.state if bookable or slot.state != "free" else "held"
+    code = slot.refusal.code if slot.refusal is not None and state == CLOSED else None
+    look = CLOSED_LOOKS.get(code, state) if code else state
+    return look, (CLOSED_WORDS.get(code) if code else None) or STATES[look].word
 
 
 def clock(minute: int) -> str:
@@ -201,7 +249,7 @@ def build_week(
         title=_title(first, first + timedelta(days=days - 1)),
         days=[_day(first + timedelta(days=index), today) for index in range(days)],
         rows=rows,
-        legend=[(look, words[1]) for look, words in WORDS.items() if look in looks and look != "past"],
+        legend=[(look, it) for look, it in STATES.items() if look in looks and look != "past"],
         any_free="free" in looks,
         is_now=first == today,
         previous=max(today, first - timedelta(days=days)) if first > today else None,
@@ -214,23 +262,26 @@ def build_week(
 
 
 def _day(day: date, today: date) -> Day:
-    return Day(f"{day:%a}", day.day, f"{day:%B %Y}", day == today)
+    weekday, month = DateText(f"{day:%a}", day, day, "E"), DateText(f"{day:%B %Y}", day, day, "yMMMM")
+    return Day(weekday, day.day, month, day == today)
 
 
-def _title(first: date, last: date) -> str:
+def _title(first: date, last: date) -> DateText:
     if first == last:
-        return f"{first.day} {first:%B %Y}"
-    if first.year != last.year:
-        return f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}"
-    if first.month != last.month:
-        return f"{first.day} {first:%b} – {last.day} {last:%b %Y}"
-    return f"{first.day}–{last.day} {last:%B %Y}"
+        text = f"{first.day} {first:%B %Y}"
+    elif first.year != last.year:
+        text = f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}"
+    elif first.month != last.month:
+        text = f"{first.day} {first:%b} – {last.day} {last:%b %Y}"
+    else:
+        text = f"{first.day}–{last.day} {last:%B %Y}"
+    return DateText(text, first, last, "yMMMd")
 
 
 def _pieces(slot: Offered, first: date, place: ZoneInfo, days: int, *, bookable: bool) -> Iterable[tuple[int, Cell]]:
     """The slot cut at midnights, with the column each piece falls into."""
     start, end = slot.start.astimezone(place), slot.end.astimezone(place)
-    look = slot.state if bookable or slot.state != "free" else "held"
+    look, word = look_of(slot, bookable=bookable)
     for index in range(days):
         day = first + timedelta(days=index)
         if start.date() > day or end.date() < day:
@@ -242,7 +293,7 @@ def _pieces(slot: Offered, first: date, place: ZoneInfo, days: int, *, bookable:
             finish = min(END_OF_DAY, begin + int((slot.end - slot.start).total_seconds() // 60))
         if finish > begin:
             picked = slot_value(slot.start, slot.end) if look in PICKABLE else ""
-            yield index, Cell(look, WORDS[look][0], begin, finish, slot.reason, picked)
+            yield index, Cell(look, word, begin, finish, slot.reason, picked)
 
 
 def _put(column: list[Cell], cell: Cell) -> None:
@@ -251,7 +302,7 @@ def _put(column: list[Cell], cell: Cell) -> None:
     if last is not None and cell.begin < last.end:
         # Clocks went back: the hour is there twice. One box holds both, and is free where either is.
         if cell.look != last.look:
-            last.word = f"{last.word}, then {cell.word.lower()}"
+            last.word = Message("%(first)s / %(second)s", first=last.word, second=cell.word)
             last.look = "free" if "free" in (cell.look, last.look) else last.look
         if last.slot and cell.slot:
             last.again.append(cell.slot)
@@ -260,7 +311,7 @@ def _put(column: list[Cell], cell: Cell) -> None:
     elif (
         last is not None
         and last.end == cell.begin
-        and last.look == cell.look
+        and (last.look, last.word) == (cell.look, cell.word)
         and (last.reason == cell.reason or cell.look == "past")
         and cell.look not in ALONE
     ):
@@ -273,7 +324,7 @@ def _rows(columns: Sequence[list[Cell]]) -> list[Row]:
     edges = sorted({edge for column in columns for cell in column for edge in (cell.begin, cell.end)})
     if not edges:
         return []
-    closed = WORDS["closed"][0]
+    closed = STATES[CLOSED].word
     for column in columns:
         filled: list[Cell] = []
         at = edges[0]
@@ -292,5 +343,5 @@ def _rows(columns: Sequence[list[Cell]]) -> list[Row]:
             cell.rowspan = place[cell.end] - place[cell.begin]
             rows[place[cell.begin]].cells.append(cell)
     if len(rows) == 1 and edges == [0, END_OF_DAY]:
-        rows[0].label = "All day"
+        rows[0].label = Message("All day")
     return rows

@@ -4,6 +4,7 @@ import { confirmInDialog } from "./confirm.js";
 import { copyButtons } from "./copy.js";
 import { closeMenus } from "./menus.js";
 import { pickInWeek } from "./pick.js";
+import { openAtHour } from "./timeline.js";
 import { explainInvalid } from "./validity.js";
 
 confirmInDialog(document);
@@ -11,6 +12,7 @@ copyButtons(document);
 closeMenus(document);
 pickInWeek(document);
 ownClocks(document);
+openAtHour(document);
 explainInvalid(document);
 // The attribute autofocus does nothing where the address has a fragment.
 document.getElementById("problems")?.focus();

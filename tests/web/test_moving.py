@@ -62,8 +62,8 @@ def test_its_own_time_is_not_taken_and_others_is(house, enter):
     _, booking, _, _ = house
     shown = boxes(enter("booker").get(f"/bookings/{booking}/move/").text)
     assert [shown.get(slot(hour)) for hour in range(2, 8)] == [
-        ("Now", False),
-        ("Now", False),
+        ("Current", False),
+        ("Current", False),
         ("Free", False),
         ("Free", False),
         None,
@@ -106,7 +106,7 @@ def test_the_week_begins_with_the_booking_and_a_button_leads_to_today(house, ent
     page = enter("booker").get(f"/bookings/{booking}/move/").text
     first = (NOW + timedelta(days=10)).date()
     assert f"<h3>{first.day}–{first.day + 6} {first:%B %Y}</h3>" in page
-    assert boxes(page)[slot(240)] == ("Now", False)
+    assert boxes(page)[slot(240)] == ("Current", False)
     there = f'name="from" value="{NOW.date().isoformat()}" formaction="/bookings/{booking}/move/#availability"'
     assert there in page
 
@@ -128,7 +128,7 @@ def test_whoever_manages_the_offering_is_not_told_that_the_bookers_time_is_their
     assert "Yours" in enter("booker").get(f"/bookings/{booking}/move/").text
     page = enter("boss").get(f"/bookings/{booking}/move/").text
     assert "Yours" not in page
-    assert boxes(page)[slot(2)] == ("Now", False)
+    assert boxes(page)[slot(2)] == ("Current", False)
     assert slot(8) not in boxes(page)
 
 

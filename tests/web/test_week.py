@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from portal.domain.periods import Period
-from portal.web.week import build_week, first_day, slot_value, span_of, ticks
+from portal.domain.refusals import Code, Refusal
+from portal.web.week import STATES, build_week, first_day, slot_value, span_of, ticks
 
 TALLINN = "Europe/Tallinn"
 MONDAY = date(2026, 11, 23)
@@ -19,6 +20,7 @@ class Piece:
     state: str = "free"
     reason: str = ""
     is_slot: bool = True
+    refusal: Refusal | None = None
 
 
 def at(day: int, hour: int, hours: float = 2, state: str = "free", zone: str = TALLINN, **more: object) -> Piece:
@@ -51,6 +53,20 @@ def test_neighbours_that_say_the_same_are_one_box_but_free_ones_stay_apart():
 def test_different_reasons_are_told_apart():
     week = week_of(at(23, 8, state="booked", reason="one"), at(23, 10, state="booked", reason="two"))
     assert [row.cells[0].reason for row in week.rows] == ["one", "two"]
+
+
+def test_kinds_of_closed_time_are_told_apart():
+    def closed(hour: int, code: Code) -> Piece:
+        slot = at(23, hour, state="closed")
+        slot.refusal = Refusal(code, f"{code}.", Period(slot.start, slot.end))
+        return slot
+
+    codes = (Code.BUFFER, Code.CLOSURE, Code.WEEKEND, Code.OUTSIDE_HOURS)
+    week = week_of(*(closed(8 + 2 * number, code) for number, code in enumerate(codes)))
+    assert [(row.cells[0].look, row.cells[0].word) for row in week.rows] == [
+        ("buffer", "Buffer"), ("closure", "Closure"), ("closed", "Weekend"), ("closed", "Closed"),
+    ]  # fmt: skip
+    assert len({state.mark for state in STATES.values()}) == len(STATES)
 
 
 def test_a_slot_over_midnight_is_in_both_days():
@@ -90,7 +106,7 @@ def test_the_hour_that_comes_twice_is_one_box_that_says_both():
     )
     week = build_week([first, second], date(2026, 10, 25), TALLINN, NOON, None)
     cell = week.rows[0].cells[0]
-    assert (cell.look, cell.word, cell.span) == ("free", "Booked, then free", "03:00–04:00")
+    assert (cell.look, cell.word, cell.span) == ("free", "Booked / Free", "03:00–04:00")
     assert widths(week) == [7] * len(week.rows)
 
 
