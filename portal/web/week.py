@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_interval, format_skeleton
 
-from portal.domain.instants import format_instant, parse_instant
+from portal.domain.instants import format_instant, parse_query_instant
 from portal.domain.messages import Localizable, Localizer, Message
 from portal.domain.periods import Period, subtract
 from portal.domain.refusals import ALL_TIME, CLOSED, Code, Refusal
@@ -177,7 +177,7 @@ def parse_slot(value: str) -> Period | None:
     """The period that a checkbox stands for, or None."""
     start, _, end = value.partition("/")
     try:
-        period = Period(parse_instant(start), parse_instant(end))
+        period = Period(parse_query_instant(start), parse_query_instant(end))
     except ValueError:
         return None
     # The clocks of a zone cannot show the very ends of the calendar.

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 # Buttons that put what they say into the form only where they are pressed.
 PRESSED = ("submit", "image")
 NEVER_SENT = ("button", "reset")
+MEASURED = {"date", "time", "datetime-local", "month", "week", "number"}
 
 
 @dataclass
@@ -25,6 +26,8 @@ class HtmlForm:
     names: list[str] = field(default_factory=list)
     # Which types of inputs it has, and whether the browser checks them before it sends them.
     types: set[str] = field(default_factory=set)
+    # The names of fields for dates, times and numbers.
+    measured: set[str] = field(default_factory=set)
     checked: bool = True
 
     def add(self, name: str, value: str, *, sent: bool = True) -> None:
@@ -82,6 +85,8 @@ class _Parser(HTMLParser):
                 self.forms.append(replace(owner, action=urljoin(self.page, given["formaction"])))
         elif tag == "input" and kind not in NEVER_SENT:
             owner.types.add(kind)
+            if kind in MEASURED or given.get("inputmode") in ("numeric", "decimal"):
+                owner.measured.add(name)
             ticked = kind not in ("checkbox", "radio") or "checked" in given
             owner.add(name, given.get("value", "on" if kind == "checkbox" else ""), sent=ticked)
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from portal.domain.periods import Period
 from portal.domain.refusals import Code, Refusal
-from portal.web.week import STATES, build_week, first_day, slot_value, span_of, ticks
+from portal.web.week import STATES, build_week, first_day, parse_slot, slot_value, span_of, ticks
 
 TALLINN = "Europe/Tallinn"
 MONDAY = date(2026, 11, 23)
@@ -170,3 +172,25 @@ def test_picked_periods_are_ticks_in_their_boxes_and_the_rest_is_carried():
     assert ticks(week, [both, elsewhere]) == (boxes, [slot_value(elsewhere.start, elsewhere.end)])
     typed = Period(first.start + timedelta(minutes=30), first.end)
     assert ticks(week, [typed]) == (frozenset(), [slot_value(typed.start, typed.end)])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-11-23T08:00:00Z/2026-11-23T09:00:00Z",
+        "2026-11-23t08:00:00.0000000z/2026-11-23 09:00:00-00:00",
+        "2026-11-23T10:00:00+02:00/2026-11-23T11:00:00+02:00",
+        # The plus sign of an address that was not escaped.
+        "2026-11-23T10:00:00 02:00/2026-11-23T11:00:00 02:00",
+    ],
+)
+def test_slots_are_read_in_every_form_of_rfc_3339(value):
+    day = datetime(2026, 11, 23, tzinfo=UTC)
+    assert parse_slot(value) == Period(day.replace(hour=8), day.replace(hour=9))
+
+
+@pytest.mark.parametrize(
+    "value", ["", "/", "x/y", "2026-11-23T08:00:60Z/2026-11-23T09:00:00Z", "0001-01-01/9999-12-31"]
+)
+def test_what_is_no_slot_is_none(value):
+    assert parse_slot(value) is None
