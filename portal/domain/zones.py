@@ -147,7 +147,7 @@ class InstantText(Localizable):
         return localizer.instant(self.instant, self.zone)
 
 
-class DateText(Localizable):
+class LocalDateText(Localizable):
     """A date: "Mon 3 Mar 2025"."""
 
     __slots__ = ("day",)
@@ -218,7 +218,7 @@ def instant_text(instant: datetime, zone: ZoneInfo) -> str:
 
 def date_text(day: date) -> str:
     """A date as text: "Mon 3 Mar 2025"."""
-    return DateText(day)
+    return LocalDateText(day)
 
 
 def duration_text(length: timedelta, *, days: bool = True) -> str:

@@ -123,3 +123,10 @@ def get_owned_organization(actor: Actor, uuid: uuidlib.UUID) -> Organization:
         raise Forbidden
     organization: Organization = row[0]
     return organization
+
+
+def managed_organization_names(actor: Actor) -> list[tuple[uuidlib.UUID, str]]:
+    """The organizations whose offerings the actor manages, by name, for a menu."""
+    statement = select(Organization.uuid, Organization.name).where(managed_organizations(actor))
+    rows = db.session.execute(statement.order_by(func.lower(Organization.name), Organization.id))
+    return [(row.uuid, row.name) for row in rows]

@@ -70,7 +70,8 @@ class Field:
     """One key of an object. `check` None: an import ignores it, or has special code for it.
 
     `column` is where an import stores the value; `table` is set if that is not in the object's own row.
-    `managers_only`: only readers who manage the offering get it. `editable`: they may change it.
+    `managers_only`: only readers who manage the offering get it. `editable`: they may change it. `copied` False: it
+    identifies or counts this offering, so a copy of it does not have it.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Field:
     table: str
     managers_only: bool
     editable: bool
+    copied: bool
 
 
 def stored(
@@ -97,12 +99,23 @@ def stored(
     table: str = "",
     managers_only: bool = False,
     edit: bool = False,
+    copied: bool = True,
 ) -> Field:
     """A field that an import sets. Its column has the same name by default."""
     column = column or name
     default = kind.check_or_null if null else kind.check
     return Field(
-        name, kind, description, null, read or _attribute(column), check or default, column, table, managers_only, edit
+        name,
+        kind,
+        description,
+        null,
+        read or _attribute(column),
+        check or default,
+        column,
+        table,
+        managers_only,
+        edit,
+        copied,
     )
 
 
@@ -114,9 +127,10 @@ def computed(
     null: bool = False,
     read: Read | None = None,
     managers_only: bool = False,
+    copied: bool = True,
 ) -> Field:
     """A field that the portal computes. An import ignores it, or uses it as part of a reference (portal.transfer)."""
-    return Field(name, kind, description, null, read or _attribute(name), None, "", "", managers_only, False)
+    return Field(name, kind, description, null, read or _attribute(name), None, "", "", managers_only, False, copied)
 
 
 def _attribute(name: str) -> Read:
@@ -134,6 +148,7 @@ class ObjectSchema:
     managers_only: tuple[str, ...] = field(init=False)
     managers_only_inside: Mapping[str, tuple[str, ...]] = field(init=False)
     editable: tuple[str, ...] = field(init=False)
+    not_copied: frozenset[str] = field(init=False)
     # By table ("" for the object's own row): key -> column, check.
     imports: Mapping[str, Mapping[str, tuple[str, Check]]] = field(init=False)
 
@@ -151,6 +166,7 @@ class ObjectSchema:
                 if it.kind.component is not None and it.kind.component.managers_only
             },
             "editable": tuple(it.name for it in self.fields if it.editable),
+            "not_copied": frozenset(it.name for it in self.fields if not it.copied),
             "imports": imports,
         }
         for name, value in derived.items():

@@ -67,7 +67,13 @@ def _catalog_partition(row: Any, source: Any) -> Any:
 
 def _scope(column: str) -> dict[str, Any]:
     """Arguments of a field of the scope, which has its own table."""
-    return {"read": reading.first("scopes", column), "column": column, "table": "scope", "managers_only": True}
+    return {
+        "read": reading.first("scopes", column),
+        "column": column,
+        "table": "scope",
+        "managers_only": True,
+        "copied": False,
+    }
 
 
 def _attributes(row: Any, _source: Any) -> dict[str, Any]:
@@ -292,11 +298,11 @@ CALENDAR = ObjectSchema(
 OFFERING = ObjectSchema(
     "Offering",
     (
-        computed("url", URI, read=lambda row, _: api_address(f"booking-offerings/{row.uuid}")),
+        computed("url", URI, read=lambda row, _: api_address(f"booking-offerings/{row.uuid}"), copied=False),
         computed("uuid", UUID),
-        stored("created", DATE_TIME, read=reading.instant),
+        stored("created", DATE_TIME, read=reading.instant, copied=False),
         stored("name", NAME, check=checks.required_line(NAME_LENGTH), edit=True),
-        stored("slug", NAME),
+        stored("slug", NAME, copied=False),
         stored("description", TEXT, edit=True),
         stored("full_description", TEXT, edit=True),
         stored("privacy_policy_link", URI, edit=True),
@@ -325,7 +331,12 @@ OFFERING = ObjectSchema(
         stored("integration_guide", TEXT, edit=True),
         stored("thumbnail", URI, null=True, read=link("thumbnail"), edit=True),
         stored(
-            "order_count", INTEGER, check=checks.whole(0, checks.COUNT32), column="orders_elsewhere", managers_only=True
+            "order_count",
+            INTEGER,
+            check=checks.whole(0, checks.COUNT32),
+            column="orders_elsewhere",
+            managers_only=True,
+            copied=False,
         ),
         computed(
             "plans",
@@ -345,23 +356,29 @@ OFFERING = ObjectSchema(
         stored("scope_state", one("CoreStates"), null=True, check=checks.text_or_null(), **_scope("state")),
         stored("scope_error_message", TEXT, null=True, **_scope("error_message")),
         computed("files", many(FILE), read=rows("files", FILE)),
-        computed("quotas", many(QUOTA), read=rows("quotas", QUOTA)),
-        stored("paused_reason", TEXT, edit=True),
-        stored("datacite_doi", TEXT),
-        stored("citation_count", INTEGER, "Number of citations of a DOI", check=checks.whole(-1, checks.INT32)),
+        computed("quotas", many(QUOTA), read=rows("quotas", QUOTA), copied=False),
+        stored("paused_reason", TEXT, edit=True, copied=False),
+        stored("datacite_doi", TEXT, copied=False),
+        stored(
+            "citation_count",
+            INTEGER,
+            "Number of citations of a DOI",
+            check=checks.whole(-1, checks.INT32),
+            copied=False,
+        ),
         stored("latitude", DOUBLE, null=True, check=checks.coordinate(90), edit=True),
         stored("longitude", DOUBLE, null=True, check=checks.coordinate(180), edit=True),
         stored("country", one("CountryEnum", checks.country), edit=True),
-        stored("backend_id", TEXT, managers_only=True),
+        stored("backend_id", TEXT, managers_only=True, copied=False),
         computed("organization_groups", many(GROUP), read=rows("groups", GROUP)),
         stored("image", URI, null=True, read=link("image"), edit=True),
-        stored("total_customers", INTEGER, null=True, managers_only=True),
-        stored("total_cost", INTEGER, null=True, managers_only=True),
-        stored("total_cost_estimated", INTEGER, null=True, managers_only=True),
-        stored("parent_description", TEXT, null=True, read=_parent("description")),
-        stored("parent_uuid", UUID, null=True, read=_parent("uuid")),
-        stored("parent_name", NAME, null=True, read=_parent("name")),
-        stored("backend_metadata", ANY, managers_only=True),
+        stored("total_customers", INTEGER, null=True, managers_only=True, copied=False),
+        stored("total_cost", INTEGER, null=True, managers_only=True, copied=False),
+        stored("total_cost_estimated", INTEGER, null=True, managers_only=True, copied=False),
+        stored("parent_description", TEXT, null=True, read=_parent("description"), copied=False),
+        stored("parent_uuid", UUID, null=True, read=_parent("uuid"), copied=False),
+        stored("parent_name", NAME, null=True, read=_parent("name"), copied=False),
+        stored("backend_metadata", ANY, managers_only=True, copied=False),
         stored("has_compliance_requirements", BOOLEAN),
         stored(
             "compliance_checklist",
@@ -371,8 +388,8 @@ OFFERING = ObjectSchema(
             table="checklist",
             read=link("checklist_link"),
         ),
-        stored("user_has_consent", BOOLEAN),
-        computed("googlecalendar", one(CALENDAR), read=_calendar),
+        stored("user_has_consent", BOOLEAN, copied=False),
+        computed("googlecalendar", one(CALENDAR), read=_calendar, copied=False),
     ),
 )
 FIELDS = OFFERING.names

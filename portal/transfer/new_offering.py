@@ -1,4 +1,4 @@
-"""An offering from a few words, for a portal into which nothing was imported: the record that the importer takes."""
+"""An offering from a few values: the record that the importer takes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OFFERED_FOR = timedelta(days=3653)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOffering:
-    """What is said of it. `opens` and `closes`: HH:MM by the clocks of `zone`. It is booked in steps of `minutes`."""
+    """A new offering. `opens` and `closes` are HH:MM in the time zone `zone`; slots last `minutes`."""
 
     name: str
     organization: str
@@ -41,11 +41,6 @@ def new_offering_record(new: NewOffering, now: datetime) -> dict[str, Any]:
     """The offering as a record to import. Organization and category are found by name, or made with it."""
     organization, customer = _organization(new.organization)
     category, title = _category(new.category)
-    days = EVERY_DAY if new.weekends else EVERY_DAY - WEEKEND
-    config = slot_config(new.minutes * 60, new.opens, new.closes, days)
-    zone = zone_of({"booking_rules": {"time_zone": new.zone}})
-    start = datetime.combine(now.astimezone(zone).date(), time(), zone)
-    entry = availability_entry(format_instant(start), format_instant(start + OFFERED_FOR), config)
     return {
         "uuid": str(uuidlib.uuid4()),
         "name": new.name,
@@ -56,8 +51,17 @@ def new_offering_record(new: NewOffering, now: datetime) -> dict[str, Any]:
         "category_title": title,
         "state": "Active",
         "shared": True,
-        "attributes": {"schedules": [entry], "booking_rules": {"time_zone": new.zone}},
+        "attributes": {"schedules": [opening_entry(new, now)], "booking_rules": {"time_zone": new.zone}},
     }
+
+
+def opening_entry(new: NewOffering, now: datetime) -> dict[str, Any]:
+    """The opening hours as an entry of `attributes.schedules`, from today on."""
+    days = EVERY_DAY if new.weekends else EVERY_DAY - WEEKEND
+    config = slot_config(new.minutes * 60, new.opens, new.closes, days)
+    zone = zone_of({"booking_rules": {"time_zone": new.zone}})
+    start = datetime.combine(now.astimezone(zone).date(), time(), zone)
+    return availability_entry(format_instant(start), format_instant(start + OFFERED_FOR), config)
 
 
 def _organization(name: str) -> tuple[uuidlib.UUID, str]:

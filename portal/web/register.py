@@ -21,6 +21,7 @@ from portal.web import (
     language,
     manage,
     moving,
+    new_offerings,
     notifications,
     offerings,
     registration,
@@ -38,7 +39,7 @@ from portal.web.people import account_language, register_people, waiting_request
 
 FACES = (
     *(catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, offerings, hours, rules),
-    *(registration, confirm, email_change, staff, google, language),
+    *(registration, confirm, email_change, staff, google, language, new_offerings),
 )
 
 

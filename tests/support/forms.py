@@ -13,8 +13,9 @@ class Form:
     Fields that stand there several times are lists.
     """
 
-    def __init__(self, visitor: Any, path: str) -> None:
-        self.visitor, self.path = visitor, path
+    def __init__(self, visitor: Any, path: str, *, opening: str = '<form class="booking"') -> None:
+        """`opening`: how the tag of the form begins."""
+        self.visitor, self.path, self._opening = visitor, path, opening
         self.answer: TestResponse = visitor.get(path)
 
     def load(self) -> "Form":
@@ -25,11 +26,11 @@ class Form:
     @property
     def fields(self) -> dict[str, Any]:
         """What a browser would send, were the form sent as it stands there."""
-        text = self.answer.text.partition('<form class="booking"')[2].partition("</form>")[0]
+        text = self.answer.text.partition(self._opening)[2].partition("</form>")[0]
         found: dict[str, list[str]] = {}
         for tag in re.findall(r"<input[^>]*>", text):
             name, value = re.search(r' name="(\w+)"', tag), re.search(r' value="([^"]*)"', tag)
-            if name and ('type="checkbox"' not in tag or " checked" in tag):
+            if name and (" checked" in tag or not re.search(r'type="(checkbox|radio)"', tag)):
                 found.setdefault(name[1], []).append(html.unescape(value[1] if value else ""))
         for name, value in re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>\n(.*?)</textarea>', text, re.DOTALL):
             found[name] = [html.unescape(value).replace("\n", "\r\n")]

@@ -1,0 +1,140 @@
+"""Creating offerings on pages: from the short form, as a copy; and changing their state."""
+
+import uuid as uuidlib
+
+import orjson
+import pytest
+
+from portal.documents.read import read_page
+from portal.extensions import db
+from portal.models import Offering
+from portal.policies import SYSTEM
+from portal.transfer.editing import edit_offering
+from portal.transfer.importer import import_offerings
+from tests.support.forms import Form
+from tests.support.samples import sample
+
+FORM, PANEL = '<form class="form"', '<form class="panel stack"'
+
+
+def newest():
+    db.session.expire_all()
+    return db.session.query(Offering).order_by(Offering.id.desc()).first()
+
+
+@pytest.fixture
+def form(visitor, world):
+    return Form(visitor("manager"), "/manage/offerings/new/", opening=FORM)
+
+
+def test_a_draft_that_can_be_published_and_booked(form, visitor, world):
+    answer = form.send(
+        name="  Laser cutter ",
+        category=str(world.category),
+        opens="8:00",
+        closes="24:00",
+        minutes="30",
+        confirms="portal",
+    )
+    made = newest()
+    assert (answer.status_code, answer.location) == (303, f"/manage/offerings/{made.uuid}/state/")
+    assert (made.name, made.state, made.organization.uuid) == ("Laser cutter", "Draft", world.lab)
+    assert made.plugin_options == {"auto_approve_in_service_provider_projects": True}
+    config = made.attributes["schedules"][0]["extendedProps"]["config"]
+    assert config["businessHours"] == {"startTime": "08:00", "endTime": "24:00", "daysOfWeek": [1, 2, 3, 4, 5]}
+    assert config["slotDuration"] == "00:30:00"
+    assert visitor("member").get(f"/offerings/{made.uuid}/").status_code == 404
+    state = Form(visitor("manager"), answer.location, opening=PANEL)
+    assert state.send(state="Active").status_code == 303
+    assert newest().state == "Active"
+    assert "Laser cutter" in visitor().get("/").text
+    assert visitor("member").get(f"/offerings/{made.uuid}/book/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"name": "a\u202eb"}, "name"),
+        ({"zone": "Europe/Nowhere"}, "zone"),
+        ({"opens": "25:00"}, "opens"),
+        ({"closes": "09:00"}, "closes"),
+        ({"minutes": "0"}, "minutes"),
+        ({"minutes": ""}, "minutes"),
+        ({"minutes": "99999999999"}, "minutes"),
+        ({"confirms": "nobody"}, "confirms"),
+        ({"category": str(uuidlib.uuid4())}, "category"),
+        ({"category": "x"}, "category"),
+    ],
+)
+def test_a_wrong_value_is_shown_at_its_field_and_makes_nothing(form, world, typed, field):
+    before = newest().id
+    answer = form.send(**{"name": "New", "category": str(world.category), **typed})
+    assert answer.status_code == 400
+    assert f'href="#{field}"' in answer.text
+    assert newest().id == before
+
+
+def test_nobody_makes_offerings_for_others(form, world):
+    before = newest().id
+    answer = form.send(name="New", category=str(world.category), organization=str(world.other))
+    assert answer.status_code == 404
+    assert newest().id == before
+
+
+def document_of(offering):
+    (found,) = read_page(SYSTEM, "http://localhost:8000", (), [offering.id], None)
+    return orjson.loads(orjson.dumps(found.content))
+
+
+def test_a_copy_has_everything_that_was_written(visitor, world):
+    record = sample() | {"uuid": str(world.scope)}
+    report = import_offerings([record | {"customer_uuid": str(world.lab), "customer_name": "Light Lab"}])
+    assert not report.failed
+    original = db.session.query(Offering).filter_by(uuid=world.scope).one()
+    copy_form = Form(visitor("owner"), f"/manage/offerings/{world.scope}/duplicate/", opening=FORM)
+    answer = copy_form.send(name="Second one")
+    made = newest()
+    assert (answer.status_code, answer.location) == (303, f"/manage/offerings/{made.uuid}/state/")
+    before, after = document_of(original), document_of(made)
+    same = {"description", "full_description", "attributes", "options", "latitude", "country", "category_uuid", "type"}
+    assert {key: after[key] for key in same} == {key: before[key] for key in same}
+    assert (after["name"], after["state"]) == ("Second one", "Draft")
+    for part in ("components", "plans", "screenshots", "files", "endpoints", "partitions"):
+        assert [it.get("name") for it in after[part]] == [it.get("name") for it in before[part]], part
+        uuids = [it["uuid"] for it in after[part] if "uuid" in it]
+        assert not set(uuids) & {it.get("uuid") for it in before[part]}, part
+    assert [it["prices"] for it in after["plans"]] == [it["prices"] for it in before["plans"]]
+    # Both stay as they are when the copy is changed.
+    edit_offering(SYSTEM, made.uuid, {"description": "Other"})
+    assert document_of(original)["description"] == before["description"]
+
+
+def test_a_copy_with_a_wrong_name_is_not_made(visitor, world):
+    before = newest().id
+    answer = Form(visitor("owner"), f"/manage/offerings/{world.scope}/duplicate/", opening=FORM).send(name="")
+    assert (answer.status_code, newest().id) == (400, before)
+
+
+def test_the_state_page_says_what_is_missing_and_what_follows(visitor, world):
+    page = visitor("manager").get(f"/manage/offerings/{world.draft}/state/").text
+    assert "A short description" in page
+    assert "A picture." in page
+    assert 'value="Active"' in page
+    assert 'value="Paused"' not in page
+    page = visitor("manager").get(f"/manage/offerings/{world.scope}/state/").text
+    assert 'value="Paused"' in page
+
+
+def test_a_state_that_somebody_else_has_changed_is_left_alone(visitor, world):
+    form = Form(visitor("manager"), f"/manage/offerings/{world.scope}/state/", opening=PANEL)
+    edit_offering(SYSTEM, world.scope, {"state": "Archived"})
+    assert form.send(state="Paused").status_code == 303
+    assert db.session.query(Offering).filter_by(uuid=world.scope).one().state == "Archived"
+
+
+@pytest.mark.parametrize("state", ["", "Unavailable", "Draft", "active"])
+def test_no_other_state_is_taken(visitor, world, state):
+    form = Form(visitor("manager"), f"/manage/offerings/{world.scope}/state/", opening=PANEL)
+    assert form.send(state=state).status_code == 303
+    assert db.session.query(Offering).filter_by(uuid=world.scope).one().state == "Active"
