@@ -66,14 +66,19 @@ class ResponseHeaders:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, headers: Headers, *problem: Any) -> Any:
-            return start_response(status, self._complete(headers, environ), *problem)
+            complete = self._complete(headers, environ, is_copy=status.startswith("304"))
+            return start_response(status, complete, *problem)
 
         return self._application(environ, start)
 
-    def _complete(self, given: Headers, environ: dict[str, Any]) -> Headers:
+    def _complete(self, given: Headers, environ: dict[str, Any], *, is_copy: bool) -> Headers:
+        """`is_copy`: 304 Not Modified, whose headers a browser puts in place of those of its copy.
+
+        It does not say of which type the copy is, so the copy keeps the policies that it came with.
+        """
         present = {name.lower(): value for name, value in given}
         is_page = present.get("content-type", "").startswith("text/html")
-        wanted = list(self._page if is_page else self._other)
+        wanted = [] if is_copy else list(self._page if is_page else self._other)
         if self._secure or environ["wsgi.url_scheme"] == "https":
             wanted.append(("Strict-Transport-Security", HSTS))
         path = environ.get("PATH_INFO", "")
@@ -84,7 +89,7 @@ class ResponseHeaders:
                 wanted.append(("Cache-Control", API_CACHE_CONTROL))
                 # A response that says how it may be cached says for whom, too.
                 given = _vary(given, present.get("vary"))
-        elif "cache-control" not in present:
+        elif "cache-control" not in present and not is_copy:
             wanted.append(("Cache-Control", NO_STORE))
         return given + [header for header in wanted if header[0].lower() not in present]
 

@@ -237,6 +237,16 @@ def test_a_feed_with_a_secret_is_kept_by_nobody(client, db_session):
     assert again.status_code == 304
 
 
+@pytest.mark.sqlite_only
+def test_a_copy_keeps_the_policy_of_its_page(client, db_session):
+    """Browsers put the headers of 304 in place of those of their copy: another policy would block its style sheets."""
+    page = client.get("/")
+    again = client.get("/", headers={"If-None-Match": page.headers["ETag"]})
+    assert again.status_code == 304
+    policy = page.headers["Content-Security-Policy"]
+    assert again.headers.get("Content-Security-Policy", policy) == policy
+
+
 FAR = "https://images.example.org/krios.png"
 
 
