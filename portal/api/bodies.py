@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import uuid as uuidlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -11,6 +12,7 @@ from typing import Any, NoReturn
 from flask import request
 
 from portal.api.errors import Refused
+from portal.domain.identifiers import parse_uuid
 from portal.domain.texts import is_storable, visible
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -115,6 +117,36 @@ def text_problem(value: Any) -> str | None:
 def strange_text(value: Any) -> bool:
     """Whether plain data contains a text that databases cannot store."""
     return any(text_problem(text) is not None for text in _texts(value))
+
+
+def link_field(
+    body: dict[str, Any], key: str, problems: dict[str, Any], *, required: bool = False
+) -> uuidlib.UUID | None:
+    """The UUID in a value, alone or at the end of an address; what is wrong with it goes into `problems`."""
+    value = body.get(key)
+    if value is None or value == "":
+        if required:
+            problems[key] = [REQUIRED if key not in body else NOT_NULL]
+        return None
+    try:
+        if not isinstance(value, str):
+            raise ValueError
+        return parse_uuid(value.rstrip("/").rpartition("/")[2])
+    except ValueError:
+        problems[key] = ["Enter a UUID or an address that ends with one."]
+        return None
+
+
+def text_field(body: dict[str, Any], key: str, problems: dict[str, Any]) -> str:
+    """A text in a body, or "" where there is none; what is wrong with it goes into `problems`."""
+    value = body.get(key)
+    if value is None:
+        return ""
+    problem = text_problem(value)
+    if problem is not None:
+        problems[key] = [problem]
+        return ""
+    return str(value)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -11,7 +11,7 @@ _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 _UUID_OR_NULL: Schema = {"type": ["string", "null"], "format": "uuid"}
 
 # Every key that a booking can have, by its schema, in the order of the answers.
-_RESOURCE: Schema = {
+RESOURCE_SCHEMAS: Schema = {
     **dict.fromkeys(("offering", "offering_name"), TEXT),
     "offering_uuid": UUID,
     **dict.fromkeys(("offering_description", "offering_image", "offering_thumbnail", "offering_type"), TEXT),
@@ -68,7 +68,7 @@ _RESOURCE: Schema = {
     **dict.fromkeys(("consumer_reviewed_by", "consumer_reviewed_by_username", "consumer_reviewed_by_full_name"), TEXT),
     "slots": {"type": "array", "items": ref("schemas", "BookingSlot")},
 }
-RESOURCE_FIELDS = tuple(_RESOURCE)
+RESOURCE_FIELDS = tuple(RESOURCE_SCHEMAS)
 WHOLE: Schema = {
     "order_in_progress": {"type": ["object", "null"], "description": "The order, while the booking is Creating."},
     "creation_order": {"type": ["object", "null"], "description": "The order that made the booking."},
@@ -85,7 +85,8 @@ def booking_schemas() -> Schema:
             ApiState, "Creating: requested. OK: confirmed. Terminated: rejected, cancelled, expired."
         ),
         "BookingResource": an_object(
-            {**_RESOURCE, **WHOLE}, description="A booking. Keys without a value that clients can read are left out."
+            {**RESOURCE_SCHEMAS, **WHOLE},
+            description="A booking. Keys without a value may be left out.",
         ),
         "BookingResourceFieldEnum": one_of((*RESOURCE_FIELDS, *WHOLE), "A key of a booking."),
         "BookingSlot": an_object({"start": TIME, "end": TIME, "backend_id": TEXT}),

@@ -22,7 +22,6 @@ from portal.api.openapi import (
     with_headers,
 )
 from portal.api.responses import JSON
-from portal.domain.booking_states import ORDER_STATES
 from portal.services.booking_requests import MAX_KEY
 
 
@@ -215,7 +214,7 @@ _FILTER_TYPES: dict[Kind, Schema] = {
     Kind.FLAG: FLAG,
     Kind.NUMBER: {"type": "number"},
     Kind.STATE: ref("schemas", "ResourceState"),
-    Kind.ORDER_STATE: one_of(sorted(ORDER_STATES)),
+    Kind.ORDER_STATE: ref("schemas", "OrderState"),
 }
 
 

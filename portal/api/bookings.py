@@ -15,17 +15,25 @@ import orjson
 from flask import Response, request
 
 from portal.api.auth import current_actor
-from portal.api.bodies import NOT_NULL, REQUIRED, optional_object, read_object, strange_text, text_problem, unknown_keys
+from portal.api.bodies import (
+    NOT_NULL,
+    REQUIRED,
+    link_field,
+    optional_object,
+    read_object,
+    strange_text,
+    text_field,
+    unknown_keys,
+)
 from portal.api.booking_document import booking_document, whole_document
 from portal.api.booking_filters import wanted_clauses, wanted_order
 from portal.api.errors import Refused
 from portal.api.guards import token
 from portal.api.paging import base_url, link_header
-from portal.api.params import offering_uuid, wanted_fields, wanted_page, wanted_uuid
+from portal.api.params import offering_uuid, selected, wanted_fields, wanted_page, wanted_uuid
 from portal.api.responses import json_response, tagged_response
 from portal.api.routing import resource
 from portal.domain.booking_states import BookingStateConflict
-from portal.domain.identifiers import parse_uuid
 from portal.domain.instants import format_instant, parse_instant
 from portal.domain.order_form import InvalidAnswers
 from portal.domain.periods import Period, PeriodError
@@ -54,7 +62,7 @@ def booking_resources_list() -> Response:
     number, last = wanted.of(total)
     headers = {"X-Result-Count": str(total), "Link": link_header(number, last)}
     found = queries.bookings_slice(actor, clauses, order, (number - 1) * wanted.size, wanted.size, total)
-    return tagged_response(orjson.dumps([_select(booking_document(it, base), fields) for it in found]), headers)
+    return tagged_response(orjson.dumps([selected(booking_document(it, base), fields) for it in found]), headers)
 
 
 def booking_resources_create() -> Response:
@@ -73,7 +81,7 @@ def booking_resources_create() -> Response:
 def booking_resources_retrieve(segment: str) -> Response:
     """One booking with its order and history."""
     view = queries.get_booking(current_actor(), _uuid(segment))
-    return tagged_response(orjson.dumps(_select(whole_document(view, base_url()), wanted_fields())))
+    return tagged_response(orjson.dumps(selected(whole_document(view, base_url()), wanted_fields())))
 
 
 def booking_resources_accept(segment: str) -> Response:
@@ -91,7 +99,7 @@ def booking_resources_reject(segment: str) -> Response:
     """
     actor, uuid = current_actor(), _uuid(segment)
     _visible(actor, uuid)
-    reason = _text(optional_object(), "reason")
+    reason = _reason(optional_object())
     with conflicts():
         services.reject_booking(actor, uuid, reason)
     return _order(actor, uuid)
@@ -104,7 +112,7 @@ def booking_resources_cancel(segment: str) -> Response:
     body = optional_object()
     if problems := unknown_keys(body, CANCEL_KEYS):
         raise Refused(400, problems)
-    reason = _text(body, "reason")
+    reason = _reason(body)
     with conflicts():
         services.cancel_booking(actor, uuid, reason)
     return _answer(actor, uuid)
@@ -117,7 +125,7 @@ def booking_resources_reschedule(segment: str) -> Response:
     body = read_object()
     problems: dict[str, Any] = {**unknown_keys(body, RESCHEDULE_KEYS)}
     periods = _slots(body, problems)
-    reason = _checked(body, "reason", problems)
+    reason = text_field(body, "reason", problems)
     if problems:
         raise Refused(400, problems)
     with conflicts():
@@ -147,13 +155,6 @@ def _uuid(segment: str) -> uuidlib.UUID:
 def _visible(actor: Actor, uuid: uuidlib.UUID) -> None:
     """Raise NotFound before the body is checked (order of refusals: 401, 404, 403, 409, 400)."""
     queries.get_booking(actor, uuid)
-
-
-def _select(document: dict[str, Any], fields: list[str]) -> dict[str, Any]:
-    """The selected fields, or all if none of them is known."""
-    wanted = set(fields)
-    kept = {name: value for name, value in document.items() if name in wanted}
-    return kept or document
 
 
 def _answer(actor: Actor, uuid: uuidlib.UUID, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -199,7 +200,7 @@ def _digest(body: Any) -> str:
 def _booking_request(body: dict[str, Any]) -> BookingRequest:
     """The request in a body. Raises Refused (400) with the problems of each field."""
     problems: dict[str, Any] = {**unknown_keys(body, REQUEST_KEYS)}
-    offering = _link(body, "offering", problems, required=True)
+    offering = link_field(body, "offering", problems, required=True)
     periods = _slots(body, problems)
     options = body.get("options")
     if options is None:
@@ -208,43 +209,16 @@ def _booking_request(body: dict[str, Any]) -> BookingRequest:
         problems["options"] = ["Expected an object of answers by the keys of the order form."]
     elif strange_text(options):
         problems["options"] = ["This holds a character that can't be kept."]
-    name, note = (_checked(body, key, problems) for key in ("name", "description"))
-    plan, project = (_link(body, key, problems) for key in ("plan", "project"))
+    name, note = (text_field(body, key, problems) for key in ("name", "description"))
+    plan, project = (link_field(body, key, problems) for key in ("plan", "project"))
     if problems or offering is None:
         raise Refused(400, problems)
     return BookingRequest(offering, periods, name, note, plan, project, options)
 
 
-def _link(body: dict[str, Any], key: str, problems: dict[str, Any], *, required: bool = False) -> uuidlib.UUID | None:
-    """The UUID in a value: alone, or at the end of an address."""
-    value = body.get(key)
-    if value is None or value == "":
-        if required:
-            problems[key] = [REQUIRED if key not in body else NOT_NULL]
-        return None
-    try:
-        if not isinstance(value, str):
-            raise ValueError
-        return parse_uuid(value.rstrip("/").rpartition("/")[2])
-    except ValueError:
-        problems[key] = ["Enter a UUID or an address that ends with one."]
-        return None
-
-
-def _checked(body: dict[str, Any], key: str, problems: dict[str, Any]) -> str:
-    value = body.get(key)
-    if value is None:
-        return ""
-    problem = text_problem(value)
-    if problem is not None:
-        problems[key] = [problem]
-        return ""
-    return str(value)
-
-
-def _text(body: dict[str, Any], key: str) -> str:
+def _reason(body: dict[str, Any]) -> str:
     problems: dict[str, Any] = {}
-    found = _checked(body, key, problems)
+    found = text_field(body, "reason", problems)
     if problems:
         raise Refused(400, problems)
     return found

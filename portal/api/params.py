@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid as uuidlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import request
 
@@ -68,6 +70,13 @@ def wanted_uuid(segment: str, what: str) -> uuidlib.UUID:
         return parse_uuid(segment)
     except ValueError:
         raise no_match(what) from None
+
+
+def selected(document: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+    """These fields of a document, or all if none of them is known."""
+    wanted = set(fields)
+    kept = {name: value for name, value in document.items() if name in wanted}
+    return kept or document
 
 
 def _last(name: str) -> str:

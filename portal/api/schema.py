@@ -9,6 +9,7 @@ from portal.api.booking_schema import booking_parameters, booking_paths, booking
 from portal.api.errors import NOT_PROVIDED, SERVER_ERROR
 from portal.api.offering_schema import MESSAGE, offering_paths, offering_schemas
 from portal.api.openapi import Schema, json_content, with_headers
+from portal.api.order_schema import order_parameters, order_paths, order_schemas
 from portal.api.params import DEFAULT_PAGE_SIZE, INVALID_PAGE, MAX_PAGE_SIZE
 from portal.errors import CalendarRefusal, CalendarRefused
 
@@ -35,13 +36,15 @@ def document() -> Schema:
             {"name": "booking-offerings", "description": "Offerings, their availability and their Google calendars"},
             {"name": "booking-resources", "description": "Bookings: request, accept, reject, cancel, move"},
             {"name": "marketplace-bookings", "description": "The occupied periods of an offering"},
+            {"name": "marketplace-orders", "description": "Bookings in the form of Waldur's orders"},
+            {"name": "marketplace-public-offerings", "description": "Offerings as Waldur's web client reads them"},
             {"name": "api-auth", "description": "Tokens"},
             {"name": "media", "description": "Pictures and files"},
         ],
-        "paths": {**offering_paths(), **booking_paths()},
+        "paths": {**offering_paths(), **booking_paths(), **order_paths()},
         "components": {
-            "schemas": {**offering_schemas(), **booking_schemas()},
-            "parameters": {**_parameters(), **booking_parameters()},
+            "schemas": {**offering_schemas(), **booking_schemas(), **order_schemas()},
+            "parameters": {**_parameters(), **booking_parameters(), **order_parameters()},
             "headers": _headers(),
             "responses": {**_responses(), **booking_responses()},
             "securitySchemes": {

@@ -122,10 +122,19 @@ def get_booking(actor: Actor, uuid: uuidlib.UUID, *, priced: bool = False) -> Bo
 
     `priced`: with the components of its plan, which takes one more statement.
     """
-    query = _visible(actor, [Booking.uuid == uuid], *_columns(actor)).options(*_loaded(priced=priced))
+    return _get(actor, Booking.uuid == uuid, "Resource", priced=priced)
+
+
+def get_booking_of_order(actor: Actor, order_uuid: uuidlib.UUID) -> BookingView:
+    """The booking with this order. Raises NotFound if there is none that the actor may see."""
+    return _get(actor, Booking.order_uuid == order_uuid, "Order")
+
+
+def _get(actor: Actor, clause: ColumnElement[bool], what: str, *, priced: bool = False) -> BookingView:
+    query = _visible(actor, [clause], *_columns(actor)).options(*_loaded(priced=priced))
     row = db.session.execute(query).unique().one_or_none()
     if row is None:
-        raise NotFound("Resource")
+        raise NotFound(what)
     return _view(row)
 
 

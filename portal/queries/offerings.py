@@ -55,6 +55,14 @@ class OfferingView:
         return found
 
 
+def order_form_of(actor: Actor, uuid: uuidlib.UUID) -> Any:
+    """The order form (`options`) of an offering that the actor may see. Raises NotFound. One statement."""
+    row = db.session.execute(select(Offering.options).where(Offering.uuid == uuid, visible_offerings(actor))).first()
+    if row is None:
+        raise NotFound("Offering")
+    return row.options
+
+
 def get_visible_offering(actor: Actor, uuid: uuidlib.UUID) -> OfferingView:
     """The offering, if the actor may see it; else raises NotFound. Two SQL statements."""
     row = db.session.execute(

@@ -37,21 +37,27 @@ P = ParamSpec("P")
 
 
 class SlotRefused(Invalid):
-    """A period cannot be booked, by the rule named in the message. `asked` is that period; None: none can."""
+    """A period cannot be booked, by the rule named in the message, which has this code.
 
-    def __init__(self, message: str, field: str, asked: Period | None = None) -> None:
+    `asked` is that period; None: none can.
+    """
+
+    def __init__(self, message: str, field: str, asked: Period | None = None, code: Code | None = None) -> None:
         super().__init__(message, field)
         self.asked = asked
+        self.code = code
 
 
 class SlotTaken(Conflict):
     """A period overlaps one that is booked.
 
     `rival` is that period, `asked` the requested one, `alternatives` the nearest of the same length that can be booked.
+    `code`: why it is not free.
     """
 
-    def __init__(self, message: str, rival: Period, asked: Period) -> None:
+    def __init__(self, message: str, rival: Period, asked: Period, code: Code = Code.BOOKED) -> None:
         super().__init__(message)
+        self.code = code
         self.rival = rival
         self.asked = asked
         self.alternatives: list[Period] = []
@@ -113,7 +119,7 @@ def _found_by_database(
         free = _free(actor, offering_uuid, period, now, except_booking)
         refusal = next((it for it in free.refusals(period) if it.is_conflict), None) if free else None
         if refusal is not None:
-            return SlotTaken(refusal.text, refusal.period, period)
+            return SlotTaken(refusal.text, refusal.period, period, refusal.code)
     first = min(periods)
     return SlotTaken("This slot has just been booked. Reload the calendar: it may be free again.", first, first)
 
@@ -189,8 +195,8 @@ def refuse_taken(offering: Offering, period: Period, now: datetime, actor: Actor
 
 def _refused(refusal: Refusal, asked: Period) -> SlotTaken | SlotRefused:
     if refusal.is_conflict:
-        return SlotTaken(refusal.text, refusal.period, asked)
-    return SlotRefused(refusal.text, "slots", asked)
+        return SlotTaken(refusal.text, refusal.period, asked, refusal.code)
+    return SlotRefused(refusal.text, "slots", asked, refusal.code)
 
 
 def first_state(offering: Offering, now: datetime) -> BookingState:

@@ -122,7 +122,7 @@ def test_parameters_are_the_documented_ones(whole):
 
 def test_paths_and_methods_are_those_of_the_routes(whole, worker_app):
     def spelled(rule):
-        return rule.replace("<segment>", "{uuid}")
+        return rule.replace("<segment>", "{uuid}").replace("<plan_uuid>", "{plan_uuid}")
 
     served = {
         (spelled(rule.rule), method.lower())
@@ -143,6 +143,7 @@ def test_generated_clients_get_the_module_paths_of_the_published_ones(whole):
         if method != "parameters"
     }
     offerings, resources = "/api/booking-offerings/", "/api/booking-resources/"
+    public = "/api/marketplace-public-offerings/"
     calendar = ("google_calendar_sync", "share_google_calendar", "unshare_google_calendar")
     published = {
         "booking_offerings_list": (["booking-offerings"], "get", offerings),
@@ -157,6 +158,14 @@ def test_generated_clients_get_the_module_paths_of_the_published_ones(whole):
         "booking_resources_retrieve": (["booking-resources"], "get", f"{resources}{{uuid}}/"),
         "booking_resources_accept": (["booking-resources"], "post", f"{resources}{{uuid}}/accept/"),
         "booking_resources_reject": (["booking-resources"], "post", f"{resources}{{uuid}}/reject/"),
+        "marketplace_orders_create": (["marketplace-orders"], "post", "/api/marketplace-orders/"),
+        "marketplace_orders_retrieve": (["marketplace-orders"], "get", "/api/marketplace-orders/{uuid}/"),
+        "marketplace_public_offerings_retrieve": (["marketplace-public-offerings"], "get", f"{public}{{uuid}}/"),
+        "marketplace_public_offerings_plans_retrieve": (
+            ["marketplace-public-offerings"],
+            "get",
+            f"{public}{{uuid}}/plans/{{plan_uuid}}/",
+        ),
         "marketplace_bookings_list": (["marketplace-bookings"], "get", "/api/marketplace-bookings/{uuid}/"),
         "api_auth_password": (["api-auth"], "post", "/api-auth/password/"),
         "media_retrieve": (["media"], "get", "/api/media/{uuid}/"),

@@ -101,6 +101,7 @@ def somebody(app, db_session, monkeypatch):
         "person": theirs.uuid,
         "token": create_token(Actor(theirs.id), theirs.id, "theirs").uuid,
         "booking": request_of(theirs, world.scope, 3),
+        "order": db.session.query(Booking.order_uuid).filter_by(user_id=theirs.id).scalar(),
         "digits": "0" * 32,
         "digest": "0" * 64,
     }
