@@ -14,7 +14,7 @@ from portal.transfer.importer import import_offerings
 from tests.support.forms import Form
 from tests.support.samples import sample
 
-FORM, PANEL = '<form class="form"', '<form class="panel stack"'
+FORM, PANEL = '<form class="form beside"', '<form class="panel stack"'
 
 
 def newest():
