@@ -18,7 +18,7 @@ from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 from portal.domain.periods import Period, merge
-from portal.domain.refusals import RANK, Check, Code, Obstacle, ObstacleTimeline, Refusal, reason_text
+from portal.domain.refusals import ALL_TIME, RANK, Check, Code, Obstacle, ObstacleTimeline, Refusal, reason_text
 from portal.domain.schedules import Schedule
 from portal.domain.slot_grid import Edges, SlotGrid, within
 from portal.domain.timetable import Span, TimeBlock, Timetable, part_within
@@ -30,7 +30,7 @@ LONGEST_REQUEST = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityDay:
-    """One local day: all its blocks in order, from midnight to midnight."""
+    """One local day: all its blocks in order, from midnight to midnight (see `Availability.days`)."""
 
     date: date
     blocks: list[TimeBlock]
@@ -169,9 +169,18 @@ class Availability:
         yield from self._track.across(period)
 
     def days(self, first: date, count: int) -> list[AvailabilityDay]:
-        """`count` local days from `first`, each with all its blocks; none of them crosses midnight."""
-        dates = [first + timedelta(days=number) for number in range(count)]
-        return [AvailabilityDay(day, list(self._of_day(day))) for day in dates]
+        """`count` local days from `first`, each with all its blocks.
+
+        A slot that crosses midnight is in the day on which it starts, or in `first`.
+        """
+        found: list[AvailabilityDay] = []
+        end = ALL_TIME.start
+        for number in range(count):
+            day = first + timedelta(days=number)
+            blocks = [it for it in self._of_day(day) if it.start >= end]
+            end = blocks[-1].end if blocks else end
+            found.append(AvailabilityDay(day, blocks))
+        return found
 
     def _of_day(self, day: date) -> Iterator[TimeBlock]:
         for span in self._timetable.day(day):

@@ -5,8 +5,11 @@ The format is that of Waldur's web interface: a list of FullCalendar entries `{"
 
 * `start`, `end`: instants with an offset. The offering is available in [start, end) of *every* entry of any type.
 * `extendedProps.config` of the first entry of type "Availability" that has one applies to all entries:
-  `weekends` (default true), `slotDuration` (HH:MM:SS, default 01:00:00), `businessHours` with `startTime` (default
-  00:00), `endTime` (default 24:00) and `daysOfWeek` (0 = Sunday, default every day). Without one: the defaults.
+  `weekends` (default true), `slotDuration` (HH:MM:SS, default 01:00:00; 00:00 is a day), `businessHours` with
+  `startTime` (default 00:00), `endTime` (default 24:00) and `daysOfWeek` (0 = Sunday, default every day). Without one:
+  the defaults.
+* An `endTime` of 23:59 is the end of the day. One that is not after `startTime` is on the next day (22:00-06:00; in
+  FullCalendar also 22:00-30:00). Those hours belong to the day on which they begin.
 
 `portal.domain.slot_grid` defines the slots.
 """
@@ -21,8 +24,8 @@ from typing import Any
 
 from portal.domain.instants import parse_instant
 from portal.domain.periods import Period, merge
+from portal.domain.zones import DAY_SECONDS, clock_text
 
-DAY_SECONDS = 24 * 60 * 60
 # Shorter slots would be more than a page can show.
 SHORTEST_SLOT = timedelta(minutes=1)
 LONGEST_SLOT = timedelta(days=1)
@@ -31,6 +34,8 @@ EVERY_DAY = frozenset(range(7))
 WEEKEND = frozenset({0, 6})
 
 _CLOCK = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:[.]0{1,6})?)?", re.ASCII)
+# How forms without 24:00 say the end of the day.
+_LAST_MINUTE = re.compile(r"23:59(?::(?:00|59)(?:[.]\d{1,6})?)?", re.ASCII)
 
 # Each entry takes time in every query.
 MAX_ENTRIES = 2000
@@ -48,7 +53,8 @@ class ValidationProblem:
 class Config:
     """Slot duration and business hours. `opens` and `closes` are seconds since local midnight (24:00 is 86,400).
 
-    `days` are FullCalendar's numbers (0 = Sunday).
+    `closes` is beyond 24:00 if that is on the next day (06:00 is 30:00), and at most 24 hours after `opens`. `days` are
+    FullCalendar's numbers (0 = Sunday), of the days on which the hours begin.
     """
 
     slot: timedelta = timedelta(hours=1)
@@ -59,8 +65,23 @@ class Config:
 
     @property
     def open_days(self) -> frozenset[int]:
-        """The days of the week on which it is open."""
+        """The days of the week on which it opens."""
         return self.days if self.weekends else self.days - WEEKEND
+
+    @property
+    def turn(self) -> int:
+        """When one business day ends and the next begins: seconds since midnight, 0 unless hours cross it."""
+        return max(0, self.closes - DAY_SECONDS)
+
+    @property
+    def end_clock(self) -> int:
+        """The closing time as a clock shows it: seconds since midnight, 86,400 at the end of the day."""
+        return self.turn or self.closes
+
+    @property
+    def hours_text(self) -> str:
+        """The business hours, such as 08:00–17:30."""
+        return f"{clock_text(self.opens)}–{clock_text(self.end_clock)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +209,8 @@ def _read_config(path: str, given: object) -> tuple[Config, list[ValidationProbl
         )
     hours = hours if isinstance(hours, dict) else {}
     slot = _read_slot(f"{path}.slotDuration", given, problems)
-    opens = _read_clock(f"{path}.businessHours.startTime", hours, "startTime", 0, problems)
-    closes = _read_clock(f"{path}.businessHours.endTime", hours, "endTime", DAY_SECONDS, problems)
-    if closes <= opens:
-        problems.append(ValidationProblem(f"{path}.businessHours.endTime", "must be later in the day than startTime"))
+    opens = _read_opens(f"{path}.businessHours.startTime", hours, problems)
+    closes = _read_closes(f"{path}.businessHours.endTime", hours, opens, problems)
     days = _read_days(f"{path}.businessHours.daysOfWeek", hours, problems)
     if problems:
         return Config(), problems
@@ -203,6 +222,9 @@ def _read_slot(path: str, given: Mapping[str, object], problems: list[Validation
     if value is None:
         return Config().slot
     seconds = _clock_seconds(value)
+    if seconds == 0:
+        # Earlier versions of Waldur's web interface wrote a day like this.
+        return LONGEST_SLOT
     if seconds is None:
         problems.append(ValidationProblem(path, "must be hours, minutes and seconds such as 02:00:00"))
     elif not SHORTEST_SLOT <= (slot := timedelta(seconds=seconds)) <= LONGEST_SLOT:
@@ -212,17 +234,27 @@ def _read_slot(path: str, given: Mapping[str, object], problems: list[Validation
     return Config().slot
 
 
-def _read_clock(
-    path: str, hours: Mapping[str, object], key: str, default: int, problems: list[ValidationProblem]
-) -> int:
-    value = hours.get(key)
+def _read_opens(path: str, hours: Mapping[str, object], problems: list[ValidationProblem]) -> int:
+    value = hours.get("startTime")
     if value is None:
-        return default
+        return 0
     seconds = _clock_seconds(value)
-    if seconds is None or seconds > DAY_SECONDS:
-        problems.append(ValidationProblem(path, "must be a time of day such as 08:00 (24:00 is the end of the day)"))
-        return default
-    return seconds
+    if seconds is not None and seconds < DAY_SECONDS:
+        return seconds
+    problems.append(ValidationProblem(path, "must be a time of day such as 08:00"))
+    return 0
+
+
+def _read_closes(path: str, hours: Mapping[str, object], opens: int, problems: list[ValidationProblem]) -> int:
+    """The closing time; 24 hours later if it is not after the opening time."""
+    value = hours.get("endTime")
+    if value is None:
+        return DAY_SECONDS
+    seconds = DAY_SECONDS if isinstance(value, str) and _LAST_MINUTE.fullmatch(value) else _clock_seconds(value)
+    if seconds is None or seconds > opens + DAY_SECONDS:
+        problems.append(ValidationProblem(path, "must be a time of day such as 17:30 (24:00 is the end of the day)"))
+        return DAY_SECONDS
+    return seconds if seconds > opens else seconds + DAY_SECONDS
 
 
 def _read_days(path: str, hours: Mapping[str, object], problems: list[ValidationProblem]) -> frozenset[int]:

@@ -12,6 +12,8 @@ this to the browser and stores no time zone; here:
   that night are shorter or longer than slotDuration (00:00–08:00 lasts 7 or 9 hours).
 * A slotDuration of 24 hours means the whole business day, however long.
 * `weekends: false` closes Saturday and Sunday, `daysOfWeek` all days that are not listed.
+* Business hours that end on the next day (22:00-06:00) belong to the day on which they begin: Friday's night is open
+  until Saturday 06:00 although Saturday is closed. Such days are divided from closing time to closing time.
 """
 
 from __future__ import annotations
@@ -75,6 +77,8 @@ def edges_touching(edges: Edges, period: Period) -> Edges:
 
 def business_hours(local: LocalDay, config: Config) -> list[Period]:
     """The business hours of a day; several periods if clocks go back in between."""
+    if config.closes - config.opens == DAY_SECONDS:
+        return [local.period]
     edges = {local.period.start, local.period.end, *local.instants(config.opens), *local.instants(config.closes)}
     if local.change is not None:
         edges.add(local.change)
@@ -96,10 +100,10 @@ def slots_of_day(local: LocalDay, config: Config, opening: list[Period], usable:
 
 
 def _edges_of(local: LocalDay, config: Config) -> Edges:
-    """The instants of the day at opening time plus multiples of the slot duration."""
+    """The instants of the business day at opening time plus multiples of the slot duration."""
     seconds = int(config.slot.total_seconds())
     if local.change is None and local.period.duration.total_seconds() == DAY_SECONDS:
-        start = local.period.start + timedelta(seconds=config.opens)
+        start = local.period.start + timedelta(seconds=config.opens - local.turn)
         return SlotGrid(start, config.slot, (config.closes - config.opens) // seconds + 1)
     boundaries = range(config.opens, config.closes + 1, seconds)
     return sorted({instant for it in boundaries for instant in local.instants(it)})

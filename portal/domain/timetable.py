@@ -16,12 +16,22 @@ from zoneinfo import ZoneInfo
 
 from cachetools import LRUCache
 
+from portal.domain.messages import Message
 from portal.domain.periods import Period, PeriodError, intersect, subtract
 from portal.domain.refusals import ALL_TIME, FREE, Code, Refusal, reason_text
 from portal.domain.schedules import WEEKEND, Schedule
 from portal.domain.slot_grid import Edges, business_hours, edges_touching, slots_of_day
-from portal.domain.zones import LocalDay, clock_text, local_date
+from portal.domain.zones import LocalDay, local_date
 
+_CLOSED_NIGHTS = (
+    Message("Closed in the night from Sunday to Monday."),
+    Message("Closed in the night from Monday to Tuesday."),
+    Message("Closed in the night from Tuesday to Wednesday."),
+    Message("Closed in the night from Wednesday to Thursday."),
+    Message("Closed in the night from Thursday to Friday."),
+    Message("Closed in the night from Friday to Saturday."),
+    Message("Closed in the night from Saturday to Sunday."),
+)
 _DAY_NAMES = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
 
 # Cached spans of all schedules together: about 8 MB.
@@ -92,6 +102,7 @@ class Timetable:
     def __init__(self, schedule: Schedule, zone: ZoneInfo, key: Hashable = None) -> None:
         self.schedule = schedule
         self.zone = zone
+        self._turn = schedule.config.turn
         self._key = key
         self._days: Days = {} if key is None else _shared_days
         self._periods = intersect(schedule.periods, [ALL_TIME])
@@ -105,7 +116,7 @@ class Timetable:
             return
         if window.start < known.start:
             yield _closed(Period(window.start, known.start), Code.OUTSIDE_SCHEDULE)
-        for local in _days(known, self.zone):
+        for local in _days(known, self.zone, self._turn):
             for span in self._touched(self._spans_of(local), known):
                 if span.edges:
                     row = edges_touching(span.edges, known)
@@ -134,16 +145,19 @@ class Timetable:
             part = part_within(period, window)
             if part.duration < shortest:
                 continue
-            for local in _days(part, self.zone):
+            for local in _days(part, self.zone, self._turn):
                 # Two entries may meet in one day.
                 if last is None or local.date > last:
                     last = local.date
                     yield from (span for span in self._touched(self._spans_of(local), window) if span.edges)
 
     def day(self, day: date) -> list[Span]:
-        """One local day from midnight to midnight; empty if the time zone skipped it."""
-        local = _local_day(day, self.zone)
-        return self._spans_of(local) if local else []
+        """One local day from midnight to midnight; empty if the time zone skipped it.
+
+        Slots that cross midnight are included whole.
+        """
+        local = _local_day(day, self.zone, 0)
+        return list(self.spans(local.period)) if local else []
 
     def _touched(self, spans: list[Span], window: Period) -> Iterator[Span]:
         first = bisect_right(spans, window.start, key=lambda it: it.period.end)
@@ -168,13 +182,15 @@ class Timetable:
         offered = [part_within(period, day) for period in self._offered(day)]
         spans = [_closed(part, Code.OUTSIDE_SCHEDULE) for part in subtract([day], offered)]
         weekday = local.date.isoweekday() % 7
-        if weekday in WEEKEND and not config.weekends:
-            spans += [_closed(part, Code.WEEKEND) for part in offered]
-        elif weekday not in config.days:
-            spans += [_closed(part, Code.DAY_CLOSED, f"Closed on {_DAY_NAMES[weekday]}.") for part in offered]
+        opening = business_hours(local, config) if offered else []
+        hours = f"Outside business hours ({config.hours_text})."
+        if weekday not in config.open_days:
+            if config.turn:
+                # A part of the next date belongs to this day, so only its hours are closed by the weekday.
+                spans += [_closed(part, Code.OUTSIDE_HOURS, hours) for part in subtract(offered, opening)]
+                offered = intersect(offered, opening)
+            spans += [_weekday_closed(part, weekday, self.schedule) for part in offered]
         elif offered:
-            opening = business_hours(local, config)
-            hours = f"Outside business hours ({clock_text(config.opens)}–{clock_text(config.closes)})."
             spans += [_closed(part, Code.OUTSIDE_HOURS, hours) for part in subtract(offered, opening)]
             usable = intersect(offered, opening)
             slots = [Span(Period(row[0], row[-1]), row) for row in slots_of_day(local, config, opening, usable)]
@@ -197,12 +213,14 @@ def part_within(period: Period, window: Period) -> Period:
     return Period(max(period.start, window.start), min(period.end, window.end))
 
 
-def _days(window: Period, zone: ZoneInfo) -> Iterator[LocalDay]:
-    """The local days that a window touches, in order."""
+def _days(window: Period, zone: ZoneInfo, turn: int) -> Iterator[LocalDay]:
+    """The business days that a window touches, in order (with `turn` 0, the local days)."""
     day = local_date(window.start, zone)
+    if turn:
+        day -= timedelta(days=1)
     while True:
-        local = _local_day(day, zone)
-        if local is not None:
+        local = _local_day(day, zone, turn)
+        if local is not None and local.period.end > window.start:
             if local.period.start >= window.end:
                 return
             yield local
@@ -210,12 +228,20 @@ def _days(window: Period, zone: ZoneInfo) -> Iterator[LocalDay]:
 
 
 @lru_cache(maxsize=1024)
-def _local_day(day: date, zone: ZoneInfo) -> LocalDay | None:
+def _local_day(day: date, zone: ZoneInfo, turn: int) -> LocalDay | None:
     """The day; None if the time zone skipped it."""
     try:
-        return LocalDay(day, zone)
+        return LocalDay(day, zone, turn)
     except PeriodError:
         return None
+
+
+def _weekday_closed(period: Period, weekday: int, schedule: Schedule) -> Span:
+    if weekday in WEEKEND and not schedule.config.weekends:
+        return _closed(period, Code.WEEKEND)
+    if schedule.config.turn:
+        return _closed(period, Code.DAY_CLOSED, _CLOSED_NIGHTS[weekday])
+    return _closed(period, Code.DAY_CLOSED, f"Closed on {_DAY_NAMES[weekday]}.")
 
 
 def _closed(period: Period, code: Code, text: str = "") -> Span:

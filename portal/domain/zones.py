@@ -62,15 +62,19 @@ def instants_at(wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
 
 
 class LocalDay:
-    """One local day: [start, end) in UTC. It lasts 23 or 25 hours when clocks change."""
+    """One local day: [start, end) in UTC. It lasts 23 or 25 hours when clocks change.
 
-    __slots__ = ("_change", "date", "period", "zone")
+    With `turn` (seconds since midnight) it is a business day, from that local time to the same time on the next day.
+    """
 
-    def __init__(self, day: date, zone: ZoneInfo) -> None:
+    __slots__ = ("_change", "date", "period", "turn", "zone")
+
+    def __init__(self, day: date, zone: ZoneInfo, turn: int = 0) -> None:
         """Raises PeriodError for a day that the zone skipped (Samoa had no 30 December 2011)."""
         self.date = day
         self.zone = zone
-        self.period = Period(day_start(day, zone), day_start(day + timedelta(days=1), zone))
+        self.turn = turn
+        self.period = Period(_turn_of(day, zone, turn), _turn_of(day + timedelta(days=1), zone, turn))
         before, after = _offset(self.period.start, zone), _offset(self.period.end - _SECOND, zone)
         self._change = None if before == after else _change_between(self.period.start, self.period.end - _SECOND, zone)
 
@@ -80,26 +84,34 @@ class LocalDay:
         return self._change
 
     def instants(self, seconds: int) -> tuple[datetime, ...]:
-        """The instants of this day at the local time `seconds` since midnight, as in `instants_at`.
+        """The instants of this day at the local time `seconds` since the midnight of its date, as in `instants_at`.
 
-        86,400 is the end of the day.
+        86,400 (and `turn` more) is the end of the day.
         """
-        if seconds == DAY_SECONDS:
+        if seconds == DAY_SECONDS and not self.turn:
             return (self.period.end,)
         if self._change is None and self.period.duration.total_seconds() == DAY_SECONDS:
-            return (self.period.start + timedelta(seconds=seconds),)
+            return (self.period.start + timedelta(seconds=seconds - self.turn),)
         found = instants_at(datetime.combine(self.date, time()) + timedelta(seconds=seconds), self.zone)
         return tuple(instant for instant in found if self.period.start <= instant <= self.period.end)
 
     def seconds(self, instant: datetime) -> int:
-        """The local time of an instant, as whole seconds since midnight."""
+        """The local time of an instant of this day, as whole seconds since the midnight of its date."""
         shown = instant.astimezone(self.zone)
-        return shown.hour * 3600 + shown.minute * 60 + shown.second
+        seconds = shown.hour * 3600 + shown.minute * 60 + shown.second
+        return seconds + DAY_SECONDS if self.turn and shown.date() > self.date else seconds
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:
     """The instant (UTC) at which a local day begins; not at 00:00 if clocks change at midnight."""
     return instants_at(datetime.combine(day, time()), zone)[0]
+
+
+def _turn_of(day: date, zone: ZoneInfo, turn: int) -> datetime:
+    """The instant at which a business day begins; of a time that occurs twice, the second."""
+    if not turn:
+        return day_start(day, zone)
+    return instants_at(datetime.combine(day, time()) + timedelta(seconds=turn), zone)[-1]
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:

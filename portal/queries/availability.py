@@ -162,7 +162,8 @@ def _obstacles(
     actor: Actor,
     except_booking: int | None = None,
 ) -> list[Obstacle]:
-    found = obstacles_of_offerings([offering_id], _with_buffers(window, parsed.rules), actor, except_booking)
+    covering = _with_buffers(whole_slots(window, parsed), parsed.rules)
+    found = obstacles_of_offerings([offering_id], covering, actor, except_booking)
     add_stale(found, {offering_id: parsed}, now)
     return found[offering_id]
 
@@ -254,6 +255,13 @@ def build_availability(
     return Availability(
         parsed.schedule, zone, obstacles, checks, shortest=rules.minimum_duration, cache_key=parsed.cache_key
     )
+
+
+def whole_slots(window: Period, parsed: ParsedAttributes) -> Period:
+    """The window, with the time around it that slots at its edges may cover if they cross midnight."""
+    if not parsed.schedule.config.turn or not ALL_TIME.contains(window):
+        return window
+    return Period(window.start - LONGEST_SLOT, window.end + LONGEST_SLOT)
 
 
 def _with_buffers(window: Period, rules: Rules) -> Period:

@@ -11,7 +11,7 @@ from portal.domain.periods import Period
 from portal.domain.timetable import Span
 from portal.domain.zones import day_start
 from portal.policies import Actor
-from portal.queries.availability import add_stale, build_availability, parse_attributes
+from portal.queries.availability import add_stale, build_availability, parse_attributes, whole_slots
 from portal.queries.catalogue import Search, browse
 from portal.queries.obstacles import obstacles_of_offerings
 from portal.queries.page import Page
@@ -40,9 +40,8 @@ def day_of(actor: Actor, search: Search, day: date, now: datetime) -> tuple[list
     if not windows:
         return [], found.page
     widest = max((it.rules.gap for it in parsed.values()), default=timedelta())
-    covering = Period(
-        min(it.start for it in windows.values()) - widest, max(it.end for it in windows.values()) + widest
-    )
+    needed = [whole_slots(windows[key], it) for key, it in parsed.items()]
+    covering = Period(min(it.start for it in needed) - widest, max(it.end for it in needed) + widest)
     taken = obstacles_of_offerings(list(windows), covering, actor)
     add_stale(taken, parsed, now)
     lines = [

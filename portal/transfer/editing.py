@@ -72,7 +72,7 @@ def problems_in(changes: Mapping[str, Any]) -> dict[str, str]:
     problems: dict[str, str] = {}
     for key, value in changes.items():
         try:
-            read_record(_record(uuidlib.UUID(int=0), {key: value}, {}))
+            read_record(_record(uuidlib.UUID(int=0), {key: value}, {}), settings().timezone)
         except InvalidValue as wrong:
             # An import stops at the first one; people are told all of them.
             every = check_schedules(value) if key == SCHEDULES else []
@@ -108,7 +108,7 @@ def edit_offering(
         if problems := problems_in(changes):
             raise InvalidValues(problems)
         try:
-            record = read_record(data)
+            record = read_record(data, settings().timezone)
             batch = Batch(session, settings().public_url, [record])
             batch.add(record)
         except InvalidValue as wrong:

@@ -114,7 +114,7 @@ class _Run:
     def __init__(self, on_progress: Callable[[int], None]) -> None:
         self.report = Report()
         self._on_progress = on_progress
-        self._public_url = settings().public_url
+        self._public_url, self._zone = settings().public_url, settings().timezone
         self._waiting: dict[Any, tuple[int, Record]] = {}
         self._bytes = self._rows = 0
 
@@ -137,7 +137,7 @@ class _Run:
         try:
             if entry.problem:
                 raise InvalidValue(entry.problem)
-            record = read_record(entry.data)
+            record = read_record(entry.data, self._zone)
         except InvalidValue as wrong:
             self._fail(position, _name_of(entry.data), wrong)
         else:

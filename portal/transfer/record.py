@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from portal.domain.imported_schedules import normalized_schedules
 from portal.domain.rules import check_rules
 from portal.domain.schedules import check_schedules
 from portal.domain.texts import visible
+from portal.domain.zones import known_zone
 from portal.schema import checks
 from portal.schema.checks import InvalidValue, columns
 from portal.schema.fields import ObjectSchema
@@ -94,8 +96,11 @@ class Record:
         return sum(map(len, self.parts.values())) + len(self.groups or ()) + inside
 
 
-def read_record(data: Any) -> Record:
-    """The record, checked. Raises InvalidValue with the path of the value that is wrong."""
+def read_record(data: Any, default_zone: str = "UTC") -> Record:
+    """The record, checked. Raises InvalidValue with the path of an invalid value.
+
+    `default_zone`: the time zone of offerings without their own.
+    """
     if not isinstance(data, dict):
         raise InvalidValue(f"must be an object, and is {checks.json_type(data)}")
     try:
@@ -105,7 +110,7 @@ def read_record(data: Any) -> Record:
     except InvalidValue as wrong:
         raise wrong.under("uuid") from None
     record = Record(uuid, str(data.get("name", ""))[:200], _base(data), columns(data, OFFERING.imports[""]))
-    _check_attributes(record.values)
+    _check_attributes(record.values, default_zone)
     if record.values.get("parent_uuid") == uuid:
         raise InvalidValue("an offering cannot be its own parent", "parent_uuid")
     _read_relations(record, data)
@@ -138,17 +143,20 @@ def _own_path(record: Record, link: str) -> str:
     return link
 
 
-def _check_attributes(found: Row) -> None:
+def _check_attributes(found: Row, default_zone: str) -> None:
     if "attributes" not in found:
         return
     # Always answered as a list, so stored as one: an export then finds nothing new.
     attributes = found["attributes"]
     if attributes.setdefault("schedules", []) is None:
         raise InvalidValue("must be a list of schedule entries, and is null", "attributes.schedules")
+    rules = attributes.get("booking_rules")
+    for problem in check_rules(rules):
+        raise InvalidValue(problem.reason, f"attributes.booking_rules{problem.path}")
+    zone = known_zone((rules or {}).get("time_zone") or default_zone)
+    attributes["schedules"] = normalized_schedules(attributes["schedules"], zone)
     for problem in check_schedules(attributes["schedules"]):
         raise InvalidValue(problem.reason, f"attributes.schedules{problem.path}")
-    for problem in check_rules(attributes.get("booking_rules")):
-        raise InvalidValue(problem.reason, f"attributes.booking_rules{problem.path}")
 
 
 def _read_relations(record: Record, data: Row) -> None:

@@ -144,7 +144,7 @@ def _shown(stored: list[Any], zone: ZoneInfo) -> Hours:
     rows = [Row.of(stored[position], known[position], zone) for position in _positions(stored)]
     config = read_schedules(stored).config
     return Hours(
-        rows or [Row()], [], clock_text(config.opens), clock_text(config.closes), _minutes(config), config.open_days
+        rows or [Row()], [], clock_text(config.opens), clock_text(config.end_clock), _minutes(config), config.open_days
     )
 
 

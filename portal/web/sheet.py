@@ -12,11 +12,10 @@ from portal.domain import order_form
 from portal.domain.order_form import read_form
 from portal.domain.rules import rule_sentences as rules_in_words
 from portal.domain.rules import rules_of
-from portal.domain.schedules import DAY_SECONDS, current_schedules, entry_period, read_schedules
+from portal.domain.schedules import current_schedules, entry_period, read_schedules
 from portal.domain.texts import one_line, shortened
-from portal.domain.zones import duration_text
+from portal.domain.zones import DAY_SECONDS, duration_text
 from portal.web.filters import count_of, money, when
-from portal.web.week import clock
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 # More facts than anybody reads, and of a text so much.
@@ -95,7 +94,7 @@ def schedule_rules(attributes: Mapping[str, Any], zone: str, now: datetime) -> I
     config = read_schedules(raw).config
     hours = "round the clock"
     if (config.opens, config.closes) != (0, DAY_SECONDS):
-        hours = f"{clock(config.opens // 60)}–{clock(config.closes // 60)}"
+        hours = f"{config.hours_text} the next day" if config.turn else config.hours_text
     yield f"Open {_days(config.open_days)}, {hours}."
     yield f"Booked in steps of {duration_text(config.slot)}."
     for entry in entries:

@@ -99,7 +99,8 @@ class Cell:
     """A box of the table: minutes of the day from `begin` to `end`, by the wall clock.
 
     `slot` is the whole period, where it can be picked: two instants with a slash between them. `again` are those that
-    claim the same hour once more, in the night when clocks go back.
+    claim the same hour once more, in the night when clocks go back. `whole` is the time of a slot that crosses
+    midnight, which has a box on each day.
     """
 
     look: str
@@ -110,10 +111,11 @@ class Cell:
     slot: str = ""
     rowspan: int = 1
     again: list[str] = field(default_factory=list)
+    whole: str = ""
 
     @property
     def span(self) -> str:
-        return f"{clock(self.begin)}–{clock(self.end)}"
+        return self.whole or f"{clock(self.begin)}–{clock(self.end)}"
 
 
 @dataclass(slots=True)
@@ -282,6 +284,7 @@ def _pieces(slot: Offered, first: date, place: ZoneInfo, days: int, *, bookable:
     """The slot cut at midnights, with the column each piece falls into."""
     start, end = slot.start.astimezone(place), slot.end.astimezone(place)
     look, word = look_of(slot, bookable=bookable)
+    crosses_midnight = (end - timedelta(microseconds=1)).date() > start.date()
     for index in range(days):
         day = first + timedelta(days=index)
         if start.date() > day or end.date() < day:
@@ -292,8 +295,14 @@ def _pieces(slot: Offered, first: date, place: ZoneInfo, days: int, *, bookable:
         if start.date() == end.date() and finish <= begin:
             finish = min(END_OF_DAY, begin + int((slot.end - slot.start).total_seconds() // 60))
         if finish > begin:
-            picked = slot_value(slot.start, slot.end) if look in PICKABLE else ""
-            yield index, Cell(look, word, begin, finish, slot.reason, picked)
+            # A slot that crosses midnight is picked on the day on which it begins.
+            continued = slot.is_slot and start.date() < day
+            picked = slot_value(slot.start, slot.end) if look in PICKABLE and not continued else ""
+            whole = f"{start:%H:%M}–{end:%H:%M}" if slot.is_slot and look in ALONE and crosses_midnight else ""
+            reason = slot.reason
+            if continued and look in PICKABLE:
+                reason = Message("Part of the slot that starts at %(time)s the day before", time=f"{start:%H:%M}")
+            yield index, Cell(look, word, begin, finish, reason, picked, whole=whole)
 
 
 def _put(column: list[Cell], cell: Cell) -> None:

@@ -34,7 +34,14 @@ WEEKS = [
     ("UTC", date(2026, 6, 4)),
 ]
 HOUR = timedelta(hours=1)
-HOURS = [("01:00:00", "00:00", "24:00"), ("02:00:00", "08:00", "20:00"), ("00:45:00", "07:30", "22:00")]
+HOURS = [
+    ("01:00:00", "00:00", "24:00"),
+    ("02:00:00", "08:00", "20:00"),
+    ("00:45:00", "07:30", "22:00"),
+    ("04:00:00", "22:00", "06:00"),
+    ("03:00:00", "20:00", "29:00"),
+    ("00:00", "08:00", "08:00"),
+]
 number = count()
 ALL = Period(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
 
@@ -45,11 +52,7 @@ def worlds(draw):
     name, first = draw(st.sampled_from(WEEKS))
     zone = ZoneInfo(name)
     begin = day_start(first, zone)
-    slot, opens, closes = draw(
-        st.sampled_from(
-            [("01:00:00", "00:00", "24:00"), ("02:00:00", "08:00", "20:00"), ("00:45:00", "07:30", "22:00")]
-        )
-    )
+    slot, opens, closes = draw(st.sampled_from(HOURS))
     config = {
         "slotDuration": slot,
         "weekends": draw(st.booleans()),
@@ -80,6 +83,30 @@ def worlds(draw):
     return zone, first, {"schedules": [entry], "booking_rules": {"time_zone": name, **rules}}, taken
 
 
+# Nights of the week in which clocks go forward; one slot of each crosses midnight, and one of those is booked.
+NIGHTS = (
+    ZoneInfo("Europe/Tallinn"),
+    date(2026, 3, 26),
+    {
+        "schedules": [
+            {
+                "id": "x",
+                "start": "2026-03-01T00:00:00Z",
+                "end": "2026-05-01T00:00:00Z",
+                "extendedProps": {
+                    "type": "Availability",
+                    "config": {
+                        "slotDuration": "04:00:00",
+                        "weekends": False,
+                        "businessHours": {"startTime": "22:00", "endTime": "06:00", "daysOfWeek": [1, 2, 3, 4, 5]},
+                    },
+                },
+            }
+        ],
+        "booking_rules": {"time_zone": "Europe/Tallinn"},
+    },
+    [(46, 50, "confirmed"), (-1, 1, "confirmed"), (166, 169, "busy")],
+)
 # Clocks go back in the middle of it, and both of the hours that they show twice are free.
 TWICE = (
     ZoneInfo("America/New_York"),
@@ -94,6 +121,7 @@ TWICE = (
 
 @given(world=worlds(), ahead=st.integers(0, 50))
 @example(world=TWICE, ahead=0)
+@example(world=NIGHTS, ahead=0)
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_everybody_says_the_same_of_every_step(db_session, client, who, owned, world, ahead):
     zone, first, attributes, taken = world

@@ -48,7 +48,11 @@ def quarters(period: Period) -> list[datetime]:
 
 
 clock_quarters = st.integers(0, 96).map(lambda number: number * 900)
-hours = st.tuples(clock_quarters, clock_quarters).filter(lambda it: it[0] < it[1]) | st.just((0, 86400))
+# Nights end outside the hours that clocks repeat: see the test of a night of a clock change.
+nights = st.tuples(st.integers(16, 95), st.integers(0, 79)).map(
+    lambda it: (min(95, it[0] + it[1]) * 900, (96 + it[0]) * 900)
+)
+hours = st.tuples(clock_quarters, clock_quarters).filter(lambda it: it[0] < it[1]) | st.just((0, 86400)) | nights
 configs = st.builds(
     lambda slot, opening, days, weekends: Config(slot, opening[0], opening[1], days, weekends),
     st.sampled_from([15, 30, 45, 60, 120, 240, 300, 480, 1440]).map(lambda minutes: timedelta(minutes=minutes)),
@@ -85,11 +89,9 @@ def is_open(availability: Availability, instant: datetime) -> bool:
     shown = instant.astimezone(availability.zone)
     weekday = (shown.weekday() + 1) % 7
     seconds = shown.hour * 3600 + shown.minute * 60
-    return (
-        weekday in config.days
-        and (config.weekends or weekday not in (0, 6))
-        and config.opens <= seconds < config.closes
-    )
+    days = config.days if config.weekends else config.days - {0, 6}
+    today = weekday in days and config.opens <= seconds < config.closes
+    return today or ((weekday - 1) % 7 in days and config.opens <= seconds + 86400 < config.closes)
 
 
 @settings(max_examples=120)
@@ -251,9 +253,12 @@ def test_days_are_whole_days(case: tuple[Availability, Period, list[Obstacle]]) 
     assert [day.date for day in days] == [first + timedelta(days=number) for number in range(7)]
     everything = [it for day in days for it in day.blocks]
     assert all(one.end == other.start for one, other in pairwise(everything))
+    crossing = bool(availability.schedule.config.turn)
     for day in days:
-        assert day.blocks[0].start.astimezone(availability.zone).date() == day.date
-        assert (day.blocks[-1].end - timedelta(seconds=1)).astimezone(availability.zone).date() == day.date
+        start = day.blocks[0].start.astimezone(availability.zone).date()
+        end = (day.blocks[-1].end - timedelta(seconds=1)).astimezone(availability.zone).date()
+        assert start == day.date or (crossing and day is days[0] and day.blocks[0].is_slot)
+        assert end == day.date or (crossing and day.blocks[-1].is_slot)
         assert day.slots == [it for it in day.blocks if it.is_slot]
 
 

@@ -76,7 +76,7 @@ def test_no_schedules_offer_nothing() -> None:
         ([entry(start=END, end=START)], "[0].end", "after the start"),
         ([entry(end=START)], "[0].end", "after the start"),
         ([entry([])], "[0].extendedProps.config", "must be an object"),
-        ([entry({"slotDuration": "00:00:00"})], "[0].extendedProps.config.slotDuration", "from 00:01:00"),
+        ([entry({"slotDuration": "00:00:59"})], "[0].extendedProps.config.slotDuration", "from 00:01:00"),
         ([entry({"slotDuration": "25:00:00"})], "[0].extendedProps.config.slotDuration", "to 24:00:00"),
         ([entry({"slotDuration": "soon"})], "[0].extendedProps.config.slotDuration", "such as 02:00:00"),
         ([entry({"slotDuration": 2})], "[0].extendedProps.config.slotDuration", "such as 02:00:00"),
@@ -89,9 +89,14 @@ def test_no_schedules_offer_nothing() -> None:
             "time of day",
         ),
         (
-            [entry({"businessHours": {"startTime": "20:00", "endTime": "08:00"}})],
+            [entry({"businessHours": {"startTime": "20:00", "endTime": "44:01"}})],
             "[0].extendedProps.config.businessHours.endTime",
-            "later in the day",
+            "a time of day such as 17:30",
+        ),
+        (
+            [entry({"businessHours": {"startTime": "24:00"}})],
+            "[0].extendedProps.config.businessHours.startTime",
+            "a time of day such as 08:00",
         ),
         (
             [entry({"businessHours": {"daysOfWeek": [7]}})],
@@ -123,12 +128,39 @@ def test_all_problems_are_reported_at_once() -> None:
 
 def test_one_bad_entry_does_not_spoil_the_others_but_a_bad_config_closes() -> None:
     assert read_schedules([3, entry(end=None), entry()]).periods == (PERIOD,)
-    assert read_schedules([entry({"slotDuration": "00:00:00"}), entry()]).periods == ()
+    assert read_schedules([entry({"slotDuration": "00:00:59"}), entry()]).periods == ()
 
 
-@pytest.mark.parametrize("clock", ["24:00", "24:00:00"])
-def test_the_end_of_the_day(clock: str) -> None:
-    assert read_schedules([entry({"businessHours": {"endTime": clock}})]).config.closes == 86400
+@pytest.mark.parametrize("clock", ["24:00", "24:00:00", "23:59", "23:59:00", "23:59:59", "23:59:59.999", "00:00", None])
+def test_the_end_of_the_day(clock: str | None) -> None:
+    config = read_schedules([entry({"businessHours": {"startTime": "08:00", "endTime": clock}})]).config
+    assert (config.opens, config.closes, config.turn) == (8 * 3600, 86400, 0)
+    assert config.hours_text == "08:00–24:00"
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "hours", "text"),
+    [
+        ("22:00", "06:00", (22, 30), "22:00–06:00"),
+        ("22:00", "30:00", (22, 30), "22:00–06:00"),
+        ("00:00", "00:00", (0, 24), "00:00–24:00"),
+        ("08:00", "08:00", (8, 32), "08:00–08:00"),
+        ("08:00", "32:00", (8, 32), "08:00–08:00"),
+    ],
+)
+def test_hours_that_end_on_the_next_day(opens: str, closes: str, hours: tuple[int, int], text: str) -> None:
+    raw = [entry({"businessHours": {"startTime": opens, "endTime": closes}})]
+    assert check_schedules(raw) == []
+    config = read_schedules(raw).config
+    assert (config.opens, config.closes) == (hours[0] * 3600, hours[1] * 3600)
+    assert config.hours_text == text
+
+
+@pytest.mark.parametrize("clock", ["00:00", "00:00:00", "24:00:00"])
+def test_a_slot_of_a_day(clock: str) -> None:
+    raw = [entry({"slotDuration": clock})]
+    assert check_schedules(raw) == []
+    assert read_schedules(raw).config.slot == timedelta(days=1)
 
 
 anything = st.recursive(

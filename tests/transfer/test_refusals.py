@@ -256,7 +256,7 @@ CASES = [
     (("attributes", "n"), [{"k": "\0"}], "attributes.n[0].k"),
     (("attributes", "schedules"), None, "attributes.schedules"),
     (("attributes", "schedules", 1, "end"), None, "attributes.schedules[1].end"),
-    (("attributes", "schedules", 0, "start"), "2031-09-01", "attributes.schedules[0].start"),
+    (("attributes", "schedules", 0, "start"), "2031-02-29", "attributes.schedules[0].start"),
     (("attributes", "schedules", 0, "start"), "2031-09-01T05:00:00", "attributes.schedules[0].start"),
     (("options", "options", "sample_type", "label"), None, "options.options.sample_type.label"),
     (("options", "options", "sample_type", "type"), "colour", "options.options.sample_type.type"),

@@ -99,6 +99,28 @@ def test_hours_change_in_every_entry(page):
     ]
 
 
+def test_a_night_ends_on_the_next_day(page):
+    assert page.send(opens="22:00", closes="6:00", slot="240", days=["5", "6"]).status_code == 303
+    (hours,) = [it["extendedProps"]["config"]["businessHours"] for it in schedules(page) if "extendedProps" in it]
+    assert hours == {"startTime": "22:00", "endTime": "06:00", "daysOfWeek": [5, 6]}
+    assert "Open Friday and Saturday, 22:00–06:00 the next day." in text(page.load())
+    assert (page.fields["opens"], page.fields["closes"]) == ("22:00", "06:00")
+    assert page.send().status_code == 303
+    assert "Nothing was different" in page.load().answer.text
+    # Friday and Saturday, two slots in each night; the first one of each crosses midnight and is picked once.
+    week = page.visitor.get(f"/offerings/{page.uuid}/").text
+    assert week.count('name="slot"') == 4
+    assert week.count("Part of the slot that starts at 22:00 the day before") == 4
+    assert week.count("22:00–02:00") == 4
+
+
+@pytest.mark.parametrize("closes", ["23:59", "24:00", "23:59:59"])
+def test_the_last_hour_of_the_day_can_be_booked(page, closes):
+    assert page.send(opens="00:00", closes=closes, slot="60").status_code == 303
+    assert "Open Monday–Friday, round the clock." in text(page.load())
+    assert page.fields["closes"] == "24:00"
+
+
 def test_dates_are_added_and_removed_without_a_script(page):
     assert page.send("add").status_code == 200
     start, end = page.fields["start"], page.fields["end"]
@@ -140,9 +162,9 @@ def test_dates_are_added_and_removed_without_a_script(page):
         ({"slot": "0"}, "slot", "Enter a whole number of minutes from 1 to 1440."),
         ({"slot": "1441"}, "slot", "Enter a whole number of minutes from 1 to 1440."),
         ({"slot": "an hour"}, "slot", "Enter a whole number of minutes from 1 to 1440."),
-        ({"opens": "morning"}, "opens", "Must be a time of day such as 08:00 (24:00 is the end of the day)."),
-        ({"closes": ""}, "closes", "Must be a time of day such as 08:00 (24:00 is the end of the day)."),
-        ({"closes": "09:00"}, "closes", "Must be later in the day than the opening time."),
+        ({"opens": "morning"}, "opens", "Must be a time of day such as 08:00."),
+        ({"closes": ""}, "closes", "Must be a time of day such as 17:30 (24:00 is the end of the day)."),
+        ({"closes": "99:00"}, "closes", "Must be a time of day such as 17:30 (24:00 is the end of the day)."),
         ({"end": "2026-03-02T00:00"}, "dates-0", "The end must be after the start."),
         ({"end": ""}, "dates-0", "Enter when it ends."),
         ({"start": "", "end": ""}, "dates-0", "Enter when it starts and ends, or remove these dates."),

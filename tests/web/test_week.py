@@ -79,6 +79,17 @@ def test_a_slot_over_midnight_is_in_both_days():
     assert week.rows[0].label == "00:00"
 
 
+def test_a_slot_over_midnight_is_picked_where_it_begins():
+    week = week_of(at(22, 22, 4), at(23, 22, 4), at(24, 22, 4, "booked", reason="Booked."), at(25, 22, 2))
+    boxes = [(row.label, index, cell) for row in week.rows for index, cell in enumerate(row.cells)]
+    picked = {(label, index): cell.span for label, index, cell in boxes if cell.slot}
+    assert picked == {("22:00", 0): "22:00–02:00", ("22:00", 2): "22:00–24:00"}
+    later = {index: cell for label, index, cell in boxes if label == "00:00" and cell.look == "free"}
+    assert {index: cell.span for index, cell in later.items()} == {0: "22:00–02:00", 1: "22:00–02:00"}
+    assert later[1].reason == "Part of the slot that starts at 22:00 the day before"
+    assert len(week.slots) == 2
+
+
 def test_whole_days_are_one_row():
     week = week_of(at(23, 0, 24), at(24, 0, 24, "booked"))
     assert [row.label for row in week.rows] == ["All day"]
