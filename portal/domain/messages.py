@@ -93,6 +93,24 @@ class Plural(Localizable):
         return text % {**localized_params(self.params, localizer), "number": localizer.number(self.number)}
 
 
+class NumberText(Localizable):
+    """A whole number with the language's separators: "1,240"."""
+
+    __slots__ = ("number",)
+    number: int
+
+    def __new__(cls, number: int) -> Self:
+        self = super().__new__(cls, f"{number:,}")
+        self.number = number
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NumberText, (self.number,)
+
+    def localized(self, localizer: Localizer) -> str:
+        return localizer.number(self.number)
+
+
 def N_(message: str) -> str:  # noqa: N802 - the name that extraction tools know
     """Mark a text for translation where it is defined; it is translated where it is used."""
     return message

@@ -15,6 +15,7 @@ from flask_login import current_user, login_user, logout_user
 from portal.domain import passwords
 from portal.domain.http_headers import NO_STORE_NO_TRANSFORM
 from portal.domain.mail import GROUPS
+from portal.domain.messages import Message, Plural
 from portal.domain.refusals import ALL_TIME
 from portal.errors import Invalid, NotFound
 from portal.extensions import settings
@@ -26,7 +27,16 @@ from portal.services import sign_in as sign_in_service
 from portal.services.accounts import NewToken
 from portal.web.confirm import confirmed
 from portal.web.errors import too_early
-from portal.web.forms import INCOMPLETE, PasswordForm, Problem, SignInForm, TokenForm, problems_of, put_error
+from portal.web.forms import (
+    INCOMPLETE,
+    ROLE_NAMES,
+    PasswordForm,
+    Problem,
+    SignInForm,
+    TokenForm,
+    problems_of,
+    put_error,
+)
 from portal.web.guards import public, signed_in
 from portal.web.kept_forms import fields_carried, fields_to_resume
 from portal.web.links import local_path
@@ -82,7 +92,7 @@ def sign_out() -> ResponseReturnValue:
     """End this session."""
     end_session()
     logout_user()
-    flash("You are signed out.", "good")
+    flash(_("You are signed out."), "good")
     response = redirect(url_for("catalogue.index"), code=303)
     # Pages of the catalogue are kept by browsers. (Cookies would be those of other portals on this host, too.)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -126,7 +136,7 @@ def change_password() -> ResponseReturnValue:
     if user is None:
         raise NotFound("User")
     start_session(user, login_user)
-    flash("The password is changed, and all other sessions are signed out.", "good")
+    flash(_("Your password was changed. All other sessions are signed out."), "good")
     return redirect(url_for("accounts.account"), code=303)
 
 
@@ -137,7 +147,7 @@ def end_session_elsewhere(digest: str) -> ResponseReturnValue:
     if not _DIGEST.fullmatch(digest):
         raise NotFound("Session")
     sessions.end_session(current_actor(), bytes.fromhex(digest))
-    flash("That browser is signed out.", "good")
+    flash(_("The browser is signed out."), "good")
     return redirect(f"{url_for('accounts.account')}#sessions", code=303)
 
 
@@ -146,7 +156,7 @@ def end_session_elsewhere(digest: str) -> ResponseReturnValue:
 def end_other_sessions() -> ResponseReturnValue:
     """Sign all other browsers out."""
     remember_browser(sessions.end_other_sessions(current_actor(), current_user.get_id()))
-    flash("All other browsers are signed out.", "good")
+    flash(_("All other browsers are signed out."), "good")
     return redirect(f"{url_for('accounts.account')}#sessions", code=303)
 
 
@@ -160,7 +170,7 @@ def mail_wanted() -> ResponseReturnValue:
         raise Invalid(INCOMPLETE)
     kept = {group for group in queries.mail_off(current_actor()) if group not in shown}
     mail.set_unsubscribed_groups(current_user.user_id, [group for group in GROUPS if group in kept | (shown - wanted)])
-    flash("Saved.", "good")
+    flash(_("Your mail settings are saved."), "good")
     return redirect(f"{url_for('accounts.account')}#mail", code=303)
 
 
@@ -191,20 +201,21 @@ def create_token() -> ResponseReturnValue:
 def revoke_token(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """Ask, then revoke one's own token."""
     actor = current_actor()
-    if request.method == "POST":
-        services.revoke_token(actor, uuid)
-        flash("The token is revoked: it stopped working at once.", "good")
-        return redirect(f"{url_for('accounts.account')}#tokens", code=303)
     token = next((token for token in queries.tokens_of(actor) if token.uuid == uuid), None)
+    if request.method == "POST":
+        # Staff may revoke a token of somebody else, too.
+        services.revoke_token(actor, uuid)
+        flash(_("The token “%(name)s” is revoked.", name=token.name) if token else _("The token is revoked."), "good")
+        return redirect(f"{url_for('accounts.account')}#tokens", code=303)
     if token is None:
         raise NotFound("Token")
     return render_template(
         "confirm.html",
         section="accounts",
-        question=f"Revoke the token “{token.name}”?",
-        consequences=["Whatever uses it is refused from then on. This can't be taken back."],
+        question=_("Revoke the token “%(name)s”?", name=token.name),
+        consequences=[_("Programs that use it lose access at once. You can't undo this.")],
         action=url_for("accounts.revoke_token", uuid=uuid),
-        verb="Revoke it",
+        verb=_("Revoke token"),
         danger=True,
         back=url_for("accounts.account"),
     )
@@ -224,11 +235,21 @@ def _usual_last_day() -> date:
     return datetime.now(ZoneInfo(_zone())).date() + timedelta(days=settings().token_days or 365)
 
 
+def _expires_help(token_days: int) -> str:
+    if not token_days:
+        return Message("The token works until the end of this day.")
+    return Plural(
+        "The token works until the end of this day, at most %(number)s day from now.",
+        "The token works until the end of this day, at most %(number)s days from now.",
+        token_days,
+    )
+
+
 def _end_of(day: date | None) -> datetime | None:
     if day is None:
         return None
     if not ALL_TIME.start.year < day.year < ALL_TIME.end.year:
-        raise Invalid(f"Choose a day before the year {ALL_TIME.end.year}.", "expires")
+        raise Invalid(Message("Choose a day before the year %(year)s.", year=ALL_TIME.end.year), "expires")
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(_zone()))
 
 
@@ -244,7 +265,7 @@ def _account_page(
         render_template(
             "accounts/account.html",
             person=current_user,
-            roles=queries.roles_of(actor),
+            roles=[(ROLE_NAMES[it.role], it.organization_name) for it in queries.roles_of(actor)],
             tokens=queries.tokens_of(actor),
             sessions=queries.sessions_of(actor, utcnow() - sessions.SESSION_LASTS),
             this_session=services.token_digest(current_user.get_id()),
@@ -252,6 +273,7 @@ def _account_page(
             token_form=token_form
             or TokenForm(formdata=None, expires=_usual_last_day(), may_be_endless=_may_be_endless()),
             token_days=settings().token_days,
+            expires_help=_expires_help(settings().token_days),
             password_form=password_form or PasswordForm(formdata=None),
             problems=[it for form in (token_form, password_form) if form for it in problems_of(form)],
             password_help=passwords.HELP,

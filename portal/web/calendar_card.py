@@ -1,4 +1,4 @@
-"""How the Google calendar of an offering is, told in words: one place for the card, the dashboard and the acts."""
+"""The state of an offering's Google calendar as text, for the card and the overview of managers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from portal.calendar_sync.states import QUEUED, RUNNING, CalendarState
+from portal.domain.messages import Message, NumberText, Plural
 from portal.queries.calendars import CalendarView, ConnectionView, RunView
-from portal.web.filters import count_of, when
+from portal.web.filters import when
 
 OUT_OF_DATE_AFTER = timedelta(hours=24)
+FAILED = Message("Failed")
+QUEUED_STATUS = Message("Queued")
+SYNCING = Message("Syncing")
+NEVER_SYNCED = Message("Never synced")
+OUT_OF_DATE = Message("Out of date")
+# Why a run was started, as the engine records it.
+REASONS = {
+    "another try": Message("Retry"),
+    "asked for": Message("Requested"),
+    "bookings changed": Message("Bookings changed"),
+    "regular read": Message("Regular sync"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarCard:
-    """Everything the card shows, in its order. `busy`: an act that somebody asked for is not done yet. `may_share`: its
+    """Everything the card shows, in its order. `busy`: an action is not finished yet. `may_share`: the
     visibility can be changed now.
     """
 
@@ -51,16 +64,34 @@ class CalendarCard:
     zone: str
     runs: Sequence[RunView] = ()
 
+    def reason_of(self, run: RunView) -> str:
+        """Why a run was started."""
+        return REASONS.get(run.reason, run.reason)
+
+    def result_of(self, run: RunView) -> str:
+        """How a run ended."""
+        if run.error:
+            return run.error
+        if run.ended is None:
+            return Message("Running")
+        if run.skipped:
+            return Plural("Done, %(number)s skipped", "Done, %(number)s skipped", len(run.skipped))
+        return Message("Done")
+
 
 def connection_status(connection: ConnectionView) -> Status:
     """How an organization's connection is."""
     if not connection.configured:
-        return Status("Google not set up", "idle")
+        return Status(Message("Google not configured"), "idle")
     if connection.disconnecting:
-        return Status("Disconnecting", "busy")
+        return Status(Message("Disconnecting"), "busy")
     if connection.broken:
-        return Status("Reconnect needed", "bad")
-    return Status("Google connected", "good") if connection.connected else Status("Not connected", "idle")
+        return Status(Message("Reconnect needed"), "bad")
+    return (
+        Status(Message("Google connected"), "good")
+        if connection.connected
+        else Status(Message("Not connected"), "idle")
+    )
 
 
 def calendar_status(
@@ -68,22 +99,22 @@ def calendar_status(
 ) -> Status:
     """How a calendar is. `state` is the calendar's (None: the offering has none yet)."""
     if connection.disconnecting:
-        return Status("Disconnecting", "busy")
+        return Status(Message("Disconnecting"), "busy")
     if connection.broken:
-        return Status("Reconnect needed", "bad")
+        return Status(Message("Reconnect needed"), "bad")
     if not connection.usable:
-        return Status("Not connected", "idle")
+        return Status(Message("Not connected"), "idle")
     if state in QUEUED:
-        return Status("Queued", "busy")
+        return Status(QUEUED_STATUS, "busy")
     if state in RUNNING:
-        return Status("Syncing", "busy")
+        return Status(SYNCING, "busy")
     if state == CalendarState.ERRED:
-        return Status("Failed", "bad")
+        return Status(FAILED, "bad")
     if state is None or last_synced is None:
-        return Status("Never synced", "idle")
+        return Status(NEVER_SYNCED, "idle")
     if now - last_synced > OUT_OF_DATE_AFTER:
-        return Status("Out of date", "warn")
-    return Status("In sync", "good")
+        return Status(OUT_OF_DATE, "warn")
+    return Status(Message("In sync"), "good")
 
 
 def build_card(view: CalendarView, zone: str, now: datetime, connection_page: str | None) -> CalendarCard | None:
@@ -99,11 +130,16 @@ def build_card(view: CalendarView, zone: str, now: datetime, connection_page: st
     summary = ""
     if view.last_synced is not None:
         last = when(view.last_synced, zone, short=True)
-        written, read = count_of(view.events, "event"), count_of(view.busy_periods, "busy time")
-        summary = f"Last synced {last} ({zone}): {written}, {read}"
+        summary = Message(
+            "Last synced %(time)s (%(zone)s): %(events)s, %(busy)s",
+            time=last,
+            zone=zone,
+            events=Plural("%(number)s event", "%(number)s events", view.events),
+            busy=Plural("%(number)s busy time", "%(number)s busy times", view.busy_periods),
+        )
     visibility = ""
     if view.exists or connection.usable:
-        visibility = "Public: anyone with the link" if view.public else "Private"
+        visibility = Message("Public: anyone with the link") if view.public else Message("Private")
     return CalendarCard(
         status=status.status,
         tone=status.tone,
@@ -112,7 +148,7 @@ def build_card(view: CalendarView, zone: str, now: datetime, connection_page: st
         fix=fix,
         progress=_progress(view),
         busy=view.busy,
-        failed=status.status == "Failed",
+        failed=status.status == FAILED,
         can_act=view.can_act,
         visibility=visibility,
         may_share=view.can_act and not view.busy and connection.can_share,
@@ -124,15 +160,20 @@ def build_card(view: CalendarView, zone: str, now: datetime, connection_page: st
 
 
 def _public_card(link: str, zone: str) -> CalendarCard:
-    sentence = "Anyone can see when this is booked, here or in a calendar of their own."
-    return CalendarCard(status="Public", tone="good", sentence=sentence, public=True, link=link, zone=zone)
+    sentence = Message("Anyone can see when this is booked, and subscribe to the calendar.")
+    return CalendarCard(status=Message("Public"), tone="good", sentence=sentence, public=True, link=link, zone=zone)
 
 
 def _progress(view: CalendarView) -> str:
     run = view.runs[0] if view.runs else None
     if not view.busy or run is None or run.ended is not None or not run.planned:
         return ""
-    return f"{run.done:,} of {count_of(run.planned, 'event')} written."
+    return Plural(
+        "%(done)s of %(number)s event written.",
+        "%(done)s of %(number)s events written.",
+        run.planned,
+        done=NumberText(run.done),
+    )
 
 
 def _advice(
@@ -140,38 +181,48 @@ def _advice(
 ) -> tuple[str, Fix | None]:
     """What the state means and what to do about it."""
     if not connection.configured:
-        words = (
-            "This portal is not set up for Google Calendar yet: GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET are missing."
-        )
-        return words, Fix("See what is missing", page) if page else None
+        text = Message("Google Calendar is not configured. An administrator needs to set up the Google client.")
+        return text, Fix(Message("See what is missing"), page) if page else None
     if connection.disconnecting:
-        return "Google is being disconnected: nothing is synced any more.", None
+        return Message("Google is being disconnected, so syncing has stopped."), None
     if connection.broken:
-        return connection.broken, Fix("Reconnect Google", page) if page else None
+        return connection.broken, Fix(Message("Reconnect Google"), page) if page else None
     if not connection.connected:
-        words = "The organization has not connected a Google account, so this offering has no calendar there."
-        return words, Fix("Connect Google", page) if page else None
-    if status.status == "Queued":
-        if not view.worker_alive:
-            return "It waits for a worker, and none is running: whoever runs the portal must start one.", None
-        wants = {(True, False): "to be shared", (False, True): "to be made private"}.get(
-            (view.wants_public, view.public), "to be synced"
-        )
-        return f"It waits {wants}. Nothing is done at Google yet.", None
-    if status.status == "Syncing":
-        return "Syncing with Google…", None
-    if status.status == "Failed":
-        words = view.error or "The last run failed."
-        if view.retry_at is not None:
-            return f"{words} The next try is on {when(view.retry_at, zone, short=True)}.", None
-        return f"{words} Press Sync now to try again." if view.can_act else words, None
+        text = Message("The organization is not connected to Google, so this offering has no calendar there.")
+        return text, Fix(Message("Connect Google"), page) if page else None
+    if status.status == QUEUED_STATUS:
+        return _queued(view), None
+    if status.status == SYNCING:
+        return Message("Syncing with Google…"), None
+    if status.status == FAILED:
+        return _failed(view, zone), None
     if not connection.can_share:
-        act = "made private" if view.public else "shared"
-        words = f"It can be synced, but not {act}: sharing was left unticked on Google's page when it was connected."
-        return words, Fix("Allow sharing", page) if page else None
-    if status.status == "Never synced":
-        return "Nothing has been sent to Google yet. The first sync or share makes the calendar there.", None
-    if status.status == "Out of date":
-        words = "Google has not been asked for more than a day."
-        return f"{words} Press Sync now to ask it." if view.can_act else words, None
+        text = Message("The calendar can be synced but not shared, because the access does not include sharing.")
+        if view.public:
+            text = Message("The calendar can be synced but not made private: the access does not include sharing.")
+        return text, Fix(Message("Allow sharing"), page) if page else None
+    if status.status == NEVER_SYNCED:
+        return Message("Nothing has been sent to Google yet. The first sync or share creates the calendar."), None
+    if status.status == OUT_OF_DATE:
+        if view.can_act:
+            return Message("The last sync is more than a day old. Press “Sync now”."), None
+        return Message("The last sync is more than a day old."), None
     return view.error, None
+
+
+def _queued(view: CalendarView) -> str:
+    if not view.worker_alive:
+        return Message("Waiting for a worker, but none is running. An administrator needs to start one.")
+    if view.wants_public and not view.public:
+        return Message("Waiting for Google… The calendar will be shared.")
+    if view.public and not view.wants_public:
+        return Message("Waiting for Google… The calendar will be made private.")
+    return Message("Waiting for Google… The calendar will be synced.")
+
+
+def _failed(view: CalendarView, zone: str) -> str:
+    error = view.error or Message("The last run failed.")
+    if view.retry_at is not None:
+        retry = when(view.retry_at, zone, short=True)
+        return Message("%(error)s The portal tries again on %(time)s.", error=error, time=retry)
+    return Message("%(error)s Press “Sync now” to try again.", error=error) if view.can_act else error

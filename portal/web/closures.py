@@ -8,6 +8,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from portal.domain.closures import MAX_CLOSURES
+from portal.domain.messages import Message
 from portal.errors import Invalid
 from portal.transfer.editing import digest
 from portal.web.forms import rows_of
@@ -17,9 +18,9 @@ KEYS = ("start", "end", "reason")
 # A row for a new closure. `entry` identifies the stored closure that a row shows, `removed` is the box beside it.
 BLANK: Mapping[str, Any] = {"entry": "", "start": "", "end": "", "reason": "", "removed": False, "errors": ()}
 EMPTIED = {
-    "start": "Enter when it starts, or tick “Remove”.",
-    "end": "Enter when it ends, or tick “Remove”.",
-    "reason": "Enter why; or, for no reason, remove this closure and add a new one.",
+    "start": Message("Enter a start, or select “Remove”."),
+    "end": Message("Enter an end, or select “Remove”."),
+    "reason": Message("Enter a reason. To have none, remove this closure and add a new one."),
 }
 
 
@@ -41,7 +42,7 @@ def typed_closures(form: MultiDict[str, str]) -> list[dict[str, Any]]:
             removed.remove(entry)
         rows.append({**texts, "entry": entry, "removed": is_removed, "errors": []})
     if len(rows) > 2 * MAX_CLOSURES:
-        raise Invalid(f"An offering can have {MAX_CLOSURES} closures, so nothing was changed.")
+        raise Invalid(Message("An offering can have %(number)s closures. Nothing was saved.", number=MAX_CLOSURES))
     return rows
 
 
@@ -60,7 +61,7 @@ def read_closures(rows: Sequence[dict[str, Any]], stored: Sequence[Any]) -> tupl
         if not row["entry"]:
             added += [(typed, number)] if typed else []
         elif not (same := known.get(row["entry"])):
-            row["errors"].append("Somebody else has changed or removed this closure. Reload the page.")
+            row["errors"].append(Message("Somebody else has changed or removed this closure. Reload the page."))
         elif row["removed"]:
             del kept[same.pop(0)]
         else:

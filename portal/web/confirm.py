@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from portal.domain.http_headers import NO_STORE_NO_TRANSFORM
+from portal.domain.messages import Plural
 from portal.errors import Invalid
 from portal.models.base import utcnow
 from portal.services import sessions
@@ -109,7 +110,11 @@ def _page(action: str, code: int, refusal: str = "") -> Response:
         problems_intro=_("Nothing was done. Check:"),
         field=PASSWORD,
         email=current_user.email,
-        minutes=int(sessions.CONFIRMED_LASTS.total_seconds() // 60),
+        minutes=Plural(
+            "You are asked again %(number)s minute after you last entered it.",
+            "You are asked again %(number)s minutes after you last entered it.",
+            int(sessions.CONFIRMED_LASTS.total_seconds() // 60),
+        ),
     )
     response = make_response(page, code)
     response.headers["Cache-Control"] = NO_STORE_NO_TRANSFORM

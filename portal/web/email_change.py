@@ -31,17 +31,19 @@ def ask() -> ResponseReturnValue:
             put_error(form, error, default="email")
             refused = error
         else:
-            flash("Check the new address: a link is on its way. Your address changes when you open it.", "good")
+            flash(
+                _("Check the mail of the new address. Your address changes when you open the link and confirm."), "good"
+            )
             return redirect(url_for("accounts.account"), code=303)
     page = render_template(
         "accounts/address.html",
         form=form,
-        title="Change your address",
-        says="You get a link at the new address. Until you open it, nothing changes.",
+        title=_("Change your e-mail address"),
+        says=_("You get a link at the new address. Nothing changes until you open it."),
         action=url_for("email_change.ask"),
         problems=problems_of(form),
         problems_intro=_("No link was mailed. Check:"),
-        back=(url_for("accounts.account"), "Back to your account"),
+        back=(url_for("accounts.account"), _("Back to your account")),
     )
     response = make_response(page, 400 if form.is_submitted() else 200)
     return too_early(response, refused) if refused else response
@@ -55,25 +57,27 @@ def change(link: str) -> ResponseReturnValue:
     try:
         if request.method == "POST":
             services.change_email(actor, link)
-            flash("Your e-mail address is changed.", "good")
+            flash(_("Your e-mail address was changed."), "good")
             return redirect(url_for("accounts.account"), code=303)
         email = services.asked_email(actor, link)
     except NotFound:
         return problem(
             400,
-            title="This link has expired",
-            message="It has been used, a newer one was asked for, or it is for another account than the one signed in.",
-            action=(url_for("email_change.ask"), "Ask for a new link"),
+            title=_("This link has expired"),
+            message=_("It was used, replaced by a newer link, or belongs to another account."),
+            action=(url_for("email_change.ask"), _("Get a new link")),
         )
     except Invalid as error:
-        return problem(400, message=error.message, action=(url_for("email_change.ask"), "Choose another address"))
+        return problem(400, message=error.message, action=(url_for("email_change.ask"), _("Choose another address")))
     page = render_template(
         "confirm.html",
         section="accounts",
-        question=f"Change your e-mail address to {email}?",
-        consequences=["You sign in with it from now on, and messages go there. Your old address is told."],
+        question=_("Change your e-mail address to %(email)s?", email=email),
+        consequences=[
+            _("You sign in with the new address, and mail goes there. Your old address gets a message about it.")
+        ],
         action=url_for("email_change.change", link=link),
-        verb="Change address",
+        verb=_("Change address"),
         danger=False,
         back=url_for("accounts.account"),
     )

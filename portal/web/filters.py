@@ -127,6 +127,15 @@ def day(moment: datetime, zone: str) -> str:
     return f"{local.day} {local:%b %Y}"
 
 
+def local_value(text: str) -> str:
+    """The value of a datetime-local input: the text if it is a local date and time, else "" (as browsers show it)."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return text if moment.tzinfo is None and "T" in text else ""
+
+
 def coordinate(value: float, positive: str, negative: str) -> str:
     """Degrees with a letter for the half of the globe: 58.36590° N."""
     return f"{abs(value):.5f}°\u00a0{positive if value >= 0 else negative}"
@@ -188,7 +197,7 @@ def instant(text: str) -> datetime:
 def register_filters(app: Flask) -> None:
     """Give the templates their filters."""
     for function in (
-        safe_html, plain_text, safe_href, picture_src, initials, hue, money, when, day, instant, coordinate,
-        count_of, dash, range_to, megabytes, minutes, listed, country_name,
+        local_value, safe_html, plain_text, safe_href, picture_src, initials, hue, money, when, day, instant,
+        coordinate, count_of, dash, range_to, megabytes, minutes, listed, country_name,
     ):  # fmt: skip
         app.add_template_filter(function)

@@ -1,4 +1,4 @@
-"""The forms of the pages. They check shape only; rules are the services' and come back as their words."""
+"""The forms of the pages, and what pages have in common for refused forms. Rules are checked by the services."""
 
 from __future__ import annotations
 
@@ -6,29 +6,48 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, DateField, Field, Form, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from portal.domain.messages import Message
+from portal.domain.messages import Localizable, Message
 from portal.domain.texts import line_problem
 from portal.errors import Invalid
 from portal.models import Role
+
+# The validator fills in `max`.
+TOO_LONG = _("Use at most %(max)d characters.")
+ROLE_NAMES: Mapping[str, str] = {
+    Role.OWNER: _("Owner"),
+    Role.MANAGER: _("Manager"),
+    Role.MEMBER: _("Member"),
+}
 
 
 def one_line(_form: Form, field: Field) -> None:
     """Refuse what is not one line: a name or an address."""
     if problem := line_problem(field.data or ""):
-        raise ValidationError(f"This {problem}.")
+        raise ValidationError(Message("This %(problem)s.", problem=problem))
+
+
+class DayField(DateField):
+    """A date. What is not one is not written back into the field: browsers would show it empty anyway."""
+
+    def _value(self) -> str:
+        return self.data.isoformat() if self.data else ""
 
 
 class SignInForm(FlaskForm):
     """E-mail address and password."""
 
     # No address is refused for what it is: the answer is the same for every one.
-    email = StringField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=320)])
-    password = PasswordField("Password", [InputRequired("Enter your password.")])
+    email = StringField(
+        _("E-mail address"), [InputRequired(_("Enter your e-mail address.")), Length(max=320, message=TOO_LONG)]
+    )
+    password = PasswordField(_("Password"), [InputRequired(_("Enter your password."))])
 
 
 class TokenForm(FlaskForm):
@@ -37,9 +56,11 @@ class TokenForm(FlaskForm):
     A browser sends a date that it cannot read as an empty one, so an empty date means nothing.
     """
 
-    name = StringField("Name", [InputRequired("Give the token a name."), Length(max=100), one_line])
-    expires = DateField("Last day", [Optional()])
-    never = BooleanField("Never expires")
+    name = StringField(
+        _("Name"), [InputRequired(_("Enter a name for the token.")), Length(max=100, message=TOO_LONG), one_line]
+    )
+    expires = DayField(_("Last day"), [Optional()])
+    never = BooleanField(_("Never expires"))
 
     def __init__(self, *args: Any, may_be_endless: bool, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -49,8 +70,8 @@ class TokenForm(FlaskForm):
     def validate(self, extra_validators: object = None) -> bool:
         valid = bool(super().validate(extra_validators))
         if self.expires.data is None and not (self.never.data and self.may_be_endless):
-            told = "Choose the last day, or tick “Never expires”." if self.may_be_endless else "Choose the last day."
-            self.expires.errors = [told]
+            missing = _("Choose the last day, or select “Never expires”.")
+            self.expires.errors = [missing if self.may_be_endless else _("Choose the last day.")]
             return False
         return valid
 
@@ -58,16 +79,16 @@ class TokenForm(FlaskForm):
 class PasswordForm(FlaskForm):
     """The current password, and the new one twice."""
 
-    current = PasswordField("Current password", [InputRequired("Enter your current password.")])
-    new = PasswordField("New password", [InputRequired("Enter a new password.")])
-    again = PasswordField("Confirm new password", [InputRequired("Enter the new password a second time.")])
-    end_access = BooleanField("End my API tokens and calendar links, too")
+    current = PasswordField(_("Current password"), [InputRequired(_("Enter your current password."))])
+    new = PasswordField(_("New password"), [InputRequired(_("Enter a new password."))])
+    again = PasswordField(_("Confirm new password"), [InputRequired(_("Enter the new password a second time."))])
+    end_access = BooleanField(_("Also end my API tokens and calendar links"))
 
     def validate(self, extra_validators: object = None) -> bool:
         if not super().validate(extra_validators):
             return False
         if self.new.data != self.again.data:
-            self.again.errors = [*self.again.errors, "This is not the same as the new password."]
+            self.again.errors = [*self.again.errors, _("This is not the same as the new password.")]
             return False
         return True
 
@@ -75,20 +96,23 @@ class PasswordForm(FlaskForm):
 class AddressForm(FlaskForm):
     """An e-mail address to which a link is mailed."""
 
-    email = StringField("E-mail address", [InputRequired("Enter your e-mail address."), Length(max=320), one_line])
+    email = StringField(
+        _("E-mail address"),
+        [InputRequired(_("Enter your e-mail address.")), Length(max=320, message=TOO_LONG), one_line],
+    )
 
 
 class NewPasswordForm(FlaskForm):
     """A new password, twice."""
 
-    new = PasswordField("Password", [InputRequired("Enter a password.")])
-    again = PasswordField("Confirm password", [InputRequired("Enter the password a second time.")])
+    new = PasswordField(_("Password"), [InputRequired(_("Enter a password."))])
+    again = PasswordField(_("Confirm password"), [InputRequired(_("Enter the password a second time."))])
 
     def validate(self, extra_validators: object = None) -> bool:
         if not super().validate(extra_validators):
             return False
         if self.new.data != self.again.data:
-            self.again.errors = [*self.again.errors, "This is not the same password."]
+            self.again.errors = [*self.again.errors, _("This is not the same as the password above.")]
             return False
         return True
 
@@ -96,21 +120,31 @@ class NewPasswordForm(FlaskForm):
 class RegistrationForm(NewPasswordForm):
     """Who somebody is, and their password."""
 
-    full_name = StringField("Your name", [InputRequired("Enter your name."), Length(max=200), one_line])
+    full_name = StringField(
+        _("Your name"), [InputRequired(_("Enter your name.")), Length(max=200, message=TOO_LONG), one_line]
+    )
 
 
 class PersonForm(FlaskForm):
     """A person that staff make."""
 
-    email = StringField("E-mail address", [InputRequired("Enter an e-mail address."), Length(max=320), one_line])
-    full_name = StringField("Name", [Length(max=200), one_line])
+    email = StringField(
+        _("E-mail address"), [InputRequired(_("Enter an e-mail address.")), Length(max=320, message=TOO_LONG), one_line]
+    )
+    full_name = StringField(_("Name"), [Length(max=200, message=TOO_LONG), one_line])
 
 
 class RoleForm(FlaskForm):
     """A role in an organization."""
 
-    organization = StringField("Organization", [InputRequired("Enter its name or uuid."), one_line])
-    role = SelectField("Role", [InputRequired("Choose a role.")], choices=[role.value for role in Role])
+    organization = StringField(
+        _("Organization"), [InputRequired(_("Enter the name or UUID of the organization.")), one_line]
+    )
+    role = SelectField(
+        _("Role"),
+        [InputRequired(_("Choose a role."))],
+        choices=[SelectChoice(role.value, ROLE_NAMES[role]) for role in Role],
+    )
 
 
 class Errors(dict[str, str]):
@@ -142,8 +176,8 @@ def problems_of(form: Form) -> list[Problem]:
     return [Problem(field.id, error, field.label.text) for field in form for error in field.errors]
 
 
-EMPTY = "This is empty. Enter a value, or tick the box to remove it."
-INCOMPLETE = "The form arrived incomplete, so nothing was changed. Reload the page and try again."
+EMPTY = Message("This is empty. Enter a value, or select the box to remove it.")
+INCOMPLETE = Message("The form was incomplete, so nothing was changed. Reload the page and try again.")
 
 
 def rows_of(form: MultiDict[str, str], names: Sequence[str]) -> list[tuple[str, ...]]:
@@ -165,7 +199,7 @@ def change_of(text: str, shown: str, *, removed: bool) -> str | None:
     """
     empty = not text.strip()
     if removed and not empty and text != shown:
-        raise ValueError("Either enter something else here or remove it, not both.")
+        raise ValueError(Message("Either enter another value or remove it, not both."))
     if removed:
         return "" if shown else None
     if shown and empty:
@@ -173,8 +207,15 @@ def change_of(text: str, shown: str, *, removed: bool) -> str | None:
     return None if text == shown else text
 
 
+def reason_of(error: ValueError) -> str:
+    """The text of an error, which can be shown in other languages."""
+    return error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+
+
 def sentence(reason: str) -> str:
     """A reason as it is shown beside a field."""
+    if isinstance(reason, Localizable):
+        return reason
     return f"{reason[:1].upper()}{reason[1:]}{'' if reason.endswith('.') else '.'}"
 
 

@@ -7,12 +7,14 @@ import uuid as uuidlib
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from portal.calendar_sync import consent as services
 from portal.calendar_sync.disconnection import CalendarCleanup
 from portal.calendar_sync.disconnection import disconnect as disconnect_organization
 from portal.errors import Invalid
 from portal.extensions import settings
+from portal.localization import localized
 from portal.models import Organization
 from portal.queries.calendars import connection_view
 from portal.web.calendar_card import connection_status
@@ -71,13 +73,13 @@ def callback() -> ResponseReturnValue:
             error=args.get("error", ""),
         )
     except Invalid as error:
-        flash(error.message, "bad")
+        flash(localized(error.message), "bad")
         return redirect(_return_page(), code=303)
     session.pop(BINDING, None)
     session.pop(BEGUN_FOR, None)
-    flash(f"Connected to Google as {connected.account_email}.", "good")
+    flash(_("Connected to Google as %(account)s.", account=connected.account_email), "good")
     if not connected.can_share:
-        flash("The right to share was not given: calendars can be synced, not shared.", "warn")
+        flash(_("Calendars can be synced but not shared, because the access does not include sharing."), "warn")
     return redirect(url_for("google.connection", uuid=connected.organization_uuid), code=303)
 
 
@@ -96,18 +98,20 @@ def disconnect(organization: Organization) -> ResponseReturnValue:
             raise Invalid(INCOMPLETE)
         cleanup = CalendarCleanup.DELETE if request.form.get("calendars") == "delete" else CalendarCleanup.KEEP
         if disconnect_organization(current_actor(), organization.uuid, cleanup):
-            flash("Google is disconnected.", "good")
+            flash(_("Google is disconnected."), "good")
         else:
-            flash("Disconnecting: nothing is synced any more, and the worker removes the access at Google.", "good")
+            flash(_("Syncing has stopped. The access to Google is removed within a minute."), "good")
         return redirect(url_for("google.connection", uuid=organization.uuid), code=303)
     return render_template(
         "manage/disconnect.html",
         section="manage",
-        question=f"Disconnect {organization.name} from Google?",
-        consequences=["Bookings are not written to its calendars any more, and what people enter there is not read."],
+        question=_("Disconnect %(name)s from Google?", name=organization.name),
+        consequences=[
+            _("Bookings are no longer written to the calendars, and events added there no longer block offerings.")
+        ],
         can_delete=connection_view(organization.id).usable,
         action=url_for("google.disconnect", uuid=organization.uuid),
-        verb="Disconnect",
+        verb=_("Disconnect Google"),
         danger=True,
         back=url_for("google.connection", uuid=organization.uuid),
     )

@@ -1,4 +1,4 @@
-"""The page of an offering's opening hours: during which dates it is there, and how that time is cut."""
+"""The page of an offering's opening hours: the dates, daily hours and slot length."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
+from portal.domain.messages import Message, Plural
 from portal.domain.opening_hours import OpeningPeriod, has_config, is_over, replace_periods, slot_config
 from portal.domain.schedules import LONGEST_SLOT, SHORTEST_SLOT, Config, read_config, read_schedules
 from portal.domain.zones import clock_text
@@ -27,7 +29,7 @@ from portal.transfer.editing import (
     problems_in,
     value_digests,
 )
-from portal.web.forms import INCOMPLETE, Errors, begun_from, begun_text, rows_of, sentence
+from portal.web.forms import INCOMPLETE, Errors, Problem, begun_from, begun_text, rows_of, sentence
 from portal.web.guards import manages_offering
 from portal.web.kept_forms import is_preview
 from portal.web.people import current_actor
@@ -38,13 +40,26 @@ from portal.web.stretches import Row, about, handles
 blueprint = Blueprint("hours", __name__, url_prefix="/manage/offerings")
 
 KEYS = (SCHEDULES, TIME_ZONE)
-# More stretches of dates than a person looks through; others stay as they are stored.
+# More rows than a person reads; further ones stay as they are stored.
 MAX_SHOWN = 50
 MAX_ROWS = 2 * MAX_SHOWN
 # FullCalendar's numbers, in the order of the page.
-DAYS = ((1, "Monday"), (2, "Tuesday"), (3, "Wednesday"), (4, "Thursday"), (5, "Friday"), (6, "Saturday"), (0, "Sunday"))
+DAYS = (
+    (1, Message("Monday")),
+    (2, Message("Tuesday")),
+    (3, Message("Wednesday")),
+    (4, Message("Thursday")),
+    (5, Message("Friday")),
+    (6, Message("Saturday")),
+    (0, Message("Sunday")),
+)
 FEWEST, MOST = (int(length.total_seconds()) // 60 for length in (SHORTEST_SLOT, LONGEST_SLOT))
-LABELS = {"opens": "Opens at", "closes": "Closes at", "slot": "Length of a slot", "days": "Days of the week"}
+LABELS = {
+    "opens": Message("Opens at"),
+    "closes": Message("Closes at"),
+    "slot": Message("Slot length"),
+    "days": Message("Days of the week"),
+}
 # Where the parts of a config stand in the form, and what the reasons for people call them.
 PLACES = {"startTime": "opens", "endTime": "closes", "slotDuration": "slot", "daysOfWeek": "days"}
 WORDS = {"startTime": "the opening time", "endTime": "the closing time"}
@@ -86,8 +101,10 @@ def edit(view: OfferingView) -> ResponseReturnValue:
     except ConcurrentEdit:
         view = get_managed_offering(actor, view.uuid)
         return _page(view, typed, value_digests(view.document, KEYS), meanwhile=True, code=409)
-    done = "The opening hours are saved. Bookings that exist stay as they are."
-    flash(*((done, "good") if changed else ("Nothing was different, so nothing is changed.", "info")))
+    if changed:
+        flash(_("The opening hours are saved. Existing bookings stay as they are."), "good")
+    else:
+        flash(_("You changed nothing, so nothing was saved."), "info")
     return redirect(url_for("hours.edit", uuid=view.uuid), code=303)
 
 
@@ -101,14 +118,14 @@ def _page(
     meanwhile: bool = False,
     code: int = 200,
 ) -> ResponseReturnValue:
-    """`before`: what the form began from. `preview`: not kept yet. `meanwhile`: somebody else was faster."""
+    """`before`: what the form began from. `preview`: not saved yet. `meanwhile`: somebody else has changed it."""
     attributes, zone = view.attributes, zone_of(view.attributes)
     stored = _stored(view)
     shown = _positions(stored)
     week = None
     if preview is not None and not errors:
         attributes = {**attributes, SCHEDULES: preview}
-        week, _ = coming_week(view.id, attributes)
+        week = coming_week(view.id, attributes)[0]
     page = render_template(
         "manage/hours.html",
         offering=view.document,
@@ -118,13 +135,39 @@ def _page(
         labels=LABELS,
         days=DAYS,
         zone=zone.key,
-        most_shown=MAX_SHOWN,
-        kept=len(stored) - len(shown),
+        hidden=_hidden(len(stored) - len(shown), complete=len(hours.rows) < MAX_SHOWN),
+        problems=_problems(hours, errors or {}),
         sentences=list(schedule_rules(attributes, zone.key, utcnow())),
         meanwhile=meanwhile,
         week=week,
     )
     return page, code
+
+
+def _hidden(number: int, *, complete: bool) -> str:
+    """What is said about stored dates that the form does not show; "" if it shows all."""
+    if not number:
+        return ""
+    if complete:
+        return Plural("%(number)s past period hidden.", "%(number)s past periods hidden.", number)
+    return Plural(
+        "%(number)s period hidden: it is past, or after the first %(most)s.",
+        "%(number)s periods hidden: they are past, or after the first %(most)s.",
+        number,
+        most=MAX_SHOWN,
+    )
+
+
+def _problems(hours: Hours, errors: Mapping[str, str]) -> list[Problem]:
+    """All errors, in the order of the page."""
+    rows = [
+        Problem(f"start-{number}", error, Message("Dates %(number)s", number=number + 1))
+        for number, row in enumerate(hours.rows)
+        for error in row.errors
+    ]
+    others = [Problem("", reason, key) for key, reason in errors.items() if key not in LABELS and key != "rows"]
+    ordered = ("days", "opens", "closes", "slot")
+    return [*rows, *(Problem(key, errors[key], LABELS[key]) for key in ordered if errors.get(key)), *others]
 
 
 def _stored(view: OfferingView) -> list[Any]:
@@ -161,8 +204,8 @@ def _typed(stored: list[Any], zone: ZoneInfo) -> Hours:
     ]
     removed = [Row.of(known[handle], handle, zone) for handle in form.getlist("removed") if handle in known]
     if len(rows) + len(removed) > MAX_ROWS:
-        raise Invalid(f"A form can hold {MAX_ROWS} rows of dates, so nothing was changed.")
-    days = frozenset(number for number, _ in DAYS if str(number) in form.getlist("days"))
+        raise Invalid(Message("The form has more than %(number)s rows of dates. Nothing was saved.", number=MAX_ROWS))
+    days = frozenset(number for number, _name in DAYS if str(number) in form.getlist("days"))
     opens, closes, slot = (form.get(name, "").strip() for name in ("opens", "closes", "slot"))
     return Hours(rows, removed, opens, closes, slot, days)
 
@@ -208,21 +251,27 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
         elif position is not None:
             wrong.add(position)
     # Entries whose rows are wrong already are not judged a second time.
-    schedules, places = replace_periods(stored, removed | wrong, [it for _, it in wanted], config)
-    rows = {f"{SCHEDULES}[{place}]": row for place, (row, _) in zip(places, wanted, strict=True)}
+    schedules, places = replace_periods(stored, removed | wrong, [it for _row, it in wanted], config)
+    rows = {f"{SCHEDULES}[{place}]": row for place, (row, _period) in zip(places, wanted, strict=True)}
     for path, reason in problems_in({SCHEDULES: schedules}).items():
-        where, _, key = path.rpartition(".")
+        where, _dot, key = path.rpartition(".")
         if key in ("start", "end") and where in rows:
-            rows[where].errors.append(f"The {key} {reason}.")
+            rows[where].errors.append(_at_end(key, reason))
         else:
             errors.setdefault(PLACES.get(key, path), _in_words(reason))
     if not typed.days and read_schedules(stored).config.open_days:
-        errors["days"] = "Choose at least one day."
+        errors["days"] = Message("Choose at least one day.")
     if any(row.errors for row in typed.rows):
-        errors["rows"] = "Some dates can't be kept."
+        errors["rows"] = ""
     elif wanted and not has_config(schedules) and read_config(config) not in (None, Config()):
-        errors.setdefault("slot", "None of these dates can hold opening hours: add others beside them.")
+        errors.setdefault("slot", Message("None of these dates can have opening hours. Add other dates."))
     return schedules, errors
+
+
+def _at_end(key: str, reason: str) -> str:
+    """What is wrong with an end of a row."""
+    start = key == "start"
+    return Message("Start: %(reason)s.", reason=reason) if start else Message("End: %(reason)s.", reason=reason)
 
 
 def _in_words(reason: str) -> str:
@@ -239,6 +288,8 @@ def _config(typed: Hours, config: Config, errors: dict[str, str]) -> dict[str, A
         if FEWEST <= number <= MOST:
             seconds = number * 60
         else:
-            errors["slot"] = f"Enter a whole number of minutes from {FEWEST} to {MOST}."
+            errors["slot"] = Message(
+                "Enter a whole number of minutes from %(least)s to %(most)s.", least=FEWEST, most=MOST
+            )
     opens, closes = (f"0{text}" if re.fullmatch(r"\d:\d\d", text) else text for text in (typed.opens, typed.closes))
     return slot_config(seconds, opens, closes, typed.days)

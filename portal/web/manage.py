@@ -1,4 +1,4 @@
-"""What managers and owners do: the overview, and the calendar acts of an offering."""
+"""The overview of managers and owners, and the calendar actions of an offering."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from portal.calendar_sync.preview import preview_sync
 from portal.calendar_sync.provider import OPEN_PROVIDER
+from portal.domain.messages import N_, Message, Plural
 from portal.domain.zones import period_text
 from portal.errors import CalendarRefusal, CalendarRefused, Conflict, NotFound
 from portal.extensions import settings
+from portal.localization import localized
 from portal.models.base import utcnow
 from portal.policies import Actor
 from portal.queries import organizations as queries
@@ -32,12 +35,16 @@ blueprint = Blueprint("manage", __name__, url_prefix="/manage")
 
 # Lines of each list of a preview.
 MAX_LINES = 50
-ROLE_WORDS = {"owner": "You are an owner", "manager": "You are a manager", "member": "You are a member, and staff"}
+ROLE_WORDS = {
+    "owner": Message("You are an owner"),
+    "manager": Message("You are a manager"),
+    "member": Message("You are a member, and staff"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A calendar act in words: what is asked, what follows, what the button says, and what does it."""
+    """A calendar action: the question (with the parameter `name`), what follows, the button, and the function."""
 
     question: str
     consequences: tuple[str, ...]
@@ -48,47 +55,47 @@ class Act:
 
 ACTS = {
     "sync": Act(
-        "Sync the calendar of “{name}” now?",
+        N_("Sync the calendar of “%(name)s” now?"),
         (
-            "Bookings are written to the calendar at Google, and what is entered there by hand is read back as busy.",
-            "A booking that somebody deleted or changed at Google is put back.",
+            Message("Bookings are written to the calendar in Google, and events added there block the offering."),
+            Message("Bookings that were deleted or changed in Google are restored."),
         ),
-        "Sync now",
-        "The sync is queued.",
+        Message("Sync now"),
+        Message("The sync is queued."),
         services.sync_google_calendar,
     ),
     "share": Act(
-        "Show the calendar of “{name}” to everyone?",
+        N_("Share the calendar of “%(name)s” with everyone?"),
         (
-            "Anyone with the link can see when it is booked. Names of people are not in the calendar.",
-            "Events added in Google will be public too.",
+            Message("Anyone with the link can see when it is booked. The calendar does not contain names of people."),
+            Message("Events added in Google will be public too."),
         ),
-        "Share it",
-        "Sharing is queued. The link appears here when Google has done it.",
+        Message("Share calendar"),
+        Message("Sharing is queued. The link appears here when it is done."),
         services.share_google_calendar,
     ),
     "unshare": Act(
-        "Make the calendar of “{name}” private?",
-        ("The public link stops working for everyone, also in calendars that people subscribed with it.",),
-        "Make it private",
-        "Making it private is queued.",
+        N_("Stop sharing the calendar of “%(name)s”?"),
+        (Message("The public link stops working for everyone, including people who have subscribed to the calendar."),),
+        Message("Stop sharing"),
+        Message("The calendar will be private soon: the change is queued."),
         services.unshare_google_calendar,
     ),
 }
 
 REFUSALS = {
-    CalendarRefusal.NO_CREDENTIALS: "Google is not connected, so there is no calendar to act on.",
-    CalendarRefusal.BUSY: "The calendar is still busy with what was asked before. Wait until that has ended.",
-    CalendarRefusal.ALREADY_PUBLIC: "The calendar is public already.",
-    CalendarRefusal.ALREADY_PRIVATE: "The calendar is private already.",
-    CalendarRefusal.NO_CALENDAR: "The offering has no calendar yet.",
+    CalendarRefusal.NO_CREDENTIALS: Message("Google is not connected, so there is no calendar. Connect Google first."),
+    CalendarRefusal.BUSY: Message("Another action on this calendar is not finished yet. Try again when it is."),
+    CalendarRefusal.ALREADY_PUBLIC: Message("The calendar is already public."),
+    CalendarRefusal.ALREADY_PRIVATE: Message("The calendar is already private."),
+    CalendarRefusal.NO_CALENDAR: Message("The offering has no calendar yet. Sync it first."),
 }
 
 
 @blueprint.get("/")
 @signed_in
 def dashboard() -> ResponseReturnValue:
-    """Organizations and offerings the person manages, with how their calendars are."""
+    """The organizations and offerings that the person manages, with the state of their calendars."""
     found, page = queries.managed(current_actor(), page_number())
     now = utcnow()
     organizations = []
@@ -103,7 +110,7 @@ def dashboard() -> ResponseReturnValue:
             {
                 "uuid": entry.uuid,
                 "name": entry.name,
-                "role": ROLE_WORDS.get(entry.role or "", "You are staff"),
+                "role": ROLE_WORDS.get(entry.role or "", Message("You are staff")),
                 "owns": entry.owns,
                 "google": connection_status(connection),
                 "offerings": [
@@ -112,33 +119,36 @@ def dashboard() -> ResponseReturnValue:
                 ],
             }
         )
+    pending = pending_count(current_actor())
     return render_template(
         "manage/dashboard.html",
         organizations=organizations,
         page=page,
         zone=settings().timezone,
-        pending=pending_count(current_actor()),
+        total=Plural("%(number)s offering", "%(number)s offerings", page.total),
+        pending=pending,
+        pending_text=Plural("%(number)s request", "%(number)s requests", pending) if pending else _("Requests"),
     )
 
 
 @blueprint.route("/offerings/<uuid:uuid>/calendar/<any(sync, share, unshare):act>", methods=["GET", "POST"])
 @owns_offering
 def calendar_act(view: OfferingView, act: str) -> ResponseReturnValue:
-    """GET asks, POST does: it writes what is wanted, and the worker makes it so."""
+    """GET asks for confirmation, POST queues the action for the worker."""
     chosen, actor = ACTS[act], current_actor()
     back = url_for("manage.calendar", uuid=view.uuid)
     if request.method == "POST":
         try:
             chosen.do(actor, view.uuid)
         except CalendarRefused as error:
-            flash(REFUSALS[error.refusal], "bad")
+            flash(localized(REFUSALS[error.refusal]), "bad")
         else:
-            flash(chosen.asked_for, "good")
+            flash(localized(chosen.asked_for), "good")
         return redirect(back, code=303)
     return render_template(
         "confirm.html",
         section="manage",
-        question=chosen.question.format(name=view.document["name"]),
+        question=Message(chosen.question, name=view.document["name"]),
         consequences=chosen.consequences,
         action=url_for("manage.calendar_act", uuid=view.uuid, act=act),
         verb=chosen.verb,
@@ -158,7 +168,7 @@ def calendar(view: OfferingView) -> ResponseReturnValue:
 @blueprint.get("/offerings/<uuid:uuid>/calendar/card")
 @manages_offering
 def calendar_card(view: OfferingView) -> ResponseReturnValue:
-    """The calendar card alone: the page asks for it while an act is under way."""
+    """The calendar card alone: the page reloads it while an action is under way."""
     card = card_of(view, zone_of(view.attributes).key, utcnow())
     if card is None:
         raise NotFound("Calendar")
@@ -168,7 +178,7 @@ def calendar_card(view: OfferingView) -> ResponseReturnValue:
 @blueprint.get("/offerings/<uuid:uuid>/calendar/preview")
 @owns_offering
 def calendar_preview(view: OfferingView) -> ResponseReturnValue:
-    """What a sync would do, and what a stranger sees of the calendar. Reads at Google; changes nothing anywhere."""
+    """What a sync would change, and the public view of the calendar. Reads from Google; changes nothing."""
     problem, found = "", None
     try:
         found = preview_sync(current_actor(), view.uuid, current_app.extensions[OPEN_PROVIDER], utcnow())

@@ -9,9 +9,12 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from portal.domain.choices import COUNTRIES, OfferingState
+from portal.domain.messages import Message
 from portal.errors import Invalid
+from portal.localization import collation_key, localized
 from portal.policies import LISTED_STATES
 from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.schema.checks import NAME_LENGTH
@@ -25,48 +28,40 @@ from portal.transfer.editing import (
     value_digests,
 )
 from portal.web.filters import picture_src, safe_href
-from portal.web.forms import INCOMPLETE, Errors, begun_from, begun_text, change_of, sentence
+from portal.web.forms import INCOMPLETE, Errors, Problem, begun_from, begun_text, change_of, reason_of, sentence
 from portal.web.guards import manages_offering
 from portal.web.kept_forms import is_preview
+from portal.web.new_offerings import STATES
 from portal.web.people import current_actor
 
 blueprint = Blueprint("offerings", __name__, url_prefix="/manage/offerings")
 
-# What the fields are called: on the page, and where it tells which ones to look at.
 LABELS = {
-    "name": "Name",
-    "description": "Short description",
-    "full_description": "Full description",
-    "getting_started": "Getting started",
-    "integration_guide": "Integration guide",
-    "state": "State",
-    "paused_reason": "Reason of a pause",
-    "shared": "Who sees it",
-    "image": "Picture",
-    "thumbnail": "Small picture",
-    "access_url": "Access address",
-    "privacy_policy_link": "Privacy policy",
-    "vendor_details": "Vendor",
-    "country": "Country",
-    "latitude": "Latitude",
-    "longitude": "Longitude",
+    "name": Message("Name"),
+    "description": Message("Short description"),
+    "full_description": Message("Full description"),
+    "getting_started": Message("Getting started"),
+    "integration_guide": Message("Integration guide"),
+    "state": Message("State"),
+    "paused_reason": Message("Reason for the pause"),
+    "shared": Message("Visible to"),
+    "image": Message("Picture"),
+    "thumbnail": Message("Small picture"),
+    "access_url": Message("Access address"),
+    "privacy_policy_link": Message("Privacy policy"),
+    "vendor_details": Message("Manufacturer"),
+    "country": Message("Country"),
+    "latitude": Message("Latitude"),
+    "longitude": Message("Longitude"),
 }
-# What becomes of an offering and its bookings in each state.
-STATES = {
-    OfferingState.DRAFT: "Only its owners and managers, and staff, see it. Nothing can be booked.",
-    OfferingState.ACTIVE: "Visible in the catalogue and bookable.",
-    OfferingState.PAUSED: (
-        "It stays in the catalogue. Nothing can be booked, and no booking moved. Bookings and requests that exist "
-        "stay: they can be answered and cancelled, and reminders are mailed."
-    ),
-    OfferingState.ARCHIVED: (
-        "It leaves the catalogue: only its owners and managers, and staff, see it. Nothing can be booked, and no "
-        "booking moved. Bookings and requests that exist stay, as in a pause; people still find theirs under Bookings."
-    ),
+STATE_NAMES = {
+    OfferingState.DRAFT: Message("Draft"),
+    OfferingState.ACTIVE: Message("Active"),
+    OfferingState.PAUSED: Message("Paused"),
+    OfferingState.ARCHIVED: Message("Archived"),
 }
-STILL_PUBLIC = (
-    "The offering is hidden, but its calendar at Google is still public. An owner can make it private on the "
-    "offering's page."
+STILL_PUBLIC = Message(
+    "The offering is hidden now, but its Google calendar is still public. An owner can stop sharing it under Calendar."
 )
 LONG = frozenset({"description", "full_description", "getting_started", "integration_guide", "paused_reason"})
 PICTURES = ("image", "thumbnail")
@@ -105,10 +100,12 @@ def edit(view: OfferingView) -> ResponseReturnValue:
     try:
         if not errors and not is_preview():
             changed = edit_offering(actor, view.uuid, changes, expected=before)
-            same = ("Nothing was different, so nothing is changed.", "info")
-            flash(*(("The changes are saved.", "good") if changed else same))
-            if changed and _leaves_calendar_public(view, typed):
-                flash(STILL_PUBLIC, "warn")
+            if not changed:
+                flash(_("You changed nothing, so nothing was saved."), "info")
+            else:
+                flash(_("The changes to “%(name)s” are saved.", name=typed["name"]), "good")
+                if _leaves_calendar_public(view, typed):
+                    flash(localized(STILL_PUBLIC), "warn")
             return redirect(url_for("offerings.edit", uuid=view.uuid), code=303)
     except InvalidValues as wrong:
         errors = wrong.errors
@@ -155,8 +152,9 @@ def _page(
     """`before`: what the form began from. `theirs`: what somebody else has changed meanwhile."""
     told = {key: sentence(reason) for key, reason in (errors or {}).items()}
     others = list(theirs)
-    organization = view.document["customer_name"] or "no organization"
-    shared = {"true": "Everybody", "false": f"Members of {organization}"}
+    organization = view.document["customer_name"]
+    members = Message("Members of %(name)s", name=organization) if organization else Message("Staff")
+    shared = {"true": Message("Everyone"), "false": members}
     page = render_template(
         "manage/edit.html",
         offering=view.document,
@@ -167,18 +165,28 @@ def _page(
         before=begun_text(before),
         errors=Errors(told),
         theirs=others,
+        problems=_problems(told),
         notes=_notes(values, others, shared),
         preview=request.method == "POST" and is_preview() and not errors,
         labels=LABELS,
-        states=STATES,
+        states={state: Message(text) for state, text in STATES.items()},
         choices={
-            "state": [(state.value, state.value) for state in OfferingState],
+            "state": [(state.value, STATE_NAMES[state]) for state in OfferingState],
             "shared": list(shared.items()),
-            "country": [(NO_COUNTRY, "None"), *sorted(COUNTRIES.items(), key=lambda it: it[1])],
+            "country": [
+                (NO_COUNTRY, Message("None")),
+                *sorted(COUNTRIES.items(), key=lambda it: collation_key(localized(it[1]))),
+            ],
         },
         longest_name=NAME_LENGTH,
     )
     return page, code
+
+
+def _problems(errors: Mapping[str, str]) -> list[Problem]:
+    """All errors, in the order of the page."""
+    known = [Problem(key, errors[key], label) for key, label in LABELS.items() if key in errors]
+    return [*known, *(Problem("", reason, key) for key, reason in errors.items() if key not in LABELS)]
 
 
 def _notes(values: Mapping[str, str], theirs: Iterable[Theirs], shared: Mapping[str, str]) -> dict[str, list[str]]:
@@ -186,17 +194,23 @@ def _notes(values: Mapping[str, str], theirs: Iterable[Theirs], shared: Mapping[
     notes: dict[str, list[str]] = {key: [] for key in LABELS}
     for key in (*LINKS, *PICTURES):
         if values[key] and safe_href(values[key]) is None:
-            notes[key].append("Pages do not follow an address like this: it is kept, and not shown.")
+            notes[key].append(Message("This is not an address that pages can show. It is stored, but not shown."))
         elif key in PICTURES and values[key] and picture_src(values[key]) is None:
             notes[key].append(
-                "Pages show no pictures of this site, only a link. An administrator can allow it (PICTURE_HOSTS)."
+                Message(
+                    "Pages show a link instead: pictures of this site are not allowed. An administrator can allow them "
+                    "(PICTURE_HOSTS)."
+                )
             )
     for it in theirs:
         value = shared[it.value] if it.key == "shared" else it.value
-        shown = f"“{value[:MAX_SHOWN]}{'…' if len(value) > MAX_SHOWN else ''}”" if value else "nothing"
-        notes[it.key].append(
-            f"Written by somebody else meanwhile: {shown}." if it.mine else "Changed by somebody else."
-        )
+        if not it.mine:
+            notes[it.key].append(Message("Changed by somebody else."))
+        elif not value:
+            notes[it.key].append(Message("Somebody else has emptied this field."))
+        else:
+            text = value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}…"
+            notes[it.key].append(Message("Somebody else has written: “%(text)s”", text=text))
     return notes
 
 
@@ -238,7 +252,7 @@ def _changes(
             if changed is not None:
                 changes[key] = _wire(key, changed)
         except ValueError as error:
-            errors[key] = str(error)
+            errors[key] = reason_of(error)
     return changes, errors
 
 
@@ -246,16 +260,16 @@ def _wire(key: str, text: str) -> Any:
     """A field's text as a record holds it. Raises ValueError with a reason."""
     if key == "shared":
         if text not in ("true", "false"):
-            raise ValueError("choose who sees it")
+            raise ValueError(Message("Choose who can see it."))
         return text == "true"
     if key == "country":
         if not text:
-            raise ValueError("choose a country, or “None”")
+            raise ValueError(Message("Choose a country, or “None”."))
         return "" if text == NO_COUNTRY else text
     if key in PICTURES:
         return text or None
     if key in DEGREES:
         if text and not _DEGREES.fullmatch(text):
-            raise ValueError("enter degrees, such as 58.3659; south and west are below zero")
+            raise ValueError(Message("Enter degrees, such as 58.3659. South and west are negative."))
         return float(text.replace(",", ".")) if text else None
     return text

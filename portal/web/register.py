@@ -28,6 +28,7 @@ from portal.web import (
     requests,
     rules,
     staff,
+    styleguide,
     timeline,
 )
 from portal.web.assets import FONTS, HTMX, present, register_assets, static_url
@@ -36,10 +37,11 @@ from portal.web.guards import limit_writes
 from portal.web.headers import register_headers
 from portal.web.links import url_with
 from portal.web.people import account_language, register_people, waiting_requests
+from portal.web.script_texts import script_texts
 
 FACES = (
     *(catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, offerings, hours, rules),
-    *(registration, confirm, email_change, staff, google, language, new_offerings),
+    *(registration, confirm, email_change, staff, google, language, new_offerings, styleguide),
 )
 
 
@@ -51,6 +53,7 @@ def register(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.add_template_global(static_url)
     app.add_template_global(url_with)
+    app.add_template_global(script_texts)
     register_localization(app, account_language)
     register_filters(app)
     register_headers(app)

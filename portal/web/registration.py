@@ -15,8 +15,10 @@ from flask_login import login_user
 from portal.domain import passwords
 from portal.domain.http_headers import NO_STORE_NO_TRANSFORM
 from portal.domain.mail import GROUPS
+from portal.domain.messages import Message
 from portal.errors import Forbidden, Invalid, NotFound, TooManyAttempts
 from portal.extensions import csrf, settings
+from portal.localization import localized
 from portal.mail.compose import read_unsubscribe_token
 from portal.services import mail, registration
 from portal.web.errors import problem, too_early
@@ -26,7 +28,7 @@ from portal.web.people import start_session
 
 blueprint = Blueprint("registration", __name__)
 
-SENT = "Check your e-mail. If the address is right, a link is on its way or in your inbox already."
+SENT = Message("Check your e-mail. If the address is right, you get a link within a few minutes.")
 
 
 @blueprint.route("/register/", methods=["GET", "POST"])
@@ -34,10 +36,10 @@ SENT = "Check your e-mail. If the address is right, a link is on its way or in y
 def register() -> ResponseReturnValue:
     """Ask for an account, where people may make one by themselves."""
     if settings().sign_up != "open":
-        raise Forbidden("Staff create accounts.")
+        raise Forbidden(Message("Staff create accounts."))
     return _ask(
-        "Create an account",
-        "You get a link by mail, with which you choose a password.",
+        _("Create an account"),
+        _("You get a link by mail to choose a password."),
         url_for("registration.register"),
         registration.ask_to_register,
     )
@@ -48,8 +50,8 @@ def register() -> ResponseReturnValue:
 def forgotten() -> ResponseReturnValue:
     """Ask for a link with which a new password is chosen."""
     return _ask(
-        "Choose a new password",
-        "You get a link by mail, with which you choose a new one.",
+        _("Choose a new password"),
+        _("You get a link by mail to choose a new password."),
         url_for("registration.forgotten"),
         registration.ask_for_password,
     )
@@ -62,7 +64,7 @@ def finish(link: str) -> ResponseReturnValue:
     form = RegistrationForm()
     email = _email_of(link, ("register",))
     if not email:
-        return _gone((url_for("registration.register"), "Ask for a new link"))
+        return _gone((url_for("registration.register"), _("Get a new link")))
     if form.validate_on_submit():
         try:
             user = registration.finish_registration(link, form.full_name.data, form.new.data)
@@ -70,9 +72,9 @@ def finish(link: str) -> ResponseReturnValue:
             put_error(form, error, default="new")
         else:
             start_session(user, login_user)
-            flash("Your account is created, and you are signed in.", "good")
+            flash(_("Your account is created, and you are signed in."), "good")
             return redirect(url_for("catalogue.index"), code=303)
-    return _chosen(form, email, "Finish your account", url_for("registration.finish", link=link))
+    return _chosen(form, email, _("Finish your account"), url_for("registration.finish", link=link))
 
 
 @blueprint.route("/password/<link>/", methods=["GET", "POST"])
@@ -82,7 +84,7 @@ def choose(link: str) -> ResponseReturnValue:
     form = NewPasswordForm()
     email = _email_of(link, ("password", "invite"))
     if not email:
-        return _gone((url_for("registration.forgotten"), "Ask for a new link"))
+        return _gone((url_for("registration.forgotten"), _("Get a new link")))
     if form.validate_on_submit():
         try:
             user = registration.set_password_by_link(link, form.new.data)
@@ -90,10 +92,10 @@ def choose(link: str) -> ResponseReturnValue:
             put_error(form, error, default="new")
         else:
             start_session(user, login_user)
-            flash("The password is set, and all other sessions are signed out.", "good")
+            flash(_("Your password is set. All other sessions are signed out."), "good")
             return redirect(url_for("catalogue.index"), code=303)
-    says = "You are signed out everywhere else, and API tokens and calendar links of this account end."
-    return _chosen(form, email, "Choose a password", url_for("registration.choose", link=link), says)
+    says = _("This signs you out everywhere else, and ends the API tokens and calendar links of your account.")
+    return _chosen(form, email, _("Choose a password"), url_for("registration.choose", link=link), says)
 
 
 @blueprint.route("/mail/off/<token>/", methods=["GET", "POST"])
@@ -114,15 +116,15 @@ def mail_off(token: str) -> ResponseReturnValue:
         mail.unsubscribe(*found)
         if one_click:
             return Response("This kind of mail is switched off.\n", mimetype="text/plain")
-        flash("This kind of mail is switched off. Your account page switches it on again.", "good")
+        flash(_("You no longer get this kind of mail. You can turn it on again on your account page."), "good")
         return redirect(url_for("catalogue.index"), code=303)
     return render_template(
         "confirm.html",
         section="accounts",
-        question="Switch this kind of mail off?",
-        consequences=[f"{GROUPS[found[1]]}."],
+        question=_("Unsubscribe from this kind of mail?"),
+        consequences=[GROUPS[found[1]]],
         action=url_for("registration.mail_off", token=token),
-        verb="Switch it off",
+        verb=_("Unsubscribe"),
         danger=False,
         back=url_for("catalogue.index"),
     )
@@ -139,7 +141,7 @@ def _ask(title: str, says: str, action: str, ask: Callable[[str, str], None]) ->
         except Invalid as error:
             put_error(form, error, default="email")
         else:
-            flash(SENT, "good")
+            flash(localized(SENT), "good")
             return redirect(url_for("accounts.sign_in"), code=303)
     page = render_template(
         "accounts/address.html",
@@ -149,7 +151,7 @@ def _ask(title: str, says: str, action: str, ask: Callable[[str, str], None]) ->
         action=action,
         problems=[Problem("email", refused.message)] if refused else problems_of(form),
         problems_intro=_("No link was mailed. Check:"),
-        back=(url_for("accounts.sign_in"), "Back to sign in"),
+        back=(url_for("accounts.sign_in"), _("Back to sign in")),
     )
     response = make_response(page, 400 if form.is_submitted() else 200)
     return too_early(response, refused) if refused else response
@@ -164,7 +166,7 @@ def _email_of(link: str, purposes: tuple[str, ...]) -> str:
 
 
 def _gone(action: tuple[str, str]) -> ResponseReturnValue:
-    return problem(400, title="This link has expired", message=registration.GONE, action=action)
+    return problem(400, title=_("This link has expired"), message=registration.GONE, action=action)
 
 
 def _chosen(form: NewPasswordForm, email: str, title: str, action: str, says: str = "") -> ResponseReturnValue:

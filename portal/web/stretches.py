@@ -1,4 +1,4 @@
-"""The rows of the form of opening hours: stretches of dates, by the clocks of the offering."""
+"""The rows of the form of opening hours: periods in the time zone of the offering."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.domain.instants import format_instant, parse_instant
+from portal.domain.messages import N_, Message
 from portal.domain.opening_hours import AVAILABILITY, OpeningPeriod
 from portal.transfer.editing import digest
 from portal.web.booking_form import typed_instants
+from portal.web.forms import reason_of
 
 
 @dataclass(slots=True)
@@ -53,12 +55,12 @@ class Row:
             try:
                 instant = typed_instants(text, zone, key)[place]
             except ValueError as error:
-                self.errors.append(str(error))
+                self.errors.append(reason_of(error))
             else:
                 ends[key] = format_instant(instant)
                 self.notes += _doubts(key, text, instant, zone)
         if not (self.start or self.end) and self.errors:
-            self.errors = ["Enter when it starts and ends, or remove these dates."]
+            self.errors = [Message("Enter a start and an end, or remove these dates.")]
         return OpeningPeriod(ends["start"], ends["end"], position) if len(ends) == 2 else None
 
 
@@ -100,8 +102,13 @@ def _doubts(key: str, text: str, instant: datetime, zone: ZoneInfo) -> list[str]
     wall = datetime.fromisoformat(text)
     shown = instant.astimezone(zone)
     if shown.replace(tzinfo=None) != wall:
-        return [f"Clocks skip {wall:%H:%M} that night: the {key} is the change to {shown:%H:%M}."]
+        skipped = N_("Clocks skip %(time)s that night, so it starts at the change to %(shown)s.")
+        if key == "end":
+            skipped = N_("Clocks skip %(time)s that night, so it ends at the change to %(shown)s.")
+        return [Message(skipped, time=f"{wall:%H:%M}", shown=f"{shown:%H:%M}")]
     if len(typed_instants(text, zone, key)) > 1:
-        which = "first" if key == "start" else "second"
-        return [f"Clocks show {wall:%H:%M} twice that night: the {which} time is meant ({shown.tzname()})."]
+        repeated = N_("%(time)s occurs twice that night. It starts at the first (%(zone)s).")
+        if key == "end":
+            repeated = N_("%(time)s occurs twice that night. It ends at the second (%(zone)s).")
+        return [Message(repeated, time=f"{wall:%H:%M}", zone=shown.tzname())]
     return []

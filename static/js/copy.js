@@ -11,10 +11,10 @@ export function copyButtons(root) {
       if (!source) return;
       try {
         await navigator.clipboard.writeText(source.textContent.trim());
-        label.textContent = "Copied";
+        label.textContent = button.dataset.copied;
       } catch {
         getSelection().selectAllChildren(source);
-        label.textContent = "Press Ctrl-C";
+        label.textContent = button.dataset.failed;
       }
       setTimeout(() => { label.textContent = before; }, 2500);
     });

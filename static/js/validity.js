@@ -1,12 +1,7 @@
+import { text } from "./texts.js";
+
 // The browser's own checks of a form, in the words of the portal. (A date or number that the browser cannot read would
 // otherwise be sent as an empty field.)
-const UNREADABLE = {
-  date: "Enter the whole date: day, month and year.",
-  "datetime-local": "Enter the whole date and time.",
-  time: "Enter the whole time of day.",
-  number: "Enter a number.",
-};
-
 export function explainInvalid(root) {
   root.addEventListener("invalid", (event) => {
     const field = event.target;
@@ -21,10 +16,11 @@ export function explainInvalid(root) {
 
 function reason(field) {
   const { validity, type } = field;
-  if (validity.badInput) return UNREADABLE[type] ?? "This can't be read.";
-  if (validity.valueMissing) return field.dataset.missing ?? UNREADABLE[type] ?? "This is required.";
-  if (validity.patternMismatch) return field.title || "This can't be read.";
-  if (validity.rangeUnderflow) return `Enter ${field.min} or more.`;
-  if (validity.rangeOverflow) return `Enter ${field.max} or less.`;
+  const wanted = ["date", "datetime-local", "time", "number"].includes(type) ? text(type) : "";
+  if (validity.badInput) return wanted || text("unreadable");
+  if (validity.valueMissing) return field.dataset.missing ?? (wanted || text("required"));
+  if (validity.patternMismatch) return field.title || text("unreadable");
+  if (validity.rangeUnderflow) return text("least", { number: field.min });
+  if (validity.rangeOverflow) return text("most", { number: field.max });
   return field.validationMessage;
 }

@@ -47,6 +47,12 @@ class Visitor:
         return self
 
 
+def error_at(field: str, text: str) -> str:
+    """The error of a field as pages show it (see macros/forms.html)."""
+    mark = '<span aria-hidden="true">▲</span> <span><span class="unseen">Error: </span>'
+    return f'<p class="error" id="{field}-error">{mark}{text}'
+
+
 @pytest.fixture
 def visitor(app: Flask) -> Callable[..., Visitor]:
     """`visitor()` is nobody, `visitor("owner")` is signed in as that person."""

@@ -236,17 +236,17 @@ def test_the_form_offers_a_year_and_endless_tokens_only_by_the_setting(app, visi
     assert 'name="never"' in somebody.get("/account/").text
     # A browser sends a date that it cannot read as an empty one.
     refused = somebody.post("/account/tokens/", {"name": "empty", "expires": ""}, page="/account/")
-    assert (refused.status_code, "or tick “Never expires”" in refused.text) == (400, True)
+    assert (refused.status_code, "or select “Never expires”" in refused.text) == (400, True)
     somebody.post("/account/tokens/", {"name": "endless", "never": "y", "expires": str(offered)}, page="/account/")
     assert ends("endless") is None
     monkeypatch.setitem(app.extensions, "portal.settings", settings)
-    assert "A token that never expires was made before tokens had to." in somebody.get("/account/").text
+    assert "Tokens that never expire were created before this portal set a limit." in somebody.get("/account/").text
 
 
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"name": ""}, "Give the token a name"),
+        ({"name": ""}, "Enter a name for the token"),
         ({"name": "x"}, "Choose the last day."),
         ({"name": "x", "expires": ""}, "Choose the last day."),
         ({"name": "x", "expires": "soon"}, "Choose the last day."),
@@ -279,7 +279,7 @@ def test_revoking_asks_first_and_is_for_ones_own(visitor, world):
     assert other.get(link).status_code == 404
     assert other.post(link, page="/account/").status_code == 404
     assert somebody.post(link, page=link).status_code == 303
-    assert "mine" not in somebody.get("/account/").text.replace("The token is revoked", "")
+    assert "mine" not in somebody.get("/account/").text.replace("The token “mine” is revoked.", "")
 
 
 def test_a_new_password_ends_the_other_sessions(visitor, world):

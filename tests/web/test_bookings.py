@@ -161,7 +161,7 @@ def test_a_lost_race_keeps_the_form_and_offers_the_nearest(as_person, lab, db_se
         ({"start": "9999-12-31T23:00", "end": "9999-12-31T23:59"}, "The start is not a date and time"),
         ({"start": wall(1), "end": wall(2), "plan": "x"}, "Choose one from the list."),
         ({"start": wall(1), "end": wall(2), "note": "x" * 2001}, "This is too long"),
-        ({}, "The form arrived incomplete"),
+        ({}, "The form was incomplete"),
     ],
 )
 def test_bad_input_says_what_is_wrong(as_person, lab, db_session, fields, said):

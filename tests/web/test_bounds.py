@@ -133,9 +133,9 @@ def test_a_person_with_many_roles(visitor, world):
     db.session.commit()
     staff = visitor("staff")
     text = staff.get(f"/manage/people/{member.uuid}/").text
-    assert text.count('name="take"') == MAX_ROLES
+    assert text.count('/remove/"') == MAX_ROLES
     assert "21 more roles are not shown" in text
-    assert "and 111 more" in staff.get("/manage/people/").text
+    assert "111 more" in staff.get("/manage/people/").text
 
 
 def test_long_answers_are_shortened_in_the_list_of_requests(visitor, world):

@@ -44,7 +44,7 @@ def test_status(state, synced, connection, status):
 
 def test_not_configured_says_what_is_missing_and_where():
     made = card(connection=ConnectionView(configured=False), can_act=False, exists=False)
-    assert "GOOGLE_CLIENT_ID" in made.sentence
+    assert "not configured" in made.sentence
     assert made.fix is not None
     assert made.fix.href == "/connection"
     assert made.visibility == ""
@@ -64,7 +64,7 @@ def test_queued_says_what_for_and_whether_anybody_works():
 
 def test_a_failure_says_why_and_what_next():
     again = card(state="ERRED", error="Google is away.")
-    assert again.sentence == "Google is away. Press Sync now to try again."
+    assert again.sentence == "Google is away. Press “Sync now” to try again."
     later = card(state="ERRED", error="Google is away.", retry_at=NOW + timedelta(minutes=5))
     assert "12:05" in later.sentence
 
@@ -84,13 +84,13 @@ def test_others_see_the_public_link_alone():
     assert card(manages=False, can_act=False, connection=None) is None
 
 
-def test_sharing_that_was_left_unticked_is_said_before_anybody_tries():
-    unticked = ConnectionView(configured=True, connected=True, can_share=False)
-    made = card(connection=unticked, state="OK", last_synced=NOW)
-    assert "unticked" in made.sentence
+def test_missing_access_to_sharing_is_shown_before_anybody_tries():
+    unshared = ConnectionView(configured=True, connected=True, can_share=False)
+    made = card(connection=unshared, state="OK", last_synced=NOW)
+    assert "does not include sharing" in made.sentence
     assert (made.fix.text, made.fix.href) == ("Allow sharing", "/connection")
     assert not made.may_share
-    public = card(connection=unticked, state="OK", last_synced=NOW, public=True)
+    public = card(connection=unshared, state="OK", last_synced=NOW, public=True)
     assert "not made private" in public.sentence
     assert (public.fix, public.may_share) == (made.fix, False)
     assert card(state="OK", last_synced=NOW).may_share
@@ -102,5 +102,5 @@ def test_the_summary_names_what_it_counts_and_the_clocks():
 
 def test_out_of_date_says_what_to_do():
     old = NOW - timedelta(days=2)
-    assert card(state="OK", last_synced=old).sentence.endswith("Press Sync now to ask it.")
+    assert card(state="OK", last_synced=old).sentence.endswith("Press “Sync now”.")
     assert "Sync now" not in card(state="OK", last_synced=old, can_act=False).sentence

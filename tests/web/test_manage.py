@@ -60,7 +60,7 @@ def test_the_card_tells_that_it_is_queued_and_refuses_a_second_act_in_words(visi
     assert "htmx" not in owner.get("/").text
     assert "/calendar/share" not in page
     owner.post(path, page="/account/")
-    assert "still busy" in owner.get(f"/offerings/{world.scope}/").text
+    assert "is not finished yet" in owner.get(f"/offerings/{world.scope}/").text
 
 
 def test_without_a_connection_the_act_is_refused_in_words(visitor, world):

@@ -97,7 +97,7 @@ def test_a_forgotten_password(visitor, world):
     assert elsewhere.get("/account/").status_code == 303
     again = visitor().get(link)
     assert (again.status_code, "has been used" in again.text) == (400, True)
-    assert 'href="/password/">Ask for a new link</a>' in again.text
+    assert 'href="/password/">Get a new link</a>' in again.text
 
 
 def test_links_end(world, db_session):
@@ -152,7 +152,7 @@ def test_a_person_who_is_kept_out_gets_no_link(world, db_session):
 def test_staff_invite_and_give_roles(visitor, world, db_session):
     staff = visitor("staff")
     page = "/manage/people/"
-    assert "owner of Light Lab" in staff.get(page).text
+    assert "Owner of Light Lab" in staff.get(page).text
     assert "owner@example.org" not in staff.get(f"{page}?q=member").text
     owner = db_session.query(User).filter_by(email="owner@example.org").one()
     logged = staff.get(f"{page}?q=user:{owner.id}").text
@@ -165,7 +165,10 @@ def test_staff_invite_and_give_roles(visitor, world, db_session):
     assert staff.post(path, {"organization": "Nowhere", "role": "member", "give": "1"}, page=path).status_code == 400
     assert staff.post(path, {"organization": "Light Lab", "role": "manager", "give": "1"}, page=path).status_code == 303
     assert "Manager of Light Lab" in staff.get(path).text
-    assert staff.post(path, {"take": str(world.lab)}, page=path).status_code == 303
+    remove = f"{path}roles/{world.lab}/remove/"
+    assert "Manager of Light Lab" in staff.get(remove).text
+    assert staff.post(remove, page=remove).status_code == 303
+    assert "The role in Light Lab was removed." in staff.get(path).text
     assert "Manager of" not in staff.get(path).text
     link = last_link("invitation")
     guest = visitor()
