@@ -12,11 +12,13 @@ In the API `unit_price` and the prices of components are texts with 10 decimals,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 
 from portal.domain.choices import BillingType
+from portal.domain.messages import Message
 
 PLACES = Decimal("0.0000000001")
 # Enough for sums of 22-digit prices times 64-bit amounts, so nothing is rounded.
@@ -153,3 +155,25 @@ def _is_time(unit: str) -> bool:
     # "node hour" and "GPU hour" are time too.
     words = unit.casefold().split()
     return bool(words) and words[-1] in TIME_UNITS
+
+
+# Twelve digits, since prices are stored with 22 of which ten are decimals. No grouping: "1,250" could be either.
+_TYPED_PRICE = re.compile(r"(\d{1,12})(?:[.,](\d{1,10}))?", re.ASCII)
+
+
+def typed_price(text: str) -> Decimal:
+    """A price as a person types it: "12", "12.50" or "12,50".
+
+    Raises ValueError with a reason for a text that is no price, or that could mean two.
+    """
+    found = _TYPED_PRICE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(Message("Enter a price such as 12.50, without a currency and without separators."))
+    whole, places = found[1], found[2] or ""
+    if len(places) == 3 and whole.strip("0"):
+        # A fourth decimal makes it clear.
+        either, other = whole + places, f"{whole}.{places}0"
+        raise ValueError(
+            Message("Write %(either)s or %(other)s: this can be read as either.", either=either, other=other)
+        )
+    return Decimal(f"{whole}.{places or 0}")

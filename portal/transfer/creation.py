@@ -53,10 +53,9 @@ def create_offering(
             "category_title": found.title,
             "state": OfferingState.DRAFT.value,
             "shared": True,
-            "plugin_options": {"auto_approve_in_service_provider_projects": True} if confirms else {},
             "attributes": {
                 "schedules": [opening_entry(new, utcnow())],
-                "booking_rules": {"time_zone": new.zone},
+                "booking_rules": {"time_zone": new.zone, **({"accept": "automatic"} if confirms else {})},
             },
         }
         return _write(session, record)

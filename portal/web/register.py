@@ -24,6 +24,7 @@ from portal.web import (
     new_offerings,
     notifications,
     offerings,
+    price_list,
     registration,
     requests,
     rules,
@@ -41,7 +42,7 @@ from portal.web.script_texts import script_texts
 
 FACES = (
     *(catalogue, timeline, accounts, bookings, moving, feeds, requests, manage, offerings, hours, rules),
-    *(registration, confirm, email_change, staff, google, language, new_offerings, styleguide),
+    *(registration, confirm, email_change, staff, google, language, new_offerings, price_list, styleguide),
 )
 
 

@@ -29,12 +29,12 @@ class Form:
         text = self.answer.text.partition(self._opening)[2].partition("</form>")[0]
         found: dict[str, list[str]] = {}
         for tag in re.findall(r"<input[^>]*>", text):
-            name, value = re.search(r' name="(\w+)"', tag), re.search(r' value="([^"]*)"', tag)
+            name, value = re.search(r' name="([\w-]+)"', tag), re.search(r' value="([^"]*)"', tag)
             if name and (" checked" in tag or not re.search(r'type="(checkbox|radio)"', tag)):
                 found.setdefault(name[1], []).append(html.unescape(value[1] if value else ""))
-        for name, value in re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>\n(.*?)</textarea>', text, re.DOTALL):
+        for name, value in re.findall(r'<textarea[^>]* name="([\w-]+)"[^>]*>\n(.*?)</textarea>', text, re.DOTALL):
             found[name] = [html.unescape(value).replace("\n", "\r\n")]
-        for name, options in re.findall(r'<select[^>]* name="(\w+)"[^>]*>(.*?)</select>', text, re.DOTALL):
+        for name, options in re.findall(r'<select[^>]* name="([\w-]+)"[^>]*>(.*?)</select>', text, re.DOTALL):
             found[name] = (re.findall(r'value="([^"]*)" selected', options) or re.findall(r'value="([^"]*)"', options))[
                 :1
             ]

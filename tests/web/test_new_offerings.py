@@ -39,7 +39,7 @@ def test_a_draft_that_can_be_published_and_booked(form, visitor, world):
     made = newest()
     assert (answer.status_code, answer.location) == (303, f"/manage/offerings/{made.uuid}/state/")
     assert (made.name, made.state, made.organization.uuid) == ("Laser cutter", "Draft", world.lab)
-    assert made.plugin_options == {"auto_approve_in_service_provider_projects": True}
+    assert made.attributes["booking_rules"] == {"time_zone": "UTC", "accept": "automatic"}
     config = made.attributes["schedules"][0]["extendedProps"]["config"]
     assert config["businessHours"] == {"startTime": "08:00", "endTime": "24:00", "daysOfWeek": [1, 2, 3, 4, 5]}
     assert config["slotDuration"] == "00:30:00"
