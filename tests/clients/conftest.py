@@ -74,7 +74,7 @@ def world(live_portal):
         db.session.commit()
         owner = make.role(make.user("ada@example.org", password=make.PASSWORD), organization, "owner")
         sample = json.loads(SAMPLE.read_text(encoding="utf-8"))
-        booked, booker = made[10], make.user("grace@example.org")
+        booked, booker = made[10], make.role(make.user("grace@example.org"), organization, "member")
         booked.attributes = {"schedules": make.schedule(utcnow())}
         db.session.commit()
         start = utcnow().replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
