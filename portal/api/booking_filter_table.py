@@ -210,7 +210,7 @@ FILTERS: Mapping[str, Filter] = {
     "category_uuid": _uuid(
         _of(Offering.category_id, Category, lambda value: Category.uuid == value), readable=visible_offerings
     ),
-    "plan_uuid": _uuid(_of(Booking.plan_id, Plan, lambda value: Plan.uuid == value)),
+    "plan_uuid": _uuid(_of(Booking.plan_id, Plan, lambda value: Plan.published_uuid == value)),
     "service_manager_uuid": _uuid(_service_manager, readable=visible_offerings),
     "visible_to_username": _text(_of(Booking.user_id, User, lambda value: User.email == sought_address(value))),
     "name": _text(lambda value: _contains(Booking.name, value)),

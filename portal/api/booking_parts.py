@@ -52,10 +52,10 @@ def plan_part(view: BookingView, base: str) -> dict[str, Any]:
     offering, plan = booking.offering, booking.plan
     shown = plan if view.visibility.plan else None
     return {
-        "plan": f"{base}/api/marketplace-public-offerings/{offering.uuid}/plans/{plan.uuid}/" if plan else "",
+        "plan": f"{base}/api/marketplace-public-offerings/{offering.uuid}/plans/{plan.published_uuid}/" if plan else "",
         "plan_unit": shown.unit if shown else None,
         "plan_name": view.details.plan if plan and view.details.plan else None,
-        "plan_uuid": format_uuid(plan.uuid) if plan else None,
+        "plan_uuid": format_uuid(plan.published_uuid) if plan else None,
         "plan_description": shown.description if shown else None,
     }
 

@@ -28,6 +28,7 @@ from portal.policies import (
     visible_offerings,
     visible_plans,
 )
+from portal.schema.offering import FIELDS
 
 Reader = Literal["staff", "user", "anonymous"]
 
@@ -81,11 +82,20 @@ def to_json(documents: Iterable[Document]) -> bytes:
 
 
 def export(base_url: str) -> Iterator[bytes]:
-    """Every offering in order with all schedules and plans, in constant memory."""
+    """Every offering in order with all schedules, plans and unpublished keys of imports, in constant memory."""
     ids = db.session.scalars(select(Offering.id).order_by(Offering.sort_key, Offering.uuid)).all()
     for start in range(0, len(ids), _EXPORTED_AT_ONCE):
-        for document in read_page(SYSTEM, base_url, (), ids[start : start + _EXPORTED_AT_ONCE], None):
-            yield orjson.dumps(document.content)
+        part = ids[start : start + _EXPORTED_AT_ONCE]
+        unknown: dict[int, dict[str, Any]] = dict(
+            db.session.execute(
+                select(Offering.id, Offering.unknown_fields).where(
+                    Offering.id.in_(part), Offering.unknown_fields.is_not(None)
+                )
+            ).all()
+        )
+        for document in read_page(SYSTEM, base_url, (), part, None):
+            more = {key: value for key, value in unknown.get(document.id, {}).items() if key not in FIELDS}
+            yield orjson.dumps(document.content | more)
 
 
 def _kind(actor: Actor) -> Reader:
@@ -145,7 +155,7 @@ def _text(column: Any) -> ColumnElement[str]:
 
 def _plan_key() -> ColumnElement[str]:
     """A plan's UUID as 32 hex digits, on both databases."""
-    return func.replace(_text(Plan.uuid), "-", "", type_=Text)
+    return func.replace(_text(Plan.published_uuid), "-", "", type_=Text)
 
 
 def _joined(statement: Select[str]) -> ColumnElement[Any]:

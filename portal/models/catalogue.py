@@ -95,6 +95,8 @@ class Offering(HasUuid, HasCreated, Base):
     longitude: Mapped[float | None] = mapped_column(Float(53))
     country: Mapped[str] = mapped_column(String(2), default="", index=True)
     backend_id: Mapped[str] = mapped_column(Text, default="")
+    # Keys of an imported record that the API does not have: exported again, not answered.
+    unknown_fields: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
     # Orders placed elsewhere before an import; orders placed here are counted on top.
     orders_elsewhere: Mapped[int] = mapped_column(Integer, default=0)
     total_customers: Mapped[int | None] = mapped_column(BigInteger)

@@ -5,7 +5,21 @@ from __future__ import annotations
 import uuid as uuidlib
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.models.base import Base, HasUuid, Money
@@ -20,7 +34,26 @@ plan_organization_groups = Table(
 )
 
 
-class Component(HasUuid, Base):
+class HasSharedUuid(HasUuid):
+    """A part that a parent offering and its children may have in common, with the same public identifier.
+
+    Only one of them has it as its `uuid`. The others have it as `shared_uuid`, and a `uuid` of their own.
+    """
+
+    shared_uuid: Mapped[uuidlib.UUID | None] = mapped_column(Uuid, index=True)
+
+    @hybrid_property
+    def published_uuid(self) -> uuidlib.UUID:
+        """The identifier in the API, which is unique within the offering."""
+        return self.shared_uuid or self.uuid
+
+    @published_uuid.inplace.expression
+    @classmethod
+    def _published_uuid(cls) -> ColumnElement[uuidlib.UUID]:
+        return func.coalesce(cls.shared_uuid, cls.uuid)
+
+
+class Component(HasSharedUuid, Base):
     """Something an offering charges for. `type` is its internal name, unique within the offering.
 
     The overage component is stored by uuid, since an import may name it before it exists.
@@ -53,7 +86,7 @@ class Component(HasUuid, Base):
     max_prepaid_duration: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class Plan(HasUuid, Base):
+class Plan(HasSharedUuid, Base):
     """A price plan of an offering.
 
     `resources_elsewhere` and `active_elsewhere` are counts from an import, to which bookings made here are added.

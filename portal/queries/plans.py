@@ -24,7 +24,7 @@ def cheapest(actor: Actor, offering_ids: Collection[int]) -> dict[int, tuple[Dec
             Plan.offering_id,
             Plan.id,
             Plan.unit,
-            Component.uuid,
+            Component.published_uuid.label("uuid"),
             Component.overage_component,
             Component.type,
             Component.billing_type,
@@ -107,7 +107,7 @@ def loaded_components(plan: Plan) -> list[BillableComponent]:
         BillableComponent(
             PricedComponent(component.type, component.billing_type, part.price, part.amount, name=component.name),
             unit=component.measured_unit,
-            uuid=component.uuid.hex,
+            uuid=component.published_uuid.hex,
             overage=component.overage_component.hex if component.overage_component else "",
             limit=component.limit_amount,
             minimum=component.min_value,

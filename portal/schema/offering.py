@@ -164,7 +164,7 @@ ROLE = ObjectSchema(
 COMPONENT = ObjectSchema(
     "OfferingComponent",
     (
-        computed("uuid", UUID),
+        computed("uuid", UUID, read=reading.published_uuid),
         stored("billing_type", one("BillingTypeEnum", checks.one_of(choices.BILLING_TYPES))),
         stored(
             "type",
@@ -237,7 +237,7 @@ PLAN = ObjectSchema(
     "BasePublicPlan",
     (
         computed("url", URI),
-        computed("uuid", UUID),
+        computed("uuid", UUID, read=reading.published_uuid),
         stored("name", NAME),
         stored("description", TEXT),
         stored("article_code", NAME),

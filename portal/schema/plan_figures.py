@@ -19,7 +19,7 @@ def priced_plan(plan: Any, offering: Any, source: Any) -> SimpleNamespace:
     )
     return SimpleNamespace(
         **plan._mapping,  # noqa: SLF001 - SQLAlchemy's documented name
-        url=api_address(f"marketplace-public-offerings/{offering.uuid}/plans/{plan.uuid}"),
+        url=api_address(f"marketplace-public-offerings/{offering.uuid}/plans/{plan.shared_uuid or plan.uuid}"),
         unit_price=price_text(figures.unit_price),
         init_price=price_number(figures.init_price),
         switch_price=price_number(figures.switch_price),

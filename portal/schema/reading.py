@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid as uuidlib
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,12 @@ BASE = b"\x01"
 def instant(row: Any, _source: Any) -> str:
     """The creation time of the row."""
     return format_instant(row.created)
+
+
+def published_uuid(row: Any, _source: Any = None) -> uuidlib.UUID:
+    """The identifier of a part, which a parent and its children may have in common."""
+    found: uuidlib.UUID = getattr(row, "shared_uuid", None) or row.uuid
+    return found
 
 
 def api_address(path: str) -> orjson.Fragment:
@@ -89,12 +96,12 @@ def unless_null(column: str) -> Read:
 
 def by_name(row: Any) -> tuple[str, str]:
     """Orders rows by name and UUID."""
-    return row.name, row.uuid.hex
+    return row.name, published_uuid(row).hex
 
 
 def by_folded_name(row: Any) -> tuple[str, str]:
     """Orders rows by name without regard to case, and UUID."""
-    return row.name.casefold(), row.uuid.hex
+    return row.name.casefold(), published_uuid(row).hex
 
 
 def by_name_and_type(row: Any) -> tuple[str, str]:

@@ -126,7 +126,7 @@ def project_of(session: Session, actor: Actor, wanted: uuidlib.UUID | None) -> i
 @lru_cache(maxsize=256)
 def _offered_plans(actor: Actor) -> Select[int, uuidlib.UUID, str, int | None, int]:
     return (
-        select(Plan.id, Plan.uuid, Plan.name, Plan.max_amount, Plan.active_elsewhere)
+        select(Plan.id, Plan.published_uuid.label("uuid"), Plan.name, Plan.max_amount, Plan.active_elsewhere)
         .join(Offering, Offering.id == Plan.offering_id)
         .where(
             Plan.offering_id == bindparam("offering_id"),

@@ -30,6 +30,7 @@ from portal.models import (
 from portal.models.base import utcnow
 from portal.schema.checks import InvalidValue
 from portal.services import calendars
+from portal.transfer.part_owners import PartOwners
 from portal.transfer.parts import (
     PARTS,
     Work,
@@ -72,7 +73,6 @@ class Batch:
         self._media = re.compile(re.escape(public_url) + r"(/api/media/([0-9a-fA-F-]{32,36})/)")
         self._works: list[Work] = []
         self._renamed: list[int] = []
-        self._owners: dict[tuple[str, uuidlib.UUID], uuidlib.UUID] = {}
         self._load(list(records), public_url)
 
     # What is there
@@ -89,24 +89,7 @@ class Batch:
         for row in rows_where(session, PlanComponent, "plan_id", plans):
             work, plan = plans[row["plan_id"]]
             work.plan_components[plan].append(row)
-        self._find_owners(records)
-
-    def _find_owners(self, records: list[Record]) -> None:
-        """Whose the nested uuids of these records are already."""
-        for key, (model, identity) in PARTS.items():
-            if identity != "uuid":
-                continue
-            table = table_of(model)
-            for work in self._candidates.values():
-                self._owners |= {(key, row["uuid"]): work.record.uuid for row in work.parts[key]}
-            asked = {row["uuid"] for it in records for row in it.parts.get(key, ())}
-            for part in chunks([uuid for uuid in asked if (key, uuid) not in self._owners]):
-                owners = self._session.execute(
-                    select(table.c.uuid, Offering.uuid)
-                    .join(Offering, Offering.id == table.c.offering_id)
-                    .where(table.c.uuid.in_(part))
-                )
-                self._owners |= {(key, uuid): owner for uuid, owner in owners}
+        self._owners = PartOwners(session, self._candidates.values())
 
     # What is asked for
 
@@ -118,20 +101,10 @@ class Batch:
                 raise InvalidValue("is missing", "name")
             if record.category is None:
                 raise InvalidValue("is missing: every offering has a category", "category_uuid")
-        for key, rows in record.parts.items():
-            if PARTS[key][1] != "uuid":
-                continue
-            for position, row in enumerate(rows):
-                owner = self._owners.get((key, row["uuid"]), record.uuid)
-                if owner != record.uuid:
-                    raise InvalidValue(f"belongs to another offering ({owner})", f"{key}[{position}].uuid")
+        self._owners.claim(work)
         self._check_components(work)
         self._check_software_catalogs(work)
-        for key in record.parts:
-            if PARTS[key][1] == "uuid":
-                for row in work.parts[key]:
-                    self._owners.pop((key, row["uuid"]), None)
-                self._owners |= {(key, row["uuid"]): record.uuid for row in record.parts[key]}
+        self._owners.record(work)
         self._works.append(work)
 
     def _check_components(self, work: Work) -> None:
@@ -275,6 +248,9 @@ class Batch:
                 wanted["sort_key"] = wanted["name"].casefold()
             if "orders_elsewhere" in wanted and work.stored:
                 wanted["orders_elsewhere"] = max(0, wanted["orders_elsewhere"] - orders.get(work.stored["id"], 0))
+            if record.unknown:
+                before = work.stored["unknown_fields"] if work.stored else None
+                wanted["unknown_fields"] = {**(before or {}), **record.unknown}
             if "parent_uuid" in wanted:
                 wanted["parent_id"] = known_parents.get(wanted["parent_uuid"])
             for key, column, ids, one in (

@@ -1,7 +1,7 @@
 """Reads one record (an offering as `GET /api/booking-offerings/` answers it) into rows, or says what is wrong with it.
 
 No database here. A key that is missing leaves no trace in the result: what is stored already then stays. Keys that
-the documentation does not know, and keys whose value the portal computes, are ignored.
+the API does not have are kept for exports; keys whose value the portal computes are ignored.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from portal.schema.offering import (
     CATALOG,
     COMPONENT,
     ENDPOINT,
+    FIELDS,
     FILE,
     GROUP,
     OFFERING,
@@ -87,6 +88,8 @@ class Record:
     checklist: str | None = None
     scope: Row = field(default_factory=dict)
     calendar: Row | None = None
+    # Keys that the published offering does not have.
+    unknown: Row = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -120,6 +123,7 @@ def read_record(data: Any, default_zone: str = "UTC") -> Record:
     record.scope = columns(data, OFFERING.imports["scope"])
     if record.scope.get("link"):
         record.scope["link"] = _own_path(record, record.scope["link"])
+    record.unknown = checks.free_object({key: value for key, value in data.items() if key not in FIELDS})
     if "googlecalendar" in data:
         record.calendar = _calendar(data["googlecalendar"])
     return record

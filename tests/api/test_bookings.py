@@ -11,8 +11,10 @@ from portal.api.booking_resource_schema import RESOURCE_FIELDS
 from portal.domain.periods import Period
 from portal.models import Booking, BusyPeriod, GoogleCalendar, Project
 from portal.services import bookings as services
+from portal.transfer.importer import import_offerings
 from tests.support import builders as make
 from tests.support.builders import NOW
+from tests.support.samples import another, child_of
 
 LIST = "/api/booking-resources/"
 
@@ -486,3 +488,29 @@ def test_the_cost_of_a_week_does_not_grow_with_the_bookings(client, who, offerin
     for n in range(1, 20):
         book(world, offering, (n, n + 1), who="member")
     assert cost() == one <= 3
+
+
+def test_a_plan_that_a_child_shares_with_its_parent(db_session, client, owned, who):
+    attributes = {"schedules": make.schedule(NOW, days=30)}
+    open_to_all = {"attributes": attributes, "state": "Active", "organization_groups": [], "options": {}}
+    parent = another(1) | open_to_all
+    for plan in parent["plans"]:
+        plan["organization_groups"] = []
+    child = child_of(parent, **open_to_all)
+    assert import_offerings([parent, child]).failed == []
+    plan = next(it["uuid"] for it in child["plans"] if not it["archived"])
+    for offering in (parent, child):
+        path = f"/api/marketplace-public-offerings/{offering['uuid']}/plans/{plan}/"
+        assert client.get(path, headers=who["stranger"]).json["uuid"] == plan
+    body = {"offering": child["uuid"], "slots": [slot(24, 25)], "plan": plan}
+    answer = client.post(LIST, json=body, headers=who["stranger"])
+    assert answer.status_code == 201, answer.json
+    [found] = client.get(LIST, query_string={"plan_uuid": plan}, headers=who["stranger"]).json
+    assert (found["plan_uuid"], found["offering_uuid"]) == (plan, child["uuid"])
+    assert found["plan"].endswith(f"/{child['uuid']}/plans/{plan}/")
+    counts = {
+        offering["uuid"]: {it["uuid"]: it["resources_count"] for it in view["plans"]}
+        for offering in (parent, child)
+        for view in [client.get(f"/api/booking-offerings/{offering['uuid']}/", headers=who["stranger"]).json]
+    }
+    assert counts[child["uuid"]][plan] == counts[parent["uuid"]][plan] + 1

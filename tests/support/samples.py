@@ -41,6 +41,12 @@ def bare(**values: Any) -> dict[str, Any]:
     }
 
 
+def child_of(parent: dict[str, Any], **values: Any) -> dict[str, Any]:
+    """A child offering, with the components and plans of its parent as Waldur answers them."""
+    shared = {key: copy.deepcopy(parent[key]) for key in ("components", "plans")}
+    return bare(name=f"Child of {parent['name']}", parent_uuid=parent["uuid"], **shared) | values
+
+
 def emptied(session: Any) -> None:
     """Take every row out of every table but the one that a migration fills."""
     session.rollback()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import Any
 
 from sqlalchemy import select
 
+from portal.documents.read import read_page
 from portal.models import Offering
+from portal.policies import SYSTEM
+from portal.transfer.exporter import export_offerings
 from portal.transfer.importer import import_offerings
 from tests.support.samples import bare
 
@@ -41,3 +46,28 @@ def test_a_night_is_kept_as_it_was_given(db_session: Any) -> None:
     }
     assert import_offerings([bare(attributes={"schedules": [entry]})]).failed == []
     assert stored_attributes(db_session)["schedules"] == [entry]
+
+
+def exported() -> list[dict[str, Any]]:
+    stream = io.BytesIO()
+    export_offerings(stream)
+    found: list[dict[str, Any]] = json.loads(stream.getvalue())
+    return found
+
+
+def test_keys_that_the_api_does_not_have_are_exported_again_and_not_answered(db_session: Any) -> None:
+    given = bare(tags=[{"name": "new"}], helpdesk_url="https://example.org/", profile_uuid=None, organization_groups=[])
+    assert import_offerings([given]).created == 1
+    # What a later record does not have stays.
+    assert import_offerings([{"uuid": given["uuid"], "profile_uuid": "x"}]).updated == 1
+    assert import_offerings([{"uuid": given["uuid"], "profile_uuid": "x"}]).unchanged == 1
+    (found,) = exported()
+    assert [found[key] for key in ("tags", "helpdesk_url", "profile_uuid")] == [
+        given["tags"],
+        given["helpdesk_url"],
+        "x",
+    ]
+    assert list(found)[-3:] == ["tags", "helpdesk_url", "profile_uuid"]
+    ids = db_session.scalars(select(Offering.id)).all()
+    (answered,) = read_page(SYSTEM, "http://localhost", ["tags", "name"], ids, None)
+    assert answered.content == {"name": "Bare"}

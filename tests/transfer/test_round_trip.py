@@ -12,7 +12,7 @@ from portal.extensions import db
 from portal.models import Base
 from portal.transfer.exporter import export_offerings
 from portal.transfer.importer import import_offerings
-from tests.support.samples import another, bare, emptied, sample
+from tests.support.samples import another, bare, child_of, emptied, sample
 
 
 def exported() -> bytes:
@@ -40,8 +40,20 @@ def records() -> list[dict[str, Any]]:
     for plan in old["plans"]:
         del plan["components"]
     child = bare(name="A child", parent_uuid=sample()["uuid"], parent_name="stale", plugin_options={"a": 1})
+    twin = child_of(another(2))
+    future = bare(name="Future", tags=[{"name": "x"}], helpdesk_url="https://example.org/", profile_uuid=None)
     orphan = bare(name="An orphan", parent_uuid="5403dcf7-1e86-4291-83da-51627e9fa0b4", parent_name="Nobody here")
-    return [child, sample(), *(another(number) for number in range(3)), old, odd, orphan, bare(name="Nothing")]
+    return [
+        child,
+        twin,
+        future,
+        sample(),
+        *(another(number) for number in range(3)),
+        old,
+        odd,
+        orphan,
+        bare(name="Nothing"),
+    ]
 
 
 def test_an_export_into_an_empty_portal_exports_the_same_bytes(db_session: Any) -> None:
