@@ -298,7 +298,8 @@ def test_the_reason_names_the_field_and_nothing_is_written(db_session: Any, path
 def test_a_nested_uuid_of_another_offering_is_refused_and_stays_where_it_is(
     db_session: Any, key: str, together: bool
 ) -> None:
-    owner, thief = another(1), another(2)
+    # Outside a family: see test_shared_parts.py.
+    owner, thief = another(1), another(2) | {"parent_uuid": None}
     thief[key][0]["uuid"] = owner[key][0]["uuid"]
     if key == "partitions":
         thief["software_catalogs"] = []
