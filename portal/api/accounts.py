@@ -26,13 +26,13 @@ def api_auth_password() -> Response:
     except TooManyAttempts:
         raise
     except Invalid:
-        # No WWW-Authenticate: a token is what this is for, so offering that scheme would not help.
+        # No WWW-Authenticate: clients use this to get a token.
         raise Refused(401, {"detail": WRONG}) from None
     return json_response({"token": token.key}, headers={"Cache-Control": "no-store"})
 
 
 def _credentials(body: dict[str, Any]) -> tuple[str, str]:
-    """User name and password. Raises Refused (400) with a list of complaints for each field that is wrong."""
+    """User name and password. Raises Refused (400) with the problems of each field."""
     problems: dict[str, list[str]] = {}
     for name in FIELDS:
         value = body.get(name)

@@ -1,6 +1,6 @@
-"""Who asks: API tokens in the Authorization header, and nothing else (no cookie, no query parameter).
+"""Authentication: API tokens in the Authorization header, and nothing else (no cookie, no query parameter).
 
-`Token X` is the documented form. Waldur's JavaScript client sends what it is given as `Bearer Token X` or `Bearer X`.
+`Token X` is the documented form. Waldur's JavaScript client sends `Bearer Token X` or `Bearer X`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXPIRED = "Token has expired."
 
 
 def token_key(header: str) -> str:
-    """The key in an Authorization header (as WSGI gives it: latin-1). Raises Refused (401) where there is none."""
+    """The key in an Authorization header (in latin-1, as in WSGI). Raises Refused (401) if there is none."""
     words = header.encode("latin-1", "replace").split()
     schemes = [word.lower() for word in words[:2]]
     if not words or schemes[0] not in (b"token", b"bearer"):
@@ -43,7 +43,7 @@ def token_key(header: str) -> str:
 
 
 def authenticate() -> TokenHolder:
-    """Who holds the token that came with the request. Raises Refused (401) in the words of the published API."""
+    """The holder of the token in the request. Raises Refused (401) with the messages of Waldur's API."""
     key = token_key(request.environ.get("HTTP_AUTHORIZATION", ""))
     holder = token_holder(token_digest(key)) if TOKEN_PATTERN.fullmatch(key) else None
     if holder is None:
@@ -59,19 +59,19 @@ def authenticate() -> TokenHolder:
 
 
 def current_actor() -> Actor:
-    """Who asks, once the guard of the route has let them in."""
+    """The actor that the guard of the route has authenticated."""
     actor: Actor = g.get("api_actor", ANONYMOUS)
     return actor
 
 
 def known_position() -> Position | None:
-    """Where the catalogue index is known to be up to date since the token was looked up."""
+    """The position of the catalogue index that was read together with the token."""
     found: Position | None = g.get("index_position")
     return found
 
 
 def actor_if_any() -> Actor:
-    """Who asks where a token is not needed: nobody where none is given, or a wrong one."""
+    """The actor of a route that needs no token: anonymous without a valid one."""
     try:
         return authenticate().actor
     except Refused:

@@ -1,4 +1,4 @@
-"""GET /api/booking-offerings/{uuid}/availability/: what is free of an offering, and why the rest is not."""
+"""GET /api/booking-offerings/{uuid}/availability/: the free slots of an offering, and why other times are not free."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DURATION = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d)", re.ASCII)
 
 
 def booking_offerings_availability(segment: str) -> Response:
-    """The slots of a window that can be booked, and the rest of it with reasons. At most three statements.
+    """The slots of a window that can be booked, and the reasons for the rest. At most three statements.
 
     `start` and `end` are instants (by default from now for 7 days, at most 62 days), `duration` (HH:MM:SS, no longer
     than the window) is how long a slot must be at least. Every instant of the window is in `slots` or in `refused`,
@@ -40,16 +40,16 @@ def booking_offerings_availability(segment: str) -> Response:
     if state == "Active":
         offer = availability_page(offering_id, attributes, window, duration, MAX_ENTRIES, now, actor)
         slots, following = offer.slots, offer.following
-        told = [(it.start, it.end, it.reason) for it in offer.refused]
+        refused = [(it.start, it.end, it.reason) for it in offer.refused]
     else:
         slots, following = [], None
-        told = [(window.start, window.end, f"This offering is {state.lower()}: it can't be booked now.")]
+        refused = [(window.start, window.end, f"This offering is {state.lower()}: it can't be booked now.")]
     body: dict[str, Any] = {
         "time_zone": zone_of(attributes).key,
         "slots": [{"start": format_instant(it.start), "end": format_instant(it.end)} for it in slots],
         "refused": [
             {"start": format_instant(start), "end": format_instant(end), "reason": reason}
-            for start, end, reason in told
+            for start, end, reason in refused
         ],
     }
     if following is not None:

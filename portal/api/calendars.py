@@ -1,4 +1,4 @@
-"""The three calendar actions of an offering. Their requests have no body: whatever comes is not read."""
+"""The three calendar actions of an offering. Their requests have no body; one that is sent is not read."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from portal.api.routing import resource
 from portal.policies import Actor
 from portal.services.calendars import share_google_calendar, sync_google_calendar, unshare_google_calendar
 
-Act = Callable[[Actor, uuidlib.UUID], None]
+Action = Callable[[Actor, uuidlib.UUID], None]
 
 
-def _action(name: str, act: Act) -> None:
+def _action(name: str, action: Action) -> None:
     def perform(segment: str) -> Response:
-        act(current_actor(), offering_uuid(segment))
+        action(current_actor(), offering_uuid(segment))
         return empty_response()
 
-    perform.__doc__ = act.__doc__
+    perform.__doc__ = action.__doc__
     resource(f"/api/booking-offerings/<segment>/{name}/", f"booking_offerings_{name}", guard=token, post=perform)
 
 

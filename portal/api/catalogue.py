@@ -31,7 +31,7 @@ _FOREVER = float("inf")
 
 
 class Body(NamedTuple):
-    """A complete answer: its JSON, its ETag (without quotes), and when what it shows last changed."""
+    """A complete body: its JSON, its ETag (without quotes), and when its content last changed."""
 
     json: bytes
     etag: str
@@ -54,7 +54,7 @@ def booking_offerings_list() -> Response:
 
     body = _cached(("list", actor.visibility_key, base, tuple(fields), ids.tobytes()), ids, fields, make, now)
     headers = {"X-Result-Count": str(len(visible)), "Link": link_header(number, last)}
-    # A client that keeps its copy keeps the headers with it, so the total is part of the tag.
+    # Clients cache the headers together with the body, so the total is part of the tag.
     return _answer(body._replace(etag=f"{body.etag}-{len(visible)}"), headers)
 
 
@@ -84,13 +84,13 @@ def _cached(
 ) -> Body:
     """A body that shows these fields of these offerings: the cached one while it is right, else what `make` returns."""
     index = current_index(known_position())
-    # The version first: it may be older than what is read, which is only made anew, but never newer.
+    # The version is read first: it may be older than the body, which only wastes work, but never newer.
     version: tuple[int, ...] = (index.last_change(ids), index.access_generation)
     if not COUNTED.isdisjoint(wanted_names(fields)):
         version += (counters_version(ids),)
     found: Body | None = cache().get(key, version, now.timestamp())
     if found is None:
-        # Another thread may have brought the index up to date since the snapshot of the counters was taken.
+        # Another thread may have updated the index after the snapshot of the counters.
         db.session.commit()
         found, until = make()
         cache().put(key, version, found, len(found.json), until)
@@ -101,7 +101,7 @@ def _answer(body: Body, headers: dict[str, str]) -> Response:
     response = bytes_response(body.json, headers={**headers, "ETag": f'"{body.etag}"'})
     if "HTTP_IF_NONE_MATCH" in request.environ:
         response.make_conditional(request)
-    # Only now: a list that lost an offering is not newer for that, so If-Modified-Since must not decide.
+    # Set last, so that If-Modified-Since is ignored: removing an offering does not make a list newer.
     if body.modified:
         response.last_modified = body.modified
     return response

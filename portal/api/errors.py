@@ -22,7 +22,7 @@ from portal.errors import (
 
 UNKNOWN_PATH = "Not found."
 NOT_PROVIDED = "Authentication credentials were not provided."
-SERVER_ERROR = "A server error occurred. It has been written down; nothing was half done."
+SERVER_ERROR = "A server error occurred and was logged. The request was either completed or changed nothing."
 
 
 class Refused(Exception):

@@ -1,7 +1,7 @@
-"""Who may ask at a route. Every resource declares its guard (a test refuses one that does not).
+"""Who may use a route. Every resource declares its guard, which a test enforces.
 
-A guard answers the coarse question only; whether this person may see or act on this offering is asked by the query
-or service that fetches it, in the same statement.
+A guard only checks who the caller is. Whether they may see or change an offering is decided by the
+query or service that reads it, in the same statement.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ FORWARDED = (
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A name, and what refuses whoever may not pass (by raising Refused)."""
+    """A name, and a check that raises Refused for callers who may not use the route."""
 
     name: str
     check: Callable[[], None]
 
 
 def _anybody() -> None:
-    """No question asked."""
+    """No check."""
 
 
 def _with_token() -> None:
@@ -44,11 +44,10 @@ def _with_token() -> None:
 
 
 def _is_local() -> bool:
-    """Whether a program on this machine asks, for itself.
+    """Whether the request comes from a program on this machine, and not through a proxy.
 
-    A proxy on this machine is on loopback, too. One that does not say for whom it asks is known by the portal's
-    address: where people reach it at another host, nothing is taken for local. And the request has to name a loopback
-    host: a page in a browser on this machine may have let its own name lead here (DNS rebinding).
+    A proxy on this machine uses loopback as well, and may send no header of its own. So nothing is local unless
+    PUBLIC_URL is a loopback address. The Host header has to be a loopback host, against DNS rebinding.
     """
     if settings().proxy_hops or not is_loopback(urlsplit(settings().public_url).hostname or ""):
         return False
@@ -76,5 +75,5 @@ def _operators() -> None:
 
 public = Guard("public", _anybody)
 token = Guard("token", _with_token)
-# Whoever runs the portal: from this machine, or with a token of staff.
+# Operators of the portal: from this machine, or with a token of staff.
 operators = Guard("operators", _operators)

@@ -1,4 +1,4 @@
-"""/api/: where the JSON face begins; /api/schema/: what it is, as an OpenAPI document."""
+"""/api/: the addresses of the API; /api/schema/: the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.api.schema import document
 
 
 def api_root() -> Response:
-    """The addresses to go on from."""
+    """The addresses of the main resources."""
     base = base_url()
     return json_response(
         {

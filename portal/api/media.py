@@ -1,6 +1,6 @@
 """/api/media/{uuid}/: pictures and files kept by this portal, for those who see an offering that names them.
 
-Pages show them as pictures, and no browser sends a token with these: here alone the API asks the session, too.
+Pages show them as pictures, with which browsers send no token: only here, the API accepts the session as well.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from portal.domain.http_headers import NO_STORE
 from portal.policies import ANONYMOUS, Actor
 from portal.services.media import open_media
 
-# An uploaded file is never a page of ours, whatever it holds.
+# A file is never a page of the portal, whatever it contains.
 CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-# A file can be replaced under its uuid, and its offering be hidden: so long caches may not notice.
+# The longest time for which a cache may keep a file that has been replaced or hidden.
 LIFETIME_SECONDS = 300
 
 
@@ -36,7 +36,7 @@ def media_retrieve(segment: str) -> Response:
     )
     response.headers["Content-Security-Policy"] = CONTENT_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
-    # Pictures are shown by pages of other origins that use the API. What hangs on a session is not for them.
+    # Pages of other origins that use the API may show public pictures.
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin" if kept.public else "same-origin"
     if not kept.public:
         response.headers["Cache-Control"] = NO_STORE

@@ -1,8 +1,7 @@
-"""For whoever runs the portal: /healthz (does it work?) and /metrics (what does it do?, in Prometheus's format).
+"""For operators: /healthz, and /metrics in Prometheus's format.
 
-Several server processes add their numbers up in files, as prometheus-client does it: whoever starts them sets
-PROMETHEUS_MULTIPROC_DIR to a folder that is emptied at each start (tools/server.py). Without it a process tells of
-itself alone.
+Several server processes add up their numbers in files, as prometheus-client does: PROMETHEUS_MULTIPROC_DIR is a
+folder that is emptied at each start (tools/server.py). Without it, a process reports its own numbers only.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 def healthz() -> Response:
-    """200 while this process answers and reaches its database, else 503; and which version it runs."""
+    """200 while this process reaches its database, else 503; with the version."""
     try:
         db.session.execute(text("SELECT 1")).scalar_one()
     except SQLAlchemyError:
@@ -50,7 +49,7 @@ def healthz() -> Response:
 
 
 def metrics() -> Response:
-    """The numbers of all processes. From this machine, or with a token of staff."""
+    """The metrics of all processes. From this machine, or with a token of staff."""
     registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
@@ -63,7 +62,7 @@ def _begin() -> None:
 
 
 def _count(response: Response) -> Response:
-    # By rule, never by path: the number of series must not grow with what strangers ask for.
+    # By rule, never by path: requests must not be able to create new series.
     endpoint = request.url_rule.rule if request.url_rule else "(none)"
     method = request.method if request.method in METHODS else "(other)"
     begun = g.get("begun")
@@ -72,7 +71,7 @@ def _count(response: Response) -> Response:
 
 
 def count(rule: str, method: str, status: int, seconds: float | None) -> None:
-    """Count an answer of a route, and the time it took, where that is known."""
+    """Count a response of a route, and its duration if it is known."""
     number, duration = _counters(rule, method, status)
     number.inc()
     if seconds is not None:
