@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,8 +14,8 @@ import orjson
 from sqlalchemy import select
 
 from portal.calendar_sync.freshness import STALE, is_stale
-from portal.domain.availability import Availability
-from portal.domain.periods import Period
+from portal.domain.availability import LONGEST_REQUEST, Availability
+from portal.domain.periods import Period, merge
 from portal.domain.refusals import ALL_TIME, Code, Obstacle, Refusal, past_obstacle
 from portal.domain.rules import NO_RULES, Rules, buffer_obstacles, read_rules, rule_checks, rule_obstacles
 from portal.domain.schedules import Schedule, read_schedules
@@ -28,6 +28,9 @@ from portal.queries.obstacles import among_ids, id_parameter, obstacles_of_offer
 
 # How far ahead a "next free" search looks.
 HORIZON = timedelta(days=92)
+# Alternatives to a refused period are looked for this close to it first, and are no longer than this.
+ALTERNATIVES_WITHIN = timedelta(days=7)
+LONGEST_ALTERNATIVE = timedelta(days=62)
 # Searched first: most offerings have something free this soon, and a year of bookings need not be read.
 NEAR = timedelta(days=8)
 # Characters of JSON. Longer attributes are parsed each time instead of cached.
@@ -191,6 +194,76 @@ def availability_and_next_free(
 def explain(offering: Offering, period: Period, now: datetime, actor: Actor = ANONYMOUS) -> Refusal | None:
     """Why a period of the offering cannot be booked at `now`, or None if it can. One or two SQL statements."""
     return offering_availability(offering.id, offering.attributes, period, now, actor).explain(period)
+
+
+def explain_all(
+    offering_id: int,
+    attributes: Mapping[str, Any],
+    periods: Iterable[Period],
+    now: datetime,
+    booker: Actor,
+    *,
+    except_booking: int | None = None,
+) -> Iterator[tuple[Period, Refusal | None]]:
+    """The periods of one request in order, each with why this person cannot book it (None: they can).
+
+    Periods that can't be in one request (overlapping ones) are not looked for here. Searches only as it is read.
+    """
+    ordered = sorted(periods)
+    if not ordered:
+        return
+    hull = Period(ordered[0].start, max(it.end for it in ordered))
+    # One statement for all periods, unless each is judged with those before it, or bookings of many years lie between.
+    together = hull.duration <= LONGEST_REQUEST and not parse_attributes(attributes).rules.limits_user
+    free = None
+    for number, period in enumerate(ordered):
+        if free is None or not together:
+            window = hull if together else Period(period.start, min(period.end, period.start + LONGEST_REQUEST))
+            free = offering_availability(
+                offering_id,
+                attributes,
+                window,
+                now,
+                booker,
+                except_booking=except_booking,
+                also_requested=ordered[:number],
+            )
+        yield period, free.explain(period)
+
+
+def nearest_free(
+    offering_id: int,
+    attributes: Mapping[str, Any],
+    asked: Period,
+    now: datetime,
+    booker: Actor,
+    *,
+    except_booking: int | None = None,
+    most: int = 3,
+) -> list[Period]:
+    """Periods that this person can book instead of the one asked for, nearest to it in time, in order.
+
+    As long as that one and within a week of it; else within HORIZON; else after `now`. Where no period is free for so
+    long, shorter ones.
+    """
+    start = max(asked.start, now)
+    for center, distance in ((start, ALTERNATIVES_WITHIN), (start, HORIZON), (now, HORIZON)):
+        for length in (min(asked.duration, LONGEST_ALTERNATIVE), timedelta(seconds=1)):
+            wanted = Period(center, center + length)
+            window = Period(max(center - distance, now - LONGEST_SLOT), wanted.end + distance)
+            free = offering_availability(offering_id, attributes, window, now, booker, except_booking=except_booking)
+            if found := free.nearest(wanted, distance, most):
+                return found
+    return []
+
+
+def slots_within(attributes: Mapping[str, Any], period: Period) -> list[Period]:
+    """The slots of the schedule that a period consists of, free or not; the period itself if it is not whole slots."""
+    parsed = parse_attributes(attributes)
+    if period.duration > LONGEST_ALTERNATIVE:
+        return [period]
+    slots = Availability(parsed.schedule, parsed.zone, cache_key=parsed.cache_key).slots(period)
+    return slots if merge(slots) == [period] else [period]
 
 
 def next_free(

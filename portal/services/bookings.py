@@ -92,7 +92,7 @@ def request_booking(
         if known is not None:
             return view_of(actor, known)
         check_periods(offering, request.periods, now, actor, user_id)
-        state = first_state(offering, now)
+        state = first_state(offering.id, offering.attributes, now)
         if limited and not manages:
             check_held(session, user_id, state, request.periods, now)
         plan_id = plan_of(session, actor, offering, request.plan_uuid)
@@ -159,10 +159,8 @@ def reschedule_booking(
             raise Invalid(f"This booking has been changed {MAX_CHANGES} times. Cancel it and book again.", "slots")
         # The rules apply as they do to the booker, whoever moves it, except for whether they see the offering.
         check_periods(offering, periods, now, actor, booking.user_id, except_booking=booking.id)
-        # Who answers requests need not ask for an answer; moving an unanswered one is no answer to it.
-        answered = manages and booking.state == BookingState.CONFIRMED.value
-        confirmed = answered or first_state(offering, now) is BookingState.CONFIRMED
-        state = BookingState.CONFIRMED if confirmed else state
+        if moves_at_once(booking, manages, now):
+            state = BookingState.CONFIRMED
         if not manages:
             check_held(session, booking.user_id, state, periods, now, booking)
         former = [_wire(slot.start, slot.end) for slot in booking.slots]
@@ -172,6 +170,16 @@ def reschedule_booking(
             booking.as_booked = details_to_json(current_details(booking))
         _record(session, booking, BookingAction.RESCHEDULE.value, actor.user_id, now, reason, {"slots": former})
     return True
+
+
+def moves_at_once(booking: Booking, manages: bool, now: datetime) -> bool:
+    """Whether the booking is confirmed with its new times at once, if somebody moves it who `manages` the offering.
+
+    Managers need no approval, but moving a request does not answer it.
+    """
+    if manages and booking.state == BookingState.CONFIRMED.value:
+        return True
+    return first_state(booking.offering_id, booking.offering.attributes, now) is BookingState.CONFIRMED
 
 
 @retried

@@ -6,17 +6,17 @@ An overlap is reported in one way, whether the check found it or the database (p
 from __future__ import annotations
 
 import uuid as uuidlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from portal.domain.availability import LONGEST_REQUEST, Availability
+from portal.domain.availability import Availability
 from portal.domain.booking_states import BookingState
 from portal.domain.periods import Period
 from portal.domain.refusals import Code, Refusal
@@ -28,7 +28,6 @@ from portal.models.bookings import NO_OVERLAP
 from portal.policies import Actor
 from portal.queries import availability
 
-ALTERNATIVES_WITHIN = timedelta(days=7)
 # Two transactions that waited for each other, or met on one key: the one that was rolled back is done again.
 TRIES = 4
 
@@ -127,14 +126,27 @@ def _found_by_database(
 def _alternatives(
     actor: Actor, offering_uuid: uuidlib.UUID, asked: Period, now: datetime, except_booking: uuidlib.UUID | None
 ) -> list[Period]:
-    window = Period(asked.start - ALTERNATIVES_WITHIN, asked.end + ALTERNATIVES_WITHIN)
-    free = _free(actor, offering_uuid, window, now, except_booking)
-    return free.nearest(asked, ALTERNATIVES_WITHIN) if free else []
+    found = _read(offering_uuid, except_booking)
+    if found is None:
+        return []
+    offering_id, attributes, own = found
+    return availability.nearest_free(offering_id, attributes, asked, now, actor, except_booking=own)
 
 
 def _free(
     actor: Actor, offering_uuid: uuidlib.UUID, window: Period, now: datetime, except_booking: uuidlib.UUID | None
 ) -> Availability | None:
+    found = _read(offering_uuid, except_booking)
+    if found is None:
+        return None
+    offering_id, attributes, own = found
+    return availability.offering_availability(offering_id, attributes, window, now, actor, except_booking=own)
+
+
+def _read(
+    offering_uuid: uuidlib.UUID, except_booking: uuidlib.UUID | None
+) -> tuple[int, Mapping[str, Any], int | None] | None:
+    """The offering's id and attributes, and the id of that booking, as they are now."""
     offering = db.session.execute(
         select(Offering.id, Offering.attributes).where(Offering.uuid == offering_uuid)
     ).one_or_none()
@@ -143,7 +155,7 @@ def _free(
     own = None
     if except_booking is not None:
         own = db.session.execute(select(Booking.id).where(Booking.uuid == except_booking)).scalar_one_or_none()
-    return availability.offering_availability(offering.id, offering.attributes, window, now, actor, except_booking=own)
+    return offering.id, offering.attributes, own
 
 
 def check_periods(
@@ -160,26 +172,11 @@ def check_periods(
         raise SlotRefused(f"This offering is {offering.state.lower()}: it can't be booked now.", "offering")
     # Quotas count what the booker holds, whoever asks for them.
     booker = actor if booker_id == actor.user_id else Actor(booker_id)
-    ordered = sorted(periods)
-    hull = Period(ordered[0].start, max(it.end for it in ordered))
-    # One statement for all periods, unless each is judged with those before it, or bookings of many years lie between.
-    together = hull.duration <= LONGEST_REQUEST and not rules_of(offering.attributes).limits_user
-    free = None
-    for number, period in enumerate(ordered):
-        if free is None or not together:
-            window = hull if together else Period(period.start, min(period.end, period.start + LONGEST_REQUEST))
-            free = availability.offering_availability(
-                offering.id,
-                offering.attributes,
-                window,
-                now,
-                booker,
-                except_booking=except_booking,
-                also_requested=ordered[:number],
-            )
-        refused = free.explain(period)
-        if refused is not None:
-            raise _refused(refused, period)
+    for period, refusal in availability.explain_all(
+        offering.id, offering.attributes, periods, now, booker, except_booking=except_booking
+    ):
+        if refusal is not None:
+            raise _refused(refusal, period)
 
 
 def refuse_taken(offering: Offering, period: Period, now: datetime, actor: Actor, except_booking: int) -> None:
@@ -199,11 +196,11 @@ def _refused(refusal: Refusal, asked: Period) -> SlotTaken | SlotRefused:
     return SlotRefused(refusal.text, "slots", asked, refusal.code)
 
 
-def first_state(offering: Offering, now: datetime) -> BookingState:
+def first_state(offering_id: int, attributes: Mapping[str, Any], now: datetime) -> BookingState:
     """Confirmed where the offering accepts by itself, unless its owner wants to look while busy times are stale."""
-    rules = rules_of(offering.attributes)
+    rules = rules_of(attributes)
     automatic = rules.accept == "automatic"
-    if automatic and rules.stale_busy == "request" and availability.stale_offerings([offering.id], now):
+    if automatic and rules.stale_busy == "request" and availability.stale_offerings([offering_id], now):
         automatic = False
     return BookingState.CONFIRMED if automatic else BookingState.REQUESTED
 

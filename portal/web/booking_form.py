@@ -1,8 +1,6 @@
-"""The form in which somebody asks for periods: typed times by the offering's clocks, what was picked in the table,
-and everything else, kept through every refusal.
+"""The form of the booking pages: slots ticked in the week table, typed times and the other fields, kept when refused.
 
-Rows hold what was typed (YYYY-MM-DDTHH:MM, the offering's wall clock) and, where a row comes from the table, the exact
-instants as well: in the hour that clocks show twice the typed text alone would not say which one is meant.
+Ticked slots are exact instants. Typed times are wall-clock times (YYYY-MM-DDTHH:MM) in the offering's time zone.
 """
 
 from __future__ import annotations
@@ -17,63 +15,53 @@ from zoneinfo import ZoneInfo
 from flask import request
 from werkzeug.datastructures import MultiDict
 
+from portal.domain.messages import N_, Message
 from portal.domain.order_form import FormQuestion, InvalidAnswers
-from portal.domain.periods import Period, PeriodError, merge
+from portal.domain.periods import Period, PeriodError, merge, subtract
 from portal.domain.zones import instants_at, period_text
 from portal.errors import Invalid
 from portal.services.booking_requests import MAX_PERIODS
 from portal.services.slot_allocation import SlotRefused, SlotTaken
 from portal.web.forms import Errors, rows_of
-from portal.web.week import parse_slot, slot_value
+from portal.web.week import parse_slot
 
 WALL = "%Y-%m-%dT%H:%M"
 PREFIX = "answer-"
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """A free period that a button puts in the place of the one that was refused."""
-
-    row: int
-    value: str
-    clock: dict[str, str]
+# So many slots can be picked in one form.
+MAX_PICKED = MAX_PERIODS * 20
 
 
 @dataclass(slots=True)
-class Row:
-    """One period as it stands in the form."""
+class TypedPeriod:
+    """A period as it was typed; `error` says why it means none."""
 
     start: str = ""
     end: str = ""
-    exact: str = ""
     error: str = ""
 
-    @classmethod
-    def of(cls, period: Period, zone: ZoneInfo) -> Row:
-        start, end = (it.astimezone(zone).strftime(WALL) for it in (period.start, period.end))
-        return cls(start, end, slot_value(period.start, period.end))
+    @property
+    def is_blank(self) -> bool:
+        return not (self.start.strip() or self.end.strip())
 
     def period(self, zone: ZoneInfo) -> Period | None:
-        """The period that the row means; None, with the reason in `error`, where it means none."""
-        exact = parse_slot(self.exact)
-        if exact is not None and (self.start, self.end) == (Row.of(exact, zone).start, Row.of(exact, zone).end):
-            return exact
+        """The period that is meant; None, with the reason in `error`, where there is none."""
         try:
             start, end = typed_instants(self.start, zone, "start"), typed_instants(self.end, zone, "end")
             # Of an hour that is shown twice the first one is meant, unless that would end before it starts.
             return Period(start[0], next((it for it in end if it > start[0]), end[-1]))
         except PeriodError:
-            self.error = "End must be after start."
+            self.error = Message("End must be after start.")
         except ValueError as error:
-            self.error = str(error)
+            self.error = error.args[0]
         return None
 
 
 @dataclass(slots=True)
-class Sent:
-    """What stands in the form. `key` makes sending it twice harmless."""
+class BookingForm:
+    """What the form holds. `key` makes sending it twice harmless. `refused` are the service's reasons, by period."""
 
-    rows: list[Row] = field(default_factory=list)
+    picks: list[Period] = field(default_factory=list)
+    typed: list[TypedPeriod] = field(default_factory=lambda: [TypedPeriod()])
     plan: str = ""
     project: str = ""
     name: str = ""
@@ -81,78 +69,63 @@ class Sent:
     key: str = ""
     answers: dict[str, Any] = field(default_factory=dict)
     errors: Errors = field(default_factory=Errors)
-
-    def periods(self, zone: ZoneInfo) -> list[Period] | None:
-        """The periods of all rows; None where a row means none (its `error` says why)."""
-        found = [row.period(zone) for row in self.rows]
-        return None if None in found else [it for it in found if it is not None]
-
-    def refused(self, error: Invalid | SlotTaken, zone: ZoneInfo) -> tuple[list[Alternative], int]:
-        """Put what the service refused beside the field or row that it is about.
-
-        Returns what could be booked instead, and the HTTP status.
-        """
-        if isinstance(error, SlotTaken):
-            row = self._blame(error.asked, zone, error.message)
-            found = [Alternative(row, slot_value(it.start, it.end), clocks(it, zone)) for it in error.alternatives]
-            return found, 409
-        if isinstance(error, SlotRefused):
-            self._blame(error.asked, zone, error.message)
-        elif isinstance(error, InvalidAnswers):
-            self.errors.update({f"{PREFIX}{key}": reason for key, reason in error.errors.items()})
-        elif error.field == "Idempotency-Key":
-            self.key = uuidlib.uuid4().hex
-            self.errors["slots"] = "This form was sent before, and the booking is made. Send it again for another one."
-        else:
-            self.errors[error.field or "slots"] = error.message
-        return [], 400
-
-    def _blame(self, asked: Period | None, zone: ZoneInfo, text: str) -> int:
-        """Put a refusal beside the row of these times, or above all; returns the row's number, or 0."""
-        for number, row in enumerate(self.rows):
-            if asked is not None and row.period(zone) == asked:
-                row.error = text
-                return number
-        self.errors["slots"] = text
-        return 0
-
-    def demanded(self, zone: ZoneInfo) -> list[Period]:
-        """The periods of all rows. Raises Invalid where a row means none."""
-        periods = self.periods(zone)
-        if periods is None:
-            raise Invalid("One of the periods can't be read: see below.", "slots")
-        return periods
+    refused: dict[Period, str] = field(default_factory=dict)
 
     def readable(self, zone: ZoneInfo) -> list[Period]:
-        """The periods of those rows that mean one, without a word about the others."""
-        return [period for _, period in self.readable_rows(zone)]
+        """All periods that are chosen, in order; neighbouring slots are one. Unreadable ones are left out."""
+        typed = (TypedPeriod(it.start, it.end).period(zone) for it in self.typed if not it.is_blank)
+        return sorted({*merge(self.picks), *(it for it in typed if it is not None)})
 
-    def readable_rows(self, zone: ZoneInfo) -> list[tuple[Row, Period]]:
-        """Those rows that mean a period, each with it."""
-        found = ((row, Row(row.start, row.end, row.exact).period(zone)) for row in self.rows if row.start or row.end)
-        return [(row, it) for row, it in found if it is not None]
+    def requested(self, zone: ZoneInfo) -> list[Period]:
+        """All periods that are chosen. Raises Invalid where a typed one can't be read, or there is none."""
+        if None in [it.period(zone) for it in self.typed if not it.is_blank]:
+            raise Invalid(N_("Check the times that you typed."), "slots")
+        found = self.readable(zone)
+        if not found:
+            raise Invalid(N_("Choose at least one free slot."), "slots")
+        return [*merge(self.picks), *(it for typed in self.typed if not typed.is_blank if (it := typed.period(zone)))]
+
+    def refuse(self, error: Invalid | SlotTaken) -> int:
+        """Keep the service's reason for the field or period that it is about. Returns the HTTP status."""
+        if isinstance(error, SlotTaken | SlotRefused) and error.asked is not None:
+            self.refused[error.asked] = error.message
+        elif isinstance(error, InvalidAnswers):
+            self.errors.update({f"{PREFIX}{key}": reason for key, reason in error.errors.items()})
+        elif isinstance(error, Invalid) and error.field == "Idempotency-Key":
+            self.key = uuidlib.uuid4().hex
+            self.errors["slots"] = Message("This form was already sent and is booked. Send it again to book once more.")
+        else:
+            self.errors[(error.field if isinstance(error, Invalid) else None) or "slots"] = error.message
+        return 409 if isinstance(error, SlotTaken) else 400
+
+    def replace(self, old: Period, new: Period | None, zone: ZoneInfo) -> None:
+        """Remove a chosen period, or put another one in its place."""
+        self.picks = subtract(self.picks, [old])
+        self.typed = [it for it in self.typed if TypedPeriod(it.start, it.end).period(zone) != old] or [TypedPeriod()]
+        if new is not None:
+            self.picks = sorted({*self.picks, new})
 
 
 def picked(values: Iterable[str]) -> list[Period]:
-    """The periods of checkboxes that were ticked; those that touch become one. What is no period is left out."""
-    return merge(it for value in list(values)[: MAX_PERIODS * 20] if (it := parse_slot(value)) is not None)
+    """The slots of checkboxes that were ticked, each once, in order. What is no period is left out."""
+    return sorted({it for value in list(values)[:MAX_PICKED] if (it := parse_slot(value)) is not None})
 
 
-def from_address(zone: ZoneInfo) -> Sent:
-    """The form as it is first shown: with what was picked in the table (`slot`), or given as `start` and `end`."""
+def from_address() -> BookingForm:
+    """The form as it is first shown: with what was picked in a table (`slot`), or given as `start` and `end`."""
     ends = zip(request.args.getlist("start"), request.args.getlist("end"), strict=False)
-    periods = picked([*request.args.getlist("slot"), *(f"{start}/{end}" for start, end in ends)])
-    rows = [Row.of(it, zone) for it in periods[:MAX_PERIODS]]
-    return Sent(rows or [Row()], plan=request.args.get("plan", ""), key=uuidlib.uuid4().hex)
+    picks = picked([*request.args.getlist("slot"), *(f"{start}/{end}" for start, end in ends)])
+    return BookingForm(picks, plan=request.args.get("plan", ""), key=uuidlib.uuid4().hex)
 
 
-def from_form(questions: Sequence[FormQuestion]) -> Sent:
-    """The form as it was sent. Raises Invalid where it lacks fields of its periods, which would drop some of them."""
+def from_form(questions: Sequence[FormQuestion]) -> BookingForm:
+    """The form as it was sent. Raises Invalid where typed periods lack a field, which would drop some of them."""
     form = request.form
-    rows = [Row(*it) for it in rows_of(form, ("start", "end", "exact"))]
-    return Sent(
+    typed = [TypedPeriod(*it) for it in rows_of(form, ("start", "end"))]
+    return BookingForm(
+        picked(form.getlist("slot")),
         # One too many stays, and is refused with the reason.
-        rows[: MAX_PERIODS + 1] or [Row()],
+        typed[: MAX_PERIODS + 1] or [TypedPeriod()],
         plan=form.get("plan", ""),
         project=form.get("project", ""),
         name=form.get("name", ""),
@@ -162,31 +135,29 @@ def from_form(questions: Sequence[FormQuestion]) -> Sent:
     )
 
 
-def act_on_rows(sent: Sent, zone: ZoneInfo) -> bool:
-    """Add, remove or replace a row, where one of those buttons was pressed; answers whether one was."""
+def press_buttons(sent: BookingForm, zone: ZoneInfo) -> bool:
+    """Do what a button inside the form does; returns whether one was pressed. None of them books.
+
+    Another week, one more typed period, one less, a chosen period less, an alternative in place of a refused period.
+    """
     form = request.form
-    if "add" in form:
-        if len(sent.rows) < MAX_PERIODS:
-            sent.rows.append(_following(sent.rows[-1], zone))
-        return True
-    if "remove" in form:
-        number = form["remove"]
-        if number.isascii() and number.isdigit() and len(number) < 4 and int(number) < len(sent.rows):
-            del sent.rows[int(number)]
-        sent.rows = sent.rows or [Row()]
-        return True
+    if "add" in form and len(sent.typed) < MAX_PERIODS:
+        sent.typed.append(_following(sent.typed[-1], zone))
+    if number := form.get("remove"):
+        if number.isascii() and number.isdigit() and len(number) < 4 and int(number) < len(sent.typed):
+            del sent.typed[int(number)]
+        sent.typed = sent.typed or [TypedPeriod()]
+    if old := parse_slot(form.get("drop", "")):
+        sent.replace(old, None, zone)
     if "use" in form:
-        number, _, value = form["use"].partition(" ")
-        period = parse_slot(value)
-        known = number.isascii() and number.isdigit() and len(number) < 4 and int(number) < len(sent.rows)
-        if period is not None and known:
-            sent.rows[int(number)] = Row.of(period, zone)
-        return True
-    return False
+        values = [parse_slot(it) for it in form["use"].split(" ")[:2]]
+        if len(values) == 2 and values[0] and values[1]:
+            sent.replace(values[0], values[1], zone)
+    return any(it in form for it in ("add", "remove", "drop", "use", "show", "check"))
 
 
 def clocks(period: Period, zone: ZoneInfo) -> dict[str, str]:
-    """A period by the offering's clocks and in UTC, and as instants for the reader's own clock."""
+    """A period in the offering's time zone and in UTC, and as instants for the reader's own time zone."""
     return {
         "text": period_text(period, zone),
         "utc": "" if zone.key == "UTC" else f"{period_text(period, ZoneInfo('UTC'))} UTC",
@@ -196,29 +167,36 @@ def clocks(period: Period, zone: ZoneInfo) -> dict[str, str]:
     }
 
 
-def _following(last: Row, zone: ZoneInfo) -> Row:
-    """A new row for the same time of the next day: what most people add."""
-    period = last.period(zone)
+def _following(last: TypedPeriod, zone: ZoneInfo) -> TypedPeriod:
+    """A new period at the same time of the next day: what most people add."""
+    period = last.period(zone) if not last.is_blank else None
     if period is None:
-        return Row()
+        return TypedPeriod()
     day = timedelta(days=1)
     wall = [it.astimezone(zone).replace(tzinfo=None) + day for it in (period.start, period.end)]
-    return Row(wall[0].strftime(WALL), wall[1].strftime(WALL))
+    return TypedPeriod(wall[0].strftime(WALL), wall[1].strftime(WALL))
 
 
-def typed_instants(text: str, zone: ZoneInfo, what: str) -> Sequence[datetime]:
+MISSING = {"start": N_("Enter a start."), "end": N_("Enter an end.")}
+UNREADABLE = {
+    "start": N_("Start: enter a date and time such as 2026-03-31 09:30."),
+    "end": N_("End: enter a date and time such as 2026-03-31 09:30."),
+}
+
+
+def typed_instants(text: str, zone: ZoneInfo, which: str) -> Sequence[datetime]:
     """The instants at which the zone's clocks show a typed date and time (`portal.domain.zones.instants_at`).
 
-    Raises ValueError with a sentence that calls it `what` ("start", "end").
+    `which` is "start" or "end". Raises ValueError with a Message.
     """
     if not text.strip():
-        raise ValueError(f"Enter when it {what}s.")
+        raise ValueError(Message(MISSING[which]))
     try:
         wall = datetime.fromisoformat(text.strip())
         if wall.tzinfo is not None or not 1970 <= wall.year <= 9000:
             raise ValueError
     except ValueError:
-        raise ValueError(f"The {what} is not a date and time such as 2026-03-31 09:30.") from None
+        raise ValueError(Message(UNREADABLE[which])) from None
     return instants_at(wall, zone)
 
 

@@ -5,80 +5,90 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid as uuidlib
-from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from portal.domain.booking_states import HOLDING, BookingAction, BookingState, can
 from portal.domain.estimate import estimate
 from portal.domain.ics import google_link, outlook_link
 from portal.domain.identifiers import parse_uuid
-from portal.domain.order_form import persons_of, read_form
+from portal.domain.messages import N_, Message
+from portal.domain.order_form import InvalidAnswers, check_answers, persons_of, read_form
 from portal.domain.periods import Period
-from portal.domain.zones import parse_zone
+from portal.domain.zones import parse_zone, period_text
 from portal.errors import Conflict, Invalid
+from portal.localization import localized
 from portal.models.base import utcnow
 from portal.queries import bookings as queries
-from portal.queries.availability import offering_availability, zone_of
+from portal.queries.availability import zone_of
 from portal.queries.bookings import BookingView
 from portal.queries.offerings import OfferingView, get_visible_offering
 from portal.queries.plans import billable_components, loaded_components
 from portal.services import bookings as services
-from portal.services.booking_requests import BookingRequest, IdempotencyKey
-from portal.services.slot_allocation import SlotTaken
+from portal.services.booking_requests import BookingRequest, IdempotencyKey, check_request
+from portal.services.slot_allocation import SlotTaken, first_state
 from portal.web import booking_form
-from portal.web.booking_form import Alternative, Sent, clocks
+from portal.web.booking_form import BookingForm, clocks
+from portal.web.booking_lines import line_of, overlapping
 from portal.web.guards import signed_in
 from portal.web.kept_forms import is_resumed
 from portal.web.links import page_number
 from portal.web.people import current_actor
+from portal.web.picker import Place, chosen_times, form_problems, slot_count, week_picker
 from portal.web.prices import unit_name
 from portal.web.week import parse_slot, slot_value
 
 blueprint = Blueprint("bookings", __name__)
 
 STATES = {
-    "requested": ("Requested", "warn"),
-    "confirmed": ("Confirmed", "good"),
-    "rejected": ("Rejected", "bad"),
-    "cancelled": ("Cancelled", "idle"),
-    "expired": ("Expired", "idle"),
+    "requested": (Message("Pending"), "warn"),
+    "confirmed": (Message("Confirmed"), "good"),
+    "rejected": (Message("Rejected"), "bad"),
+    "cancelled": (Message("Cancelled"), "idle"),
+    "expired": (Message("Expired"), "idle"),
 }
 CHANGES = {
-    "request": "Requested",
-    "accept": "Accepted",
-    "reject": "Rejected",
-    "cancel": "Cancelled",
-    "expire": "Expired",
-    "reschedule": "Moved",
+    "request": N_("Requested by %(name)s"),
+    "accept": N_("Accepted by %(name)s"),
+    "reject": N_("Rejected by %(name)s"),
+    "cancel": N_("Cancelled by %(name)s"),
+    "expire": N_("Expired: %(name)s"),
+    "reschedule": N_("Moved by %(name)s"),
 }
-# Fields of the booking form below its times; the offering's own questions follow them.
-FIELDS = (("plan", "Plan"), ("project", "Project"), ("name", "What is it for?"))
+# Fields of the booking form besides its times and the offering's own questions.
+FIELDS = {
+    "plan": Message("Plan"),
+    "project": Message("Project"),
+    "name": Message("What is it for?"),
+    "note": Message("Message to the facility"),
+}
 
 
 @blueprint.route("/offerings/<uuid:uuid>/book/", methods=["GET", "POST"])
 @signed_in
 def book(uuid: uuidlib.UUID) -> ResponseReturnValue:
-    """Ask for periods of an offering. A refusal shows its reason and keeps everything that was entered."""
+    """Request periods of an offering. A refusal shows its reason and keeps everything that was entered."""
     actor = current_actor()
     view = get_visible_offering(actor, uuid)
     zone = zone_of(view.attributes)
     questions = read_form(view.document["options"])
     if request.method != "POST":
-        sent = booking_form.from_address(zone)
+        sent = booking_form.from_address()
         sent.answers = dict(booking_form.first_answers(questions))
         return _book_page(view, sent)
     sent = booking_form.from_form(questions)
-    if booking_form.act_on_rows(sent, zone) or "check" in request.form or is_resumed():
-        _check(view, sent, zone)
+    if booking_form.press_buttons(sent, zone) or is_resumed():
         return _book_page(view, sent)
     try:
         made = services.request_booking(actor, _booking_request(view, sent, zone), key=_idempotency_key(sent))
     except (SlotTaken, Invalid) as refusal:
-        return _book_page(view, sent, *sent.refused(refusal, zone))
+        code = sent.refuse(refusal)
+        _find_more_errors(view, sent)
+        return _book_page(view, sent, code)
     flash(_made(made, zone), "good")
     return redirect(url_for("bookings.booking", uuid=made.uuid), code=303)
 
@@ -88,10 +98,8 @@ def book(uuid: uuidlib.UUID) -> ResponseReturnValue:
 def summary(uuid: uuidlib.UUID) -> ResponseReturnValue:
     """What the form comes to as it stands: whether its times could be booked now, and the price. Nothing is kept."""
     view = get_visible_offering(current_actor(), uuid)
-    zone = zone_of(view.attributes)
     sent = booking_form.from_form(read_form(view.document["options"]))
-    _check(view, sent, zone)
-    return render_template("bookings/summary.html", **_summary(view, sent, zone, told=True))
+    return render_template("bookings/summary.html", **_summary(view, sent))
 
 
 @blueprint.get("/bookings/")
@@ -104,7 +112,7 @@ def mine() -> ResponseReturnValue:
         "bookings/mine.html",
         past=past,
         page=found.page,
-        lines=[_line(it) for it in found.bookings],
+        lines=[line_of(it) for it in found.bookings],
         states=STATES,
     )
 
@@ -167,21 +175,21 @@ def cancel(uuid: uuidlib.UUID) -> ResponseReturnValue:
         try:
             services.cancel_booking(actor, uuid, request.form.get("reason", ""))
         except (Conflict, Invalid) as error:
-            flash(error.message, "bad")
+            flash(localized(error.message), "bad")
         else:
-            flash("The booking is cancelled, and its time is free for others.", "good")
+            flash(_("The booking is cancelled. Its times are free for others."), "good")
         return redirect(back, code=303)
     view = queries.get_booking(actor, uuid)
     return render_template(
         "bookings/reason.html",
         section="bookings",
-        question=f"Cancel “{view.booking.name}”?",
+        question=_("Cancel “%(name)s”?", name=view.booking.name),
         consequences=[
-            *(f"{it['text']} ({it['zone']})" for it in _line(view)["slots"]),
-            "The time is free for others at once. This can't be taken back.",
+            *(Message("%(time)s (%(zone)s)", time=it["text"], zone=it["zone"]) for it in line_of(view)["slots"]),
+            _("The times become free for others at once. This can't be undone."),
         ],
         action=url_for("bookings.cancel", uuid=uuid),
-        verb="Cancel the booking",
+        verb=_("Cancel booking"),
         danger=True,
         back=back,
         reason_required=False,
@@ -192,14 +200,16 @@ def cancel(uuid: uuidlib.UUID) -> ResponseReturnValue:
 
 def _made(view: BookingView, zone: ZoneInfo) -> str:
     found = view.booking
-    times = "; ".join(f"{clocks(Period(it.start, it.end), zone)['text']}" for it in found.slots)
+    times = "; ".join(localized(period_text(Period(it.start, it.end), zone)) for it in found.slots)
+    known = {"name": found.name, "times": times, "zone": zone.key}
     if found.state == BookingState.CONFIRMED.value:
-        return f"Booked: “{found.name}”, {times} ({zone.key})."
-    return f"Requested: “{found.name}”, {times} ({zone.key}). You get a mail when the facility has answered."
+        return str(_("Booked: “%(name)s”, %(times)s (%(zone)s).", **known))
+    text = _("Requested: “%(name)s”, %(times)s (%(zone)s). You will get an e-mail when the facility answers.", **known)
+    return str(text)
 
 
-def _booking_request(view: OfferingView, sent: Sent, zone: ZoneInfo) -> BookingRequest:
-    periods = sent.demanded(zone)
+def _booking_request(view: OfferingView, sent: BookingForm, zone: ZoneInfo) -> BookingRequest:
+    periods = sent.requested(zone)
     return BookingRequest(
         view.uuid,
         periods,
@@ -217,100 +227,86 @@ def _uuid(text: str, field: str) -> uuidlib.UUID | None:
     try:
         return parse_uuid(text)
     except ValueError:
-        raise Invalid("Choose one from the list.", field) from None
+        raise Invalid(N_("Choose one from the list."), field) from None
 
 
-def _idempotency_key(sent: Sent) -> IdempotencyKey | None:
+def _idempotency_key(sent: BookingForm) -> IdempotencyKey | None:
     """So that pressing the button twice books once."""
     if not sent.key:
         return None
-    rows = [(row.start, row.end) for row in sent.rows]
-    asked = json.dumps([rows, sent.plan, sent.project, sent.name, sent.note, sent.answers], sort_keys=True, default=str)
+    times = [*(slot_value(it.start, it.end) for it in sent.picks), *((it.start, it.end) for it in sent.typed)]
+    asked = json.dumps(
+        [times, sent.plan, sent.project, sent.name, sent.note, sent.answers], sort_keys=True, default=str
+    )
     return IdempotencyKey(f"page-{sent.key}", hashlib.sha256(asked.encode()).hexdigest())
 
 
-def _check(view: OfferingView, sent: Sent, zone: ZoneInfo) -> None:
-    """Say of each row whether it could be booked now."""
-    actor, now = current_actor(), utcnow()
-    periods = [(row, it) for row in sent.rows if (row.start or row.end) and (it := row.period(zone)) is not None]
-    if not periods:
-        return
-    hull = Period(min(it.start for _, it in periods), max(it.end for _, it in periods))
-    if (hull.end - hull.start).days > 400:
-        return
-    free = offering_availability(view.id, view.attributes, hull, now, actor)
-    for row, period in periods:
-        refusal = free.explain(period)
-        row.error = refusal.text if refusal else ""
+def _find_more_errors(view: OfferingView, sent: BookingForm) -> None:
+    """Add what else would be refused to what the service has refused first."""
+    request_ = BookingRequest(view.uuid, sent.readable(zone_of(view.attributes)), sent.name, sent.note)
+    checks = (lambda: check_request(request_), lambda: check_answers(view.document["options"], sent.answers))
+    for check in checks:
+        try:
+            check()
+        except Invalid as error:
+            if isinstance(error, InvalidAnswers) or not sent.errors[error.field or "slots"]:
+                sent.refuse(error)
 
 
-def _book_page(
-    view: OfferingView,
-    sent: Sent,
-    alternatives: Sequence[Alternative] = (),
-    code: int = 200,
-) -> ResponseReturnValue:
-    offering, zone = view.document, zone_of(view.attributes)
+def _place(view: OfferingView) -> Place:
+    active = view.document["state"] == "Active"
+    return Place(view.id, view.attributes, active, current_actor(), utcnow())
+
+
+def _book_page(view: OfferingView, sent: BookingForm, code: int = 200) -> ResponseReturnValue:
+    offering, place = view.document, _place(view)
     questions = read_form(offering["options"])
-    fields = (*FIELDS, *((f"{booking_form.PREFIX}{it.key}", it.label) for it in questions), ("note", "Note"))
+    summed = _summary(view, sent)
+    labels = {**FIELDS, **{f"{booking_form.PREFIX}{it.key}": it.label for it in questions}}
     page = render_template(
         "bookings/book.html",
         offering=offering,
-        zone=zone.key,
+        zone=place.zone.key,
         sent=sent,
+        picker=week_picker(place, sent.picks) if place.active else None,
         projects=queries.projects_of(current_actor()),
         questions=questions,
-        wrong=[it for it in fields if sent.errors[it[0]]],
+        problems=form_problems(sent, labels, summed["chosen"]) if code != 200 else [],
+        problems_intro=_("Not booked yet. Check:"),
         prefix=booking_form.PREFIX,
-        slots=[slot_value(it.start, it.end) for it in sent.readable(zone)],
-        alternatives=alternatives,
-        bookable=offering["state"] == "Active",
-        **_summary(view, sent, zone, told=False),
+        bookable=place.active,
+        **summed,
     )
     return page, code
 
 
-def _summary(view: OfferingView, sent: Sent, zone: ZoneInfo, *, told: bool) -> dict[str, Any]:
-    """What the summary shows. `told`: with what was found wrong with each period, where no row says it beside it."""
+def _summary(view: OfferingView, sent: BookingForm) -> dict[str, Any]:
+    """What the summary shows."""
+    place = _place(view)
     plans = [plan for plan in view.document["plans"] if not plan["archived"]]
-    chosen = next((plan for plan in plans if plan["uuid"] == sent.plan), plans[0] if len(plans) == 1 else None)
-    found = sent.readable_rows(zone)
-    periods = [period for _, period in found]
+    plan = next((it for it in plans if it["uuid"] == sent.plan), plans[0] if len(plans) == 1 else None)
+    periods, chosen = sent.readable(place.zone), chosen_times(place, sent)
     return {
         "plans": plans,
+        "plan": plan,
         "chosen": chosen,
-        "clocks": [clocks(it, zone) for it in periods],
+        "slot_count": slot_count(place, chosen),
         "overlapping": overlapping(periods),
-        "refusals": [row.error if told else "" for row, _ in found],
+        "at_once": first_state(view.id, view.attributes, place.now) is BookingState.CONFIRMED,
+        "action": url_for("bookings.book", uuid=view.uuid),
         "estimate": (
             estimate(
-                billable_components(view.document, chosen),
-                chosen["unit"],
+                billable_components(view.document, plan),
+                plan["unit"],
                 periods,
-                zone,
+                place.zone,
                 persons=persons_of(view.document["options"], sent.answers),
             )
-            if chosen and periods
+            if plan and periods
             else None
         ),
         "unit_name": unit_name,
     }
-
-
-def overlapping(periods: Sequence[Period], *, except_booking: int = 0) -> list[dict[str, Any]]:
-    """The reader's other bookings at these times, for a warning: nothing forbids them."""
-    return [
-        {
-            **line,
-            "slots": [
-                clock
-                for slot, clock in zip(view.booking.slots, line["slots"], strict=True)
-                if any(Period(slot.start, slot.end).overlaps(period) for period in periods)
-            ],
-        }
-        for view in queries.own_bookings_during(current_actor(), periods, except_booking=except_booking)
-        for line in [_line(view)]
-    ]
 
 
 def _linked(view: BookingView, period: Period, zone: ZoneInfo) -> dict[str, str]:
@@ -324,22 +320,12 @@ def _linked(view: BookingView, period: Period, zone: ZoneInfo) -> dict[str, str]
     }
 
 
-def _line(view: BookingView) -> dict[str, Any]:
-    zone = parse_zone(view.details.zone)
-    return {
-        "booking": view.booking,
-        "details": view.details,
-        "slots": [clocks(Period(it.start, it.end), zone) for it in view.booking.slots],
-        "zone": zone.key,
-    }
-
-
 def _change(change: Any, zone: ZoneInfo) -> dict[str, Any]:
+    who = (change.user.full_name or change.user.email) if change.user else _("the portal")
     former = [parse_slot(f"{it['start']}/{it['end']}") for it in change.detail.get("slots", [])]
     return {
         "at": change.at,
-        "what": CHANGES.get(change.what, change.what),
-        "who": (change.user.full_name or change.user.email) if change.user else "the portal",
+        "what": _(CHANGES.get(change.what, "%(name)s"), name=who),
         "reason": change.reason,
         "former": [clocks(it, zone)["text"] for it in former if it is not None],
     }

@@ -9,12 +9,16 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from portal.domain.booking_states import BookingState
+from portal.domain.messages import N_
 from portal.domain.order_form import display_answers
 from portal.domain.periods import Period
 from portal.domain.texts import shortened
+from portal.domain.zones import period_text
 from portal.errors import Conflict, Invalid
+from portal.localization import localized
 from portal.models import Booking
 from portal.models.base import utcnow
 from portal.queries import bookings as queries
@@ -32,7 +36,13 @@ blueprint = Blueprint("requests", __name__, url_prefix="/manage/requests")
 MAX_ANSWERS = 10
 MAX_TEXT = 200
 
-NEEDS_REASON = "Enter a reason. The person who made the request reads it."
+NEEDS_REASON = N_("Enter a reason. The person who made the request will see it.")
+ANSWERED = {
+    "confirmed": N_("This booking is already confirmed."),
+    "rejected": N_("This booking is already rejected."),
+    "cancelled": N_("This booking is already cancelled."),
+    "expired": N_("This booking has expired."),
+}
 _UUID = re.compile(r"[0-9a-f-]{36}", re.ASCII)
 
 
@@ -71,18 +81,18 @@ def answer(view: BookingView, act: str) -> ResponseReturnValue:
     if request.method == "POST":
         reason = request.form.get("reason", "").strip()
         if act == "reject" and not reason:
-            error = NEEDS_REASON
+            error = _(NEEDS_REASON)
         else:
             _answer(view.booking, act, reason)
             return redirect(_back(), code=303)
     found = view.booking
     zone = zone_of(found.offering.attributes)
     waits = found.state == BookingState.REQUESTED.value
-    verb = "Accept" if act == "accept" else "Reject"
+    verb = _("Accept") if act == "accept" else _("Reject")
     page = render_template(
         "bookings/reason.html" if act == "reject" and waits else "confirm.html",
         section="manage",
-        question=f"{'Accept' if act == 'accept' else 'Reject'} “{found.name}”?",
+        question=_(N_("Accept “%(name)s”?") if act == "accept" else N_("Reject “%(name)s”?"), name=found.name),
         consequences=[*_facts(found, zone), *_consequences(found, act)],
         action=request.full_path.rstrip("?"),
         verb=verb if waits else "",
@@ -107,30 +117,32 @@ def _answers(booking: Booking) -> Iterator[tuple[str, str]]:
 
 
 def _answer(booking: Booking, act: str, reason: str) -> None:
-    actor, what = current_actor(), f"“{booking.name}” for {_who(booking)}"
+    actor, known = current_actor(), {"name": booking.name, "who": _who(booking)}
     try:
         if act == "accept":
             services.accept_booking(actor, booking.uuid)
         else:
             services.reject_booking(actor, booking.uuid, reason)
     except (Conflict, Invalid) as refused:
-        flash(refused.message, "bad")
+        flash(localized(refused.message), "bad")
     else:
-        flash(f"{'Accepted' if act == 'accept' else 'Rejected'}: {what}.", "good")
+        done = N_("Accepted: “%(name)s” for %(who)s.") if act == "accept" else N_("Rejected: “%(name)s” for %(who)s.")
+        flash(_(done, **known), "good")
 
 
 def _who(booking: Booking) -> str:
-    return (booking.user.full_name or booking.user.email) if booking.user else "a deleted account"
+    return (booking.user.full_name or booking.user.email) if booking.user else str(_("Deleted account"))
 
 
 def _facts(found: Booking, zone: ZoneInfo) -> list[str]:
-    times = "; ".join(clocks(Period(it.start, it.end), zone)["text"] for it in found.slots)
-    return [f"{_who(found)} requests {found.offering.name}: {times} ({zone.key})."]
+    times = "; ".join(localized(period_text(Period(it.start, it.end), zone)) for it in found.slots)
+    known = {"who": _who(found), "offering": found.offering.name, "times": times, "zone": zone.key}
+    return [_("%(who)s requests %(offering)s: %(times)s (%(zone)s).", **known)]
 
 
 def _consequences(found: Booking, act: str) -> list[str]:
     if found.state != BookingState.REQUESTED.value:
-        return [f"This booking is already {found.state}."]
+        return [_(ANSWERED[found.state])]
     if act == "accept":
-        return ["They get this time; the calendar is updated."]
-    return ["The time becomes free for others at once. This cannot be undone."]
+        return [_("They get this time; the calendar is updated.")]
+    return [_("The times become free for others at once. This can't be undone.")]

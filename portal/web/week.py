@@ -12,7 +12,7 @@ from babel.dates import format_interval, format_skeleton
 
 from portal.domain.instants import format_instant, parse_query_instant
 from portal.domain.messages import Localizable, Localizer, Message
-from portal.domain.periods import Period, subtract
+from portal.domain.periods import Period, merge, subtract
 from portal.domain.refusals import ALL_TIME, CLOSED, Code, Refusal
 from portal.domain.schedules import Config
 from portal.localization import current_locale
@@ -55,7 +55,7 @@ ALONE = frozenset({"free", "mine", "kept"})
 PICKABLE = frozenset({"free", "kept"})
 
 
-class DateText(Localizable):
+class DaysText(Localizable):
     """A day, or the days from one to another; `skeleton` names the parts to show (CLDR)."""
 
     __slots__ = ("first", "last", "skeleton")
@@ -100,7 +100,7 @@ class Cell:
 
     `slot` is the whole period, where it can be picked: two instants with a slash between them. `again` are those that
     claim the same hour once more, in the night when clocks go back. `whole` is the time of a slot that crosses
-    midnight, which has a box on each day.
+    midnight, which has a box on each day. `day` is the number of its column.
     """
 
     look: str
@@ -110,6 +110,7 @@ class Cell:
     reason: str = ""
     slot: str = ""
     rowspan: int = 1
+    day: int = 0
     again: list[str] = field(default_factory=list)
     whole: str = ""
 
@@ -140,7 +141,7 @@ class Day:
 class Week:
     """Everything the table needs. `previous` and `next` are the first days of the neighbouring tables.
 
-    `slots` are the values of the boxes that can be picked.
+    `slots` are the values of the boxes that can be picked. On a phone one day is shown: first `open_day`.
     """
 
     title: str
@@ -155,6 +156,7 @@ class Week:
     next_free_day: date | None
     today: date
     slots: frozenset[str] = frozenset()
+    open_day: int = 0
 
 
 def look_of(slot: Offered, *, bookable: bool = True) -> tuple[str, str]:
@@ -188,9 +190,10 @@ def parse_slot(value: str) -> Period | None:
 
 def ticks(week: Week, periods: Sequence[Period]) -> tuple[frozenset[str], list[str]]:
     """The values of the boxes that the periods are made of, and those of what no box of this week stands for."""
+    covered = merge(periods)
     boxes = {value: box for value in week.slots if (box := parse_slot(value)) is not None}
-    ticked = {value: box for value, box in boxes.items() if any(it.contains(box) for it in periods)}
-    left = subtract(periods, ticked.values())
+    ticked = {value: box for value, box in boxes.items() if any(it.contains(box) for it in covered)}
+    left = dict.fromkeys(it for period in periods for it in subtract([period], ticked.values()))
     return frozenset(ticked), [slot_value(it.start, it.end) for it in left]
 
 
@@ -260,15 +263,16 @@ def build_week(
         next_free_day=free_day,
         today=today,
         slots=frozenset(slot for row in rows for cell in row.cells for slot in (cell.slot, *cell.again) if slot),
+        open_day=min((cell.day for row in rows for cell in row.cells if cell.slot), default=0),
     )
 
 
 def _day(day: date, today: date) -> Day:
-    weekday, month = DateText(f"{day:%a}", day, day, "E"), DateText(f"{day:%B %Y}", day, day, "yMMMM")
+    weekday, month = DaysText(f"{day:%a}", day, day, "E"), DaysText(f"{day:%B %Y}", day, day, "yMMMM")
     return Day(weekday, day.day, month, day == today)
 
 
-def _title(first: date, last: date) -> DateText:
+def _title(first: date, last: date) -> DaysText:
     if first == last:
         text = f"{first.day} {first:%B %Y}"
     elif first.year != last.year:
@@ -277,7 +281,7 @@ def _title(first: date, last: date) -> DateText:
         text = f"{first.day} {first:%b} – {last.day} {last:%b %Y}"
     else:
         text = f"{first.day}–{last.day} {last:%B %Y}"
-    return DateText(text, first, last, "yMMMd")
+    return DaysText(text, first, last, "yMMMd")
 
 
 def _pieces(slot: Offered, first: date, place: ZoneInfo, days: int, *, bookable: bool) -> Iterable[tuple[int, Cell]]:
@@ -347,8 +351,9 @@ def _rows(columns: Sequence[list[Cell]]) -> list[Row]:
         column[:] = filled
     place = {edge: number for number, edge in enumerate(edges)}
     rows = [Row(clock(edge)) for edge in edges[:-1]]
-    for column in columns:
+    for number, column in enumerate(columns):
         for cell in column:
+            cell.day = number
             cell.rowspan = place[cell.end] - place[cell.begin]
             rows[place[cell.begin]].cells.append(cell)
     if len(rows) == 1 and edges == [0, END_OF_DAY]:

@@ -3,7 +3,7 @@ import { ownClocks } from "./clock.js";
 import { confirmInDialog } from "./confirm.js";
 import { copyButtons } from "./copy.js";
 import { closeMenus } from "./menus.js";
-import { pickInWeek } from "./pick.js";
+import { pickInWeek, refocus, sendIfSignedOut } from "./pick.js";
 import { openAtHour } from "./timeline.js";
 import { explainInvalid } from "./validity.js";
 
@@ -21,4 +21,9 @@ document.getElementById("problems")?.focus();
 document.addEventListener("htmx:load", (event) => {
   copyButtons(event.target);
   ownClocks(event.target);
+  // It is also fired for the page itself.
+  if (event.target === document.body) return;
+  pickInWeek(event.target);
+  refocus(event.target);
 });
+sendIfSignedOut(document);

@@ -71,8 +71,11 @@ def rows(*periods):
     return {
         "start": [wall(a) for a, _ in periods],
         "end": [wall(b) for _, b in periods],
-        "exact": ["" for _ in periods],
     }
+
+
+# The fields for typed times, left empty.
+BLANK = {"start": "", "end": ""}
 
 
 def send(person, path, press="book", **fields):
@@ -87,10 +90,9 @@ def test_a_slot_is_picked_in_the_table_and_booked(as_person, lab, db_session):
     picked = [f"2026-03-02T{a:02}:00:00Z/2026-03-02T{a + 1:02}:00:00Z" for a in (9, 10)]
     assert set(picked) < set(boxes)
     form = person.get(f"/offerings/{offering.uuid}/book/?slot={picked[0]}&slot={picked[1]}").text
-    assert 'value="2026-03-02T09:00"' in form
-    assert 'value="2026-03-02T11:00"' in form
-    exact = re.search(r'name="exact" value="([^"]+)"', form)[1]
-    fields = {"start": wall(1), "end": wall(3), "exact": exact, "key": "k", "name": "Ice", "note": "Mind the door"}
+    assert re.findall(r'name="slot" value="([^"]+)" checked', form) == picked
+    assert "<strong>2 slots</strong>" in form
+    fields = {**BLANK, "slot": picked, "key": "k", "name": "Ice", "note": "Mind the door"}
     made = send(person, f"/offerings/{offering.uuid}/book/", **fields)
     assert made.status_code == 303
     shown = person.get(made.headers["Location"]).text
@@ -123,7 +125,7 @@ def test_who_is_not_signed_in_is_told_so_before_asking_and_keeps_what_was_picked
     fields = {"csrf_token": token, "email": "booker@example.org", "password": PASSWORD}
     back = client.post(sent.headers["Location"], data=fields)
     form = client.get(back.headers["Location"]).text
-    assert 'value="2026-03-02T09:00"' in form
+    assert f'name="slot" value="{slot}" checked' in form
     page = client.get(f"/offerings/{offering.uuid}/").text
     assert "Sign in to book" not in page
     assert ">Book</a>" in page
@@ -144,29 +146,36 @@ def test_a_lost_race_keeps_the_form_and_offers_the_nearest(as_person, lab, db_se
     assert "A\nB</textarea>" in lost.text
     assert f'value="{wall(8)}"' in lost.text
     use = re.findall(r'name="use" value="([^"]+)"', lost.text)
-    assert use[1] == "0 2026-03-02T12:00:00Z/2026-03-02T14:00:00Z"
+    assert use[1].split(" ") == [
+        "2026-03-02T11:00:00Z/2026-03-02T13:00:00Z",
+        "2026-03-02T12:00:00Z/2026-03-02T14:00:00Z",
+    ]
     better = send(person, path, "use", value=use[1], **fields)
     assert better.status_code == 200
-    assert f'value="{wall(4)}"' in better.text
-    assert "Held by" not in better.text
+    ticked = re.findall(r'name="slot" value="([^"]+)" checked', better.text)
+    assert ticked == ["2026-03-02T12:00:00Z/2026-03-02T13:00:00Z", "2026-03-02T13:00:00Z/2026-03-02T14:00:00Z"]
+    assert f'value="{wall(3)}"' not in better.text
+    assert f'value="{wall(8)}"' in better.text
+    assert 'class="error"' not in better.text
 
 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"start": "", "end": wall(2)}, "Enter when it starts."),
-        ({"start": "soon", "end": wall(2)}, "The start is not a date and time"),
+        ({"start": "", "end": wall(2)}, "Enter a start."),
+        ({"start": "soon", "end": wall(2)}, "Start: enter a date and time"),
         ({"start": wall(3), "end": wall(2)}, "End must be after start."),
         ({"start": wall(-3), "end": wall(-2)}, "has begun already or has passed"),
-        ({"start": "9999-12-31T23:00", "end": "9999-12-31T23:59"}, "The start is not a date and time"),
+        ({"start": "9999-12-31T23:00", "end": "9999-12-31T23:59"}, "Start: enter a date and time"),
         ({"start": wall(1), "end": wall(2), "plan": "x"}, "Choose one from the list."),
         ({"start": wall(1), "end": wall(2), "note": "x" * 2001}, "This is too long"),
-        ({}, "The form was incomplete"),
+        ({"start": wall(1)}, "The form was incomplete"),
+        ({}, "Choose at least one free slot."),
     ],
 )
 def test_bad_input_says_what_is_wrong(as_person, lab, db_session, fields, said):
     offering, _ = lab
-    answer = send(as_person("booker"), f"/offerings/{offering.uuid}/book/", exact="", **fields)
+    answer = send(as_person("booker"), f"/offerings/{offering.uuid}/book/", **fields)
     assert answer.status_code == 400
     assert said in answer.text
     assert db_session.execute(select(Booking)).first() is None
@@ -226,7 +235,7 @@ def test_the_order_form_and_the_price(as_person, lab, db_session):
     refused = send(person, path, **rows((1, 2)), **answers)
     assert refused.status_code == 400
     assert "This is required." in refused.text
-    assert 'Check: <a href="#answer-integer">Integer</a>.' in refused.text
+    assert '<a href="#answer-integer">Integer: This is required.</a>' in refused.text
     assert "Not booked yet" not in first
     assert '<option value="a" selected>' in refused.text
     assert "checked" in refused.text
@@ -253,13 +262,13 @@ def test_the_hour_that_clocks_show_twice_is_the_one_that_was_picked(as_person, l
     path = f"/offerings/{offering.uuid}/book/"
     slot = "2026-10-25T01:00:00Z/2026-10-25T02:00:00Z"
     form = person.get(f"{path}?slot={slot}").text
-    assert 'value="2026-10-25T03:00"' in form
-    fields = {"start": "2026-10-25T03:00", "end": "2026-10-25T04:00"}
-    assert send(person, path, exact=slot, **fields).status_code == 303
+    assert f'name="slot" value="{slot}" checked' in form
+    assert send(person, path, slot=slot, **BLANK).status_code == 303
     booking = db_session.execute(select(Booking)).scalar_one()
     assert [(it.start.hour, it.end.hour) for it in booking.slots] == [(1, 2)]
-    # Typed alone it is the first of the two.
-    assert send(person, path, exact="", **fields).status_code == 409
+    # Typed it is the first of the two, and none of the second.
+    typed = {"start": "2026-10-25T03:00", "end": "2026-10-25T04:00"}
+    assert send(person, path, **typed).status_code == 409
 
 
 @pytest.fixture
@@ -281,7 +290,7 @@ def test_the_owner_accepts(as_person, asked, db_session):
     done = boss.post(f"/manage/requests/{asked}/accept/", {})
     assert done.status_code == 303
     assert "Confirmed" in as_person("booker").get(f"/bookings/{asked}/").text
-    assert "Nothing to answer" in boss.get("/manage/requests/").text
+    assert "No requests to answer" in boss.get("/manage/requests/").text
     again = boss.post(f"/manage/requests/{asked}/accept/", {}, follow_redirects=True)
     assert "can&#39;t be accepted any more" in again.text
 
@@ -362,7 +371,6 @@ def test_a_booker_moves_and_cancels(as_person, asked, lab, db_session):
     )
     person = as_person("booker")
     path = f"/bookings/{asked}/move/"
-    assert f'value="{wall(2)}"' in person.get(path).text
     lost = send(person, path, **rows((6, 7)))
     assert (lost.status_code, 'name="use"' in lost.text) == (409, True)
     assert send(person, path, **rows((2.5, 4))).status_code == 400
@@ -399,11 +407,11 @@ def test_what_waits_says_so_and_what_is_answered_has_no_button(as_person, lab, d
     ).uuid
     booker, boss = as_person("booker"), as_person("owner")
     page, accept = f"/bookings/{made}/", f"/manage/requests/{made}/accept/"
-    assert "It waits for an answer." in booker.get(page).text
-    assert "It waits for an answer." not in boss.get(page).text
+    assert "Waiting for an answer from the facility." in booker.get(page).text
+    assert "Waiting for an answer from the facility." not in boss.get(page).text
     assert ">Accept</button>" in boss.get(accept).text
     boss.post(accept, {})
-    assert "It waits for an answer." not in booker.get(page).text
+    assert "Waiting for an answer from the facility." not in booker.get(page).text
     answered = boss.get(accept).text
     assert "This booking is already confirmed." in answered
     assert ">Accept</button>" not in answered
@@ -429,7 +437,7 @@ def test_other_bookings_at_the_same_time_are_warned_of_before_submitting(as_pers
     services.request_booking(
         make.actor(people["rival"]), services.BookingRequest(elsewhere.uuid, [hours(4, 5)]), now=NOW
     )
-    person, warning = as_person("booker"), "At the same time you have booked"
+    person, warning = as_person("booker"), "You have other bookings at this time"
     path = f"/offerings/{offering.uuid}/book/"
     slot = "2026-03-02T10:00:00Z/2026-03-02T11:00:00Z"
     shown = [
@@ -440,14 +448,15 @@ def test_other_bookings_at_the_same_time_are_warned_of_before_submitting(as_pers
     for page in shown:
         assert warning in page
         assert f'href="/bookings/{other.uuid}/">Laser</a>: Mon 2 Mar 2026, 10:00–11:00 ' in page
-        assert "15:00" not in page.partition(warning)[2].partition("You can have both")[0]
+        assert "15:00" not in page.partition(warning)[2].partition("You can keep both")[0]
     # Not of what only touches, nor of what somebody else holds.
     for free in ((3, 5), (1, 2)):
         assert warning not in person.post(f"{path}summary/", rows(free)).text
     made = send(person, path, **rows((2, 3)))
     assert made.status_code == 303
     assert warning in person.get(made.headers["Location"]).text
-    assert "Laser</a>: Mon 2 Mar 2026, 10:00–11:00" in person.get(f"{made.headers['Location']}move/").text
+    moved = person.get(f"{made.headers['Location']}move/?slot={slot}").text
+    assert "Laser</a>: Mon 2 Mar 2026, 10:00–11:00" in moved
     services.cancel_booking(actor, other.uuid, now=NOW)
     assert warning not in person.get(made.headers["Location"]).text
 

@@ -59,7 +59,7 @@ def test_a_table_of_short_slots_shows_fewer_days(visitor, minutes):
         f"{first + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
     )
     assert f'name="from" value="{(first + timedelta(days=1)).date()}"' in text
-    assert 'Next<span class="unseen"> 1 day</span>' in text
+    assert 'aria-label="Next day"' in text
     assert len(text) < 500_000
 
 
@@ -74,7 +74,7 @@ def test_a_booking_of_short_slots_is_moved_in_such_a_table(visitor, minutes):
     booking.sequence = MAX_CHANGES
     db.session.commit()
     move = f"/bookings/{booking.uuid}/move/"
-    wall = {"exact": "", "start": f"{begin:%Y-%m-%dT%H:05}", "end": f"{begin:%Y-%m-%dT%H:06}"}
+    wall = {"start": f"{begin:%Y-%m-%dT%H:05}", "end": f"{begin:%Y-%m-%dT%H:06}"}
     answer = visitor("stranger").post(move, wall, page=move)
     assert "Cancel it and book again" in answer.text, re.findall(r"error[^>]*>.*?</p>|role=.alert.*?</p>", answer.text)
 

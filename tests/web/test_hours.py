@@ -166,10 +166,10 @@ def test_dates_are_added_and_removed_without_a_script(page):
         ({"closes": ""}, "closes", "Must be a time of day such as 17:30 (24:00 is the end of the day)."),
         ({"closes": "99:00"}, "closes", "Must be a time of day such as 17:30 (24:00 is the end of the day)."),
         ({"end": "2026-03-02T00:00"}, "dates-0", "End: must be after the start."),
-        ({"end": ""}, "dates-0", "Enter when it ends."),
+        ({"end": ""}, "dates-0", "Enter an end."),
         ({"start": "", "end": ""}, "dates-0", "Enter a start and an end, or remove these dates."),
         ({"slot": ""}, "slot", "Enter a whole number of minutes from 1 to 1440."),
-        ({"start": "soon"}, "dates-0", "The start is not a date and time such as 2026-03-31 09:30."),
+        ({"start": "soon"}, "dates-0", "Start: enter a date and time such as 2026-03-31 09:30."),
     ],
 )
 def test_what_cannot_be_kept_is_told_at_its_field(page, typed, field, told):
@@ -193,7 +193,7 @@ def test_a_preview_shows_the_coming_week_and_keeps_nothing(page):
     assert "The coming week with these opening hours" in text(page)
     assert "Open Monday–Friday, 12:00–16:00." in text(page)
     # Two on each of five days, and the legend.
-    assert text(page).count('class="slot slot-free"') == 11
+    assert text(page).count('class="slot slot-free') == 11
     assert schedules(page) == [OVER, ENTRY]
     page.send("preview", start="2026-09-01T00:00", end="2026-10-01T00:00")
     assert "Nothing would be free in these days" in text(page)

@@ -28,7 +28,6 @@ def test_a_booking_form_survives_the_end_of_the_session(visitor, world, db_sessi
     typed = {
         "start": "2031-03-03T10:00",
         "end": "2031-03-03T11:00",
-        "exact": "",
         "name": 'Cells & "more"',
         "note": "two\nlines",
     }

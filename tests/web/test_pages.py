@@ -94,7 +94,7 @@ def test_a_page_shows_when_it_is_free_and_a_paused_one_says_why_not(visitor, wor
     paused = visitor().get(f"/offerings/{world.paused}/").text
     assert "Pump broken." in paused
     assert "<dt>Next free</dt>" not in paused
-    assert '<td class="slot slot-free"' not in paused
+    assert '<td class="slot slot-free' not in paused
     assert "slot-held" in paused
 
 
@@ -190,7 +190,7 @@ def test_pages_say_to_search_engines_what_they_are(visitor, world):
     for path, said in (
         ("/", "2 offerings, with"),
         (f"/offerings/{world.scope}/", "Live cells"),
-        ("/timeline/", "at a glance"),
+        ("/timeline/", "Free and booked times of all offerings"),
     ):
         found = re.search(r'<meta name="description" content="([^"]*)">', visitor().get(path).text)
         assert found is not None, path
