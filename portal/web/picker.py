@@ -107,6 +107,15 @@ def week_picker(
     return Picker(week, first, ticked, [slot_value(it.start, it.end) for it in slots])
 
 
+def _open_day(week: Week, ticked: frozenset[str]) -> int:
+    """The day that a phone shows: the one shown before, else the first with a tick, else the first with a free slot."""
+    shown = request.form.get("shown_day", "")
+    if "show" not in request.form and shown in map(str, range(len(week.days))):
+        return int(shown)
+    days = (cell.day for row in week.rows for cell in row.cells if cell.slot in ticked)
+    return min(days, default=week.open_day)
+
+
 def _week(place: Place, first: date, days: int, shown: Callable[[Iterable[Offered]], Iterable[Offered]]) -> Week:
     zone = place.zone
     window = Period(*span_of(first, zone.key, days))
