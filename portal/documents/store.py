@@ -13,7 +13,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import cast
 
-from sqlalchemy import Table, bindparam, case, delete, func, insert, literal, or_, select, text, update
+from sqlalchemy import BindParameter, Table, bindparam, case, delete, func, insert, literal, or_, select, text, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
@@ -134,19 +134,36 @@ def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
 # Columns that differ if a stored document is out of date. All others depend on the document, as does the digest.
 _COMPARED = ("digest", "schedule_hash", "search_name", "search_text")
 
+# The statements of a refresh are built once, like those that load the rows.
+_IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
+_DOCUMENT = cast(Table, OfferingDocument.__table__)
+_STORED = (
+    select(_DOCUMENT.c.offering_id, *(_DOCUMENT.c[name] for name in _COMPARED))
+    .where(_DOCUMENT.c.offering_id.in_(_IDS))
+    .order_by(_DOCUMENT.c.offering_id)
+    .with_for_update()
+)
+_INSERTED = insert(_DOCUMENT)
+_CHANGED = update(_DOCUMENT).where(_DOCUMENT.c.offering_id == bindparam("key"))
+_USED_MEDIA = select(media_uses).where(media_uses.c.offering_id.in_(_IDS))
+_LOCKED = [
+    select(model.id)
+    .where(model.id.in_(select(key).where(Offering.id.in_(_IDS))))
+    .order_by(model.id)
+    .with_for_update(read=True)
+    for model, key in (
+        (Organization, Offering.organization_id),
+        (Category, Offering.category_id),
+        (Project, Offering.project_id),
+    )
+]
+
 
 def _refresh(session: Session, ids: list[int]) -> int:
     session.flush()
     _lock_shared(session, ids)
-    document = cast(Table, OfferingDocument.__table__)
     # Locked before anything is read: of two writers the second one builds from what the first has committed.
-    rows = session.execute(
-        select(document.c.offering_id, *(document.c[name] for name in _COMPARED))
-        .where(document.c.offering_id.in_(ids))
-        .order_by(document.c.offering_id)
-        .with_for_update()
-    )
-    stored = {row.offering_id: tuple(row)[1:] for row in rows}
+    stored = {row.offering_id: tuple(row)[1:] for row in session.execute(_STORED, {"ids": ids})}
     now = utcnow()
     new, changed, uses = [], [], set()
     for prepared in build(load(session, ids)):
@@ -161,9 +178,9 @@ def _refresh(session: Session, ids: list[int]) -> int:
     written = len(new) + len(changed)
     connection = session.connection()
     if new:
-        connection.execute(insert(document), new)
+        connection.execute(_INSERTED, new)
     if changed:
-        connection.execute(update(document).where(document.c.offering_id == bindparam("key")), changed)
+        connection.execute(_CHANGED, changed)
     _record_media(connection, ids, uses)
     return written
 
@@ -176,7 +193,7 @@ def media_in(document: bytes) -> set[uuidlib.UUID]:
 def _record_media(connection: Connection, ids: list[int], uses: set[tuple[int, uuidlib.UUID]]) -> None:
     """Record which media these offerings use, which decides who may read them."""
     table = media_uses
-    known = {tuple(row) for row in connection.execute(select(table).where(table.c.offering_id.in_(ids)))}
+    known = {tuple(row) for row in connection.execute(_USED_MEDIA, {"ids": ids})}
     if gone := known - uses:
         this_one = (table.c.offering_id == bindparam("offering")) & (table.c.media_uuid == bindparam("media"))
         connection.execute(delete(table).where(this_one), [{"offering": key, "media": one} for key, one in gone])
@@ -191,12 +208,5 @@ def _lock_shared(session: Session, ids: list[int]) -> None:
     """
     if session.get_bind().dialect.name != "postgresql":
         return
-    for model, key in (
-        (Organization, Offering.organization_id),
-        (Category, Offering.category_id),
-        (Project, Offering.project_id),
-    ):
-        shared = select(key).where(Offering.id.in_(ids))
-        session.execute(
-            select(model.id).where(model.id.in_(shared)).order_by(model.id).with_for_update(read=True)
-        ).all()
+    for statement in _LOCKED:
+        session.execute(statement, {"ids": ids}).all()
