@@ -26,6 +26,7 @@ PEOPLE = ("nobody", "reader", "grouped", "member", "manager", "owner", "staff")
 
 
 @pytest.fixture
+@make.together()
 def world(db_session):
     club = make.group("Club")
     own = make.organization("Own")

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from portal.models import GoogleConnection
-from portal.services import accounts
 from portal.transfer.importer import import_offerings
 from tests.support import builders as make
 
@@ -19,13 +18,13 @@ def headers_of(db_session):
     """`headers_of(user)`: what a program of this person sends, with a new token."""
 
     def headers(user):
-        token = accounts.create_token(make.actor(user), user.id, "test")
-        return {"Authorization": f"Token {token.key}"}
+        return {"Authorization": f"Token {make.token(user)}"}
 
     return headers
 
 
 @pytest.fixture
+@make.together()
 def owned(db_session):
     """An organization, and its people."""
     organization = make.organization("Photon Source")
@@ -40,6 +39,7 @@ def owned(db_session):
 
 
 @pytest.fixture
+@make.together()
 def who(owned, headers_of):
     """`who["owner"]`: the headers that a person's program sends."""
     return {name: headers_of(user) for name, user in owned[1].items()}

@@ -186,6 +186,7 @@ def connected(organization: Organization) -> GoogleConnection:
 
 
 @pytest.fixture
+@builders.together()
 def stage(db_session: Any) -> Stage:
     offering: Offering = builders.offering(
         "Confocal microscope", attributes={"booking_rules": {"time_zone": "Europe/Tallinn"}}

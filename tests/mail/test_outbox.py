@@ -30,6 +30,7 @@ def hours(start, end):
 
 
 @pytest.fixture
+@make.together()
 def world(db_session):
     lab = make.organization("Lab")
     offering = make.offering("Microscope", of=lab)

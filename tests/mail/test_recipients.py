@@ -27,6 +27,7 @@ def period(hour):
 
 
 @pytest.fixture
+@make.together()
 def lab(db_session):
     provider = make.organization("Provider")
     offering = make.offering("Old microscope", of=provider)

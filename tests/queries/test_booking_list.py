@@ -37,6 +37,7 @@ class Site:
 
 
 @pytest.fixture
+@make.together()
 def site(db_session):
     chance = random.Random(1)
     lab, other = make.organization(), make.organization("Other")

@@ -13,6 +13,7 @@ from tests.support import builders as make
 
 
 @pytest.fixture
+@make.together()
 def shelf(db_session):
     photon, rooms = make.organization("Photon Source"), make.organization("Õunapuu Rooms")
     optics, space = make.category("Microscopes"), make.category("Rooms")

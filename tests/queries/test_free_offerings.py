@@ -39,6 +39,7 @@ CLOCKS = (
 
 
 @pytest.fixture
+@make.together()
 def world(db_session):
     """Two offerings of each clock and one that is paused; some have things in their day."""
     organizations = [make.organization("Photon Source"), make.organization("Rooms")]

@@ -25,6 +25,7 @@ def hours(start: int, end: int) -> Period:
 
 
 @pytest.fixture
+@make.together()
 def world(db_session):
     lab = make.organization("Lab")
     return {

@@ -23,6 +23,7 @@ def hours(start: float, end: float) -> Period:
 
 
 @pytest.fixture
+@make.together()
 def world(db_session):
     lab, other = make.organization("Lab"), make.organization("Other")
     return {

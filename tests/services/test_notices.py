@@ -21,6 +21,7 @@ NEW = "walrus lamp of Tallinn {}"
 
 
 @pytest.fixture
+@make.together()
 def lab(app, db_session, limited, monkeypatch):
     """An organization with two owners, the first of whom acts; and a manager."""
     limited(max_mails_per_hour=MOST, google_client_id="id", google_client_secret="a secret")

@@ -48,6 +48,7 @@ EVERYTHING = {
 
 
 @pytest.fixture
+@make.together()
 def world(db_session):
     lab = make.organization("Lab")
     people = {role: make.actor(make.role(make.user(), lab, role)) for role in ("owner", "manager", "member")}

@@ -13,9 +13,8 @@ from werkzeug.test import TestResponse
 
 from portal.documents import store as documents
 from portal.extensions import db
-from portal.models import Category, GoogleConnection, Membership, Offering, Organization, User
-from portal.policies import SYSTEM
-from portal.services.accounts import create_user
+from portal.models import Category, GoogleConnection, Offering, Organization
+from tests.support import builders
 
 PASSWORD = "a long enough password"
 ALWAYS = {
@@ -78,17 +77,14 @@ def build_world() -> SimpleNamespace:
     paused = make_offering(lab, category, "Electron", state="Paused", paused_reason="Pump broken.", country="FI")
     draft = make_offering(lab, category, "Secret draft", state="Draft")
     session.add_all([lab, other, category, scope, paused, draft])
-    documents.refresh_all(session())
-    session.commit()
-    for who in ("owner", "manager", "member", "stranger", "staff"):
-        create_user(SYSTEM, f"{who}@example.org", full_name=who.title(), password=PASSWORD, is_staff=who == "staff")
-    for role in ("owner", "manager", "member"):
-        user = session.query(User).filter_by(email=f"{role}@example.org").one()
-        session.add(Membership(user_id=user.id, organization_id=lab.id, role=role))
-    session.commit()
-    return SimpleNamespace(
-        lab=lab.uuid, other=other.uuid, scope=scope.uuid, paused=paused.uuid, draft=draft.uuid, category=category.uuid
-    )
+    with builders.together():
+        for who in ("owner", "manager", "member", "stranger", "staff"):
+            user = builders.user(f"{who}@example.org", password=PASSWORD, staff=who == "staff")
+            if who in ("owner", "manager", "member"):
+                builders.role(user, lab, who)
+        documents.refresh_all(session())
+        made = {"lab": lab, "other": other, "scope": scope, "paused": paused, "draft": draft, "category": category}
+        return SimpleNamespace(**{name: row.uuid for name, row in made.items()})
 
 
 def connect_google(organization: Any) -> None:

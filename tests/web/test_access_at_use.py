@@ -14,7 +14,7 @@ from portal.errors import Forbidden, SignInRequired
 from portal.extensions import db
 from portal.models import Booking, CalendarFeed, Membership, Offering, Organization, OutgoingMail, Project, User
 from portal.policies import SYSTEM
-from portal.services import accounts, bookings, feeds
+from portal.services import bookings, feeds
 from tests.support import builders as make
 from tests.support.builders import NOW
 from tests.web.conftest import PASSWORD, Visitor
@@ -39,12 +39,14 @@ def period(hour):
 @pytest.fixture
 def lab(db_session):
     """An offering that everybody sees, with a plan and a form, booked by a member of its organization."""
-    provider = make.organization("Old provider")
-    offering = make.offering("Old microscope", of=provider, options=FORM)
-    plan = make.plan(offering, "Old plan")
-    project = make.add(Project(name="Old project", organization_id=provider.id))
-    booker = make.role(make.user("booker@example.org", password=PASSWORD), provider, "member")
-    boss = make.role(make.user("boss@example.org", password=PASSWORD), provider, "owner")
+    with make.together():
+        provider = make.organization("Old provider")
+        offering = make.offering("Old microscope", of=provider, options=FORM)
+        plan = make.plan(offering, "Old plan")
+        project = make.add(Project(name="Old project", organization_id=provider.id))
+        booker = make.role(make.user("booker@example.org", password=PASSWORD), provider, "member")
+        boss = make.role(make.user("boss@example.org", password=PASSWORD), provider, "owner")
+        tokens = {user.id: {"Authorization": f"Token {make.token(user)}"} for user in (booker, boss)}
     wish = bookings.BookingRequest(
         offering.uuid,
         [period(2)],
@@ -61,8 +63,8 @@ def lab(db_session):
         "booker": make.actor(booker),
         "boss": make.actor(boss),
         "booking": made,
-        "token": {"Authorization": f"Token {accounts.create_token(SYSTEM, booker.id, 'test').key}"},
-        "bosses": {"Authorization": f"Token {accounts.create_token(SYSTEM, boss.id, 'test').key}"},
+        "token": tokens[booker.id],
+        "bosses": tokens[boss.id],
     }
 
 

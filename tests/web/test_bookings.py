@@ -33,6 +33,7 @@ def wall(hour):
 
 
 @pytest.fixture
+@make.together()
 def lab(db_session):
     organization = make.organization("Lab")
     offering = make.offering("Microscope", of=organization)

@@ -27,6 +27,7 @@ def frozen():
 
 
 @pytest.fixture
+@make.together()
 def lab(db_session):
     organization = make.organization("Lab")
     offering = make.offering("Microscope", of=organization)

@@ -7,7 +7,6 @@ from portal.documents import store as documents
 from portal.extensions import db
 from portal.models import Membership, Offering, OfferingFile, media_uses
 from portal.policies import SYSTEM
-from portal.services import accounts
 from portal.services.media import store_media
 from tests.support import builders as make
 from tests.web.conftest import PASSWORD, Visitor
@@ -16,6 +15,7 @@ PEOPLE = ("nobody", "stranger", "member", "manager", "staff")
 
 
 @pytest.fixture
+@make.together()
 def lab(db_session):
     """An offering with a picture, a manual and a picture in its description, and people."""
     provider = make.organization("Provider")
@@ -29,7 +29,7 @@ def lab(db_session):
     users = {who: make.user(f"{who}@example.org", staff=who == "staff", password=PASSWORD) for who in PEOPLE[1:]}
     for who in ("member", "manager"):
         make.role(users[who], provider, who)
-    keys = {who: accounts.create_token(SYSTEM, user.id, "test").key for who, user in users.items()}
+    keys = {who: make.token(user) for who, user in users.items()}
     db.session.commit()
     return {
         "offering": offering.id,

@@ -35,10 +35,11 @@ def slot(hour):
 @pytest.fixture
 def house(db_session):
     """An offering with a booking of the booker's from 10 to 12 and one of a rival's from 14 to 15."""
-    organization = make.organization("Lab")
-    offering = make.offering("Microscope", of=organization)
-    people = {who: make.user(f"{who}@example.org", password=PASSWORD) for who in ("booker", "rival", "boss")}
-    make.role(people["boss"], organization, "owner")
+    with make.together():
+        organization = make.organization("Lab")
+        offering = make.offering("Microscope", of=organization)
+        people = {who: make.user(f"{who}@example.org", password=PASSWORD) for who in ("booker", "rival", "boss")}
+        make.role(people["boss"], organization, "owner")
 
     def book(who, start, end, name):
         wish = services.BookingRequest(offering.uuid, [hours(start, end)], name=name)

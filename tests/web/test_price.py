@@ -38,6 +38,7 @@ def frozen():
 
 
 @pytest.fixture
+@make.together()
 def house(frozen, db_session):
     offering = make.offering("Microscope", of=make.organization("Lab"))
     booker = make.user("booker@example.org", password=PASSWORD)

@@ -15,7 +15,6 @@ from portal.models import (
     Scope,
     offering_organization_groups,
 )
-from portal.services import accounts
 from tests.support import builders as make
 from tests.web.conftest import PASSWORD, Visitor
 
@@ -29,6 +28,7 @@ TEXT = "Words of the platform"
 
 
 @pytest.fixture
+@make.together()
 def lab(db_session):
     """A child with everything that it can refer to, and people: all but the stranger have a role at its provider."""
     provider = make.organization("Provider")
@@ -53,7 +53,7 @@ def lab(db_session):
     people = {who: make.user(f"{who}@example.org", staff=who == "staff", password=PASSWORD) for who in PEOPLE}
     for who in ("member", "manager"):
         make.role(people[who], provider, who)
-    keys = {who: accounts.create_token(make.actor(user), user.id, "test").key for who, user in people.items()}
+    keys = {who: make.token(user) for who, user in people.items()}
     db.session.commit()
     return {
         "platform": platform.id,
