@@ -66,6 +66,19 @@ class _PseudoTranslations(NullTranslations):
     ugettext, ungettext = gettext, ngettext
 
 
+def gettext(message: str, /, **params: Any) -> str:
+    """The translation of a text, with its parameters."""
+    text = message if current_language() == ENGLISH else str(flask_babel.gettext(message))
+    return text % params if params else text
+
+
+def ngettext(singular: str, plural: str, count: int, /, **params: Any) -> str:
+    """The translation of a text that depends on a number, with its parameters."""
+    if current_language() == ENGLISH:
+        return (singular if count == 1 else plural) % params
+    return str(flask_babel.ngettext(singular, plural, count, **params))
+
+
 def register_localization(app: Flask, account_language: Callable[[], str]) -> None:
     """Give the application its languages, and templates `_`, `ngettext`, `{% trans %}` and texts in the language.
 
@@ -89,6 +102,9 @@ def offered_languages() -> Mapping[str, str]:
 
 def current_language() -> str:
     """The code of the language of this page or message."""
+    if not g:
+        # Outside of requests, commands and tasks.
+        return ENGLISH
     code: str | None = g.get("language")
     if code is None:
         code = g.language = _preferred() if has_request_context() else ENGLISH
@@ -149,6 +165,7 @@ def date_in_language(day: date, skeleton: str = "yMMMEd") -> str:
     """A date in the current language; in English as "Mon 3 Mar 2025". `skeleton`: the parts to show (CLDR)."""
     if current_language() == ENGLISH:
         shown = {"yMMMEd": f"{day:%a} {day.day} {day:%b} {day.year}", "MMMEd": f"{day:%a} {day.day} {day:%b}"}
+        shown["yMMMd"] = f"{day.day} {day:%b %Y}"
         return shown.get(skeleton) or str(format_skeleton(skeleton, day, locale=current_locale()))
     return str(format_skeleton(skeleton, day, locale=current_locale()))
 

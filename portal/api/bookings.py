@@ -208,7 +208,7 @@ def _booking_request(body: dict[str, Any]) -> BookingRequest:
     elif not isinstance(options, dict):
         problems["options"] = ["Expected an object of answers by the keys of the order form."]
     elif strange_text(options):
-        problems["options"] = ["This holds a character that can't be kept."]
+        problems["options"] = ["This contains a character that can't be stored."]
     name, note = (text_field(body, key, problems) for key in ("name", "description"))
     plan, project = (link_field(body, key, problems) for key in ("plan", "project"))
     if problems or offering is None:

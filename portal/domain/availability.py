@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
+from portal.domain.messages import Message
 from portal.domain.periods import Period, merge
 from portal.domain.refusals import ALL_TIME, RANK, Check, Code, Obstacle, ObstacleTimeline, Refusal, reason_text
 from portal.domain.schedules import Schedule
@@ -156,14 +157,16 @@ class Availability:
 
     def _reasons(self, period: Period) -> Iterator[Refusal | Obstacle]:
         if period.duration > LONGEST_REQUEST:
-            yield Refusal(Code.TOO_LONG, f"A booking lasts at most {LONGEST_REQUEST.days} days.", period)
+            yield Refusal(
+                Code.TOO_LONG, Message("A booking lasts at most %(number)s days.", number=LONGEST_REQUEST.days), period
+            )
             return
         touched = list(self._timetable.spans(period))
         closed = [it.refusal for it in touched if it.refusal is not None]
         yield from closed
         whole = Period(touched[0].period.start, touched[-1].period.end)
         if not closed and whole != period:
-            text = f"Book whole slots. Nearest: {period_text(whole, self.zone)}."
+            text = Message("Book whole slots. Nearest: %(period)s.", period=period_text(whole, self.zone))
             yield Refusal(Code.BOUNDARY, text, whole)
         yield from self._check_refusals(period)
         yield from self._track.across(period)
@@ -279,10 +282,11 @@ class Availability:
             first = last
 
     def _refusal(self, obstacle: Obstacle) -> Refusal:
-        text = obstacle.text or reason_text(obstacle.code, mine=obstacle.mine)
-        if "{period}" in text:
-            text = text.replace("{period}", period_text(obstacle.period, self.zone))
-        return Refusal(obstacle.code, text, obstacle.period, obstacle.mine)
+        template = obstacle.text or reason_text(obstacle.code, mine=obstacle.mine)
+        params = dict(obstacle.params)
+        if "%(period)s" in template:
+            params["period"] = period_text(obstacle.period, self.zone)
+        return Refusal(obstacle.code, Message(template, **params), obstacle.period, obstacle.mine)
 
 
 def _rank(it: Refusal | Obstacle) -> tuple[int, Period]:
@@ -290,7 +294,7 @@ def _rank(it: Refusal | Obstacle) -> tuple[int, Period]:
 
 
 def _too_short(period: Period) -> Refusal:
-    return Refusal(Code.TOO_SHORT, "Free, but not for the requested duration.", period)
+    return Refusal(Code.TOO_SHORT, Message("Free, but not for the requested duration."), period)
 
 
 def _alike(one: Refusal | None, other: Refusal | None) -> bool:

@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from portal.domain.instants import parse_instant
+from portal.domain.messages import Message, reason_of
 from portal.domain.periods import Period
 from portal.domain.refusals import ALL_TIME
 from portal.domain.schedules import ValidationProblem
@@ -48,7 +49,12 @@ def read_closures(raw: object, problems: list[ValidationProblem]) -> tuple[Closu
         problems.append(ValidationProblem(".closures", "must be a list of closures, each with a start and an end"))
         return ()
     if len(raw) > MAX_CLOSURES:
-        problems.append(ValidationProblem(".closures", f"has {len(raw)} entries: at most {MAX_CLOSURES} are taken"))
+        problems.append(
+            ValidationProblem(
+                ".closures",
+                Message("has %(number)s entries: at most %(most)s are accepted", number=len(raw), most=MAX_CLOSURES),
+            )
+        )
         return ()
     found = (_closure(f".closures[{index}]", entry, problems) for index, entry in enumerate(raw))
     return tuple(closure for closure in found if closure is not None)
@@ -63,22 +69,23 @@ def _closure(path: str, entry: object, problems: list[ValidationProblem]) -> Clo
         try:
             ends.append(_edge(entry.get(key), ends[0] if ends else None))
         except ValueError as error:
-            problems.append(ValidationProblem(f"{path}.{key}", str(error)))
+            problems.append(ValidationProblem(f"{path}.{key}", reason_of(error)))
     reason = entry.get("reason") or ""
     if not isinstance(reason, str) or len(reason) > 200:
-        problems.append(ValidationProblem(f"{path}.reason", "must be a text of at most 200 characters"))
+        problems.append(ValidationProblem(f"{path}.reason", Message("must be a text of at most 200 characters")))
         return None
     if len(ends) < 2:
         return None
     start, end = ends
     if _kind(start) != _kind(end):
-        problems.append(ValidationProblem(path, "must have two dates, two local times or two instants, not a mix"))
+        problems.append(
+            ValidationProblem(path, Message("must have two dates, two local times or two instants, not a mix"))
+        )
         return None
     if end < start or (isinstance(start, datetime) and end == start):
-        problems.append(ValidationProblem(f"{path}.end", "must be after the start"))
+        problems.append(ValidationProblem(f"{path}.end", Message("must be after the start")))
         return None
-    # The reason becomes part of a text with the placeholder {period}.
-    return Closure(start, end, reason.replace("{", "(").replace("}", ")"))
+    return Closure(start, end, reason)
 
 
 def _kind(edge: date | datetime) -> str:
@@ -99,13 +106,13 @@ def _edge(value: object, start: date | datetime | None) -> date | datetime:
         try:
             day = date.fromisoformat(value)
         except ValueError:
-            raise ValueError(f"“{value}” is not a date such as 2025-12-24") from None
+            raise ValueError(Message("“%(value)s” is not a date such as 2025-12-24", value=value)) from None
         if not ALL_TIME.start.year < day.year < ALL_TIME.end.year:
-            raise ValueError(f"“{value}” is too far away")
+            raise ValueError(Message("“%(value)s” is too far away", value=value))
         return day
     instant = parse_instant(value)
     if not ALL_TIME.contains_instant(instant):
-        raise ValueError("is too far away")
+        raise ValueError(Message("is too far away"))
     return instant
 
 
@@ -119,5 +126,5 @@ def _local_time(value: str, form: re.Match[str]) -> datetime:
     except ValueError as error:
         if "too far" in str(error):
             raise
-        raise ValueError(f"“{value}” is not a date and time such as 2025-12-24 09:00") from None
+        raise ValueError(Message("“%(value)s” is not a date and time such as 2025-12-24 09:00", value=value)) from None
     return local + timedelta(days=is_end_of_day)

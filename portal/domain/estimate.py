@@ -28,6 +28,7 @@ from math import ceil
 from zoneinfo import ZoneInfo
 
 from portal.domain.choices import BillingType
+from portal.domain.messages import Message
 from portal.domain.periods import Period
 from portal.domain.pricing import PLACES, PricedComponent
 
@@ -51,10 +52,10 @@ PERSON_WORDS = frozenset(
 _FILLERS = frozenset({"per", "a", "each", "and"})
 _NUMBER = re.compile(r"(\d{1,6}(?:[.,]\d{1,6})?)\s*(.*)", re.ASCII)
 
-ON_USE = "billed on use"
-ON_CHANGE = "on a change of plan"
-OPTIONAL = "if you take it"
-PERSONS_UNKNOWN = "the number of persons is not known"
+ON_USE = Message("billed on use")
+ON_CHANGE = Message("on a change of plan")
+OPTIONAL = Message("if you take it")
+PERSONS_UNKNOWN = Message("the number of persons is not known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +181,16 @@ class _Counter:
         """What else decides the charge, in words."""
         taken = self._taken(it, ())
         is_raised = taken is not None and self.charged(it) != taken and it.minimum is not None and taken < it.minimum
-        return f"at least {it.minimum}" if is_raised else ""
+        return Message("at least %(number)s", number=it.minimum) if is_raised else ""
 
     def reason(self, it: BillableComponent) -> str:
         """Why nothing of a component is in the total; "" if it costs nothing."""
         owners = [owner for owner in self.owners.get(it.uuid, []) if owner.limit is not None]
         if it.uuid in self.owners:
             past = ", ".join(_counted(owner.limit or 0, owner.unit) for owner in owners)
-            return f"only past {past}" if past else f"only past the limit of {self.owners[it.uuid][0].name}"
+            if past:
+                return Message("only past %(amount)s", amount=past)
+            return Message("only past the limit of %(name)s", name=self.owners[it.uuid][0].name)
         if is_per_person(it.unit) and self.persons is None:
             return PERSONS_UNKNOWN
         return "" if self._measured(it) == 0 else ON_USE
@@ -299,7 +302,7 @@ def _charge(it: BillableComponent, amount: Fraction, unit: str, *, note: str = "
         total = it.priced.price * amount.numerator
         if it.discount_from is not None and 0 < percent <= 100 and amount >= it.discount_from:
             total = total * (100 - percent) / 100
-            notes.append(f"{percent}% off from {it.discount_from:,} on")
+            notes.append(Message("%(percent)s%% off from %(number)s", percent=percent, number=f"{it.discount_from:,}"))
         counted = Decimal(amount.numerator) / amount.denominator
         exact = (total / amount.denominator).quantize(PLACES)
     return Charge(it.name, counted, unit, it.priced.price, exact, ", ".join(filter(None, notes)))

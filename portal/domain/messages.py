@@ -116,6 +116,11 @@ def N_(message: str) -> str:  # noqa: N802 - the name that extraction tools know
     return message
 
 
+def reason_of(error: Exception) -> str:
+    """The text with which an exception was raised. (`str(error)` would be the English text alone.)"""
+    return error.args[0] if error.args else ""
+
+
 def localized_params(params: Mapping[str, Any], localizer: Localizer) -> dict[str, Any]:
     """The parameters, each in the language of `localizer`."""
     return {

@@ -15,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from portal.domain.estimate import PERSON_WORDS
+from portal.domain.messages import Message, reason_of
 from portal.domain.texts import is_storable
 from portal.errors import Invalid
 
@@ -81,18 +82,23 @@ def check_answers(options: Any, answers: Mapping[str, Any]) -> dict[str, Any]:
         try:
             value = _default(question) if raw is None else _answer(question, raw)
         except ValueError as error:
-            errors[question.key] = str(error)
+            errors[question.key] = reason_of(error)
             continue
         if value is not None:
             valid[question.key] = value
         elif question.required:
-            errors[question.key] = "This is required."
+            errors[question.key] = Message("This is required.")
     known = {question.key for question in questions}
-    errors.update({str(key): "The order form has no such question." for key in answers if key not in known})
+    errors.update({str(key): Message("The order form has no such question.") for key in answers if key not in known})
     if errors:
         raise InvalidAnswers(errors, {question.key: question.label for question in questions})
     if sum(len(key) + len(str(value)) for key, value in valid.items()) > MAX_ANSWERS_LENGTH:
-        raise Invalid(f"The answers are too long together (at most {MAX_ANSWERS_LENGTH:,} characters).", "options")
+        raise Invalid(
+            Message(
+                "The answers are too long together (at most %(number)s characters).", number=f"{MAX_ANSWERS_LENGTH:,}"
+            ),
+            "options",
+        )
     return valid
 
 
@@ -206,14 +212,14 @@ def _flag(question: FormQuestion, raw: Any) -> bool | None:
     if value is False or value in _FALSE:
         # A required box (an agreement) has to be ticked.
         return None if question.required else False
-    raise ValueError("Answer yes or no.")
+    raise ValueError(Message("Answer yes or no."))
 
 
 def _whole(raw: Any) -> Decimal:
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
     if isinstance(raw, bool) or not isinstance(raw, (int, str)) or not _DIGITS.fullmatch(str(raw)):
-        raise ValueError("Enter a whole number.")
+        raise ValueError(Message("Enter a whole number."))
     return Decimal(str(raw))
 
 
@@ -225,18 +231,20 @@ def _decimal(raw: Any) -> Decimal:
     except InvalidOperation:
         number = None
     if number is None or not number.is_finite() or abs(number) >= Decimal(10) ** 15:
-        raise ValueError("Enter a sum, such as 12.50.")
+        raise ValueError(Message("Enter a sum, such as 12.50."))
     if abs(number) != round(abs(number), 2):
-        raise ValueError("Enter a sum with at most two decimals.")
+        raise ValueError(Message("Enter a sum with at most two decimals."))
     return number
 
 
 def _number(question: FormQuestion, number: Decimal) -> int | float:
     low, high = question.low, question.high
-    if low is not None and number < low:
-        raise ValueError(f"Enter at least {low:f}." if high is None else f"Enter {low:f} to {high:f}.")
-    if high is not None and number > high:
-        raise ValueError(f"Enter at most {high:f}." if low is None else f"Enter {low:f} to {high:f}.")
+    if (low is not None and number < low) or (high is not None and number > high):
+        if low is None:
+            raise ValueError(Message("Enter at most %(high)s.", high=f"{high:f}"))
+        if high is None:
+            raise ValueError(Message("Enter at least %(low)s.", low=f"{low:f}"))
+        raise ValueError(Message("Enter %(low)s to %(high)s.", low=f"{low:f}", high=f"{high:f}"))
     return int(number) if number == number.to_integral_value() else float(number)
 
 
@@ -246,7 +254,7 @@ def _date(raw: Any) -> str:
             raise ValueError
         return date.fromisoformat(raw).isoformat()
     except ValueError:
-        raise ValueError("Enter a date, such as 2026-03-31.") from None
+        raise ValueError(Message("Enter a date, such as 2026-03-31.")) from None
 
 
 def _time(raw: Any) -> str:
@@ -255,17 +263,17 @@ def _time(raw: Any) -> str:
             raise ValueError
         return time.fromisoformat(raw).isoformat("minutes" if len(raw) == 5 else "seconds")
     except ValueError:
-        raise ValueError("Enter a time of day, such as 09:30.") from None
+        raise ValueError(Message("Enter a time of day, such as 09:30.")) from None
 
 
 def _text(raw: Any) -> str:
     if isinstance(raw, bool) or not isinstance(raw, (str, int, float)):
-        raise ValueError("Enter a text.")
+        raise ValueError(Message("Enter a text."))
     text = str(raw).strip()
     if len(text) > MAX_TEXT:
-        raise ValueError(f"This is too long (at most {MAX_TEXT:,} characters).")
+        raise ValueError(Message("This is too long (at most %(number)s characters).", number=f"{MAX_TEXT:,}"))
     if not is_storable(text):
-        raise ValueError("This holds a character that can't be kept.")
+        raise ValueError(Message("This contains a character that can't be stored."))
     return text
 
 
@@ -273,21 +281,23 @@ def _one(question: FormQuestion, raw: Any) -> str:
     text = _text(raw)
     if question.choices and text not in dict(question.choices):
         labels = [label[:100] for _, label in question.choices[:MAX_LISTED]]
-        raise ValueError(f"Choose one of: {', '.join(labels)}{', …' if len(question.choices) > MAX_LISTED else '.'}")
+        if len(question.choices) > MAX_LISTED:
+            labels.append("…")
+        raise ValueError(Message("Choose one of: %(choices)s.", choices=", ".join(labels)))
     return text
 
 
 def _many(question: FormQuestion, raw: Any) -> list[str]:
     given = raw if isinstance(raw, list) else [raw]
     if len(given) > MAX_CHOSEN:
-        raise ValueError(f"Choose at most {MAX_CHOSEN}.")
+        raise ValueError(Message("Choose at most %(number)s.", number=MAX_CHOSEN))
     return list(dict.fromkeys(_one(question, it) for it in given))
 
 
 def _cascade(raw: Any) -> dict[str, str]:
     """The answers of a cascade, by the name of each level."""
     if not isinstance(raw, Mapping) or len(raw) > MAX_CHOSEN:
-        raise ValueError("Answer with an object of level names and choices.")
+        raise ValueError(Message("Answer with an object of level names and choices."))
     return {_text(key): _text(value) for key, value in raw.items() if value not in (None, "")}
 
 

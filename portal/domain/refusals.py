@@ -10,6 +10,7 @@ from enum import StrEnum
 from heapq import heappop, heappush
 from itertools import pairwise
 
+from portal.domain.messages import N_
 from portal.domain.periods import Period
 
 # Availability is limited to this time: a schedule may end in the year 9999, where datetime ends.
@@ -52,26 +53,29 @@ _STATES = {
 }
 CLOSED = "closed"
 _TEXTS = {
-    Code.OUTSIDE_SCHEDULE: "The offering is not available at this time.",
-    Code.WEEKEND: "Closed at weekends.",
-    Code.PAST: "This time has begun already or has passed.",
-    Code.CLOSURE: "Closed: {period}.",
-    Code.TOO_SOON: "Too soon to be booked.",
-    Code.TOO_LATE: "Too far ahead to be booked.",
-    Code.TOO_SHORT: "Too short.",
-    Code.TOO_LONG: "Too long.",
-    Code.QUOTA: "You have booked as much as one person may.",
-    Code.BOOKED: "Already booked: {period}.",
-    Code.REQUESTED: "Held by a request that has not been answered yet: {period}.",
-    Code.BUSY: "Blocked in the offering’s calendar: {period}.",
-    Code.BUFFER: "Kept free beside another booking: {period}.",
+    Code.OUTSIDE_SCHEDULE: N_("The offering is not available at this time."),
+    Code.WEEKEND: N_("Closed at weekends."),
+    Code.PAST: N_("This time has begun already or has passed."),
+    Code.CLOSURE: N_("Closed: %(period)s."),
+    Code.TOO_SOON: N_("Too soon to be booked."),
+    Code.TOO_LATE: N_("Too far ahead to be booked."),
+    Code.TOO_SHORT: N_("Too short."),
+    Code.TOO_LONG: N_("Too long."),
+    Code.QUOTA: N_("You have booked as much as one person may."),
+    Code.BOOKED: N_("Already booked: %(period)s."),
+    Code.REQUESTED: N_("Held by a request that has not been answered yet: %(period)s."),
+    Code.BUSY: N_("Blocked in the offering’s calendar: %(period)s."),
+    Code.BUFFER: N_("Kept free beside another booking: %(period)s."),
 }
-_OWN_TEXTS = {Code.BOOKED: "You have booked this: {period}.", Code.REQUESTED: "You have requested this: {period}."}
+_OWN_TEXTS = {
+    Code.BOOKED: N_("You have booked this: %(period)s."),
+    Code.REQUESTED: N_("You have requested this: %(period)s."),
+}
 
 
 def reason_text(code: Code, *, mine: bool = False) -> str:
-    """The default text of a code, in which "{period}" stands for the period of the obstacle."""
-    return (_OWN_TEXTS.get(code) if mine else None) or _TEXTS.get(code, "Not available.")
+    """The default template of a code; its parameter `period` is the period of the obstacle."""
+    return (_OWN_TEXTS.get(code) if mine else None) or _TEXTS.get(code, N_("Not available."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,15 @@ class Refusal:
 class Obstacle:
     """Time that cannot be booked. `mine`: because of the reader's own booking or request.
 
-    `text` replaces the default text of the code; "{period}" in it becomes the period in the offering's time zone.
+    `text` is a template (portal.domain.messages) that replaces the default one of the code. Its parameters are `params`
+    and `period`, the period in the offering's time zone.
     """
 
     period: Period
     code: Code
     text: str = ""
     mine: bool = False
+    params: tuple[tuple[str, str], ...] = ()
 
 
 # A check of a whole period, such as its length or the user's quota. None if it passes.

@@ -29,6 +29,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.domain.closures import Closure, read_closures
+from portal.domain.messages import N_, Message, Plural, reason_of
 from portal.domain.periods import Period
 from portal.domain.refusals import ALL_TIME, Check, Code, Obstacle, Refusal
 from portal.domain.schedules import ValidationProblem
@@ -51,8 +52,7 @@ WHOLE = {
     "upcoming_bookings_per_user": (1, 10_000),
 }
 CHOICES = {"quota_period": QUOTA_PERIODS, "accept": ACCEPT, "stale_busy": STALE_BUSY, "publish": PUBLISH}
-ONE = frozenset({"1 minute", "1 hour", "1 day"})
-BROKEN = "The booking rules of this offering can't be read: its managers have to mend them."
+BROKEN = N_("The booking rules of this offering can't be read. Its managers have to correct them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +109,21 @@ def rule_obstacles(rules: Rules, zone: ZoneInfo, now: datetime) -> Iterator[Obst
     if rules.broken:
         yield Obstacle(ALL_TIME, Code.CLOSURE, BROKEN)
     if rules.minimum_notice:
-        text = f"Too soon: book at least {duration_text(rules.minimum_notice)} ahead."
-        yield Obstacle(Period(ALL_TIME.start, now + rules.minimum_notice), Code.TOO_SOON, text)
+        text, params = (
+            N_("Too soon: book at least %(length)s ahead."),
+            (("length", duration_text(rules.minimum_notice)),),
+        )
+        yield Obstacle(Period(ALL_TIME.start, now + rules.minimum_notice), Code.TOO_SOON, text, params=params)
     if rules.maximum_advance_days is not None:
         last = local_date(now, zone) + timedelta(days=rules.maximum_advance_days)
         limit = day_start(last + timedelta(days=1), zone)
-        text = f"Too far ahead: it can be booked up to {date_text(last)}."
-        yield Obstacle(Period(limit, ALL_TIME.end), Code.TOO_LATE, text)
+        text, params = N_("Too far ahead: it can be booked up to %(day)s."), (("day", date_text(last)),)
+        yield Obstacle(Period(limit, ALL_TIME.end), Code.TOO_LATE, text, params=params)
     for closure in rules.closures:
-        text = f"Closed ({closure.reason}): {{period}}." if closure.reason else ""
+        text = N_("Closed (%(reason)s): %(period)s.") if closure.reason else ""
+        reason = (("reason", closure.reason),) if closure.reason else ()
         if (period := closure.period(zone)) is not None:
-            yield Obstacle(period, Code.CLOSURE, text)
+            yield Obstacle(period, Code.CLOSURE, text, params=reason)
 
 
 def buffer_obstacles(rules: Rules, taken: Obstacle) -> Iterator[Obstacle]:
@@ -154,7 +158,11 @@ def _at_least(shortest: timedelta) -> Check:
     def check(period: Period) -> Refusal | None:
         if period.duration >= shortest:
             return None
-        return Refusal(Code.TOO_SHORT, f"Too short: book at least {duration_text(shortest)} in a row.", period)
+        return Refusal(
+            Code.TOO_SHORT,
+            Message("Too short: book at least %(length)s in a row.", length=duration_text(shortest)),
+            period,
+        )
 
     return check
 
@@ -163,7 +171,7 @@ def _at_most(longest: timedelta) -> Check:
     def check(period: Period) -> Refusal | None:
         if period.duration <= longest:
             return None
-        text = f"Too long: book at most {duration_text(longest)} in a row."
+        text = Message("Too long: book at most %(length)s in a row.", length=duration_text(longest))
         return Refusal(Code.TOO_LONG, text, period, until=ALL_TIME.end)
 
     return check
@@ -181,8 +189,10 @@ def _quota(hours: int, kind: str, zone: ZoneInfo, own: Sequence[Period]) -> Chec
             held = used_in(span)
             part = period.intersection(span)
             if part is not None and held + part.duration > most:
-                text = f"One person may book {duration_text(most, days=False)} a {kind}"
-                text += f"; you hold {duration_text(held, days=False)} already." if held else "."
+                text = Message(_QUOTA[kind], length=duration_text(most, days=False))
+                if held:
+                    have = duration_text(held, days=False)
+                    text = Message("%(rule)s You already have %(length)s.", rule=text, length=have)
                 # A later period fits once only the unused part of the quota is left of this span.
                 return Refusal(Code.QUOTA, text, period, until=span.end - max(most - held, timedelta()))
         return None
@@ -194,11 +204,25 @@ def _upcoming(most: int, held: int) -> Check:
     def check(period: Period) -> Refusal | None:
         if held < most:
             return None
-        bookings = "booking" if most == 1 else "bookings"
-        text = f"One person may have {most} {bookings} ahead at a time, and you have {held}."
+        text = Message("%(rule)s You have %(held)s.", rule=_upcoming_text(most), held=held)
         return Refusal(Code.QUOTA, text, period, until=ALL_TIME.end)
 
     return check
+
+
+_QUOTA = {
+    "day": N_("One person may book %(length)s a day."),
+    "week": N_("One person may book %(length)s a week."),
+    "month": N_("One person may book %(length)s a month."),
+}
+
+
+def _upcoming_text(most: int) -> Plural:
+    return Plural(
+        "One person may have %(number)s upcoming booking at a time.",
+        "One person may have %(number)s upcoming bookings at a time.",
+        most,
+    )
 
 
 def quota_spans(period: Period, kind: str, zone: ZoneInfo) -> Iterator[Period]:
@@ -223,39 +247,40 @@ def _span_start(day: date, kind: str) -> date:
 def rule_sentences(rules: Rules) -> Iterator[str]:
     """A sentence for each rule that is set."""
     if rules.broken:
-        yield BROKEN
+        yield Message(BROKEN)
     if rules.minimum_notice:
-        yield f"Book at least {duration_text(rules.minimum_notice)} ahead."
+        yield Message("Book at least %(length)s ahead.", length=duration_text(rules.minimum_notice))
     if rules.maximum_advance_days is not None:
-        days = duration_text(timedelta(days=rules.maximum_advance_days))
-        yield f"Book at most {days} ahead." if rules.maximum_advance_days else "Booked on the day only."
+        days = rules.maximum_advance_days and duration_text(timedelta(days=rules.maximum_advance_days))
+        yield (
+            Message("Book at most %(length)s ahead.", length=days)
+            if days
+            else Message("Can be booked on the day only.")
+        )
     if rules.minimum_duration is not None:
-        yield f"A booking lasts at least {duration_text(rules.minimum_duration)}."
+        yield Message("A booking lasts at least %(length)s.", length=duration_text(rules.minimum_duration))
     if rules.maximum_duration is not None:
-        yield f"A booking lasts at most {duration_text(rules.maximum_duration)}."
+        yield Message("A booking lasts at most %(length)s.", length=duration_text(rules.maximum_duration))
     if rules.buffer_before:
-        yield _kept_free(rules.buffer_before, "before")
+        yield Message("Kept free before each booking: %(length)s.", length=duration_text(rules.buffer_before))
     if rules.buffer_after:
-        yield _kept_free(rules.buffer_after, "after")
+        yield Message("Kept free after each booking: %(length)s.", length=duration_text(rules.buffer_after))
     if rules.quota_hours is not None:
         hours = duration_text(timedelta(hours=rules.quota_hours), days=False)
-        yield f"One person may book {hours} a {rules.quota_period}."
+        yield Message(_QUOTA[rules.quota_period], length=hours)
     if rules.upcoming_bookings is not None:
-        most = "one booking" if rules.upcoming_bookings == 1 else f"{rules.upcoming_bookings} bookings"
-        yield f"One person may have {most} ahead at a time."
-    yield "Requests are accepted at once." if rules.accept == "automatic" else "Each request is answered by a person."
-
-
-def _kept_free(buffer: timedelta, side: str) -> str:
-    text = duration_text(buffer)
-    return f"{text} {side} each booking {'is' if text in ONE else 'are'} kept free."
+        yield _upcoming_text(rules.upcoming_bookings)
+    if rules.accept == "automatic":
+        yield Message("Bookings are confirmed automatically.")
+    else:
+        yield Message("Each request is answered by a person.")
 
 
 def _read(raw: object) -> tuple[Rules, list[ValidationProblem]]:
     if raw is None:
         return NO_RULES, []
     if not isinstance(raw, Mapping):
-        return NO_RULES, [ValidationProblem("", "must be an object")]
+        return NO_RULES, [ValidationProblem("", Message("must be an object"))]
     problems: list[ValidationProblem] = []
     numbers = {key: _whole(raw, key, problems) for key in WHOLE}
     words = {key: _choice(raw, key, problems) for key in CHOICES}
@@ -264,10 +289,12 @@ def _read(raw: object) -> tuple[Rules, list[ValidationProblem]]:
         try:
             parse_zone(raw["time_zone"])
         except ValueError as error:
-            problems.append(ValidationProblem(".time_zone", str(error)))
+            problems.append(ValidationProblem(".time_zone", reason_of(error)))
     shortest, longest = numbers["minimum_duration_minutes"], numbers["maximum_duration_minutes"]
     if shortest is not None and longest is not None and longest < shortest:
-        problems.append(ValidationProblem(".maximum_duration_minutes", "must not be shorter than the minimum duration"))
+        problems.append(
+            ValidationProblem(".maximum_duration_minutes", Message("must not be shorter than the minimum duration"))
+        )
     if problems:
         return NO_RULES, problems
     return (
@@ -300,7 +327,9 @@ def _whole(raw: Mapping[str, Any], key: str, problems: list[ValidationProblem]) 
         return None
     if type(value) is int and low <= value <= high:
         return value
-    problems.append(ValidationProblem(f".{key}", f"must be a whole number from {low} to {high}"))
+    problems.append(
+        ValidationProblem(f".{key}", Message("must be a whole number from %(low)s to %(high)s", low=low, high=high))
+    )
     return None
 
 
@@ -308,5 +337,7 @@ def _choice(raw: Mapping[str, Any], key: str, problems: list[ValidationProblem])
     value = raw.get(key)
     if value is None or value in CHOICES[key]:
         return value
-    problems.append(ValidationProblem(f".{key}", f"must be one of {', '.join(CHOICES[key])}"))
+    problems.append(
+        ValidationProblem(f".{key}", Message("must be one of %(choices)s", choices=", ".join(CHOICES[key])))
+    )
     return None

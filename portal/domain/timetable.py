@@ -32,7 +32,15 @@ _CLOSED_NIGHTS = (
     Message("Closed in the night from Friday to Saturday."),
     Message("Closed in the night from Saturday to Sunday."),
 )
-_DAY_NAMES = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
+_CLOSED_DAYS = (
+    Message("Closed on Sundays."),
+    Message("Closed on Mondays."),
+    Message("Closed on Tuesdays."),
+    Message("Closed on Wednesdays."),
+    Message("Closed on Thursdays."),
+    Message("Closed on Fridays."),
+    Message("Closed on Saturdays."),
+)
 
 # Cached spans of all schedules together: about 8 MB.
 MAX_CACHED = 20_000
@@ -183,7 +191,7 @@ class Timetable:
         spans = [_closed(part, Code.OUTSIDE_SCHEDULE) for part in subtract([day], offered)]
         weekday = local.date.isoweekday() % 7
         opening = business_hours(local, config) if offered else []
-        hours = f"Outside business hours ({config.hours_text})."
+        hours = Message("Outside business hours (%(hours)s).", hours=config.hours_text)
         if weekday not in config.open_days:
             if config.turn:
                 # A part of the next date belongs to this day, so only its hours are closed by the weekday.
@@ -194,7 +202,7 @@ class Timetable:
             spans += [_closed(part, Code.OUTSIDE_HOURS, hours) for part in subtract(offered, opening)]
             usable = intersect(offered, opening)
             slots = [Span(Period(row[0], row[-1]), row) for row in slots_of_day(local, config, opening, usable)]
-            left = "Too short for a whole slot."
+            left = Message("Too short for a whole slot.")
             spans += [_closed(part, Code.REMAINDER, left) for part in subtract(usable, [it.period for it in slots])]
             spans += slots
         spans.sort(key=lambda it: it.period.start)
@@ -241,8 +249,8 @@ def _weekday_closed(period: Period, weekday: int, schedule: Schedule) -> Span:
         return _closed(period, Code.WEEKEND)
     if schedule.config.turn:
         return _closed(period, Code.DAY_CLOSED, _CLOSED_NIGHTS[weekday])
-    return _closed(period, Code.DAY_CLOSED, f"Closed on {_DAY_NAMES[weekday]}.")
+    return _closed(period, Code.DAY_CLOSED, _CLOSED_DAYS[weekday])
 
 
 def _closed(period: Period, code: Code, text: str = "") -> Span:
-    return Span(period, (), Refusal(code, text or reason_text(code), period))
+    return Span(period, (), Refusal(code, text or Message(reason_text(code)), period))

@@ -18,6 +18,7 @@ from sqlalchemy import Select, cast, column, func, literal, select, table, union
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from portal.domain.catalogue_index import FACETS, CatalogueIndex, Label, both, picked
+from portal.domain.messages import N_
 from portal.domain.search_words import search_words
 from portal.extensions import cache, db
 from portal.models import Offering, OfferingDocument, Organization
@@ -25,7 +26,7 @@ from portal.policies import Actor, visible_offerings
 from portal.queries.catalogue_index import MANY, extra_ids, locked_index
 from portal.queries.page import Page
 
-SORTS = {"name": "Name", "newest": "Newest first", "provider": "Provider"}
+SORTS = {"name": N_("Name"), "newest": N_("Newest first"), "provider": N_("Provider")}
 # By name; offerings with the search words in their names come first.
 DEFAULT_SORT = "name"
 PAGE_SIZE = 24

@@ -108,7 +108,7 @@ def check_text(field: str, text: str) -> None:
     if len(text) > MAX_TEXT:
         raise Invalid(f"This is too long (at most {MAX_TEXT} characters).", field)
     if not is_storable(text):
-        raise Invalid("This holds a character that can't be kept.", field)
+        raise Invalid("This contains a character that can't be stored.", field)
 
 
 def project_of(session: Session, actor: Actor, wanted: uuidlib.UUID | None) -> int | None:

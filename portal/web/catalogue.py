@@ -14,10 +14,12 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 
 from portal.domain.catalogue_index import FACETS
-from portal.domain.choices import country_name
 from portal.domain.identifiers import parse_uuid
+from portal.domain.messages import N_
 from portal.domain.periods import Period
 from portal.errors import NotFound
+from portal.localization import collation_key
+from portal.localization import gettext as _
 from portal.models.base import utcnow
 from portal.policies import LISTED_STATES, Actor
 from portal.queries import catalogue as queries
@@ -29,7 +31,7 @@ from portal.queries.plans import cheapest, cheapest_of
 from portal.web import finder, sheet
 from portal.web.booking_form import picked
 from portal.web.calendars import card_of
-from portal.web.filters import safe_href
+from portal.web.filters import country, safe_href, state_name
 from portal.web.guards import public
 from portal.web.links import page_number, printable, url_with, url_without
 from portal.web.people import current_actor
@@ -47,7 +49,12 @@ MAX_PICKED = 200
 # A card shows three lines.
 CARD_TEXT = 1000
 
-FACET_LABELS = {"category": "Category", "organization": "Organization", "country": "Country", "state": "State"}
+FACET_LABELS = {
+    "category": N_("Category"),
+    "organization": N_("Organization"),
+    "country": N_("Country"),
+    "state": N_("State"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,7 @@ def index() -> ResponseReturnValue:
         facets=facets,
         tally=sorted(found.tally.items()),
         applied=_applied(actor, search, facets, asked, nothing_found=not found.rows),
-        sorts=queries.SORTS,
+        sorts={value: _(label) for value, label in queries.SORTS.items()},
         timeline_query=_timeline_query(search, asked),
         default_sort=queries.DEFAULT_SORT,
     )
@@ -174,22 +181,24 @@ def _facets(search: Search, found: dict[str, list[queries.FacetValue]]) -> list[
         choices += [Choice(value, _label(name, value), 0, True) for value in wanted if value not in known]
         if len(choices) > 1 or any(choice.selected for choice in choices):
             shown = sorted(choices, key=lambda choice: (not choice.selected, -choice.count))[:MAX_CHOICES]
-            shown.sort(key=lambda choice: choice.label.casefold())
-            facets.append(Facet(name, FACET_LABELS[name], shown, len(choices) - len(shown)))
+            shown.sort(key=lambda choice: collation_key(choice.label))
+            facets.append(Facet(name, _(FACET_LABELS[name]), shown, len(choices) - len(shown)))
     return facets
 
 
 def _label(facet: str, text: str) -> str:
-    return country_name(text) if facet == "country" else text
+    if facet == "country":
+        return country(text)
+    return state_name(text) if facet == "state" else text
 
 
 def _applied(
     actor: Actor, search: Search, facets: list[Facet], asked: finder.Asked, *, nothing_found: bool
 ) -> list[Applied]:
-    filters = [("q", Applied("Search", search.q, url_without("q")))] if search.q else []
+    filters = [("q", Applied(_("Search"), search.q, url_without("q")))] if search.q else []
     if asked.wanted is not None:
         without = url_with(**dict.fromkeys((*finder.NAMES, "page")))
-        filters.append(("free", Applied("FreeOfferings", asked.words, without, queries.count(actor, search))))
+        filters.append(("free", Applied(_("Free"), asked.words, without, queries.count(actor, search))))
     filters += [
         (facet.name, Applied(facet.label, choice.label, url_without(facet.name, choice.value)))
         for facet in facets

@@ -17,6 +17,7 @@ from portal.domain.http_headers import NO_STORE, NO_STORE_NO_TRANSFORM
 from portal.domain.ics import IcsEvent, calendar_bytes
 from portal.errors import Invalid, NotFound
 from portal.extensions import cache, settings
+from portal.localization import gettext as _
 from portal.models import Organization
 from portal.models.base import utcnow
 from portal.policies import ANONYMOUS
@@ -70,15 +71,15 @@ def mine() -> ResponseReturnValue:
     if request.method == "POST":
         if "revoke" in request.form:
             services.revoke_user_feed(actor)
-            flash("The link no longer works.", "good")
+            flash(_("The link no longer works."), "good")
             return redirect(url_for("feeds.mine"), code=303)
         if "make" not in request.form:
             # It would replace the address that there is.
             raise Invalid(INCOMPLETE)
         made = services.create_user_feed(actor)
     return _page(
-        "My bookings in my calendar",
-        "All your bookings, with what they are for. Whoever has the address can read them.",
+        _("My bookings in my calendar"),
+        _("All your bookings with their names. Anyone with the link can read them."),
         url_for("feeds.mine"),
         url_for("bookings.mine"),
         made,
@@ -97,7 +98,7 @@ def organization(managed: Organization) -> ResponseReturnValue:
     if request.method == "POST":
         if "revoke" in request.form:
             services.revoke_organization_feed(actor, managed.uuid)
-            flash("The link no longer works.", "good")
+            flash(_("The link no longer works."), "good")
             return redirect(url_for("feeds.organization", uuid=managed.uuid), code=303)
         if "make" not in request.form:
             raise Invalid(INCOMPLETE)
@@ -105,13 +106,19 @@ def organization(managed: Organization) -> ResponseReturnValue:
     feed = queries.organization_feed(actor, managed.uuid)
     ended = ""
     if feed.created is not None and not feed.works:
-        ended = f"{feed.maker} made it, and does not manage {feed.organization} any more."
+        ended = _(
+            "%(person)s created it and no longer manages %(organization)s.",
+            person=feed.maker,
+            organization=feed.organization,
+        )
         if not feed.maker:
-            ended = "It was made before the portal noted who makes an address."
+            ended = _("It was created before the portal recorded who creates links.")
     return _page(
-        f"Bookings at {feed.organization}",
-        "Every booking of its offerings, with who booked and for what. Whoever has the address can read them, as long "
-        "as the person who made it manages the organization.",
+        _("Bookings at %(organization)s", organization=feed.organization),
+        _(
+            "All bookings of its offerings, with the names of people and bookings. Anyone with the link can read them, "
+            "as long as the person who created it manages the organization."
+        ),
         url_for("feeds.organization", uuid=managed.uuid),
         url_for("manage.dashboard"),
         made,

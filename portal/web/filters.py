@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import nh3
+from babel.numbers import format_currency, format_decimal
 from flask import Flask, current_app
 from markupsafe import Markup, escape
 
@@ -18,10 +19,20 @@ from portal.domain import links
 from portal.domain.choices import country_name
 from portal.domain.html_text import parsable_html, plain_text, words_alone
 from portal.domain.instants import parse_instant
+from portal.domain.messages import N_
 from portal.extensions import settings
+from portal.localization import ENGLISH, current_language, current_locale, date_in_language, ngettext
+from portal.localization import gettext as _
 from portal.web.links import local_path
 
 HUES = 8
+STATE_NAMES = {
+    "Active": N_("Active"),
+    "Paused": N_("Paused"),
+    "Archived": N_("Archived"),
+    "Draft": N_("Draft"),
+    "Unavailable": N_("Unavailable"),
+}
 TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details", "dfn", "div", "dl", "dt",
     "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark",
@@ -99,9 +110,12 @@ def money(amount: Decimal | float | int | None) -> str:
         return ""
     exact = Decimal(str(amount)).normalize()
     if exact == 0:
-        return "free"
+        return _("free")
     places = max(2, -int(exact.as_tuple().exponent))
     currency = current_app.config["CURRENCY"]
+    if current_language() != ENGLISH:
+        pattern = re.sub(r"\.00", f".{'0' * places}", str(current_locale().currency_formats["standard"].pattern))
+        return str(format_currency(exact, currency, pattern, locale=current_locale(), currency_digits=False))
     sign = "−" if exact < 0 else ""
     return f"{sign}{SYMBOLS.get(currency, currency + chr(0xA0))}{abs(exact):,.{places}f}"
 
@@ -115,16 +129,16 @@ def _local(moment: datetime, zone: str) -> datetime:
 
 
 def when(moment: datetime, zone: str, *, short: bool = False) -> str:
-    """A moment by the clocks of a zone: "Tue 24 Nov 2026, 09:00"; short drops the year where it is this year's."""
+    """A moment in a time zone: "Tue 24 Nov 2026, 09:00"; `short` leaves the year out if it is this year's."""
     local = _local(moment, zone)
-    year = "" if short and local.year == datetime.now(UTC).astimezone(ZoneInfo(zone)).year else f" {local.year}"
-    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}"
+    is_this_year = short and local.year == datetime.now(UTC).astimezone(ZoneInfo(zone)).year
+    return f"{date_in_language(local.date(), 'MMMEd' if is_this_year else 'yMMMEd')}, {local:%H:%M}"
 
 
 def day(moment: datetime, zone: str) -> str:
-    """The day of a moment by the clocks of a zone: "24 Nov 2026"."""
+    """The day of a moment in a time zone: "24 Nov 2026"."""
     local = _local(moment, zone)
-    return f"{local.day} {local:%b %Y}"
+    return date_in_language(local.date(), "yMMMd")
 
 
 def local_value(text: str) -> str:
@@ -142,8 +156,23 @@ def coordinate(value: float, positive: str, negative: str) -> str:
 
 
 def count_of(number: int, noun: str) -> str:
-    """A number with its noun: 1 offering, 1,240 offerings."""
+    """A number with its English noun: 1 offering, 1,240 offerings."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def whole(number: int) -> str:
+    """A whole number with separators, as the language writes it: 1,240."""
+    return f"{number:,}" if current_language() == ENGLISH else str(format_decimal(number, locale=current_locale()))
+
+
+def offerings_count(number: int) -> str:
+    """1 offering, 1,240 offerings."""
+    return str(ngettext("%(number)s offering", "%(number)s offerings", number, number=whole(number)))
+
+
+def state_name(state: str) -> str:
+    """The name of an offering's state in the current language; other texts as they are."""
+    return _(STATE_NAMES[state]) if state in STATE_NAMES else state
 
 
 def dash(value: object) -> object:
@@ -156,9 +185,9 @@ def range_to(low: int | None, high: int | None) -> str:
     if low is None and high is None:
         return "–"
     if high is None:
-        return f"at least {low}"
+        return _("at least %(number)s", number=whole(low or 0))
     if low is None:
-        return f"at most {high}"
+        return _("at most %(number)s", number=whole(high))
     return str(low) if low == high else f"{low}–{high}"
 
 
@@ -176,10 +205,11 @@ def minutes(value: int | None) -> str:
     """A length given in minutes: 2 days, 4 hours, 90 minutes."""
     if value is None:
         return "–"
-    for unit, size in (("day", 1440), ("hour", 60)):
-        if value and value % size == 0:
-            return count_of(value // size, unit)
-    return count_of(value, "minute")
+    if value and value % 1440 == 0:
+        return ngettext("%(number)s day", "%(number)s days", value // 1440, number=whole(value // 1440))
+    if value and value % 60 == 0:
+        return ngettext("%(number)s hour", "%(number)s hours", value // 60, number=whole(value // 60))
+    return ngettext("%(number)s minute", "%(number)s minutes", value, number=whole(value))
 
 
 def listed(value: Any) -> str:
@@ -194,10 +224,18 @@ def instant(text: str) -> datetime:
     return parse_instant(text)
 
 
+def country(code: str) -> str:
+    """The name of a country in the current language; the code itself if it is unknown."""
+    if current_language() == ENGLISH:
+        return country_name(code)
+    return str(current_locale().territories.get(code) or country_name(code))
+
+
 def register_filters(app: Flask) -> None:
     """Give the templates their filters."""
     for function in (
         local_value, safe_html, plain_text, safe_href, picture_src, initials, hue, money, when, day, instant,
-        coordinate, count_of, dash, range_to, megabytes, minutes, listed, country_name,
+        coordinate, count_of, whole, offerings_count, state_name, dash, range_to, megabytes, minutes, listed,
     ):  # fmt: skip
         app.add_template_filter(function)
+    app.add_template_filter(country, "country_name")

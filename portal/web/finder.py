@@ -1,19 +1,23 @@
-"""“Free on … for … hours”: what the address asks for, in the reader's words where it can't be understood."""
+"""The search for free times: what the query string asks for, with an error for the reader if it can't be read."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from portal.domain.zones import date_text, duration_text
+from portal.localization import gettext as _
+from portal.localization import localized
 from portal.queries.free_offerings import FreeTimeQuery
 from portal.web.links import printable
 
 NAMES = ("date", "after", "before", "hours")
 DEFAULT = Decimal(1)
 LONGEST = Decimal(720)
+_HOURS = re.compile(r"\d{1,3}(?:[.,]\d{1,6})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +37,14 @@ class Asked:
 
     @property
     def words(self) -> str:
-        """The wish in words: "Tue 3 Mar 2026, from 09:00, for 2 hours"."""
+        """The query in words: "Tue 3 Mar 2026, from 09:00, for 2 hours"."""
         if self.wanted is None:
             return ""
-        parts = [date_text(self.wanted.day)]
-        parts += [f"from {self.after}"] if self.wanted.after else []
-        parts += [f"until {self.before}"] if self.wanted.before else []
-        return ", ".join([*parts, f"for {duration_text(self.wanted.duration, days=False)}"])
+        parts = [localized(date_text(self.wanted.day))]
+        parts += [_("from %(time)s", time=self.after)] if self.wanted.after else []
+        parts += [_("until %(time)s", time=self.before)] if self.wanted.before else []
+        length = localized(duration_text(self.wanted.duration, days=False))
+        return ", ".join([*parts, _("for %(length)s", length=length)])
 
 
 def read(args: Mapping[str, str]) -> Asked:
@@ -56,22 +61,21 @@ def read(args: Mapping[str, str]) -> Asked:
 
 def _wanted(asked: Asked) -> FreeTimeQuery:
     if not asked.date:
-        raise ValueError("Choose the day on which it has to be free.")
+        raise ValueError(_("Choose the day on which it has to be free."))
     try:
         day = date.fromisoformat(asked.date)
         if len(asked.date) != 10 or not 1970 <= day.year <= 9000:
             raise ValueError
     except ValueError:
-        raise ValueError("The day is not a date such as 2026-03-31.") from None
+        raise ValueError(_("The day is not a date such as 2026-03-31.")) from None
     after, before = _clock(asked.after), _clock(asked.before)
-    try:
-        hours = Decimal(asked.hours.replace(",", ".")) if asked.hours else DEFAULT
-        if not (hours.is_finite() and 0 < hours <= LONGEST):
-            raise InvalidOperation
-    except InvalidOperation:
-        raise ValueError(f"The number of hours is not one up to {LONGEST}.") from None
+    hours = DEFAULT
+    if asked.hours:
+        hours = Decimal(asked.hours.replace(",", ".")) if _HOURS.fullmatch(asked.hours) else Decimal(0)
+    if not 0 < hours <= LONGEST:
+        raise ValueError(_("Enter a number of hours up to %(most)s.", most=LONGEST))
     if after is not None and before is not None and before <= after:
-        raise ValueError("The latest end must be after the earliest start.")
+        raise ValueError(_("The latest end must be after the earliest start."))
     return FreeTimeQuery(day, timedelta(seconds=int(hours * 3600)), after, before)
 
 
@@ -83,5 +87,5 @@ def _clock(text: str) -> time | None:
         if found.tzinfo is not None:
             raise ValueError
     except ValueError:
-        raise ValueError(f"“{text}” is not a time of day such as 09:30.") from None
+        raise ValueError(_("“%(text)s” is not a time of day such as 09:30.", text=text)) from None
     return found

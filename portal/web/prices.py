@@ -7,17 +7,39 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from portal.web.filters import count_of, money
+from portal.domain.messages import N_
+from portal.localization import gettext as _
+from portal.localization import ngettext
+from portal.web.filters import money, whole
 
 UNITS = {
-    "month": "month",
-    "quarter": "quarter",
-    "half_month": "half month",
-    "day": "day",
-    "hour": "hour",
-    "quantity": "unit",
+    "month": N_("month"),
+    "quarter": N_("quarter"),
+    "half_month": N_("half month"),
+    "day": N_("day"),
+    "hour": N_("hour"),
+    "quantity": N_("unit"),
 }
-PERIODS = {"month": "a month", "quarterly": "a quarter", "annual": "a year", "total": "in all"}
+EACH = {
+    "month": N_("every month"),
+    "quarter": N_("every quarter"),
+    "half_month": N_("every half month"),
+    "day": N_("every day"),
+    "hour": N_("every hour"),
+    "quantity": N_("for each unit"),
+}
+AT_MOST = {
+    "month": N_("at most %(number)s a month"),
+    "quarterly": N_("at most %(number)s a quarter"),
+    "annual": N_("at most %(number)s a year"),
+    "total": N_("at most %(number)s in all"),
+}
+CHARGED = {
+    "usage": N_("billed on use"),
+    "limit": N_("for reserved time"),
+    "one": N_("once, at the start"),
+    "few": N_("on a change of plan"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +68,7 @@ class PlanPrices:
 
 def unit_name(unit: str) -> str:
     """A billing or measuring unit in words: half_month is "half month"."""
-    return UNITS.get(unit, unit)
+    return _(UNITS[unit]) if unit in UNITS else unit
 
 
 def plan_tables(document: Mapping[str, Any]) -> list[PlanPrices]:
@@ -57,12 +79,11 @@ def plan_tables(document: Mapping[str, Any]) -> list[PlanPrices]:
 
 
 def _plan_prices(plan: Mapping[str, Any], components: dict[str, Any], names: dict[str, str]) -> PlanPrices:
-    unit = unit_name(plan["unit"])
     lines = [
         Line(
             name=part["name"] or part["type"],
             description=component["description"],
-            charged=_charged(component["billing_type"], part["amount"], unit),
+            charged=_charged(component["billing_type"], part["amount"], plan["unit"]),
             price=Decimal(part["price"]),
             measured_unit=part["measured_unit"],
             notes=list(_notes(part, component, names)),
@@ -72,45 +93,57 @@ def _plan_prices(plan: Mapping[str, Any], components: dict[str, Any], names: dic
     ]
     notes = []
     if plan["archived"]:
-        notes.append("This plan is archived: it goes on for those who have it.")
+        notes.append(_("This plan is archived: it stays for existing bookings."))
     if not plan["is_active"]:
-        notes.append("It is sold out.")
+        notes.append(_("Sold out."))
     if plan["max_amount"] is not None:
-        notes.append(f"At most {plan['max_amount']} bookings at a time use it.")
+        notes.append(_("At most %(number)s bookings at a time.", number=whole(plan["max_amount"])))
     if groups := plan["organization_groups"]:
-        notes.append("For members of " + ", ".join(group["name"] for group in groups) + ".")
+        notes.append(_("For members of %(groups)s.", groups=", ".join(group["name"] for group in groups)))
     if plan["article_code"]:
-        notes.append(f"Article {plan['article_code']}.")
+        notes.append(_("Article %(code)s.", code=plan["article_code"]))
     least = Decimal(str(plan["minimal_price"]))
     return PlanPrices(plan["uuid"], plan["name"], plan["description"], least, lines, notes)
 
 
 def _charged(kind: str, amount: int, unit: str) -> str:
-    if kind == "fixed":
-        # No amount yet: it is taken, or not, with the booking.
-        return f"{f'{amount} × ' if amount > 1 else ''}every {unit}"
-    words = {
-        "usage": "by use",
-        "limit": "for what you reserve",
-        "one": "once, at the start",
-        "few": "on a change of plan",
-    }
-    return words.get(kind, kind)
+    if kind != "fixed":
+        return _(CHARGED[kind]) if kind in CHARGED else kind
+    each = _(EACH[unit]) if unit in EACH else unit
+    # No amount yet: it is taken, or not, with the booking.
+    return _("%(number)s × %(each)s", number=whole(amount), each=each) if amount > 1 else each
 
 
 def _notes(part: Mapping[str, Any], component: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
-    per = f" per {component['measured_unit']}" if component["measured_unit"] else ""
     if part["future_price"] not in (None, part["price"]):
-        yield f"{money(Decimal(part['future_price']))}{per} announced"
+        yield _("%(price)s announced", price=_per(money(Decimal(part["future_price"])), component["measured_unit"]))
     if part["discount_threshold"] is not None and part["discount_rate"]:
-        yield f"{part['discount_rate']}% off from {part['discount_threshold']}"
+        threshold = whole(part["discount_threshold"])
+        yield _("%(percent)s%% off from %(number)s", percent=part["discount_rate"], number=threshold)
     low, high = component["min_value"], component["max_value"]
-    if high is not None and not component["is_boolean"]:
-        yield f"at most {high} at a time" if low is None else f"{low} to {high} at a time"
+    if high is not None and not component["is_boolean"] and low is None:
+        yield _("at most %(number)s at a time", number=whole(high))
+    elif high is not None and not component["is_boolean"]:
+        yield _("%(low)s to %(high)s at a time", low=whole(low), high=whole(high))
     if component["limit_amount"] is not None:
-        yield f"at most {component['limit_amount']:,} {PERIODS.get(component['limit_period'] or '', '')}".rstrip()
+        number = whole(component["limit_amount"])
+        template = AT_MOST.get(component["limit_period"] or "")
+        yield _(template, number=number) if template else _("at most %(number)s", number=number)
     if component["is_prepaid"]:
         low, high = component["min_prepaid_duration"], component["max_prepaid_duration"]
-        yield "paid in advance" + (f" for {low}–{count_of(high, 'month')}" if low and high else "")
+        if low and high:
+            yield ngettext(
+                "paid in advance for %(low)s–%(number)s month",
+                "paid in advance for %(low)s–%(number)s months",
+                high,
+                low=low,
+                number=high,
+            )
+        else:
+            yield _("paid in advance")
     if component["overage_component"] in names:
-        yield f"beyond it: {names[component['overage_component']].lower()}"
+        yield _("beyond it: %(name)s", name=names[component["overage_component"]])
+
+
+def _per(price: str, unit: str) -> str:
+    return _("%(price)s per %(unit)s", price=price, unit=unit) if unit else price

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from babel.lists import format_list
+
 from portal.domain import order_form
+from portal.domain.messages import N_
 from portal.domain.order_form import read_form
 from portal.domain.rules import rule_sentences as rules_in_words
 from portal.domain.rules import rules_of
 from portal.domain.schedules import current_schedules, entry_period, read_schedules
 from portal.domain.texts import one_line, shortened
 from portal.domain.zones import DAY_SECONDS, duration_text
-from portal.web.filters import count_of, money, when
+from portal.localization import current_locale, localized, ngettext
+from portal.localization import gettext as _
+from portal.web.filters import money, when, whole
 
-DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 # More facts than anybody reads, and of a text so much.
 MAX_FACTS = 100
 MAX_TEXT = 1000
@@ -28,9 +32,9 @@ UNITS = {
     "m": "m", "km": "km", "m2": "m²", "kg": "kg", "kw": "kW", "gb": "GB", "tb": "TB", "k": "K", "c": "°C", "t": "T",
 }  # fmt: skip
 KINDS = {
-    "boolean": "yes or no", "integer": "a whole number", "money": "an amount of money", "string": "a line of text",
-    "text": "text", "html_text": "text", "select_string": "one of", "select_string_multi": "any of", "date": "a date",
-    "time": "a time of day",
+    "boolean": N_("yes or no"), "integer": N_("a whole number"), "money": N_("an amount of money"),
+    "string": N_("a line of text"), "text": N_("text"), "html_text": N_("text"), "select_string": N_("one of"),
+    "select_string_multi": N_("any of"), "date": N_("a date"), "time": N_("a time of day"),
 }  # fmt: skip
 
 
@@ -62,9 +66,9 @@ def specifications(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
         if key in NOT_SPECIFICATIONS or value is None or value == "":
             continue
         if isinstance(value, bool):
-            facts.append((humanised(key), "yes" if value else "no"))
+            facts.append((humanised(key), _("yes") if value else _("no")))
         elif isinstance(value, (int, float)):
-            stem, _, unit = key.rpartition("_")
+            stem, _underscore, unit = key.rpartition("_")
             known = UNITS.get(unit.lower()) if stem else None
             facts.append((humanised(stem), f"{value:,}\u00a0{known}") if known else (humanised(key), f"{value:,}"))
         elif isinstance(value, str):
@@ -92,34 +96,58 @@ def schedule_rules(attributes: Mapping[str, Any], zone: str, now: datetime) -> I
     if not entries:
         return
     config = read_schedules(raw).config
-    hours = "round the clock"
-    if (config.opens, config.closes) != (0, DAY_SECONDS):
-        hours = f"{config.hours_text} the next day" if config.turn else config.hours_text
-    yield f"Open {_days(config.open_days)}, {hours}."
-    yield f"Booked in steps of {duration_text(config.slot)}."
+    days = days_text(config.open_days)
+    if (config.opens, config.closes) == (0, DAY_SECONDS):
+        yield _("Open %(days)s, round the clock.", days=days)
+    elif config.turn:
+        yield _("Open %(days)s, %(hours)s the next day.", days=days, hours=config.hours_text)
+    else:
+        yield _("Open %(days)s, %(hours)s.", days=days, hours=config.hours_text)
+    yield _("Booked in steps of %(length)s.", length=localized(duration_text(config.slot)))
     for entry in entries:
         period = entry_period(entry)
         if period is None:
             continue  # nothing can be booked by it either
-        since = f"from {when(period.start, zone, short=True)} " if period.start > now else ""
-        sentence = f"{since}until {when(period.end, zone, short=True)}."
+        start, end = when(period.start, zone, short=True), when(period.end, zone, short=True)
         title = one_line(str(entry.get("title") or ""))
-        yield f"{title}: {sentence}" if title else f"Open {sentence}"
+        if title and period.start > now:
+            yield _("%(title)s: from %(start)s until %(end)s.", title=title, start=start, end=end)
+        elif title:
+            yield _("%(title)s: until %(end)s.", title=title, end=end)
+        elif period.start > now:
+            yield _("Open from %(start)s until %(end)s.", start=start, end=end)
+        else:
+            yield _("Open until %(end)s.", end=end)
 
 
 def _option_rules(options: Mapping[str, Any]) -> Iterator[str]:
     if options.get("auto_approve_in_service_provider_projects"):
-        yield "Bookings in the provider's own projects are accepted at once."
+        yield _("Bookings in the provider's own projects are confirmed automatically.")
     if limit := _whole(options.get("maximal_resource_count_per_project")):
-        yield f"At most {count_of(limit, 'booking')} at a time in a project."
+        yield ngettext(
+            "At most %(number)s booking at a time in a project.",
+            "At most %(number)s bookings at a time in a project.",
+            limit,
+            number=whole(limit),
+        )
     if people := _whole(options.get("minimal_team_count_for_provisioning")):
-        yield f"A project needs at least {count_of(people, 'member')}."
+        yield ngettext(
+            "A project needs at least %(number)s member.",
+            "A project needs at least %(number)s members.",
+            people,
+            number=whole(people),
+        )
     if role := options.get("required_team_role_for_provisioning"):
-        yield f"Somebody in the project must have the role “{role}”."
+        yield _("Somebody in the project must have the role “%(role)s”.", role=role)
     if latest := options.get("latest_date_for_resource_termination"):
-        yield f"Everything ends on {latest} at the latest."
+        yield _("Bookings end on %(date)s at the latest.", date=latest)
     if longest := _whole(options.get("max_resource_termination_offset_in_days")):
-        yield f"A booking may end at most {count_of(longest, 'day')} ahead."
+        yield ngettext(
+            "A booking may end at most %(number)s day ahead.",
+            "A booking may end at most %(number)s days ahead.",
+            longest,
+            number=whole(longest),
+        )
 
 
 def _whole(value: Any) -> int | None:
@@ -129,19 +157,26 @@ def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _days(days: Iterable[int]) -> str:
-    # Weeks are told from Monday on; the wire counts from Sunday.
-    order = sorted(days, key=lambda day: (day - 1) % 7)
+def days_text(days: Iterable[int]) -> str:
+    """Days of the week (0 = Sunday) as a text: "Monday–Friday", "Tuesday and Thursday"."""
+    # Weeks begin on Monday; the API counts from Sunday.
+    order = sorted((day - 1) % 7 for day in days)
     if len(order) == 7:
-        return "every day"
+        return _("every day")
+    names = current_locale().days["format"]["wide"]
     runs: list[list[int]] = []
     for day in order:
-        if runs and (day - 1) % 7 == (runs[-1][-1] - 1) % 7 + 1:
+        if runs and day == runs[-1][-1] + 1:
             runs[-1].append(day)
         else:
             runs.append([day])
-    parts = [f"{DAYS[run[0]]}–{DAYS[run[-1]]}" if len(run) > 2 else " and ".join(DAYS[d] for d in run) for run in runs]
-    return ", ".join(parts) or "on no day"
+    parts = [
+        f"{names[run[0]]}–{names[run[-1]]}"
+        if len(run) > 2
+        else format_list([names[it] for it in run], locale=current_locale())
+        for run in runs
+    ]
+    return ", ".join(parts) or _("on no day")
 
 
 def questions(options: Mapping[str, Any]) -> list[Question]:
@@ -150,49 +185,53 @@ def questions(options: Mapping[str, Any]) -> list[Question]:
 
 
 def _kind(asked: order_form.FormQuestion) -> str:
-    kind = KINDS.get(asked.type, asked.type.replace("_", " "))
+    kind = _(KINDS[asked.type]) if asked.type in KINDS else asked.type.replace("_", " ")
     if asked.choices:
-        kind += ": " + ", ".join(label for _, label in asked.choices)
+        kind += ": " + ", ".join(label for _value, label in asked.choices)
     low, high = asked.low, asked.high
     if low is not None and high is not None:
-        return f"{kind} from {low:f} to {high:f}"
-    if low is not None or high is not None:
-        return f"{kind} from {low:f}" if low is not None else f"{kind} up to {high:f}"
-    return kind
+        return _("%(kind)s from %(low)s to %(high)s", kind=kind, low=f"{low:f}", high=f"{high:f}")
+    if low is not None:
+        return _("%(kind)s from %(low)s", kind=kind, low=f"{low:f}")
+    return _("%(kind)s up to %(high)s", kind=kind, high=f"{high:f}") if high is not None else kind
 
 
 def instrument_code(backend_id: str, options: Mapping[str, Any]) -> tuple[str, str] | None:
     """The backend's own name for the offering, where its options say that it is to be shown, with its label."""
     if not (backend_id and options.get("highlight_backend_id_display")):
         return None
-    return str(options.get("backend_id_display_label") or "Code"), backend_id
+    return str(options.get("backend_id_display_label") or _("Code")), backend_id
 
 
 def backstage(offering: Mapping[str, Any]) -> list[tuple[str, object]]:
     """What only the offering's managers and staff are shown."""
     facts: list[tuple[str, object]] = [
-        ("Shared", "yes" if offering["shared"] else "no: only its own organization sees it"),
-        ("Billable", "yes" if offering["billable"] else "no"),
-        ("Backend ID", offering["backend_id"]),
-        ("Orders", offering["order_count"]),
-        ("Customers", offering["total_customers"]),
-        ("Cost this month", money(offering["total_cost"])),
-        ("Cost expected", money(offering["total_cost_estimated"])),
+        (_("Shared"), _("yes") if offering["shared"] else _("no: only its own organization sees it")),
+        (_("Billable"), _("yes") if offering["billable"] else _("no")),
+        (_("Backend ID"), offering["backend_id"]),
+        (_("Orders"), offering["order_count"]),
+        (_("Customers"), offering["total_customers"]),
+        (_("Cost this month"), money(offering["total_cost"])),
+        (_("Expected cost"), money(offering["total_cost_estimated"])),
     ]
     facts += [
         (
-            f"Quota: {quota['name']}",
-            f"{quota['usage']:,} of {'∞' if quota['limit'] < 0 else format(quota['limit'], ',')}",
+            _("Quota: %(name)s", name=quota["name"]),
+            _("%(used)s of %(limit)s", used=whole(quota["usage"]), limit=_limit(quota["limit"])),
         )
         for quota in offering["quotas"]
     ]
-    facts += [("Backend state", offering["scope_state"]), ("Backend says", offering["scope_error_message"])]
+    facts += [(_("Backend state"), offering["scope_state"]), (_("Backend message"), offering["scope_error_message"])]
     facts += [
         (humanised(key), value)
         for key, value in _mapping(offering["backend_metadata"]).items()
         if isinstance(value, (str, int, float))
     ]
     return [(name, value) for name, value in facts if value not in (None, "")]
+
+
+def _limit(limit: int) -> str:
+    return "∞" if limit < 0 else whole(limit)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -153,7 +153,7 @@ BAD = [
     ({"name": "x" * 2001}, {"name": ["This is too long (at most 2000 characters)."]}),
     ({"options": []}, {"options": ["Expected an object of answers by the keys of the order form."]}),
     ({"options": {"x": 1}}, {"options": {"x": ["The order form has no such question."]}}),
-    ({"options": {"x": "a\0"}}, {"options": ["This holds a character that can't be kept."]}),
+    ({"options": {"x": "a\0"}}, {"options": ["This contains a character that can't be stored."]}),
     ({"options": {"x": [{"y": "a\ud800"}]}}, {"options": ["x[0].y: Not a valid string."]}),
     ({"options": {"\ud800": 1}}, {"options": ["“?” is not a valid name of a field."]}),
     ({"options": {"x": 2**64}}, {"options": ["x: A number is too large: whole numbers have at most 64 bits."]}),

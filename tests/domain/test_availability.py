@@ -359,7 +359,7 @@ def test_conflicts_are_reported_with_their_period(code: Code, mine: bool, state:
 
 
 def test_an_obstacle_may_have_words_of_its_own() -> None:
-    refusal = working(Obstacle(NOON, Code.CLOSURE, "Service day ({period}).")).explain(NOON)
+    refusal = working(Obstacle(NOON, Code.CLOSURE, "Service day (%(period)s).")).explain(NOON)
     assert refusal is not None
     assert (refusal.text, refusal.state) == ("Service day (Mon 2 Mar 2026, 12:00–14:00).", "closed")
 

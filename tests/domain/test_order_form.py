@@ -91,7 +91,7 @@ def test_answers_are_kept_as_json(item: dict[str, Any], given_value: Any, kept: 
         ({"type": "select_string_multi"}, [str(n) for n in range(300)], "Choose at most 200."),
         ({"type": "string"}, {"a": 1}, "Enter a text."),
         ({"type": "string"}, "x" * 10_001, "This is too long (at most 10,000 characters)."),
-        ({"type": "string"}, "a\x00b", "This holds a character that can't be kept."),
+        ({"type": "string"}, "a\x00b", "This contains a character that can't be stored."),
         ({"type": "conditional_cascade"}, "x", "Answer with an object of level names and choices."),
     ],
 )

@@ -123,7 +123,7 @@ def test_a_rule_refuses_in_words(rules: dict[str, Any], start: str, end: str, co
 def test_braces_in_a_reason_are_only_text() -> None:
     rules = {"closures": [{"start": "2026-03-03", "end": "2026-03-03", "reason": "{0.__class__} {x}"}]}
     refusal = why(free(rules), "2026-03-03T10:00Z", "2026-03-03T11:00Z")
-    assert refusal == (Code.CLOSURE, "Closed ((0.__class__) (x)): Tue 3 Mar 2026, 00:00–24:00.")
+    assert refusal == (Code.CLOSURE, "Closed ({0.__class__} {x}): Tue 3 Mar 2026, 00:00–24:00.")
 
 
 def test_between_two_bookings_lie_both_buffers() -> None:
@@ -169,14 +169,14 @@ def test_a_quota_counts_days_weeks_and_months_of_the_offerings_zone(kind: str, s
         return
     assert refusal is not None
     assert refusal.code is Code.QUOTA
-    assert refusal.text == f"One person may book 2 hours a {kind}; you hold 2 hours already."
+    assert refusal.text == f"One person may book 2 hours a {kind}. You already have 2 hours."
 
 
 def test_the_number_of_bookings_ahead() -> None:
     own = (span("2026-03-03T08:00Z", "2026-03-03T10:00Z"),)
     refusal = free({"upcoming_bookings_per_user": 1}, own=own).explain(span("2026-03-05T10:00Z", "2026-03-05T11:00Z"))
     assert refusal is not None
-    assert refusal.text == "One person may have 1 booking ahead at a time, and you have 1."
+    assert refusal.text == "One person may have 1 upcoming booking at a time. You have 1."
 
 
 @given(
@@ -326,10 +326,10 @@ def test_the_rules_read_as_sentences() -> None:
         "Book at most 30 days ahead.",
         "A booking lasts at least 1 hour.",
         "A booking lasts at most 8 hours.",
-        "15 minutes before each booking are kept free.",
-        "30 minutes after each booking are kept free.",
+        "Kept free before each booking: 15 minutes.",
+        "Kept free after each booking: 30 minutes.",
         "One person may book 40 hours a week.",
-        "One person may have 3 bookings ahead at a time.",
-        "Requests are accepted at once.",
+        "One person may have 3 upcoming bookings at a time.",
+        "Bookings are confirmed automatically.",
     ]
-    assert "1 hour after each booking is kept free." in rule_sentences(read_rules({"buffer_after_minutes": 60}))
+    assert "Kept free after each booking: 1 hour." in rule_sentences(read_rules({"buffer_after_minutes": 60}))

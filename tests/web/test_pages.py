@@ -37,7 +37,7 @@ def test_search_and_facets_are_in_the_address_and_can_be_taken_back(visitor, wor
 
 def test_an_empty_result_says_which_filter_to_drop(visitor, world):
     page = visitor().get("/?q=cells&country=FI").text
-    assert "Nothing matches" in page
+    assert "No results" in page
     assert re.search(r'href="/\?country=FI">Search: cells <span class="number">\(1 result\)', page)
 
 
@@ -51,7 +51,7 @@ def test_odd_addresses_are_no_error(visitor, world, odd):
 
 def test_an_empty_result_offers_no_filter_whose_loss_would_change_nothing(visitor, world):
     page = visitor().get("/?q=nosuchthing&country=FI").text
-    assert "both filters" in page
+    assert "No offering meets all filters" in page
     assert "(0 results)" not in page
 
 
@@ -156,7 +156,7 @@ def test_the_page_of_an_offering_that_has_everything_takes_few_statements(visito
 def test_error_pages_help(visitor, world, method, path, code):
     answer = getattr(visitor().client, method)(path)
     assert answer.status_code == code
-    assert "To the catalogue" in answer.text
+    assert "Go to the catalogue" in answer.text
     if code == 405:
         assert "GET" in answer.headers["Allow"]
 
@@ -188,7 +188,7 @@ def test_an_address_with_32_digits_leads_to_the_offering(client, world):
 
 def test_pages_say_to_search_engines_what_they_are(visitor, world):
     for path, said in (
-        ("/", "2 offerings, with"),
+        ("/", "2 offerings."),
         (f"/offerings/{world.scope}/", "Live cells"),
         ("/timeline/", "Free and booked times of all offerings"),
     ):

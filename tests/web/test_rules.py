@@ -209,7 +209,7 @@ def test_rules_are_looked_at_before_they_are_kept(page):
     assert page.send("preview", time_zone="Europe/Tallinn", accept="automatic").status_code == 200
     plain = text(page)
     assert "The coming week with these rules" in plain
-    assert "Requests are accepted at once." in plain
+    assert "Bookings are confirmed automatically." in plain
     assert "Times in Europe/Tallinn." in plain
     assert 'name="slot"' not in plain
     free = plain.count('class="slot slot-free')
