@@ -65,11 +65,16 @@ export function refocus(part) {
   next?.focus({ preventScroll: true });
 }
 
-// The session has ended: the form is sent as a whole, to come back filled in after signing in.
-export function sendIfSignedOut(root) {
+// The requests that htmx makes for the booking form. None begins once the form itself is sent. Where the session has ended,
+// the form is sent as a whole, to come back filled in after signing in.
+export function watchBookingForm(root) {
+  let sent = false;
+  root.addEventListener("submit", (event) => (sent ||= event.target.id === "booking" && !event.defaultPrevented));
+  addEventListener("pageshow", () => (sent = false));
+  root.addEventListener("htmx:beforeRequest", (event) => sent && event.preventDefault());
   root.addEventListener("htmx:responseError", (event) => {
     const form = root.querySelector("#booking");
-    if (!form || ![401, 403].includes(event.detail.xhr.status)) return;
+    if (!form || ![400, 401, 403].includes(event.detail.xhr.status)) return;
     const check = Object.assign(document.createElement("input"), { type: "hidden", name: "check", value: "1" });
     form.append(check);
     form.submit();

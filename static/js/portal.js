@@ -3,7 +3,7 @@ import { ownClocks } from "./clock.js";
 import { confirmInDialog } from "./confirm.js";
 import { copyButtons } from "./copy.js";
 import { closeMenus } from "./menus.js";
-import { pickInWeek, refocus, sendIfSignedOut } from "./pick.js";
+import { pickInWeek, refocus, watchBookingForm } from "./pick.js";
 import { openAtHour } from "./timeline.js";
 import { explainInvalid } from "./validity.js";
 
@@ -26,4 +26,4 @@ document.addEventListener("htmx:load", (event) => {
   pickInWeek(event.target);
   refocus(event.target);
 });
-sendIfSignedOut(document);
+watchBookingForm(document);

@@ -174,3 +174,22 @@ def test_a_phone_shows_one_day_with_its_reasons(site, browser):
         page.click("text=Request booking")
         page.wait_for_url("**/bookings/*/")
         context.close()
+
+
+def test_the_form_comes_back_when_the_session_has_ended(site, browser_page, console_errors):
+    page = browser_page
+    sign_in(page, site)
+    page.goto(f"{site.url}/offerings/{site.it.offering}/book/?from={(site.it.today + timedelta(days=1)).date()}")
+    page.fill("#name", "Ice")
+    page.context.clear_cookies()
+    page.locator(".pick-box input").first.focus()
+    page.keyboard.press("Space")
+    page.wait_for_selector("#password")
+    page.fill("#email", "booker@example.org")
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    page.click("main button")
+    page.wait_for_selector("#booking")
+    assert page.input_value("#name") == "Ice"
+    assert page.locator(".pick-box :checked").count() == 1
+    console_errors[:] = [it for it in console_errors if "status of 4" not in it and "Response Status Error" not in it]
