@@ -26,6 +26,7 @@ from portal.calendar_sync.errors import ConsentLost, ProviderError
 from portal.calendar_sync.provider import ConsentGrant, Permission, ProviderAccount
 from portal.calendar_sync.providers import permissions_of
 from portal.calendar_sync.states import CalendarState
+from portal.domain.messages import Message
 from portal.errors import Conflict, Forbidden, Invalid
 from portal.extensions import consent, enqueue_calendar, secret_box, secret_location, settings, transaction
 from portal.models import ConsentRequest, GoogleCalendar, GoogleConnection, Organization
@@ -119,7 +120,9 @@ def finish_consent(
             )
         ).one_or_none()
     if request is None or request.user_id != actor.user_id or now - request.created > CONSENT_TIMEOUT:
-        raise Invalid("This consent was not begun here, is used up, or took longer than ten minutes. Begin again.")
+        raise Invalid(
+            Message("This consent was not begun here, is used up, or took longer than ten minutes. Begin again.")
+        )
     with transaction() as session:
         organization_uuid = session.execute(
             select(Organization.uuid).where(Organization.id == request.organization_id)
@@ -132,9 +135,9 @@ def finish_consent(
         grant = consent().exchange(redirect_uri=redirect_uri(), code=code, code_verifier=verifier)
         account = consent().account(grant.access.token)
     except ProviderError as problem:
-        raise Invalid(f"Google did not finish the connection. {problem.words}") from problem
+        raise Invalid(Message("Google did not finish the connection. %(words)s", words=problem.words)) from problem
     if not grant.refresh_token:
-        raise Invalid("Google gave no lasting access. Begin again, and consent on Google's page.")
+        raise Invalid(Message("Google gave no lasting access. Begin again, and consent on Google's page."))
     return _connect(actor, organization_uuid, grant, account, now)
 
 
@@ -151,16 +154,16 @@ def connect_with_refresh_token(
     if not settings().google_configured:
         raise Conflict(NOT_CONFIGURED)
     if not token or len(token) > 512 or any(char.isspace() for char in token):
-        raise Invalid("This is not a refresh token.", "token")
+        raise Invalid(Message("This is not a refresh token."), "token")
     try:
         grant = consent().refresh(token)
         account = consent().account(grant.access.token)
     except ConsentLost as problem:
-        raise Invalid("Google does not accept this refresh token: it is revoked, expired, or another client's.") from (
-            problem
-        )
+        raise Invalid(
+            Message("Google does not accept this refresh token: it is revoked, expired, or another client's.")
+        ) from (problem)
     except ProviderError as problem:
-        raise Invalid(f"The refresh token could not be tried. {problem.words}") from problem
+        raise Invalid(Message("The refresh token could not be tried. %(words)s", words=problem.words)) from problem
     complete = ConsentGrant(grant.refresh_token or token, grant.access, grant.scopes)
     return _connect(actor, organization_uuid, complete, account, now or utcnow())
 
@@ -171,7 +174,9 @@ def _connect(
     permissions = permissions_of(grant.scopes)
     can_share = Permission.SHARING in permissions
     if Permission.CALENDARS not in permissions:
-        raise Invalid("Google access does not cover calendars. Begin again, and tick every box on Google's page.")
+        raise Invalid(
+            Message("Google access does not cover calendars. Begin again, and tick every box on Google's page.")
+        )
     box = secret_box()
     with transaction() as session:
         organization = owned_organization(session, actor, organization_uuid, lock=True)

@@ -13,6 +13,7 @@ from portal.calendar_sync import snapshot
 from portal.calendar_sync.errors import CalendarNotFound, ProviderError, SyncTokenExpired
 from portal.calendar_sync.plan import EventContent, RemoteEvent, app_mark, merge_remote, plan
 from portal.calendar_sync.provider import CalendarProvider, OpenProvider
+from portal.domain.messages import Message
 from portal.domain.periods import Period
 from portal.errors import Conflict, Forbidden, NotFound
 from portal.extensions import reading, settings
@@ -70,7 +71,7 @@ def preview_sync(actor: Actor, offering_uuid: uuidlib.UUID, open_provider: OpenP
             )
         ).scalar_one_or_none()
         if connection_id is None:
-            raise Conflict("Google is not connected, so there is nothing to compare with.")
+            raise Conflict(Message("Google is not connected, so there is nothing to compare with."))
         calendar = session.execute(
             select(GoogleCalendar).where(GoogleCalendar.offering_id == offering.id)
         ).scalar_one_or_none()

@@ -7,6 +7,7 @@ import unicodedata
 
 from email_validator import ValidatedEmail, validate_email
 
+from portal.domain.messages import Message
 from portal.domain.texts import is_storable
 
 # The size of columns, and the maximum of RFC 5321.
@@ -20,10 +21,10 @@ def mail_address(address: str) -> str:
     Raises ValueError if it is invalid, or if a mail program could take it for encoded text (RFC 2047).
     """
     if "=?" in address:
-        raise ValueError("The address contains “=?”, which mail programs take for encoded text.")
+        raise ValueError(Message("The address contains “=?”, which mail programs take for encoded text."))
     if address.isascii():
         if not _ASCII.fullmatch(address):
-            raise ValueError("The address has characters that mail servers do not accept.")
+            raise ValueError(Message("The address has characters that mail servers do not accept."))
         return address
     found = _parsed(address)
     return found.ascii_email or found.normalized
@@ -44,7 +45,7 @@ def account_address(text: str) -> str:
     """
     found = normal_address(text)
     if not mail_address(found).isascii():
-        raise ValueError("mail servers accept letters such as “õ” only after the @.")
+        raise ValueError(Message("mail servers accept letters such as “õ” only after the @."))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from portal.domain.messages import Message
 from portal.domain.texts import visible
 
 _FORM = re.compile(
@@ -29,26 +30,28 @@ def parse_instant(text: object, *, naive_is_utc: bool = False) -> datetime:
     Raises ValueError; the message fits after a field name ("start: is not …").
     """
     if not isinstance(text, str):
-        raise ValueError("is not a text with a date and a time")
+        raise ValueError(Message("is not a text with a date and a time"))
     text = text.strip()
     shown = visible(text[:100])
     if _DATE_ONLY.fullmatch(text):
         if not naive_is_utc:
-            raise ValueError(f"“{shown}” is a date without a time of day and a time zone")
+            raise ValueError(Message("“%(shown)s” is a date without a time of day and a time zone", shown=shown))
         text = f"{text}T00:00Z"
     form = _FORM.fullmatch(text)
     if form is None:
-        raise ValueError(f"“{shown}” is not a date and time such as 2025-03-14T09:26:53Z")
+        raise ValueError(Message("“%(shown)s” is not a date and time such as 2025-03-14T09:26:53Z", shown=shown))
     if form["offset"] is None:
         if not naive_is_utc:
-            raise ValueError(f"“{shown}” has no time zone: end it with Z or an offset such as +02:00")
+            raise ValueError(
+                Message("“%(shown)s” has no time zone: end it with Z or an offset such as +02:00", shown=shown)
+            )
         text = f"{text}Z"
     if form["second"] == "60":
-        raise ValueError(f"“{shown}” is a leap second: use the second before or after it")
+        raise ValueError(Message("“%(shown)s” is a leap second: use the second before or after it", shown=shown))
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"“{shown}” is not a date and time that exists") from None
+        raise ValueError(Message("“%(shown)s” is not a date and time that exists", shown=shown)) from None
 
 
 def parse_query_instant(text: str, *, naive_is_utc: bool = False) -> datetime:
@@ -62,5 +65,5 @@ def as_utc(instant: datetime) -> datetime:
     if instant.tzinfo is UTC:
         return instant
     if instant.tzinfo is None or instant.utcoffset() is None:
-        raise ValueError("an instant needs a time zone")
+        raise ValueError(Message("an instant needs a time zone"))
     return instant.astimezone(UTC)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
-from portal.domain.periods import Period
+if TYPE_CHECKING:
+    # Periods, instants and zones have messages.
+    from portal.domain.periods import Period
 
 
 class Localizer(Protocol):

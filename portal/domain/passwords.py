@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Protocol
 
+from portal.domain.messages import Message
 from portal.errors import Invalid
 
 MIN_PASSWORD = 12
@@ -33,13 +34,15 @@ def check_password(password: str, about: Iterable[str], estimator: Estimator) ->
     """Raise Invalid unless the password meets the requirements. `about` are the user's address and name."""
     password = normalized(password)
     if len(password) < MIN_PASSWORD:
-        raise Invalid(f"The password must have at least {MIN_PASSWORD} characters.", "password")
+        raise Invalid(Message("The password must have at least %(least)s characters.", least=MIN_PASSWORD), "password")
     if len(password) > MAX_PASSWORD:
-        raise Invalid(f"The password must have at most {MAX_PASSWORD} characters.", "password")
+        raise Invalid(Message("The password must have at most %(most)s characters.", most=MAX_PASSWORD), "password")
     if estimator.guesses(password, _guessed_first(about)) < LEAST_GUESSES:
         raise Invalid(
-            "This password is easy to guess: it is common, or made of your name or address. "
-            "Use several unrelated words, or let a password manager make it.",
+            Message(
+                "This password is easy to guess: it is common, or made of your name or address. Use several unrelated "
+                "words, or let a password manager make it."
+            ),
             "password",
         )
 

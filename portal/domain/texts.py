@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from portal.domain.messages import Message
+
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 # Joiners are part of Persian and Indic spelling and of emoji. Other format characters reorder or hide text.
 _JOINERS = "\u200c\u200d"
@@ -25,14 +27,16 @@ def line_problem(text: str) -> str:
         return ""
     character = found[0]
     if character == "\0":
-        return "holds a NUL character, which cannot be kept"
+        return Message("holds a NUL character, which cannot be kept")
     if character in _BREAKS:
-        return "holds a line break, and must be one line"
+        return Message("holds a line break, and must be one line")
     if unicodedata.category(character) == "Cs":
-        return "holds half of a surrogate pair, which is no character"
+        return Message("holds half of a surrogate pair, which is no character")
     if unicodedata.category(character) == "Cf":
-        return f"holds a character that changes the direction of writing (U+{ord(character):04X})"
-    return f"holds a control character (U+{ord(character):04X})"
+        return Message(
+            "holds a character that changes the direction of writing (%(code)s)", code=f"U+{ord(character):04X}"
+        )
+    return Message("holds a control character (%(code)s)", code=f"U+{ord(character):04X}")
 
 
 def is_storable(text: str) -> bool:

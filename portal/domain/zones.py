@@ -8,7 +8,7 @@ from functools import cache
 from typing import Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from portal.domain.messages import Localizable, Localizer
+from portal.domain.messages import Localizable, Localizer, Message
 from portal.domain.periods import Period
 
 DAY_SECONDS = 24 * 60 * 60
@@ -34,7 +34,7 @@ def parse_zone(name: object) -> ZoneInfo:
     """The time zone with this IANA name. Raises ValueError with a reason for users."""
     if isinstance(name, str) and name in zone_names():
         return ZoneInfo(name)
-    raise ValueError(f"“{str(name)[:60]}” is not a time zone such as Europe/Tallinn")
+    raise ValueError(Message("“%(name)s” is not a time zone such as Europe/Tallinn", name=str(name)[:60]))
 
 
 def known_zone(name: object, default: str = "UTC") -> ZoneInfo:

@@ -10,6 +10,8 @@ from portal.domain.instants import parse_instant
 from portal.domain.mail import MailKind
 from portal.domain.texts import one_line
 from portal.domain.zones import instant_text, known_zone
+from portal.localization import gettext as _
+from portal.localization import localized
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,70 +29,70 @@ class MessageContent:
 def account_notice(kind: MailKind, data: Mapping[str, Any], site: str) -> MessageContent:
     """The content of a message of portal.domain.mail.CHANGES."""
     zone = known_zone(data["zone"])
-    when = ("When", instant_text(parse_instant(data["at"]), zone))
+    when = (_("When"), localized(instant_text(parse_instant(data["at"]), zone)))
     if kind is MailKind.TOKEN_MADE:
         never = data["expires"] == "never"
-        expires = "never" if never else instant_text(parse_instant(data["expires"]), zone)
+        expires = _("never") if never else localized(instant_text(parse_instant(data["expires"]), zone))
         return MessageContent(
-            f"New API token at {site}",
-            "An API token was created for your account",
+            _("New API token at %(site)s", site=site),
+            _("An API token was created for your account"),
             [
-                "A program with this token can do whatever you can do.",
-                "If you do not know who created it, revoke it and change your password.",
+                _("A program with this token can do whatever you can do."),
+                _("If you do not know who created it, revoke it and change your password."),
             ],
-            [("Name", one_line(data["name"])), when, ("Expires", expires)],
+            [(_("Name"), one_line(data["name"])), when, (_("Expires"), expires)],
             "/account/",
-            "Open your account",
+            _("Open your account"),
         )
     if kind is MailKind.PASSWORD_CHANGED:
-        sentences = ["Your password was changed with a mailed link."] if data["by"] == "link" else []
-        sentences.append("You are signed out in all other browsers.")
+        sentences = [_("Your password was changed with a mailed link.")] if data["by"] == "link" else []
+        sentences.append(_("You are signed out in all other browsers."))
         if data["access_ended"]:
-            sentences.append("Your API tokens and calendar links have ended.")
-        sentences.append("If it was not you, choose a new password now: the portal mails a link to this address.")
+            sentences.append(_("Your API tokens and calendar links have ended."))
+        sentences.append(_("If it was not you, choose a new password now: the portal mails a link to this address."))
         return MessageContent(
-            f"Your password at {site} was changed",
-            "Your password was changed",
+            _("Your password at %(site)s was changed", site=site),
+            _("Your password was changed"),
             sentences,
             [when],
             "/password/",
-            "Choose a new password",
+            _("Choose a new password"),
         )
     if kind is MailKind.EMAIL_CHANGED:
         return MessageContent(
-            f"Your e-mail address at {site} was changed",
-            "Your e-mail address was changed",
+            _("Your e-mail address at %(site)s was changed", site=site),
+            _("Your e-mail address was changed"),
             [
-                "Messages now go to the new address, and you sign in with it.",
-                "If it was not you, contact the portal's administrators at once.",
+                _("Messages now go to the new address, and you sign in with it."),
+                _("If it was not you, contact the portal's administrators at once."),
             ],
-            [("New address", one_line(data["email"])), when],
+            [(_("New address"), one_line(data["email"])), when],
         )
     if kind is MailKind.GOOGLE_CONNECTED:
         return MessageContent(
-            f"Google account connected to {one_line(data['what'])}",
-            "A Google account was connected",
+            _("Google account connected to %(organization)s", organization=one_line(data["what"])),
+            _("A Google account was connected"),
             [
-                "The calendars of the organization's offerings are now kept in this Google account.",
-                "If you do not know who connected it, disconnect it.",
+                _("The calendars of the organization's offerings are now kept in this Google account."),
+                _("If you do not know who connected it, disconnect it."),
             ],
             [
-                ("Organization", one_line(data["what"])),
-                ("Google account", one_line(data["google"])),
-                ("Connected by", one_line(data["who"])),
+                (_("Organization"), one_line(data["what"])),
+                (_("Google account"), one_line(data["google"])),
+                (_("Connected by"), one_line(data["who"])),
                 when,
             ],
             data["page"],
-            "Open the connection",
+            _("Open the connection"),
         )
     return MessageContent(
-        f"New calendar link at {site}",
-        "A calendar link was created",
+        _("New calendar link at %(site)s", site=site),
+        _("A calendar link was created"),
         [
-            "Anyone with the link can read these bookings, names and notes included.",
-            "If you do not know who created it, disable it.",
+            _("Anyone with the link can read these bookings, names and notes included."),
+            _("If you do not know who created it, disable it."),
         ],
-        [("Bookings", one_line(data["what"])), ("Created by", one_line(data["who"])), when],
+        [(_("Bookings"), one_line(data["what"])), (_("Created by"), one_line(data["who"])), when],
         data["page"],
-        "Open the calendar link",
+        _("Open the calendar link"),
     )

@@ -23,6 +23,7 @@ from portal.domain.instants import parse_instant
 from portal.domain.mail import GROUP_OF, MailKind
 from portal.domain.periods import Period
 from portal.domain.texts import one_line
+from portal.localization import ENGLISH, current_language, in_language
 from portal.mail.content import content_of
 from portal.mail.headers import MESSAGE, header_text, mailbox
 from portal.models import OutgoingMail
@@ -31,14 +32,21 @@ _SALT = "mail-off"
 _HOST = re.compile(r"[a-z0-9.-]{1,255}")
 
 
-def compose(row: OutgoingMail, settings: Settings, secret: str = "", *, now: datetime | None = None) -> EmailMessage:
-    """The e-mail of a row of the outbox; `secret` is the secret part of its link, if it has one.
+def compose(
+    row: OutgoingMail, settings: Settings, secret: str = "", *, now: datetime | None = None, language: str = ENGLISH
+) -> EmailMessage:
+    """The e-mail of a row of the outbox, in a language; `secret` is the secret part of its link, if it has one.
 
     `now` (default: when it was queued) is when it is sent, perhaps late: “today” is the day of `now`.
 
     Its Message-ID depends on the row only, so that mail servers can recognize a message that is sent twice. Raises
     UnsafeHeader if the recipient's address cannot be written into a header.
     """
+    with in_language(language):
+        return _compose(row, settings, secret, now)
+
+
+def _compose(row: OutgoingMail, settings: Settings, secret: str, now: datetime | None) -> EmailMessage:
     kind = MailKind(row.kind)
     content = content_of(kind, row.data, settings.site_name, secret, now or row.created)
     base = iri_to_uri(settings.public_url)
@@ -47,6 +55,7 @@ def compose(row: OutgoingMail, settings: Settings, secret: str = "", *, now: dat
         off = f"{base}/mail/off/{unsubscribe_token(settings, row.user_id, GROUP_OF[kind])}/"
     context = {"content": content, "site": one_line(settings.site_name), "url": settings.public_url, "off": off}
     message = EmailMessage(policy=MESSAGE)
+    message["Content-Language"] = current_language()
     message["Subject"] = header_text(content.subject)
     message["From"] = mailbox(*parseaddr(sender(settings)))
     message["To"] = mailbox("", row.recipient)

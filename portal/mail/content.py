@@ -9,79 +9,88 @@ from zoneinfo import ZoneInfo
 
 from portal.domain.instants import parse_instant
 from portal.domain.mail import CHANGES, LINK_OF, MailKind
+from portal.domain.messages import N_
 from portal.domain.periods import Period
 from portal.domain.texts import clean_lines, one_line
 from portal.domain.zones import date_text, instant_text, known_zone, local_date, period_text
+from portal.localization import gettext as _
+from portal.localization import localized, ngettext
 from portal.mail.account_notices import MessageContent, account_notice
 
 # MailKind -> subject (its part before the colon is the heading), sentence.
 _BOOKING: Mapping[MailKind, tuple[str, str]] = {
-    MailKind.REQUESTED: ("Requested: {name}", "Your request was received. The time is reserved until it is answered."),
-    MailKind.ACCEPTED: ("Confirmed: {name}", "Your booking of {offering} is confirmed."),
-    MailKind.REJECTED: ("Rejected: {name}", "Your request for {offering} was rejected."),
-    MailKind.CANCELLED: ("Cancelled: {name}", "Your booking of {offering} was cancelled."),
-    MailKind.MOVED: ("Moved: {name}", "Your booking of {offering} was moved. The new times are below."),
+    MailKind.REQUESTED: (
+        N_("Requested: %(name)s"),
+        N_("Your request was received. The time is reserved until it is answered."),
+    ),
+    MailKind.ACCEPTED: (N_("Confirmed: %(name)s"), N_("Your booking of %(offering)s is confirmed.")),
+    MailKind.REJECTED: (N_("Rejected: %(name)s"), N_("Your request for %(offering)s was rejected.")),
+    MailKind.CANCELLED: (N_("Cancelled: %(name)s"), N_("Your booking of %(offering)s was cancelled.")),
+    MailKind.MOVED: (N_("Moved: %(name)s"), N_("Your booking of %(offering)s was moved. The new times are below.")),
     MailKind.EXPIRED: (
-        "Not answered in time: {name}",
-        "Your request for {offering} was not answered before its start.",
+        N_("Not answered in time: %(name)s"),
+        N_("Your request for %(offering)s was not answered before its start."),
     ),
-    MailKind.REMINDER: ("{day}: {name}", "Your booking of {offering} starts {starts}."),
+    MailKind.REMINDER: (N_("%(day)s: %(name)s"), N_("Your booking of %(offering)s starts %(starts)s.")),
     MailKind.TO_ANSWER: (
-        "New request: {who}, {offering}",
-        "{who} requested {offering}. The time is reserved until you answer.",
+        N_("New request: %(who)s, %(offering)s"),
+        N_("%(who)s requested %(offering)s. The time is reserved until you answer."),
     ),
-    MailKind.BOOKED: ("Booked: {who}, {offering}", "{who} booked {offering}. The booking was confirmed automatically."),
+    MailKind.BOOKED: (
+        N_("Booked: %(who)s, %(offering)s"),
+        N_("%(who)s booked %(offering)s. The booking was confirmed automatically."),
+    ),
     MailKind.GIVEN_BACK: (
-        "Cancelled: {who}, {offering}",
-        "{who} cancelled a booking of {offering}. The time below is free again.",
+        N_("Cancelled: %(who)s, %(offering)s"),
+        N_("%(who)s cancelled a booking of %(offering)s. The time below is free again."),
     ),
     MailKind.MOVED_BY_BOOKER: (
-        "Moved: {who}, {offering}",
-        "{who} moved a booking of {offering}. The new times are below.",
+        N_("Moved: %(who)s, %(offering)s"),
+        N_("%(who)s moved a booking of %(offering)s. The new times are below."),
     ),
 }
 # MailKind -> subject, heading, sentences, label of the button.
 _ACCOUNT: Mapping[MailKind, tuple[str, str, tuple[str, ...], str]] = {
     MailKind.REGISTER: (
-        "Your account at {site}",
-        "Finish your account",
-        ("Someone, probably you, requested an account with this address.", "{lasts}"),
-        "Choose a password",
+        N_("Your account at %(site)s"),
+        N_("Finish your account"),
+        (N_("Someone, probably you, requested an account with this address."), "%(lasts)s"),
+        N_("Choose a password"),
     ),
     MailKind.KNOWN: (
-        "Your account at {site}",
-        "You already have an account",
+        N_("Your account at %(site)s"),
+        N_("You already have an account"),
         (
-            "Someone, probably you, requested an account with this address, which already has one.",
-            "Sign in, or choose a new password if you have forgotten yours.",
+            N_("Someone, probably you, requested an account with this address, which already has one."),
+            N_("Sign in, or choose a new password if you have forgotten yours."),
         ),
-        "Sign in",
+        N_("Sign in"),
     ),
     MailKind.NEW_EMAIL: (
-        "Your new e-mail address at {site}",
-        "Confirm your new e-mail address",
+        N_("Your new e-mail address at %(site)s"),
+        N_("Confirm your new e-mail address"),
         (
-            "Someone, probably you, wants to use this address for their account. Sign in there to confirm it.",
-            "If it was not you, ignore this message: nothing has changed.",
-            "{lasts}",
+            N_("Someone, probably you, wants to use this address for their account. Sign in there to confirm it."),
+            N_("If it was not you, ignore this message: nothing has changed."),
+            "%(lasts)s",
         ),
-        "Confirm the address",
+        N_("Confirm the address"),
     ),
     MailKind.INVITATION: (
-        "An account for you at {site}",
-        "You are invited",
-        ("An account was created for you at {site}.", "{lasts}"),
-        "Choose a password",
+        N_("An account for you at %(site)s"),
+        N_("You are invited"),
+        (N_("An account was created for you at %(site)s."), "%(lasts)s"),
+        N_("Choose a password"),
     ),
     MailKind.PASSWORD: (
-        "A new password at {site}",
-        "Choose a new password",
+        N_("A new password at %(site)s"),
+        N_("Choose a new password"),
         (
-            "Someone, probably you, requested a new password.",
-            "If it was not you, ignore this message: nothing has changed.",
-            "{lasts}",
+            N_("Someone, probably you, requested a new password."),
+            N_("If it was not you, ignore this message: nothing has changed."),
+            "%(lasts)s",
         ),
-        "Choose a password",
+        N_("Choose a password"),
     ),
 }
 
@@ -105,33 +114,40 @@ def content_of(kind: MailKind, data: Mapping[str, Any], site: str, secret: str, 
 def _account(kind: MailKind, data: Mapping[str, Any], site: str, secret: str) -> MessageContent:
     subject, heading, sentences, button = _ACCOUNT[kind]
     # Messages that an earlier version queued name no end.
-    until = f"until {_end_text(data)}" if "until" in data else f"for {data.get('lasts', 'a day')}"
-    lasts = f"The link works once, {until}."
+    lasts = _("The link works once.")
+    if "until" in data:
+        lasts = _("The link works once, until %(instant)s.", instant=_end_text(data))
+    names = {"site": site, "lasts": lasts}
     return MessageContent(
-        subject.format(site=site),
-        heading,
-        [it.format(site=site, lasts=lasts) for it in sentences],
+        _(subject) % names,
+        _(heading),
+        [(it if it == "%(lasts)s" else _(it)) % names for it in sentences],
         link=LINK_OF[kind].format(secret) if kind in LINK_OF else "/login",
-        button=button,
+        button=_(button),
     )
 
 
 def _reconnect(data: Mapping[str, Any]) -> MessageContent:
     organization = one_line(data["organization"])
     return MessageContent(
-        f"Reconnect Google Calendar of {organization}",
-        "Google Calendar must be reconnected",
+        _("Reconnect Google Calendar of %(organization)s", organization=organization),
+        _("Google Calendar must be reconnected"),
         [
-            f"The portal can no longer reach Google for {organization}: {one_line(data['reason'])}",
-            "Its calendars are not synced until you reconnect.",
+            _(
+                "The portal can no longer reach Google for %(organization)s: %(reason)s",
+                organization=organization,
+                reason=one_line(data["reason"]),
+            ),
+            _("Its calendars are not synced until you reconnect."),
         ],
         link=f"/manage/organizations/{data['organization_uuid']}/google/",
-        button="Reconnect",
+        button=_("Reconnect"),
     )
 
 
 def _end_text(data: Mapping[str, Any]) -> str:
-    return instant_text(parse_instant(data["until"]), known_zone(data["zone"]))
+    text: str = localized(instant_text(parse_instant(data["until"]), known_zone(data["zone"])))
+    return text
 
 
 def _booking(kind: MailKind, data: Mapping[str, Any], now: datetime) -> MessageContent:
@@ -140,25 +156,25 @@ def _booking(kind: MailKind, data: Mapping[str, Any], now: datetime) -> MessageC
     if kind is MailKind.REMINDER:
         names |= _day_of_start(data, zone, now)
     subject, sentence = _BOOKING[kind]
-    sentences = [sentence.format_map(names)]
+    sentences = [_(sentence) % names]
     if kind in (MailKind.MOVED, MailKind.MOVED_BY_BOOKER) and data["state"] == "requested":
-        sentences.append("It needs approval again.")
+        sentences.append(_("It needs approval again."))
     facts = [
-        *(("When", it) for it in times(data, zone)),
-        ("Time zone", zone.key),
-        ("What", names["offering"]),
-        ("Where", one_line(str(data.get("provider", "")))),
-        ("For", names["name"]),
-        ("Note", clean_lines(str(data.get("note", "")))),
-        ("Reason", clean_lines(str(data.get("reason", "")))),
+        *((_("When"), it) for it in times(data, zone)),
+        (_("Time zone"), zone.key),
+        (_("What"), names["offering"]),
+        (_("Where"), one_line(str(data.get("provider", "")))),
+        (_("For"), names["name"]),
+        (_("Note"), clean_lines(str(data.get("note", "")))),
+        (_("Reason"), clean_lines(str(data.get("reason", "")))),
     ]
     return MessageContent(
-        subject.format_map(names),
-        subject.partition(":")[0].format_map(names),
+        _(subject) % names,
+        _(subject).partition(":")[0] % names,
         sentences,
         [(label, value) for label, value in facts if value],
         f"/bookings/{data['booking']}/",
-        "Open the request" if kind is MailKind.TO_ANSWER else "Open the booking",
+        _("Open the request") if kind is MailKind.TO_ANSWER else _("Open the booking"),
     )
 
 
@@ -168,33 +184,43 @@ def _day_of_start(data: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> dic
     day, today = local_date(start, zone), local_date(now, zone)
     clock = f"{start.astimezone(zone):%H:%M}"
     if day == today:
-        return {"day": "Today", "starts": f"today at {clock}"}
+        return {"day": _("Today"), "starts": _("today at %(time)s", time=clock)}
     if day == today + timedelta(days=1):
-        return {"day": "Tomorrow", "starts": f"tomorrow at {clock}"}
-    return {"day": date_text(day), "starts": f"on {date_text(day)} at {clock}"}
+        return {"day": _("Tomorrow"), "starts": _("tomorrow at %(time)s", time=clock)}
+    shown = localized(date_text(day))
+    return {"day": shown, "starts": _("on %(day)s at %(time)s", day=shown, time=clock)}
 
 
 def _summary(kind: MailKind, data: Mapping[str, Any]) -> MessageContent:
     number, who = data["number"], one_line(data["who"])
-    heading = "1 more message" if number == 1 else f"{number} more messages"
+    heading = ngettext("%(number)s more message", "%(number)s more messages", number, number=number)
     facts = []
     for entry in data["messages"]:
-        label = _BOOKING[MailKind(entry["kind"])][0].partition(":")[0]
+        label = _(_BOOKING[MailKind(entry["kind"])][0]).partition(":")[0]
         when = "; ".join(times(entry, known_zone(entry["zone"])))
         facts.append((label, f"{one_line(entry['offering'])}: {when} ({entry['zone']})"))
     if number > len(facts):
-        facts.append(("And", f"{number - len(facts)} more"))
+        facts.append((_("And"), _("%(number)s more", number=number - len(facts))))
     if kind is MailKind.BOOKINGS_SUMMARY:
-        subject, link, button = f"{heading} about your bookings", "/bookings/", "Open my bookings"
-        what = "You changed many bookings within an hour."
+        subject, link, button = (
+            _("%(messages)s about your bookings", messages=heading),
+            "/bookings/",
+            _("Open my bookings"),
+        )
+        what = _("You changed many bookings within an hour.")
         if not data.get("own", True):
-            what = f"{who} changed many of your bookings within an hour."
+            what = _("%(who)s changed many of your bookings within an hour.", who=who)
     else:
-        subject, link, button = f"{heading} about bookings by {who}", "/manage/requests/", "Open the requests"
-        what = f"{who} changed many bookings within an hour."
-    return MessageContent(subject, heading, [f"{what} These changes were not mailed one by one."], facts, link, button)
+        subject, link, button = (
+            _("%(messages)s about bookings by %(who)s", messages=heading, who=who),
+            "/manage/requests/",
+            _("Open the requests"),
+        )
+        what = _("%(who)s changed many bookings within an hour.", who=who)
+    return MessageContent(subject, heading, [what, _("These changes were not mailed one by one.")], facts, link, button)
 
 
 def times(data: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
     """The periods of a booking in the offering's time zone."""
-    return [period_text(Period(parse_instant(it["start"]), parse_instant(it["end"])), zone) for it in data["slots"]]
+    periods = (Period(parse_instant(it["start"]), parse_instant(it["end"])) for it in data["slots"])
+    return [localized(period_text(it, zone)) for it in periods]

@@ -86,6 +86,7 @@ def _send(row: OutgoingMail, settings: Settings, transport: Sender, clock: Calla
     try:
         with transaction() as session:
             is_for_recipient = recipients.is_still_recipient(session, row)
+            language = recipients.language_of(session, row)
             is_outdated = MailKind(row.kind) is MailKind.REMINDER and not mail.is_reminder_due(session, row, clock())
         if not is_for_recipient:
             _give_up(row, "The recipient was deactivated or lost the role that this message is for.")
@@ -98,7 +99,7 @@ def _send(row: OutgoingMail, settings: Settings, transport: Sender, clock: Calla
             _give_up(row, "The link was used or expired before the message could be sent.")
             return False
         name = f"{row.created:%Y%m%dT%H%M%S}-{row.kind}-{row.uuid.hex[:8]}"
-        transport.send(compose(row, settings, secret, now=clock()), row.recipient, name)
+        transport.send(compose(row, settings, secret, now=clock(), language=language), row.recipient, name)
     except (MessageRejected, UnsafeHeader, SecretLost) as final:
         _give_up(row, _redact(secret, str(final)))
     except Exception as error:

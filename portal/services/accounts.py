@@ -17,6 +17,7 @@ from portal.audit import SecurityEvent, account, object_ref, record
 from portal.domain.addresses import account_address
 from portal.domain.instants import format_instant
 from portal.domain.mail import MailKind
+from portal.domain.messages import Message
 from portal.domain.texts import is_storable, line_problem
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, settings, transaction
@@ -46,14 +47,14 @@ def clean_email(email: str) -> str:
     try:
         return account_address(email)
     except ValueError as error:
-        raise Invalid(f"This is not an e-mail address: {error}", "email") from error
+        raise Invalid(Message("This is not an e-mail address: %(error)s", error=error), "email") from error
 
 
 def clean_name(name: str, field: str = "full_name") -> str:
     """A name in the form it is kept in. Raises Invalid if it is not one line."""
     name = name.strip(" ")
     if problem := line_problem(name):
-        raise Invalid(f"The name {problem}.", field)
+        raise Invalid(Message("The name %(problem)s.", problem=problem), field)
     return " ".join(name.split())
 
 
@@ -87,7 +88,9 @@ def add_user(
         with session.begin_nested():
             session.add(user)
     except IntegrityError as error:
-        raise Invalid(f"There is an account with the address {email} already.", "email") from error
+        raise Invalid(
+            Message("There is an account with the address %(email)s already.", email=email), "email"
+        ) from error
     record(SecurityEvent.ACCOUNT_CREATED, actor, account(user.id), email=email, staff=is_staff)
     return user
 
@@ -171,9 +174,9 @@ def create_token(
         raise Forbidden
     name = clean_name(name, "name")
     if not name:
-        raise Invalid("Give the token a name, so that you know later what uses it.", "name")
+        raise Invalid(Message("Give the token a name, so that you know later what uses it."), "name")
     if len(name) > 100:
-        raise Invalid("The name is too long (at most 100 characters).", "name")
+        raise Invalid(Message("The name is too long (at most 100 characters)."), "name")
     now = now or utcnow()
     expires = _token_end(expires, endless, now)
     key = secrets.token_hex(20)
@@ -196,16 +199,16 @@ def create_token(
 def _token_end(expires: datetime | None, endless: bool, now: datetime) -> datetime | None:
     days = settings().token_days
     if endless and days:
-        raise Invalid(f"Tokens end after at most {days} days here.", "expires")
+        raise Invalid(Message("Tokens end after at most %(days)s days here.", days=days), "expires")
     if endless or (expires is None and not days):
         return None
     if expires is None:
         return now + timedelta(days=days)
     if expires <= now:
-        raise Invalid("The expiry has passed already.", "expires")
+        raise Invalid(Message("The expiry has passed already."), "expires")
     # A day more: the last day counts whole, wherever it is.
     if days and expires > now + timedelta(days=days + 1):
-        raise Invalid(f"Tokens end after at most {days} days here.", "expires")
+        raise Invalid(Message("Tokens end after at most %(days)s days here.", days=days), "expires")
     return expires
 
 
@@ -234,7 +237,7 @@ def set_role(actor: Actor, email: str, organization: str, role: str | None) -> N
     """
     _need_staff(actor)
     if role is not None and role not in tuple(Role):
-        raise Invalid(f"{role!r} is no role: use owner, manager or member.", "role")
+        raise Invalid(Message("%(role)s is no role: use owner, manager or member.", role=repr(role)), "role")
     with transaction() as session:
         user = session.execute(select(User).where(User.email == clean_email(email))).scalar_one_or_none()
         if user is None:
@@ -259,7 +262,7 @@ def set_active(actor: Actor, uuid: uuidlib.UUID, active: bool) -> None:
         if user is None:
             raise NotFound("User")
         if user.id == actor.user_id:
-            raise Invalid("You can't deactivate your own account.")
+            raise Invalid(Message("You can't deactivate your own account."))
         record(
             SecurityEvent.ACCOUNT_REACTIVATED if active else SecurityEvent.ACCOUNT_DEACTIVATED, actor, account(user.id)
         )
@@ -287,7 +290,9 @@ def find_organization(name_or_uuid: str) -> Organization:
     if not found:
         raise NotFound("Organization")
     if len(found) > 1:
-        raise Invalid(f"Several organizations are called {text!r}: give the uuid.", "organization")
+        raise Invalid(
+            Message("Several organizations are called %(text)s: give the uuid.", text=repr(text)), "organization"
+        )
     return found[0]
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.domain.booking_states import HOLDING
+from portal.domain.messages import Message
 from portal.domain.periods import Period
 from portal.domain.pricing import is_active
 from portal.domain.refusals import ALL_TIME
@@ -55,9 +56,9 @@ def booked_before(session: Session, user_id: int, key: IdempotencyKey | None) ->
     if key is None:
         return None
     if not 0 < len(key.key) <= MAX_KEY:
-        raise Invalid(f"The key must have 1 to {MAX_KEY} characters.", "Idempotency-Key")
+        raise Invalid(Message("The key must have 1 to %(most)s characters.", most=MAX_KEY), "Idempotency-Key")
     if not key.key.isprintable():
-        raise Invalid("The key must consist of printable characters.", "Idempotency-Key")
+        raise Invalid(Message("The key must consist of printable characters."), "Idempotency-Key")
     found = session.execute(
         select(StoredIdempotencyKey.digest, Booking)
         .join(Booking, Booking.id == StoredIdempotencyKey.booking_id)
@@ -66,7 +67,7 @@ def booked_before(session: Session, user_id: int, key: IdempotencyKey | None) ->
     if found is None:
         return None
     if found.digest != key.digest:
-        raise Invalid("This key was sent with another request before.", "Idempotency-Key")
+        raise Invalid(Message("This key was sent with another request before."), "Idempotency-Key")
     booking: Booking = found.Booking
     return booking
 
@@ -86,7 +87,7 @@ def check_request(request: BookingRequest) -> None:
     """Refuse what is wrong whatever the offering is (Invalid)."""
     check_list(request.periods)
     if problem := line_problem(request.name):
-        raise Invalid(f"The name {problem}.", "name")
+        raise Invalid(Message("The name %(problem)s.", problem=problem), "name")
     check_text("name", request.name)
     check_text("note", request.note)
 
@@ -94,21 +95,26 @@ def check_request(request: BookingRequest) -> None:
 def check_list(periods: Sequence[Period]) -> None:
     """Refuse periods that cannot go into one booking: none, too many, overlapping ones (Invalid)."""
     if not periods:
-        raise Invalid("Pick at least one period.", "slots")
+        raise Invalid(Message("Pick at least one period."), "slots")
     if len(periods) > MAX_PERIODS:
-        raise Invalid(f"At most {MAX_PERIODS} periods go into one booking.", "slots")
+        raise Invalid(Message("At most %(most)s periods go into one booking.", most=MAX_PERIODS), "slots")
     if not all(ALL_TIME.contains(period) for period in periods):
-        raise Invalid(f"Choose times in the years {ALL_TIME.start.year} to {ALL_TIME.end.year}.", "slots")
+        raise Invalid(
+            Message(
+                "Choose times in the years %(first)s to %(last)s.", first=ALL_TIME.start.year, last=ALL_TIME.end.year
+            ),
+            "slots",
+        )
     if any(first.overlaps(second) for first, second in pairwise(sorted(periods))):
-        raise Invalid("Two of the periods overlap each other.", "slots")
+        raise Invalid(Message("Two of the periods overlap each other."), "slots")
 
 
 def check_text(field: str, text: str) -> None:
     """Refuse a text that is too long or cannot be kept (Invalid)."""
     if len(text) > MAX_TEXT:
-        raise Invalid(f"This is too long (at most {MAX_TEXT} characters).", field)
+        raise Invalid(Message("This is too long (at most %(most)s characters).", most=MAX_TEXT), field)
     if not is_storable(text):
-        raise Invalid("This contains a character that can't be stored.", field)
+        raise Invalid(Message("This contains a character that can't be stored."), field)
 
 
 def project_of(session: Session, actor: Actor, wanted: uuidlib.UUID | None) -> int | None:
@@ -119,7 +125,7 @@ def project_of(session: Session, actor: Actor, wanted: uuidlib.UUID | None) -> i
         select(Project.id).where(Project.uuid == wanted, usable_projects(actor))
     ).scalar_one_or_none()
     if found is None:
-        raise Invalid("There is no such project, or your bookings can't be for it.", "project")
+        raise Invalid(Message("There is no such project, or your bookings can't be for it."), "project")
     return found
 
 
@@ -142,14 +148,21 @@ def plan_of(session: Session, actor: Actor, offering: Offering, wanted: uuidlib.
     if wanted is not None:
         plans = [plan for plan in plans if plan.uuid == wanted]
         if not plans:
-            raise Invalid("This offering has no such plan.", "plan")
+            raise Invalid(Message("This offering has no such plan."), "plan")
     if len(plans) > 1:
-        raise Invalid("Choose one of the offering's plans.", "plan")
+        raise Invalid(Message("Choose one of the offering's plans."), "plan")
     if not plans:
         return None
     taken = session.execute(
         select(func.count()).where(Booking.plan_id == plans[0].id, Booking.state.in_([it.value for it in HOLDING]))
     ).scalar_one()
     if not is_active(plans[0].max_amount, plans[0].active_elsewhere + taken):
-        raise Invalid(f"The plan “{plans[0].name}” is taken up: it allows {plans[0].max_amount} bookings.", "plan")
+        raise Invalid(
+            Message(
+                "The plan “%(name)s” is taken up: it allows %(number)s bookings.",
+                name=plans[0].name,
+                number=plans[0].max_amount,
+            ),
+            "plan",
+        )
     return int(plans[0].id)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.domain.booking_details import details_to_json
 from portal.domain.booking_states import HOLDING, BookingAction, BookingState, BookingStateConflict, next_state
 from portal.domain.instants import format_instant
+from portal.domain.messages import Message
 from portal.domain.order_form import check_answers
 from portal.domain.periods import Period
 from portal.errors import Forbidden, Invalid, NotFound
@@ -156,7 +157,10 @@ def reschedule_booking(
         if sorted(periods) == [Period(slot.start, slot.end) for slot in booking.slots]:
             return False
         if booking.sequence >= MAX_CHANGES:
-            raise Invalid(f"This booking has been changed {MAX_CHANGES} times. Cancel it and book again.", "slots")
+            raise Invalid(
+                Message("This booking has been changed %(most)s times. Cancel it and book again.", most=MAX_CHANGES),
+                "slots",
+            )
         # The rules apply as they do to the booker, whoever moves it, except for whether they see the offering.
         check_periods(offering, periods, now, actor, booking.user_id, except_booking=booking.id)
         if moves_at_once(booking, manages, now):

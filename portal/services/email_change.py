@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.audit import SecurityEvent, account, record
 from portal.domain.mail import MailKind
+from portal.domain.messages import Message
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import transaction
 from portal.models import AccountLink, User
@@ -36,7 +37,7 @@ def ask_for_email(actor: Actor, email: str, network: str, *, now: datetime | Non
     with transaction() as session:
         user = _user(session, actor)
         if address == user.email:
-            raise Invalid("This is your address already.", "email")
+            raise Invalid(Message("This is your address already."), "email")
         wait = consume(session, Bucket.of("changes of address", CHANGES_FOR_ACCOUNT, str(user.uuid)), now)
         if wait:
             raise too_many("Too many links were asked for.", wait)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import exists, or_, select
 
+from portal.domain.messages import Message
 from portal.domain.texts import line_problem
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, settings, transaction
@@ -41,14 +42,19 @@ def store_media(actor: Actor, name: str, content_type: str, data: bytes, uuid: u
     """
     _need_manager(actor)
     if not _CONTENT_TYPE.fullmatch(content_type):
-        raise Invalid(f"This is not a content type: {content_type!r}.", "content_type")
+        raise Invalid(
+            Message("This is not a content type: %(content_type)s.", content_type=repr(content_type)), "content_type"
+        )
     if not data:
-        raise Invalid("The file is empty.", "data")
+        raise Invalid(Message("The file is empty."), "data")
     if len(data) > MAX_BYTES:
-        raise Invalid(f"The file is larger than {MAX_BYTES // 1024 // 1024} MiB.", "data")
+        raise Invalid(
+            Message("The file is larger than %(most)s MiB.", most=MAX_BYTES // 1024 // 1024),
+            "data",
+        )
     if problem := line_problem(name):
         # It becomes a header.
-        raise Invalid(f"The file's name {problem}.", "name")
+        raise Invalid(Message("The file's name %(problem)s.", problem=problem), "name")
     with transaction() as session:
         media = session.scalar(select(Media).where(Media.uuid == uuid)) if uuid else None
         if media is None:

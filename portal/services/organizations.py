@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.audit import SecurityEvent, object_ref, record
 from portal.documents import store as documents
+from portal.domain.messages import Message
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import transaction
 from portal.models import OrganizationGroup, organization_group_members
@@ -48,5 +49,5 @@ def _find_group(session: Session, name_or_uuid: str) -> OrganizationGroup:
     if not found:
         raise NotFound("Group")
     if len(found) > 1:
-        raise Invalid(f"Several groups are called {text!r}: give the uuid.", "group")
+        raise Invalid(Message("Several groups are called %(text)s: give the uuid.", text=repr(text)), "group")
     return found[0]

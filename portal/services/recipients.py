@@ -15,6 +15,12 @@ from portal.models import AccountLink, Offering, Organization, OutgoingMail, Use
 from portal.policies import Actor, managed_offerings, owned_organizations
 
 
+def language_of(session: Session, row: OutgoingMail) -> str:
+    """The language in which a message is written: that of the recipient's account, "" if it has none."""
+    user = session.get(User, row.user_id) if row.user_id is not None else None
+    return user.language if user is not None else ""
+
+
 def is_still_recipient(session: Session, row: OutgoingMail) -> bool:
     """Whether the recipient may still see what the message is about. Removes other entries from a summary."""
     if MailKind(row.kind) in ASKED_FOR:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.audit import SecurityEvent, account, record
 from portal.domain.instants import format_instant
 from portal.domain.mail import MailKind
+from portal.domain.messages import Message
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import settings, transaction
 from portal.models import AccountLink, User
@@ -43,7 +44,7 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
     open (else Forbidden). Raises Invalid for what is no address, TooManyAttempts where the network asks for too many.
     """
     if settings().sign_up != "open":
-        raise Forbidden("Staff create accounts.")
+        raise Forbidden(Message("Staff create accounts."))
     now = now or utcnow()
     address = accounts.clean_email(email)
     with transaction() as session:
@@ -62,7 +63,7 @@ def finish_registration(secret: str, full_name: str, password: str, *, now: date
     now = now or utcnow()
     name = _checked_name(full_name)
     if settings().sign_up != "open":
-        raise Forbidden("Staff create accounts.")
+        raise Forbidden(Message("Staff create accounts."))
     hashed = checked_hash(password, link_email(secret, ("register",), now=now), name)
     with transaction() as session:
         email = _use(session, secret, ("register",), now)
@@ -219,7 +220,7 @@ def _digest(secret: str) -> bytes:
 def _checked_name(name: str, *, required: bool = True) -> str:
     name = accounts.clean_name(name)
     if required and not name:
-        raise Invalid("Enter your name.", "full_name")
+        raise Invalid(Message("Enter your name."), "full_name")
     if len(name) > 200:
-        raise Invalid("The name is too long (at most 200 characters).", "full_name")
+        raise Invalid(Message("The name is too long (at most 200 characters)."), "full_name")
     return name

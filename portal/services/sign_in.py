@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from portal.audit import SecurityEvent, account, record
 from portal.domain.addresses import sought_address
+from portal.domain.messages import Message
 from portal.errors import Forbidden, Invalid, TooManyAttempts
 from portal.extensions import transaction
 from portal.models import User
@@ -48,7 +49,7 @@ def confirm_password(
         email = user.email
     found = _compare(actor, email, password, address, browser, now or utcnow())
     if found is None or found.id != user.id:
-        raise Invalid("The current password is wrong.", "current")
+        raise Invalid(Message("The current password is wrong."), "current")
     record(SecurityEvent.PASSWORD_CONFIRMED, actor, account(user.id))
     return found
 

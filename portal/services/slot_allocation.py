@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain.availability import Availability
 from portal.domain.booking_states import BookingState
+from portal.domain.messages import Message
 from portal.domain.periods import Period
 from portal.domain.refusals import Code, Refusal
 from portal.domain.rules import rules_of
@@ -33,6 +34,14 @@ TRIES = 4
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+
+_NOT_BOOKABLE = {
+    "Draft": Message("This offering is a draft: it can't be booked now."),
+    "Paused": Message("This offering is paused: it can't be booked now."),
+    "Archived": Message("This offering is archived: it can't be booked now."),
+}
+_UNAVAILABLE = Message("This offering is unavailable: it can't be booked now.")
 
 
 class SlotRefused(Invalid):
@@ -120,7 +129,9 @@ def _found_by_database(
         if refusal is not None:
             return SlotTaken(refusal.text, refusal.period, period, refusal.code)
     first = min(periods)
-    return SlotTaken("This slot has just been booked. Reload the calendar: it may be free again.", first, first)
+    return SlotTaken(
+        Message("This slot has just been booked. Reload the calendar: it may be free again."), first, first
+    )
 
 
 def _alternatives(
@@ -169,7 +180,7 @@ def check_periods(
 ) -> None:
     """Refuse periods that cannot be booked by this person (SlotRefused, SlotTaken)."""
     if offering.state != "Active":
-        raise SlotRefused(f"This offering is {offering.state.lower()}: it can't be booked now.", "offering")
+        raise SlotRefused(_NOT_BOOKABLE.get(offering.state, _UNAVAILABLE), "offering")
     # Quotas count what the booker holds, whoever asks for them.
     booker = actor if booker_id == actor.user_id else Actor(booker_id)
     for period, refusal in availability.explain_all(

@@ -24,6 +24,7 @@ from sqlalchemy import bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from portal.domain.messages import Message
 from portal.errors import TooManyAttempts
 from portal.extensions import transaction
 from portal.models import AttemptBucket
@@ -177,7 +178,7 @@ def too_many(what: str, wait: timedelta) -> TooManyAttempts:
         length = f"{seconds} seconds"
     else:
         length = f"{-(-wait // timedelta(minutes=1))} minutes"
-    return TooManyAttempts(f"{what} Try again in {length}.", seconds)
+    return TooManyAttempts(Message("%(what)s Try again in %(length)s.", what=what, length=length), seconds)
 
 
 def _number(moment: datetime) -> int:

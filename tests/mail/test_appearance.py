@@ -41,3 +41,17 @@ def test_a_message_is_readable_in_the_colours_of_the_mail_program(app, browser_p
     for width in (320, 1280):
         browser_page.set_viewport_size({"width": width, "height": 800})
         assert browser_page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+
+
+def test_a_message_is_in_the_language_of_its_recipient(app, monkeypatch):
+    monkeypatch.setitem(app.config, "PSEUDO_LANGUAGES", True)
+    row = OutgoingMail(kind=MailKind.ACCEPTED, recipient="a@example.org", user_id=7, data=FACTS, created=NOW, uuid=ROW)
+    with app.app_context():
+        english = compose(row, settings())
+        other = compose(row, settings(), language="en-XA")
+        html = other.get_body(("html",)).get_content()
+    assert english["Content-Language"] == "en"
+    assert other["Content-Language"] == "en-XA"
+    assert '<html lang="en-XA" dir="ltr">' in html
+    assert other["Subject"].startswith("[")
+    assert english["Subject"] != other["Subject"]
