@@ -55,7 +55,6 @@ def _compose(row: OutgoingMail, settings: Settings, secret: str, now: datetime |
         off = f"{base}/mail/off/{unsubscribe_token(settings, row.user_id, GROUP_OF[kind])}/"
     context = {"content": content, "site": one_line(settings.site_name), "url": settings.public_url, "off": off}
     message = EmailMessage(policy=MESSAGE)
-    message["Content-Language"] = current_language()
     message["Subject"] = header_text(content.subject)
     message["From"] = mailbox(*parseaddr(sender(settings)))
     message["To"] = mailbox("", row.recipient)
@@ -78,6 +77,8 @@ def _compose(row: OutgoingMail, settings: Settings, secret: str, now: datetime |
             filename="booking.ics",
             params={"method": "PUBLISH", "charset": "utf-8"},
         )
+    # At the end: parts that are added take the headers that begin with Content.
+    message["Content-Language"] = current_language()
     return message
 
 
