@@ -32,10 +32,10 @@ from portal.transfer.editing import (
 from portal.web.forms import INCOMPLETE, Errors, Problem, begun_from, begun_text, rows_of, sentence
 from portal.web.guards import manages_offering
 from portal.web.kept_forms import is_preview
+from portal.web.opening_rows import OpeningRow, about, handles
 from portal.web.people import current_actor
 from portal.web.preview import coming_week
 from portal.web.sheet import schedule_rules
-from portal.web.stretches import Row, about, handles
 
 blueprint = Blueprint("hours", __name__, url_prefix="/manage/offerings")
 
@@ -69,8 +69,8 @@ WORDS = {"startTime": "the opening time", "endTime": "the closing time"}
 class Hours:
     """What the form holds. `removed` are the rows of stored entries that are removed when it is saved."""
 
-    rows: list[Row]
-    removed: list[Row]
+    rows: list[OpeningRow]
+    removed: list[OpeningRow]
     opens: str
     closes: str
     slot: str
@@ -184,10 +184,15 @@ def _positions(stored: list[Any]) -> list[int]:
 def _shown(stored: list[Any], zone: ZoneInfo) -> Hours:
     """What is stored, as the form holds it."""
     known = handles(stored)
-    rows = [Row.of(stored[position], known[position], zone) for position in _positions(stored)]
+    rows = [OpeningRow.of(stored[position], known[position], zone) for position in _positions(stored)]
     config = read_schedules(stored).config
     return Hours(
-        rows or [Row()], [], clock_text(config.opens), clock_text(config.end_clock), _minutes(config), config.open_days
+        rows or [OpeningRow()],
+        [],
+        clock_text(config.opens),
+        clock_text(config.end_clock),
+        _minutes(config),
+        config.open_days,
     )
 
 
@@ -199,10 +204,10 @@ def _typed(stored: list[Any], zone: ZoneInfo) -> Hours:
     form = request.form
     known = dict(zip(handles(stored), stored, strict=True))
     rows = [
-        Row(entry, start.strip(), end.strip(), about(known.get(entry)))
+        OpeningRow(entry, start.strip(), end.strip(), about(known.get(entry)))
         for entry, start, end in rows_of(form, ("entry", "start", "end"))
     ]
-    removed = [Row.of(known[handle], handle, zone) for handle in form.getlist("removed") if handle in known]
+    removed = [OpeningRow.of(known[handle], handle, zone) for handle in form.getlist("removed") if handle in known]
     if len(rows) + len(removed) > MAX_ROWS:
         raise Invalid(Message("The form has more than %(number)s rows of dates. Nothing was saved.", number=MAX_ROWS))
     days = frozenset(number for number, _name in DAYS if str(number) in form.getlist("days"))
@@ -214,7 +219,7 @@ def _acts_on_rows(typed: Hours) -> bool:
     """Add, remove or restore a row, where one of those buttons was pressed; returns whether one was."""
     form = request.form
     if "add" in form and len(typed.rows) + len(typed.removed) < MAX_ROWS:
-        typed.rows.append(Row())
+        typed.rows.append(OpeningRow())
     elif "remove" in form and (row := _pressed(form["remove"], typed.rows)):
         typed.rows.remove(row)
         if row.entry:
@@ -225,7 +230,7 @@ def _acts_on_rows(typed: Hours) -> bool:
     return not {"add", "remove", "restore"}.isdisjoint(form)
 
 
-def _pressed(number: str, rows: list[Row]) -> Row | None:
+def _pressed(number: str, rows: list[OpeningRow]) -> OpeningRow | None:
     """The row of the button with this number."""
     known = number.isascii() and number.isdigit() and len(number) < 4 and int(number) < len(rows)
     return rows[int(number)] if known else None
@@ -240,14 +245,14 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
         known.setdefault(handle, []).append(number)
     # Two entries may be the same in everything: each row takes one of them.
     removed = {known[row.entry].pop() for row in typed.removed if known.get(row.entry)}
-    wanted: list[tuple[Row, OpeningPeriod]] = []
+    wanted: list[tuple[OpeningRow, OpeningPeriod]] = []
     wrong: set[int] = set()
     for row in typed.rows:
         alike = known.get(row.entry)
         position = alike.pop(0) if alike else None
-        stretch = row.stretch(None if position is None else stored[position], position, zone)
-        if stretch is not None:
-            wanted.append((row, stretch))
+        period = row.period(None if position is None else stored[position], position, zone)
+        if period is not None:
+            wanted.append((row, period))
         elif position is not None:
             wrong.add(position)
     # Entries whose rows are wrong already are not judged a second time.

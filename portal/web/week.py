@@ -120,7 +120,7 @@ class Cell:
 
 
 @dataclass(slots=True)
-class Row:
+class WeekRow:
     """The boxes that begin at one hour."""
 
     label: str
@@ -146,7 +146,7 @@ class Week:
 
     title: str
     days: list[Day]
-    rows: list[Row]
+    rows: list[WeekRow]
     legend: list[tuple[str, SlotState]]
     any_free: bool
     is_now: bool
@@ -333,7 +333,7 @@ def _put(column: list[Cell], cell: Cell) -> None:
         column.append(cell)
 
 
-def _rows(columns: Sequence[list[Cell]]) -> list[Row]:
+def _rows(columns: Sequence[list[Cell]]) -> list[WeekRow]:
     edges = sorted({edge for column in columns for cell in column for edge in (cell.begin, cell.end)})
     if not edges:
         return []
@@ -350,7 +350,7 @@ def _rows(columns: Sequence[list[Cell]]) -> list[Row]:
             filled.append(Cell("closed", closed, at, edges[-1]))
         column[:] = filled
     place = {edge: number for number, edge in enumerate(edges)}
-    rows = [Row(clock(edge)) for edge in edges[:-1]]
+    rows = [WeekRow(clock(edge)) for edge in edges[:-1]]
     for number, column in enumerate(columns):
         for cell in column:
             cell.day = number

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from portal.domain.periods import Period
+from portal.pseudo_locales import pseudo_translation
 from portal.services import bookings as services
 from tests.support import builders as make
 from tests.support.builders import NOW
@@ -64,3 +65,14 @@ def test_each_state_has_a_word_and_a_mark(client, db_session):
     assert "Pump service" in page
     marks = dict(re.findall(r'<span class="slot slot-([a-z]+)" aria-hidden="true">(.)</span>', page))
     assert len(set(marks.values())) == len(marks), "two states have the same mark"
+
+
+def test_reasons_are_shown_in_the_readers_language(app, client, db_session):
+    offering(db_session)
+    app.config["PSEUDO_LANGUAGES"] = True
+    client.get("/language/en-XA/?next=/")
+    with time_machine.travel(NOW, tick=False):
+        page = client.get("/timeline/").text
+    reasons = re.findall(r'<span class="unseen">([^<]*has begun[^<]*|[^<]*: Free)</span>', page)
+    assert reasons == []
+    assert pseudo_translation("Free", "en-XA") in page

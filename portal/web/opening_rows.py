@@ -18,10 +18,10 @@ from portal.web.forms import reason_of
 
 
 @dataclass(slots=True)
-class Row:
-    """One stretch of dates in the form: its times by the clocks of the offering, and its entry's handle ("": new).
+class OpeningRow:
+    """One period in the form: local times in the offering's time zone, and its entry's handle ("": new).
 
-    `about` is what that entry says of itself. `notes` tell what is meant where clocks change, `errors` what is wrong.
+    `about` is the entry's title and type. `notes` explain times at which clocks change, `errors` say what is wrong.
     """
 
     entry: str = ""
@@ -32,18 +32,18 @@ class Row:
     errors: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, entry: Any, handle: str, zone: ZoneInfo) -> Row:
-        """An entry as it is stored. An end that cannot be read is left empty, to be mended."""
+    def of(cls, entry: Any, handle: str, zone: ZoneInfo) -> OpeningRow:
+        """An entry as it is stored. An end that cannot be read is left empty."""
         start, end = (_wall(entry.get(key), zone) if isinstance(entry, dict) else "" for key in ("start", "end"))
         return cls(handle, start, end, about(entry))
 
-    def stretch(self, entry: Any, position: int | None, zone: ZoneInfo) -> OpeningPeriod | None:
-        """What the row means, being the stored `entry` at that position; None, with reasons in its errors, if nothing.
+    def period(self, entry: Any, position: int | None, zone: ZoneInfo) -> OpeningPeriod | None:
+        """The period of the row, whose stored entry is `entry` at that position; None, with its errors, if none.
 
         An end that is empty is one that the browser could not read, or that is still to be entered: it removes nothing.
 
         An end that was left as it is shown is the very instant that is stored. Of a time that clocks show twice a start
-        is the first and an end the second, so that the longer stretch is meant; one that they skip is the moment of the
+        is the first and an end the second, so that the longer period is meant; one that they skip is the moment of the
         change.
         """
         ends: dict[str, str] = {}
@@ -65,14 +65,14 @@ class Row:
 
 
 def handles(stored: Sequence[Any]) -> list[str]:
-    """By what a form knows each stored entry again: its id where that is its own, else all that it holds."""
+    """What identifies each stored entry in a form: its id where that is unique, else a digest of its content."""
     ids = [digest({"id": entry["id"]}) if isinstance(entry, dict) and "id" in entry else "" for entry in stored]
     many = Counter(ids)
     return [key if key and many[key] == 1 else digest(entry) for key, entry in zip(ids, stored, strict=True)]
 
 
 def about(entry: Any) -> str:
-    """What an entry is called, and its type where that is not the usual one."""
+    """The title of an entry, and its type where that is not the usual one."""
     if not isinstance(entry, dict):
         return ""
     extended = entry.get("extendedProps")
