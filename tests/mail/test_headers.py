@@ -33,7 +33,7 @@ SECRET_KEY = "x" * 32
 INJECTION = "=?utf-8?q?IT_desk=0aReply-To:evil@evil.example=0aContent-Type:text/html=0a=0a<h1>Sign_in_again</h1>?="
 HEADERS = [
     *("Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "List-Unsubscribe", "List-Unsubscribe-Post"),
-    *("MIME-Version", "Content-Type"),
+    *("MIME-Version", "Content-Type", "Content-Language"),
 ]
 PART_HEADERS = {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "MIME-Version"}
 
