@@ -104,7 +104,7 @@ def count_attempt(session: Session, attempt: Attempt, now: datetime) -> None:
     """
     waits = [wait for bucket in attempt.buckets if (wait := consume(session, bucket, now))]
     if waits:
-        raise too_many("Too many failed sign-ins.", max(waits))
+        raise too_many(Message("Too many failed sign-ins."), max(waits))
 
 
 def uncount_attempt(attempt: Attempt) -> None:

@@ -60,7 +60,7 @@ NEED_MORE = {
     ),
     "counted when bookings are made": ("max_amount", "order_count", "resources_count"),
     "inherited from the parent": ("plugin_options",),
-    "made of the calendar's row": ("googlecalendar",),
+    "made of the calendar's row": ("googlecalendar", "http_link"),
     "on the cards of the catalogue": ("thumbnail",),
 }
 

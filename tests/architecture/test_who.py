@@ -196,7 +196,7 @@ def test_no_route_is_left_out(worker_app):
 def test_each_line_is_at_its_endpoint(worker_app):
     adapter = worker_app.url_map.bind("localhost")
     uuid = "00000000-0000-4000-8000-000000000000"
-    names = dict.fromkeys(("seen", "draft", "lab", "booking", "mine", "token", "person"), uuid)
+    names = dict.fromkeys(("seen", "draft", "lab", "booking", "mine", "token", "person", "order"), uuid)
     for line in LINES:
         path = urlsplit(line.path.format(digits="0" * 32, digest="0" * 64, **names)).path
         assert adapter.match(path, line.method)[0] == line.endpoint, line

@@ -111,7 +111,7 @@ def test_a_facet_lists_its_largest_choices_and_what_is_chosen(visitor, world):
     assert len(listed) == MAX_CHOICES
     assert {str(providers[40].uuid), str(providers[-1].uuid), str(world.lab)} <= set(listed)
     # The lab has two offerings, and is one more.
-    assert "51 more: search for a name." in text
+    assert "To find one of the other 51, search for its name." in text
 
 
 def test_the_facts_of_an_offering_are_as_many_as_can_be_read(visitor, world):

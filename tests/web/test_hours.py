@@ -106,7 +106,7 @@ def test_a_night_ends_on_the_next_day(page):
     assert "Open Friday and Saturday, 22:00–06:00 the next day." in text(page.load())
     assert (page.fields["opens"], page.fields["closes"]) == ("22:00", "06:00")
     assert page.send().status_code == 303
-    assert "Nothing was different" in page.load().answer.text
+    assert "You changed nothing" in page.load().answer.text
     # Friday and Saturday, two slots in each night; the first one of each crosses midnight and is picked once.
     week = page.visitor.get(f"/offerings/{page.uuid}/").text
     assert week.count('name="slot"') == 4
