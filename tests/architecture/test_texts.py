@@ -12,9 +12,7 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.*"))
 ENGLISH_ONLY = {"api/docs.html"}
 # Names that are the same in each language, and values that programs read.
 SAME_EVERYWHERE = {"API", "DOI", "iCal", "HTML", "CSV", "Google Calendar", "Outlook"}
-ATTRIBUTES = "|".join(
-    ("aria-label", "placeholder", "title", "alt", "data-label", "data-copied", "data-failed", "label")
-)
+ATTRIBUTES = "aria-label|placeholder|title|alt|data-label|data-copied|data-failed|label"
 MODULES = sorted(
     path for package in ("web", "services", "domain", "mail") for path in (ROOT / "portal" / package).rglob("*.py")
 )
