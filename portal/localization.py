@@ -170,6 +170,13 @@ def date_in_language(day: date, skeleton: str = "yMMMEd") -> str:
     return str(format_skeleton(skeleton, day, locale=current_locale()))
 
 
+def country_in_language(code: str, english: str) -> str:
+    """The name of a country (ISO 3166 code) in the current language. In English the portal's own list is used."""
+    if current_language() == ENGLISH:
+        return english
+    return str(current_locale().territories.get(code, english))
+
+
 def collation_key(text: str) -> tuple[str, str]:
     """A sort key for names: letters with and without accents together, case ignored.
 

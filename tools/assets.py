@@ -40,7 +40,7 @@ FILES = {
     f"{FONT}/LICENSE": "licenses/instrument-sans.txt",
 }
 # Read by tests where it lies.
-STAYS = ("axe-core/axe.min.js",)
+STAYS = ("axe-core/axe.min.js", "vnu-jar/build/dist/vnu.jar")
 
 
 def main() -> None:

@@ -16,12 +16,12 @@ from flask import Flask, current_app
 from markupsafe import Markup, escape
 
 from portal.domain import links
-from portal.domain.choices import country_name
+from portal.domain.choices import country_name as english_country_name
 from portal.domain.html_text import parsable_html, plain_text, words_alone
 from portal.domain.instants import parse_instant
 from portal.domain.messages import N_
 from portal.extensions import settings
-from portal.localization import ENGLISH, current_language, current_locale, date_in_language, ngettext
+from portal.localization import ENGLISH, country_in_language, current_language, current_locale, date_in_language, ngettext
 from portal.localization import gettext as _
 from portal.web.links import local_path
 
@@ -139,6 +139,12 @@ def day(moment: datetime, zone: str) -> str:
     """The day of a moment in a time zone: "24 Nov 2026"."""
     local = _local(moment, zone)
     return date_in_language(local.date(), "yMMMd")
+
+
+def country_name(code: str) -> str:
+    """The name of a country in the current language; "" for no country."""
+    english = english_country_name(code)
+    return country_in_language(code, english) if english else ""
 
 
 def local_value(text: str) -> str:

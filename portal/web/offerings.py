@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from portal.domain.choices import COUNTRIES, OfferingState
 from portal.domain.messages import Message
 from portal.errors import Invalid
-from portal.localization import collation_key, localized
+from portal.localization import collation_key, country_in_language, localized
 from portal.policies import LISTED_STATES
 from portal.queries.offerings import OfferingView, get_managed_offering
 from portal.schema.checks import NAME_LENGTH
@@ -175,12 +175,18 @@ def _page(
             "shared": list(shared.items()),
             "country": [
                 (NO_COUNTRY, Message("None")),
-                *sorted(COUNTRIES.items(), key=lambda it: collation_key(localized(it[1]))),
+                *_countries(),
             ],
         },
         longest_name=NAME_LENGTH,
     )
     return page, code
+
+
+def _countries() -> list[tuple[str, str]]:
+    """The codes and names of all countries, sorted by the names in the current language."""
+    named = [(code, country_in_language(code, english)) for code, english in COUNTRIES.items()]
+    return sorted(named, key=lambda it: collation_key(it[1]))
 
 
 def _problems(errors: Mapping[str, str]) -> list[Problem]:

@@ -45,7 +45,7 @@ def confirm() -> ResponseReturnValue:
         section="manage",
         question=_("Delete the example?"),
         consequences=[_("Say here what follows. You can't undo this.")],
-        action="",
+        action=url_for("styleguide.styleguide"),
         verb="",
         danger=True,
         back=url_for("styleguide.styleguide"),

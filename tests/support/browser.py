@@ -3,7 +3,7 @@ not find its server gone. The browser is CHROMIUM, else chromium or google-chrom
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,11 @@ def axe() -> Callable[..., list[dict[str, Any]]]:
         unavailable("no axe-core: `make assets` fetches it")
     source = AXE.read_text(encoding="utf-8")
 
-    def check(page: Page, *, only: str | None = None) -> list[dict[str, Any]]:
-        page.evaluate(source)
-        found = page.evaluate("only => axe.run(only || document)", only)
+    def check(page: Page, *, only: str | None = None, rules: Sequence[str] = ()) -> list[dict[str, Any]]:
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(source)
+        options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+        found = page.evaluate("([only, options]) => axe.run(only || document, options)", [only, options])
         return [
             {"rule": one["id"], "impact": one["impact"], "nodes": [node["html"][:200] for node in one["nodes"]]}
             for one in found["violations"]

@@ -67,9 +67,9 @@ class _Parser(HTMLParser):
             self.forms.append(self._open)
             if "id" in given:
                 self._by_id[given["id"]] = self._open
-        elif owner is not None and "hx-post" in given:
+        elif owner is not None and "data-hx-post" in given:
             # What a script sends: the same fields to another address.
-            self.forms.append(replace(owner, action=urljoin(self.page, given["hx-post"]), method="POST"))
+            self.forms.append(replace(owner, action=urljoin(self.page, given["data-hx-post"]), method="POST"))
         elif owner is not None and name and "disabled" not in given:
             self._field(tag, given, owner, name)
 
