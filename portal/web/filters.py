@@ -21,7 +21,14 @@ from portal.domain.html_text import parsable_html, plain_text, words_alone
 from portal.domain.instants import parse_instant
 from portal.domain.messages import N_
 from portal.extensions import settings
-from portal.localization import ENGLISH, country_in_language, current_language, current_locale, date_in_language, ngettext
+from portal.localization import (
+    ENGLISH,
+    country_in_language,
+    current_language,
+    current_locale,
+    date_in_language,
+    ngettext,
+)
 from portal.localization import gettext as _
 from portal.web.links import local_path
 

@@ -19,7 +19,8 @@ _OUTSIDE = """() => {
   const found = [];
   const seen = (node) => {
     const element = node.parentElement;
-    return element && !element.closest("script, style, template, datalist, code, #country, .languages, [hidden]");
+    const left = "script, style, template, datalist, code, #country, .languages, div[lang], [hidden]";
+    return element && !element.closest(left);
   };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   let depth = 0, outside = "";
@@ -35,9 +36,9 @@ _OUTSIDE = """() => {
   }
   end();
   for (const name of ["aria-label", "title", "placeholder", "alt", "data-label", "data-copied", "data-failed"]) {
-    for (const element of document.querySelectorAll(`[${name}]`)) {
+    for (const element of document.body.querySelectorAll(`[${name}]`)) {
       const value = element.getAttribute(name);
-      if (!element.closest(".languages") && /\\p{L}{2}/u.test(value) && !/\\[.*\\]/su.test(value)) {
+      if (!element.closest(".languages, div[lang]") && /\\p{L}{2}/u.test(value) && !/\\[.*\\]/su.test(value)) {
         found.push(`${name}: ${value}`);
       }
     }

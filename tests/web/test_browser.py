@@ -262,14 +262,14 @@ def test_what_is_ticked_survives_a_look_at_another_week(site, browser, scripts):
     first = page.locator(".pick-box input").first
     chosen = first.get_attribute("value")
     first.check()
-    page.click("[aria-label='Next 7 days']")
+    page.click("#week-next")
     assert "#availability" in page.url
     page.locator(".pick-box input").first.check()
-    page.click("[aria-label='Previous 7 days']")
+    page.click("#week-previous")
     assert page.is_checked(f"input[name=slot][value='{chosen}']")
     # What is taken back stays so.
     page.uncheck(f"input[name=slot][value='{chosen}']")
-    page.click("[aria-label='Next 7 days']")
+    page.click("#week-next")
     page.locator(".pick-box :checked").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/book/**")

@@ -208,7 +208,7 @@ def test_a_link_in_a_message_switches_its_kind_off(app, visitor, world, db_sessi
     link = f"/mail/off/{unsubscribe_token(app.extensions['portal.settings'], user.id, 'reminders')}/"
     person = visitor()
     page = person.get(link)
-    assert "A reminder the day before" in page.text
+    assert "Reminders one day before" in page.text
     assert mail_off(db_session) == []
     assert person.post(link, page=link).status_code == 303
     assert mail_off(db_session) == ["reminders"]
