@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
+from portal.domain.messages import Message
+
 
 class MailKind(StrEnum):
     """Kinds of messages: to the booker, to those who manage the offering, and about accounts."""
@@ -38,10 +40,10 @@ class MailKind(StrEnum):
 
 # Groups that users can switch off, with their labels on the account page.
 GROUPS: Mapping[str, str] = {
-    "bookings": "Answers to and changes of my bookings",
-    "reminders": "A reminder the day before, unless it was booked less than a day ahead",
-    "requests": "Requests for offerings that I manage, and what their bookers change",
-    "calendars": "A calendar of an organization that I own needs attention",
+    "bookings": Message("Answers to my requests, and changes of my bookings"),
+    "reminders": Message("Reminders one day before a booking (not for bookings made less than a day ahead)"),
+    "requests": Message("Requests and changes of bookings for offerings that I manage"),
+    "calendars": Message("Problems with the calendars of organizations that I own"),
 }
 GROUP_OF: Mapping[MailKind, str] = {
     MailKind.REQUESTED: "bookings",

@@ -12,7 +12,10 @@ from portal.errors import Invalid
 
 MIN_PASSWORD = 12
 MAX_PASSWORD = 256
-HELP = f"At least {MIN_PASSWORD} characters. Use several unrelated words, or let a password manager make it."
+HELP = Message(
+    "At least %(number)s characters. Use several unrelated words, or let a password manager create it.",
+    number=MIN_PASSWORD,
+)
 # Three common words need 10**8 guesses, as does "password password".
 LEAST_GUESSES = 2 * 10**8
 _WORD = re.compile(r"[^\W\d_]{3,}|\d{4,}")
@@ -41,7 +44,7 @@ def check_password(password: str, about: Iterable[str], estimator: Estimator) ->
         raise Invalid(
             Message(
                 "This password is easy to guess: it is common, or made of your name or address. Use several unrelated "
-                "words, or let a password manager make it."
+                "words, or let a password manager create it."
             ),
             "password",
         )
