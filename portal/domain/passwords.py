@@ -33,13 +33,19 @@ def normalized(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
+def check_length(password: str) -> None:
+    """Raise Invalid if the password is too short or too long."""
+    length = len(normalized(password))
+    if length < MIN_PASSWORD:
+        raise Invalid(Message("The password must have at least %(least)s characters.", least=MIN_PASSWORD), "password")
+    if length > MAX_PASSWORD:
+        raise Invalid(Message("The password must have at most %(most)s characters.", most=MAX_PASSWORD), "password")
+
+
 def check_password(password: str, about: Iterable[str], estimator: Estimator) -> None:
     """Raise Invalid unless the password meets the requirements. `about` are the user's address and name."""
     password = normalized(password)
-    if len(password) < MIN_PASSWORD:
-        raise Invalid(Message("The password must have at least %(least)s characters.", least=MIN_PASSWORD), "password")
-    if len(password) > MAX_PASSWORD:
-        raise Invalid(Message("The password must have at most %(most)s characters.", most=MAX_PASSWORD), "password")
+    check_length(password)
     if estimator.guesses(password, _guessed_first(about)) < LEAST_GUESSES:
         raise Invalid(
             Message(

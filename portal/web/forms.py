@@ -14,6 +14,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from portal.domain.messages import Localizable, Message
+from portal.domain.passwords import check_length
 from portal.domain.texts import line_problem
 from portal.errors import Invalid
 from portal.models import Role
@@ -31,6 +32,14 @@ def one_line(_form: Form, field: Field) -> None:
     """Refuse what is not one line: a name or an address."""
     if problem := line_problem(field.data or ""):
         raise ValidationError(Message("This %(problem)s.", problem=problem))
+
+
+def long_enough(_form: Form, field: Field) -> None:
+    """Refuse a password that is too short or too long together with the form's other errors, and not after them."""
+    try:
+        check_length(field.data or "")
+    except Invalid as error:
+        raise ValidationError(error.message) from None
 
 
 class DayField(DateField):
@@ -80,17 +89,16 @@ class PasswordForm(FlaskForm):
     """The current password, and the new one twice."""
 
     current = PasswordField(_("Current password"), [InputRequired(_("Enter your current password."))])
-    new = PasswordField(_("New password"), [InputRequired(_("Enter a new password."))])
+    new = PasswordField(_("New password"), [InputRequired(_("Enter a new password.")), long_enough])
     again = PasswordField(_("Confirm new password"), [InputRequired(_("Enter the new password a second time."))])
     end_access = BooleanField(_("Also end my API tokens and calendar links"))
 
     def validate(self, extra_validators: object = None) -> bool:
-        if not super().validate(extra_validators):
-            return False
-        if self.new.data != self.again.data:
+        valid = bool(super().validate(extra_validators))
+        if self.again.data and self.new.data != self.again.data:
             self.again.errors = [*self.again.errors, _("This is not the same as the new password.")]
             return False
-        return True
+        return valid
 
 
 class AddressForm(FlaskForm):
@@ -105,16 +113,15 @@ class AddressForm(FlaskForm):
 class NewPasswordForm(FlaskForm):
     """A new password, twice."""
 
-    new = PasswordField(_("Password"), [InputRequired(_("Enter a password."))])
+    new = PasswordField(_("Password"), [InputRequired(_("Enter a password.")), long_enough])
     again = PasswordField(_("Confirm password"), [InputRequired(_("Enter the password a second time."))])
 
     def validate(self, extra_validators: object = None) -> bool:
-        if not super().validate(extra_validators):
-            return False
-        if self.new.data != self.again.data:
+        valid = bool(super().validate(extra_validators))
+        if self.again.data and self.new.data != self.again.data:
             self.again.errors = [*self.again.errors, _("This is not the same as the password above.")]
             return False
-        return True
+        return valid
 
 
 class RegistrationForm(NewPasswordForm):

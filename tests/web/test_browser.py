@@ -41,40 +41,6 @@ def sign_in(page, site, who="owner"):
     page.wait_for_url(f"{site.url}/")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_accessible_and_fits(site, browser_page, axe, scheme):
-    world = site.world
-    browser_page.emulate_media(color_scheme=scheme)
-    sign_in(browser_page, site)
-    paths = [
-        "/",
-        "/?q=nothing&country=EE&date=2030-01-01",
-        "/timeline/",
-        f"/offerings/{world.scope}/book/",
-        "/bookings/",
-        f"/bookings/{world.booking}/",
-        f"/bookings/{world.booking}/move/",
-        "/manage/requests/",
-        f"/manage/offerings/{world.scope}/rules/",
-        f"/manage/offerings/{world.scope}/edit/",
-        f"/manage/offerings/{world.scope}/hours/",
-        f"/offerings/{world.scope}/",
-        f"/offerings/{world.paused}/",
-        "/account/",
-        "/manage/",
-        f"/manage/organizations/{world.lab}/google/",
-        f"/manage/offerings/{world.scope}/calendar/share",
-    ]
-    for path in paths:
-        browser_page.goto(site.url + path)
-        # What dark changes are colours, and those are the same at every width.
-        for size in SIZES if scheme == "light" else SIZES[:1]:
-            browser_page.set_viewport_size(size)
-            assert axe(browser_page) == [], f"{path} at {size}"
-            wide = browser_page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert wide <= 0, f"{path} at {size} scrolls sideways by {wide}"
-
-
 def test_rules_are_previewed_accessibly(site, browser_page, axe):
     sign_in(browser_page, site)
     browser_page.goto(f"{site.url}/manage/offerings/{site.world.scope}/rules/")

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from tests.support.forms import Form
 from tests.web.conftest import PASSWORD
 
 
@@ -42,7 +43,7 @@ FORMS = [
     ("nobody", "/login", {}, {"email", "password"}),
     ("nobody", "/login", {"email": "owner@example.org", "password": "wrong"}, {"email"}),
     ("nobody", "/password/", {}, {"email"}),
-    ("owner", "/account/password/", {"current": PASSWORD, "new": "short", "again": "other"}, {"again"}),
+    ("owner", "/account/password/", {"current": PASSWORD, "new": "short", "again": "other"}, {"new", "again"}),
     ("owner", "/account/tokens/", {}, {"name", "expires"}),
     ("staff", "/manage/people/", {"email": "", "full_name": "x" * 201}, {"email", "full_name"}),
 ]
@@ -59,6 +60,26 @@ def test_all_errors_are_shown_at_once_and_lead_to_their_fields(visitor, world, w
     assert fields <= page.ids
     if "wrong" not in typed.values():
         assert fields == set(page.invalid)
+    for described in page.invalid.values():
+        assert set(described) <= page.ids
+
+
+MANAGED = [
+    ("edit", {"latitude": "north", "longitude": "200", "name": " "}, {"latitude", "longitude", "name"}),
+    ("hours", {"slot": "0", "opens": "morning", "end": "2001-01-01T00:00"}, {"slot", "opens", "end-0", "start-0"}),
+    ("rules", {"minimum_notice_minutes": "1-2", "time_zone": "Nowhere"}, {"minimum_notice_minutes", "time_zone"}),
+]
+
+
+@pytest.mark.parametrize(("path", "typed", "fields"), MANAGED, ids=[it[0] for it in MANAGED])
+def test_long_forms_show_all_errors_at_once(visitor, world, path, typed, fields):
+    form = Form(visitor("owner"), f"/manage/offerings/{world.scope}/{path}/").load()
+    assert form.send(**typed).status_code == 400
+    page = Refused(form.answer.text)
+    assert page.title.startswith("Error: ")
+    assert set(page.invalid) == fields
+    # The two ends of a period share their error, and the summary leads to the first.
+    assert set(page.links) == {it for it in fields if it != "end-0"}
     for described in page.invalid.values():
         assert set(described) <= page.ids
 
