@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import flask_babel
@@ -22,6 +22,8 @@ from babel.numbers import format_decimal
 from babel.support import NullTranslations
 from babel.units import format_unit
 from flask import Flask, current_app, g, has_request_context, request
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from portal.domain.messages import Localizable
 from portal.domain.periods import Period
@@ -51,6 +53,12 @@ class _Catalogues(flask_babel.Domain):
         found: NullTranslations = super().get_translations()
         return found
 
+    def gettext(self, string: str, **variables: Any) -> str:
+        return str(super().gettext(string, **_localized_values(variables)))
+
+    def ngettext(self, singular: str, plural: str, num: int, **variables: Any) -> str:
+        return str(super().ngettext(singular, plural, num, **_localized_values(variables)))
+
 
 class _PseudoTranslations(NullTranslations):
     def __init__(self, code: str) -> None:
@@ -69,7 +77,7 @@ class _PseudoTranslations(NullTranslations):
 def gettext(message: str, /, **params: Any) -> str:
     """The translation of a text, with its parameters."""
     text = message if current_language() == ENGLISH else str(flask_babel.gettext(message))
-    return text % params if params else text
+    return text % _localized_values(params) if params else text
 
 
 def ngettext(singular: str, plural: str, count: int, /, **params: Any) -> str:
@@ -90,9 +98,26 @@ def register_localization(app: Flask, account_language: Callable[[], str]) -> No
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     # Every value that a template writes passes here, so that a Localizable needs no filter.
     app.jinja_env.finalize = localized
+    for name in ("gettext", "ngettext"):
+        function = cast("Callable[..., str]", app.jinja_env.globals[name])
+        app.jinja_env.globals[name] = _with_localized_values(function)
     app.add_template_global(current_language)
     app.add_template_global(offered_languages)
     app.add_template_global(text_direction)
+
+
+def _with_localized_values(function: Callable[..., str]) -> Callable[..., str]:
+    """A text function of templates whose parameters may be Localizable, as in `_("Not included: %(why)s", why=…)`."""
+
+    @pass_context
+    def call(context: Context, *texts: Any, **params: Any) -> str:
+        return function(context, *texts, **_localized_values(params))
+
+    return call
+
+
+def _localized_values(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: localized(value) for name, value in params.items()}
 
 
 def offered_languages() -> Mapping[str, str]:

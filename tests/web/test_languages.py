@@ -4,12 +4,14 @@ import pickle
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import flask_babel
 import pytest
+from flask import render_template_string
 
 from portal.domain.messages import Message, Plural
 from portal.domain.periods import Period
 from portal.domain.zones import date_text, duration_text, instant_text, period_text
-from portal.localization import collation_key, current_language, in_language, localized
+from portal.localization import collation_key, current_language, gettext, in_language, localized
 
 TALLINN = ZoneInfo("Europe/Tallinn")
 START = datetime(2026, 11, 24, 7, 5, tzinfo=UTC)
@@ -65,6 +67,31 @@ def test_a_copy_in_one_language_is_not_current_in_another(client):
     english = client.get("/")
     again = client.get("/", headers={"If-None-Match": english.headers["ETag"], "Accept-Language": "de"})
     assert again.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        '{{ _("Closed: %(period)s.", period=what) }}',
+        "{% trans period=what %}Closed: {{ period }}.{% endtrans %}",
+        '{{ ngettext("%(num)s: %(period)s", "%(num)s: %(period)s", 1, period=what) }}',
+    ],
+)
+def test_parameters_in_templates_follow_the_language(app, template):
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        shown = render_template_string(template, what=duration_text(timedelta(days=2)))
+    assert "2 Tage" in shown
+
+
+def test_parameters_in_views_follow_the_language(app):
+    length = duration_text(timedelta(days=2))
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        texts = [
+            flask_babel.gettext("Closed: %(period)s.", period=length),
+            flask_babel.ngettext("%(num)s: %(period)s", "%(num)s: %(period)s", 1, period=length),
+            gettext("Closed: %(period)s.", period=length),
+        ]
+    assert all("2 Tage" in it for it in texts), texts
 
 
 def test_dates_and_lengths_follow_the_language(app):
