@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal.domain.instants import parse_instant
+from portal.domain.messages import Message
 from portal.domain.periods import Period, merge
 from portal.domain.zones import DAY_SECONDS, clock_text
 
@@ -101,9 +102,18 @@ def check_schedules(raw: object) -> list[ValidationProblem]:
     if raw is None:
         return []
     if not isinstance(raw, list):
-        return [ValidationProblem("", "must be a list of schedule entries")]
+        return [ValidationProblem("", Message("must be a list of schedule entries"))]
     if len(raw) > MAX_ENTRIES:
-        return [ValidationProblem("", f"has {len(raw):,} entries: at most {MAX_ENTRIES:,} are taken")]
+        return [
+            ValidationProblem(
+                "",
+                Message(
+                    "has %(number)s entries: at most %(most)s are taken",
+                    number=f"{len(raw):,}",
+                    most=f"{MAX_ENTRIES:,}",
+                ),
+            )
+        ]
     return [problem for index, entry in enumerate(raw) for problem in _entry_problems(f"[{index}]", entry)]
 
 
@@ -172,22 +182,22 @@ def _config_of(entry: object) -> object | None:
 
 def _entry_problems(path: str, entry: object) -> Iterator[ValidationProblem]:
     if not isinstance(entry, dict):
-        yield ValidationProblem(path, "must be an object with a start and an end")
+        yield ValidationProblem(path, Message("must be an object with a start and an end"))
         return
     ends: dict[str, datetime] = {}
     for key in ("start", "end"):
         if entry.get(key) is None:
-            yield ValidationProblem(f"{path}.{key}", "is missing: a schedule entry needs a start and an end")
+            yield ValidationProblem(f"{path}.{key}", Message("is missing: a schedule entry needs a start and an end"))
             continue
         try:
             ends[key] = parse_instant(entry[key])
         except ValueError as error:
             yield ValidationProblem(f"{path}.{key}", str(error))
     if len(ends) == 2 and ends["end"] <= ends["start"]:
-        yield ValidationProblem(f"{path}.end", "must be after the start")
+        yield ValidationProblem(f"{path}.end", Message("must be after the start"))
     extended = entry.get("extendedProps")
     if extended is not None and not isinstance(extended, dict):
-        yield ValidationProblem(f"{path}.extendedProps", "must be an object")
+        yield ValidationProblem(f"{path}.extendedProps", Message("must be an object"))
     elif extended is not None and extended.get("config") is not None:
         yield from _read_config(f"{path}.extendedProps.config", extended["config"])[1]
 
@@ -195,17 +205,19 @@ def _entry_problems(path: str, entry: object) -> Iterator[ValidationProblem]:
 def _read_config(path: str, given: object) -> tuple[Config, list[ValidationProblem]]:
     """The config with defaults for missing or null values, and its problems."""
     if not isinstance(given, dict):
-        return Config(), [ValidationProblem(path, "must be an object")]
+        return Config(), [ValidationProblem(path, Message("must be an object"))]
     problems: list[ValidationProblem] = []
     weekends = given.get("weekends")
     if weekends is None:
         weekends = True
     elif not isinstance(weekends, bool):
-        problems.append(ValidationProblem(f"{path}.weekends", "must be true or false"))
+        problems.append(ValidationProblem(f"{path}.weekends", Message("must be true or false")))
     hours = given.get("businessHours")
     if hours is not None and not isinstance(hours, dict):
         problems.append(
-            ValidationProblem(f"{path}.businessHours", "must be an object with startTime, endTime and daysOfWeek")
+            ValidationProblem(
+                f"{path}.businessHours", Message("must be an object with startTime, endTime and daysOfWeek")
+            )
         )
     hours = hours if isinstance(hours, dict) else {}
     slot = _read_slot(f"{path}.slotDuration", given, problems)
@@ -226,9 +238,11 @@ def _read_slot(path: str, given: Mapping[str, object], problems: list[Validation
         # Earlier versions of Waldur's web interface wrote a day like this.
         return LONGEST_SLOT
     if seconds is None:
-        problems.append(ValidationProblem(path, "must be hours, minutes and seconds such as 02:00:00"))
+        problems.append(ValidationProblem(path, Message("must be hours, minutes and seconds such as 02:00:00")))
     elif not SHORTEST_SLOT <= (slot := timedelta(seconds=seconds)) <= LONGEST_SLOT:
-        problems.append(ValidationProblem(path, f"is {value}: a slot lasts from 00:01:00 to 24:00:00"))
+        problems.append(
+            ValidationProblem(path, Message("is %(value)s: a slot lasts from 00:01:00 to 24:00:00", value=value))
+        )
     else:
         return slot
     return Config().slot
@@ -241,7 +255,7 @@ def _read_opens(path: str, hours: Mapping[str, object], problems: list[Validatio
     seconds = _clock_seconds(value)
     if seconds is not None and seconds < DAY_SECONDS:
         return seconds
-    problems.append(ValidationProblem(path, "must be a time of day such as 08:00"))
+    problems.append(ValidationProblem(path, Message("must be a time of day such as 08:00")))
     return 0
 
 
@@ -252,7 +266,9 @@ def _read_closes(path: str, hours: Mapping[str, object], opens: int, problems: l
         return DAY_SECONDS
     seconds = DAY_SECONDS if isinstance(value, str) and _LAST_MINUTE.fullmatch(value) else _clock_seconds(value)
     if seconds is None or seconds > opens + DAY_SECONDS:
-        problems.append(ValidationProblem(path, "must be a time of day such as 17:30 (24:00 is the end of the day)"))
+        problems.append(
+            ValidationProblem(path, Message("must be a time of day such as 17:30 (24:00 is the end of the day)"))
+        )
         return DAY_SECONDS
     return seconds if seconds > opens else seconds + DAY_SECONDS
 
@@ -263,7 +279,7 @@ def _read_days(path: str, hours: Mapping[str, object], problems: list[Validation
         return EVERY_DAY
     if isinstance(value, list) and all(type(day) is int and day in EVERY_DAY for day in value):
         return frozenset(value)
-    problems.append(ValidationProblem(path, "must be a list of the numbers 0 (Sunday) to 6 (Saturday)"))
+    problems.append(ValidationProblem(path, Message("must be a list of the numbers 0 (Sunday) to 6 (Saturday)")))
     return EVERY_DAY
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from portal.domain import choices
 from portal.domain.identifiers import parse_uuid
 from portal.domain.instants import parse_instant
+from portal.domain.messages import Message
 from portal.domain.texts import is_storable, line_problem, visible
 
 Check = Callable[[Any], Any]
@@ -59,13 +60,13 @@ def json_type(value: object) -> str:
 def checked_text(value: Any, limit: int | None = None, *, line: bool = False) -> str:
     """A text that both databases can keep; with `line` one that is a name or title (one line)."""
     if not isinstance(value, str):
-        raise InvalidValue(f"must be a text, and is {json_type(value)}")
+        raise InvalidValue(Message("must be a text, and is %(kind)s", kind=json_type(value)))
     if "\0" in value:
-        raise InvalidValue("holds a NUL character, which cannot be kept")
+        raise InvalidValue(Message("holds a NUL character, which cannot be kept"))
     if limit is not None and len(value) > limit:
-        raise InvalidValue(f"is longer than {limit} characters")
+        raise InvalidValue(Message("is longer than %(limit)s characters", limit=limit))
     if not is_storable(value):
-        raise InvalidValue("holds half of a surrogate pair, which is no character")
+        raise InvalidValue(Message("holds half of a surrogate pair, which is no character"))
     if line and (problem := line_problem(value)):
         raise InvalidValue(problem)
     return value
@@ -95,7 +96,7 @@ def required_line(limit: int) -> Check:
     def check(value: Any) -> str:
         found = checked_text(value, limit, line=True)
         if not found.strip():
-            raise InvalidValue("must not be empty")
+            raise InvalidValue(Message("must not be empty"))
         return found
 
     return check
@@ -108,7 +109,7 @@ def flag(default: bool) -> Check:
         if value is None:
             return default
         if not isinstance(value, bool):
-            raise InvalidValue(f"must be true or false, and is {json_type(value)}")
+            raise InvalidValue(Message("must be true or false, and is %(kind)s", kind=json_type(value)))
         return value
 
     return check
@@ -119,14 +120,14 @@ def checked_whole(value: Any, low: int, high: int) -> int:
     if type(value) is int and low <= value <= high:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise InvalidValue(f"must be a whole number, and is {json_type(value)}")
+        raise InvalidValue(Message("must be a whole number, and is %(kind)s", kind=json_type(value)))
     if not isinstance(value, int):
         # Compared first: int() of a number such as 1E+999999 would take very long.
         if not low <= value <= high or value != int(value):
-            raise InvalidValue(f"must be a whole number from {low} to {high}")
+            raise InvalidValue(Message("must be a whole number from %(low)s to %(high)s", low=low, high=high))
         value = int(value)
     if not low <= value <= high:
-        raise InvalidValue(f"must be from {low} to {high}")
+        raise InvalidValue(Message("must be from %(low)s to %(high)s", low=low, high=high))
     return int(value)
 
 
@@ -155,9 +156,9 @@ def coordinate(limit: float) -> Check:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise InvalidValue(f"must be a number, and is {json_type(value)}")
+            raise InvalidValue(Message("must be a number, and is %(kind)s", kind=json_type(value)))
         if not -limit <= value <= limit:
-            raise InvalidValue(f"must be from -{limit:g} to {limit:g}")
+            raise InvalidValue(Message("must be from -%(limit)s to %(limit)s", limit=f"{limit:g}"))
         return float(value)
 
     return check
@@ -166,16 +167,16 @@ def coordinate(limit: float) -> Check:
 def price(value: Any) -> Decimal:
     """An exact decimal of at most 22 digits, 10 of them behind the point; text or number."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise InvalidValue(f'must be a decimal such as "95.0000000000", and is {json_type(value)}')
+        raise InvalidValue(Message('must be a decimal such as "95.0000000000", and is %(kind)s', kind=json_type(value)))
     try:
         found = Decimal(str(value)) if not isinstance(value, str) else Decimal(checked_text(value, 64).strip())
     except (InvalidOperation, ValueError):
-        raise InvalidValue('must be a decimal such as "95.0000000000"') from None
+        raise InvalidValue(Message('must be a decimal such as "95.0000000000"')) from None
     if not found.is_finite() or (found and found.adjusted() > 11):
-        raise InvalidValue("must have at most 12 digits before the point")
+        raise InvalidValue(Message("must have at most 12 digits before the point"))
     exponent = found.normalize().as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -10:
-        raise InvalidValue("must have at most 10 digits behind the point")
+        raise InvalidValue(Message("must have at most 10 digits behind the point"))
     return found + 0
 
 
@@ -192,11 +193,11 @@ def price_or_null(value: Any) -> Decimal | None:
 def uuid(value: Any) -> uuidlib.UUID:
     """A UUID, dashed or 32 hexadecimal digits, in any case."""
     if not isinstance(value, str):
-        raise InvalidValue(f"must be a UUID, and is {json_type(value)}")
+        raise InvalidValue(Message("must be a UUID, and is %(kind)s", kind=json_type(value)))
     try:
         return parse_uuid(value)
     except ValueError:
-        raise InvalidValue("must be a UUID (32 hexadecimal digits, with or without dashes)") from None
+        raise InvalidValue(Message("must be a UUID (32 hexadecimal digits, with or without dashes)")) from None
 
 
 def uuid_or_null(value: Any) -> uuidlib.UUID | None:
@@ -217,7 +218,7 @@ def one_of(words: frozenset[str]) -> Check:
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or value not in words:
-            raise InvalidValue(f"must be one of {', '.join(sorted(words))}")
+            raise InvalidValue(Message("must be one of %(choices)s", choices=", ".join(sorted(words))))
         return value
 
     return check
@@ -228,14 +229,16 @@ def country(value: Any) -> str:
     if value is None:
         return ""
     if not choices.is_country(value):
-        raise InvalidValue('must be a two-letter country code in upper case (ISO 3166-1, or EU), or ""')
+        raise InvalidValue(Message('must be a two-letter country code in upper case (ISO 3166-1, or EU), or ""'))
     return str(value)
 
 
 def limit_period(value: Any) -> str | None:
     """A limit period (portal.domain.choices), "" or null."""
     if not choices.is_limit_period(value):
-        raise InvalidValue(f"must be one of {', '.join(sorted(choices.LIMIT_PERIODS))}, empty or null")
+        raise InvalidValue(
+            Message("must be one of %(choices)s, empty or null", choices=", ".join(sorted(choices.LIMIT_PERIODS)))
+        )
     return None if value is None else str(value)
 
 
@@ -250,10 +253,10 @@ def free(value: Any, depth: int = 0) -> Any:
     if isinstance(value, float | Decimal):
         number = float(value)
         if not math.isfinite(number):
-            raise InvalidValue("is a number larger than JSON readers can hold")
+            raise InvalidValue(Message("is a number larger than JSON readers can hold"))
         return number
     if depth >= MAX_DEPTH:
-        raise InvalidValue(f"is nested deeper than {MAX_DEPTH} levels")
+        raise InvalidValue(Message("is nested deeper than %(most)s levels", most=MAX_DEPTH))
     if isinstance(value, list):
         found = []
         for place, item in enumerate(value):
@@ -270,7 +273,7 @@ def free(value: Any, depth: int = 0) -> Any:
             except InvalidValue as wrong:
                 raise wrong.under(visible(str(key))) from None
         return result
-    raise InvalidValue("is not JSON")
+    raise InvalidValue(Message("is not JSON"))
 
 
 def free_object(value: Any) -> dict[str, Any]:
@@ -278,7 +281,7 @@ def free_object(value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidValue(f"must be an object, and is {json_type(value)}")
+        raise InvalidValue(Message("must be an object, and is %(kind)s", kind=json_type(value)))
     found: dict[str, Any] = free(value)
     return found
 
@@ -294,24 +297,36 @@ def order_form(value: Any) -> dict[str, Any]:
     if "options" not in found:
         return found
     if not isinstance(found["options"], dict):
-        raise InvalidValue("must be an object", "options")
+        raise InvalidValue(Message("must be an object"), "options")
     if len(found["options"]) > MAX_QUESTIONS:
-        raise InvalidValue(f"has {len(found['options']):,} questions: at most {MAX_QUESTIONS:,} are taken", "options")
+        raise InvalidValue(
+            Message(
+                "has %(number)s questions: at most %(most)s are taken",
+                number=f"{len(found['options']):,}",
+                most=f"{MAX_QUESTIONS:,}",
+            ),
+            "options",
+        )
     left = MAX_CHOICES
     for key, option in found["options"].items():
         path = f"options.{key[:60]}"
         if not isinstance(option, dict):
-            raise InvalidValue("must be an object", path)
+            raise InvalidValue(Message("must be an object"), path)
         for needed in ("type", "label"):
             if not isinstance(option.get(needed), str):
-                raise InvalidValue("must be a text", f"{path}.{needed}")
+                raise InvalidValue(Message("must be a text"), f"{path}.{needed}")
         if option["type"] not in choices.OPTION_TYPES:
-            raise InvalidValue(f"must be one of {', '.join(sorted(choices.OPTION_TYPES))}", f"{path}.type")
+            raise InvalidValue(
+                Message("must be one of %(choices)s", choices=", ".join(sorted(choices.OPTION_TYPES))), f"{path}.type"
+            )
         left -= len(option["choices"]) if isinstance(option.get("choices"), list) else 0
         if left < 0:
-            raise InvalidValue(f"has more than {MAX_CHOICES:,} choices in all its questions", "options")
+            raise InvalidValue(
+                Message("has more than %(most)s choices in all its questions", most=f"{MAX_CHOICES:,}"),
+                "options",
+            )
         if "cascade_config" in option and option["cascade_config"] is None:
-            raise InvalidValue("must be left out where it is not set", f"{path}.cascade_config")
+            raise InvalidValue(Message("must be left out where it is not set"), f"{path}.cascade_config")
     return found
 
 
@@ -323,7 +338,9 @@ def plugin_options(value: Any) -> dict[str, Any]:
         if key in found and found[key] is None and None not in allowed:
             del found[key]
         elif key in found and allowed and (not isinstance(found[key], str | None) or found[key] not in allowed):
-            raise InvalidValue(f"must be one of {', '.join(sorted(word for word in allowed if word))}", key)
+            raise InvalidValue(
+                Message("must be one of %(choices)s", choices=", ".join(sorted(word for word in allowed if word))), key
+            )
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from portal.domain.links import SRC_SCHEMES, is_link
+from portal.domain.messages import Message
 from portal.schema.checks import Check, InvalidValue, checked_text
 
 # Links into this portal, which get the host of the request.
@@ -28,5 +29,7 @@ def _checked(value: Any, schemes: Collection[str], limit: int | None) -> str:
     if found and not is_link(whole, schemes):
         names = sorted(schemes)
         kinds = f"{', '.join(names[:-1])} or {names[-1]}"
-        raise InvalidValue(f"must be a whole address ({kinds}) without blanks, such as https://example.org/page")
+        raise InvalidValue(
+            Message("must be a whole address (%(kinds)s) without blanks, such as https://example.org/page", kinds=kinds)
+        )
     return found

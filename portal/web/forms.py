@@ -13,10 +13,11 @@ from wtforms import BooleanField, DateField, Field, Form, PasswordField, SelectF
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from portal.domain.messages import Localizable, Message
+from portal.domain.messages import Message
 from portal.domain.passwords import check_length
 from portal.domain.texts import line_problem
 from portal.errors import Invalid
+from portal.localization import localized
 from portal.models import Role
 
 # The validator fills in `max`.
@@ -220,9 +221,8 @@ def reason_of(error: ValueError) -> str:
 
 
 def sentence(reason: str) -> str:
-    """A reason as it is shown beside a field."""
-    if isinstance(reason, Localizable):
-        return reason
+    """A reason as it is shown beside a field, in the reader's language."""
+    reason = localized(reason)
     return f"{reason[:1].upper()}{reason[1:]}{'' if reason.endswith('.') else '.'}"
 
 
