@@ -39,10 +39,10 @@ blueprint = Blueprint("price_list", __name__, url_prefix="/manage/offerings")
 
 # How a component is charged, in the order of the menu.
 BILLING: Mapping[str, str] = {
-    BillingType.USAGE: N_("for the time or amount used"),
-    BillingType.FIXED: N_("for each unit of the plan"),
+    BillingType.USAGE: N_("for use"),
+    BillingType.FIXED: N_("per unit of the plan"),
     BillingType.ONE: N_("once per booking"),
-    BillingType.LIMIT: N_("for the amount reserved"),
+    BillingType.LIMIT: N_("for what is reserved"),
     BillingType.FEW: N_("on a change of plan"),
 }
 # More rows than a person edits in one form. Larger price lists are imported.
