@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from portal.domain.messages import Message
+
 # The first match counts, since browsers also name others.
 _PROGRAMS = {
     "Edg/": "Edge",
@@ -25,6 +27,7 @@ _SYSTEMS = {
     "Linux": "Linux",
 }
 UNKNOWN = "Unknown browser"
+_ON = " on "
 
 
 def browser_name(user_agent: str) -> str:
@@ -32,5 +35,12 @@ def browser_name(user_agent: str) -> str:
     program = next((name for mark, name in _PROGRAMS.items() if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), "")
     if not program:
-        return f"{UNKNOWN} on {system}" if system else UNKNOWN
-    return f"{program} on {system}" if system else program
+        program = UNKNOWN
+    return f"{program}{_ON}{system}" if system else program
+
+
+def browser_text(name: str) -> str:
+    """A name from `browser_name`, as it was stored, as a text in the reader's language."""
+    program, _on, system = name.partition(_ON)
+    shown = Message("Unknown browser") if program in ("", UNKNOWN) else program
+    return Message("%(browser)s on %(system)s", browser=shown, system=system) if system else shown

@@ -133,7 +133,7 @@ def display_answers(options: Any, answers: Mapping[str, Any]) -> Iterator[tuple[
 def _shown(question: FormQuestion, value: Any) -> str:
     labels = dict(question.choices)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return Message("yes") if value else Message("no")
     if isinstance(value, list):
         return ", ".join(labels.get(str(it), str(it)) for it in value)
     if isinstance(value, Mapping):

@@ -16,6 +16,7 @@ from flask import Flask, current_app
 from markupsafe import Markup, escape
 
 from portal.domain import links
+from portal.domain.browsers import browser_text
 from portal.domain.choices import country_name as english_country_name
 from portal.domain.html_text import parsable_html, plain_text, words_alone
 from portal.domain.instants import parse_instant
@@ -249,6 +250,7 @@ def register_filters(app: Flask) -> None:
     for function in (
         local_value, safe_html, plain_text, safe_href, picture_src, initials, hue, money, when, day, instant,
         coordinate, count_of, whole, offerings_count, state_name, dash, range_to, megabytes, minutes, listed,
+        browser_text,
     ):  # fmt: skip
         app.add_template_filter(function)
     app.add_template_filter(country, "country_name")

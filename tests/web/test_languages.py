@@ -8,7 +8,9 @@ import flask_babel
 import pytest
 from flask import render_template_string
 
+from portal.domain.browsers import browser_text
 from portal.domain.messages import Message, Plural
+from portal.domain.order_form import display_answers
 from portal.domain.periods import Period
 from portal.domain.zones import date_text, duration_text, instant_text, period_text
 from portal.localization import collation_key, current_language, gettext, in_language, localized
@@ -92,6 +94,30 @@ def test_parameters_in_views_follow_the_language(app):
             gettext("Closed: %(period)s.", period=length),
         ]
     assert all("2 Tage" in it for it in texts), texts
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("Firefox on Linux", "Firefox unter Linux"),
+        ("Unknown browser on Linux", "Unbekannter Browser unter Linux"),
+        ("Unknown browser", "Unbekannter Browser"),
+        ("", "Unbekannter Browser"),
+        ("Opera", "Opera"),
+    ],
+)
+def test_names_of_browsers_follow_the_language(app, stored, shown):
+    with app.app_context(), in_language("de"):
+        assert localized(browser_text(stored)) == shown
+
+
+def test_answers_to_order_forms_follow_the_language(app):
+    options = {"order": ["agree"], "options": {"agree": {"type": "boolean", "label": "Zustimmung"}}}
+    with app.app_context(), in_language("de"):
+        shown = [
+            localized(text) for answer in (True, False) for _label, text in display_answers(options, {"agree": answer})
+        ]
+    assert shown == ["ja", "nein"]
 
 
 def test_dates_and_lengths_follow_the_language(app):
