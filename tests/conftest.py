@@ -15,6 +15,7 @@ real_hasher     what hashes passwords outside of tests; every test has a cheap o
 waldur_client_dirs  version -> folder of the published clients, for PYTHONPATH of a subprocess
 """
 
+import gc
 import os
 import sys
 
@@ -56,3 +57,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
     items.sort(key=lambda item: LONG.isdisjoint(getattr(item, "fixturenames", ())))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of every later garbage collection: it lives as long as the process."""
+    gc.collect()
+    gc.freeze()

@@ -6,6 +6,8 @@ from portal.api import catalogue
 from portal.api.negotiation import accepts
 from tests.support import builders as make
 
+pytestmark = pytest.mark.sqlite_only  # no statement is sent, or the one that tests/api/test_list.py sends on both
+
 LIST = "/api/booking-offerings/"
 SOME = f"{LIST}8514ba4b-7855-4eee-bd7e-5e794bf9056e/"
 EXPOSED = "Link, X-Result-Count, ETag, Last-Modified, Retry-After, WWW-Authenticate"

@@ -256,3 +256,9 @@ def test_the_own_clock_is_told_where_it_shows_something_else(site, browser, zone
         told = page.inner_text(".period time").replace("10:00–14:00", "19:00–23:00")
         assert own.inner_text() == f"{told} your time (Asia/Tokyo)"
     context.close()
+
+
+def test_an_image_without_a_text_is_found_each_time(browser_page, axe):
+    browser_page.set_content("<html lang='en'><title>Page</title><main><h1>Page</h1><img src='data:,'></main></html>")
+    for _ in range(2):
+        assert [(it["rule"], it["impact"]) for it in axe(browser_page)] == [("image-alt", "critical")]

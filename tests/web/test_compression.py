@@ -14,6 +14,9 @@ from portal.services.accounts import create_token
 from portal.web import assets
 from tools.assets import compress_static
 
+# What is compressed is tested on both in tests/documents and tests/web/test_pages.py.
+pytestmark = pytest.mark.sqlite_only
+
 DECOMPRESS = {"br": brotli.decompress, "gzip": gzip.decompress}
 AS_IT_IS = {"Accept-Encoding": "identity"}
 

@@ -14,6 +14,8 @@ from tests.web.conftest import PASSWORD
 from tests.web.test_accounts import in_a_week
 from tests.web.test_registration import last_link
 
+pytestmark = pytest.mark.sqlite_only  # sessions, tokens and feeds are tested on both in tests/services
+
 TOKENS = "/account/tokens/"
 
 

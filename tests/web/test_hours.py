@@ -14,6 +14,8 @@ from tests.support.builders import NOW
 from tests.support.forms import Form
 from tests.web.conftest import PASSWORD, Visitor, error_at
 
+pytestmark = pytest.mark.sqlite_only  # what touches the database is tested on both in tests/transfer/test_editing.py
+
 HOURS = {"startTime": "09:00", "endTime": "17:00", "daysOfWeek": [1, 2, 3, 4, 5]}
 CONFIG = {"slotDuration": "02:00:00", "weekends": False, "businessHours": HOURS, "own": True}
 OVER = {"id": "over", "start": "2025-01-01T00:00:00Z", "end": "2025-02-01T00:00:00Z"}

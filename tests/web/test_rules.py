@@ -18,6 +18,8 @@ from tests.support.builders import NOW
 from tests.support.forms import Form
 from tests.web.conftest import PASSWORD, Visitor, error_at
 
+pytestmark = pytest.mark.sqlite_only  # what touches the database is tested on both in tests/transfer/test_editing.py
+
 HOLIDAYS = {"start": "2026-12-24", "end": "2026-12-26", "reason": "Holidays", "own": 1}
 STOCKTAKING = {"start": "2026-06-01T08:00:00Z", "end": "2026-06-01T12:00:00Z"}
 STORED = {
