@@ -20,6 +20,7 @@ from portal.domain.order_form import FormQuestion, InvalidAnswers
 from portal.domain.periods import Period, PeriodError, merge, subtract
 from portal.domain.zones import instants_at, period_text
 from portal.errors import Invalid
+from portal.localization import localized
 from portal.services.booking_requests import MAX_PERIODS
 from portal.services.slot_allocation import SlotRefused, SlotTaken
 from portal.web.forms import Errors, rows_of
@@ -160,7 +161,7 @@ def clocks(period: Period, zone: ZoneInfo) -> dict[str, str]:
     """A period in the offering's time zone and in UTC, and as instants for the reader's own time zone."""
     return {
         "text": period_text(period, zone),
-        "utc": "" if zone.key == "UTC" else f"{period_text(period, ZoneInfo('UTC'))} UTC",
+        "utc": "" if zone.key == "UTC" else f"{localized(period_text(period, ZoneInfo('UTC')))} UTC",
         "zone": zone.key,
         "start": period.start.isoformat(),
         "end": period.end.isoformat(),

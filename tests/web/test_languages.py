@@ -14,6 +14,7 @@ from portal.domain.order_form import display_answers
 from portal.domain.periods import Period
 from portal.domain.zones import date_text, duration_text, instant_text, period_text
 from portal.localization import collation_key, current_language, gettext, in_language, localized
+from portal.web.booking_form import clocks
 
 TALLINN = ZoneInfo("Europe/Tallinn")
 START = datetime(2026, 11, 24, 7, 5, tzinfo=UTC)
@@ -118,6 +119,12 @@ def test_answers_to_order_forms_follow_the_language(app):
             localized(text) for answer in (True, False) for _label, text in display_answers(options, {"agree": answer})
         ]
     assert shown == ["ja", "nein"]
+
+
+def test_the_utc_times_of_a_booking_follow_the_language(app):
+    with app.app_context(), in_language("de"):
+        shown = clocks(Period(START, START + timedelta(hours=2)), TALLINN)["utc"]
+    assert shown == "Di., 24. Nov. 2026, 07:05–09:05 UTC"
 
 
 def test_dates_and_lengths_follow_the_language(app):
