@@ -50,8 +50,8 @@ def content_policy(settings: Settings) -> str:
 class ResponseHeaders:
     """WSGI middleware: adds each header that the response does not have.
 
-    Middleware and not an after_request function, since it costs a tenth of the time, and covers what Flask does not
-    create.
+    Middleware and not an after_request function: one pass over a list costs less time than Flask's headers, and covers
+    what Flask does not create.
     """
 
     def __init__(self, application: Wsgi, settings: Settings) -> None:
