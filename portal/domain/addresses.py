@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from email_validator import ValidatedEmail, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 from portal.domain.messages import Message
 from portal.domain.texts import is_storable
@@ -60,4 +60,23 @@ def sought_address(text: str) -> str:
 
 
 def _parsed(address: str) -> ValidatedEmail:
-    return validate_email(address, check_deliverability=False, globally_deliverable=False)
+    try:
+        return validate_email(address, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        raise ValueError(_fault(address)) from error
+
+
+def _fault(address: str) -> Message:
+    """What is wrong with an invalid address. The library's own texts are English only."""
+    name, at, domain = address.rpartition("@")
+    if not at:
+        return Message("an address has an @, as in name@example.org.")
+    if not name:
+        return Message("enter the part before the @.")
+    if not domain:
+        return Message("enter the part after the @.")
+    try:
+        validate_email(f"a@{domain}", check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        return Message("check the part after the @.")
+    return Message("check the part before the @.")

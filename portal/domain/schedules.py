@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portal.domain.instants import parse_instant
-from portal.domain.messages import Message
+from portal.domain.messages import Message, reason_of
 from portal.domain.periods import Period, merge
 from portal.domain.zones import DAY_SECONDS, clock_text
 
@@ -192,7 +192,7 @@ def _entry_problems(path: str, entry: object) -> Iterator[ValidationProblem]:
         try:
             ends[key] = parse_instant(entry[key])
         except ValueError as error:
-            yield ValidationProblem(f"{path}.{key}", str(error))
+            yield ValidationProblem(f"{path}.{key}", reason_of(error))
     if len(ends) == 2 and ends["end"] <= ends["start"]:
         yield ValidationProblem(f"{path}.end", Message("must be after the start"))
     extended = entry.get("extendedProps")

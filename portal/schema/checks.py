@@ -16,7 +16,7 @@ from typing import Any
 from portal.domain import choices
 from portal.domain.identifiers import parse_uuid
 from portal.domain.instants import parse_instant
-from portal.domain.messages import Message
+from portal.domain.messages import Message, reason_of
 from portal.domain.texts import is_storable, line_problem, visible
 
 Check = Callable[[Any], Any]
@@ -210,7 +210,7 @@ def instant(value: Any) -> datetime:
     try:
         return parse_instant(value)
     except ValueError as error:
-        raise InvalidValue(str(error)) from None
+        raise InvalidValue(reason_of(error)) from None
 
 
 def one_of(words: frozenset[str]) -> Check:

@@ -28,7 +28,7 @@ def _checked(value: Any, schemes: Collection[str], limit: int | None) -> str:
     whole = f"https://portal{found}" if found.startswith(OWN) else found
     if found and not is_link(whole, schemes):
         names = sorted(schemes)
-        kinds = f"{', '.join(names[:-1])} or {names[-1]}"
+        kinds = Message("%(first)s or %(last)s", first=", ".join(names[:-1]), last=names[-1])
         raise InvalidValue(
             Message("must be a whole address (%(kinds)s) without blanks, such as https://example.org/page", kinds=kinds)
         )

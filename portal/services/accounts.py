@@ -17,7 +17,7 @@ from portal.audit import SecurityEvent, account, object_ref, record
 from portal.domain.addresses import account_address
 from portal.domain.instants import format_instant
 from portal.domain.mail import MailKind
-from portal.domain.messages import Message
+from portal.domain.messages import Message, reason_of
 from portal.domain.texts import is_storable, line_problem
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, settings, transaction
@@ -47,7 +47,7 @@ def clean_email(email: str) -> str:
     try:
         return account_address(email)
     except ValueError as error:
-        raise Invalid(Message("This is not an e-mail address: %(error)s", error=error), "email") from error
+        raise Invalid(Message("This is not an e-mail address: %(error)s", error=reason_of(error)), "email") from error
 
 
 def clean_name(name: str, field: str = "full_name") -> str:

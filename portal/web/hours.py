@@ -62,7 +62,6 @@ LABELS = {
 }
 # Where the parts of a config stand in the form, and what the reasons for people call them.
 PLACES = {"startTime": "opens", "endTime": "closes", "slotDuration": "slot", "daysOfWeek": "days"}
-WORDS = {"startTime": "the opening time", "endTime": "the closing time"}
 
 
 @dataclass(slots=True)
@@ -263,7 +262,7 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
         if key in ("start", "end") and where in rows:
             rows[where].errors.append(_at_end(key, reason))
         else:
-            errors.setdefault(PLACES.get(key, path), _in_words(reason))
+            errors.setdefault(PLACES.get(key, path), sentence(reason))
     if not typed.days and read_schedules(stored).config.open_days:
         errors["days"] = Message("Choose at least one day.")
     if any(row.errors for row in typed.rows):
@@ -277,12 +276,6 @@ def _at_end(key: str, reason: str) -> str:
     """What is wrong with an end of a row."""
     start = key == "start"
     return Message("Start: %(reason)s.", reason=reason) if start else Message("End: %(reason)s.", reason=reason)
-
-
-def _in_words(reason: str) -> str:
-    for word, words in WORDS.items():
-        reason = reason.replace(word, words)
-    return sentence(reason)
 
 
 def _config(typed: Hours, config: Config, errors: dict[str, str]) -> dict[str, Any]:

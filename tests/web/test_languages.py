@@ -1,6 +1,7 @@
 """The language of pages: how it is chosen, and texts, dates and numbers in it."""
 
 import pickle
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,10 @@ from portal.domain.messages import Message, Plural
 from portal.domain.order_form import display_answers
 from portal.domain.periods import Period
 from portal.domain.zones import date_text, duration_text, instant_text, period_text
+from portal.errors import Invalid
 from portal.localization import collation_key, current_language, gettext, in_language, localized
+from portal.schema import checks, links
+from portal.services.accounts import clean_email
 from portal.web.booking_form import clocks
 
 TALLINN = ZoneInfo("Europe/Tallinn")
@@ -119,6 +123,23 @@ def test_answers_to_order_forms_follow_the_language(app):
             localized(text) for answer in (True, False) for _label, text in display_answers(options, {"agree": answer})
         ]
     assert shown == ["ja", "nein"]
+
+
+@pytest.mark.parametrize(
+    ("refuse", "shown"),
+    [
+        (lambda: clean_email("anna"), "Das ist keine E-Mail-Adresse: "),
+        (lambda: checks.instant("2026-01-01"), "ist ein Datum ohne Uhrzeit"),
+        (lambda: links.link()("foo"), "http oder https"),
+    ],
+)
+def test_reasons_inside_reasons_follow_the_language(app, refuse, shown):
+    with pytest.raises((Invalid, checks.InvalidValue)) as refused:
+        refuse()
+    with app.app_context(), in_language("de"):
+        text = localized(refused.value.args[0])
+    assert shown in text
+    assert not re.search(r"\b(an|the|has|is|or)\b", text)
 
 
 def test_the_utc_times_of_a_booking_follow_the_language(app):
