@@ -108,7 +108,15 @@ def delete_parts(session: Session, works: list[Work]) -> None:
                 leaving = [row["id"] for row in work.parts[key] if row[identity] not in kept]
                 gone += leaving
                 work.touched |= bool(leaving)
+                if key == "components":
+                    _forget_prices(work, leaving)
         delete_rows(session, model, gone)
+
+
+def _forget_prices(work: Work, components: list[int]) -> None:
+    """Prices are deleted with their component. SQLite may give its id to the next one."""
+    for rows in work.plan_components.values():
+        rows[:] = [row for row in rows if row["component_id"] not in components]
 
 
 def write_parts(session: Session, works: list[Work], catalogs: dict[uuidlib.UUID, int]) -> None:

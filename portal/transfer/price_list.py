@@ -94,9 +94,10 @@ def _refuse_losses(document: Mapping[str, Any], wanted: PriceList, booked: froze
         if plan["uuid"] in booked and plan["uuid"] not in kept:
             raise Conflict(Message("The plan “%(name)s” has bookings, so it can only be archived.", name=plan["name"]))
     charged = {part["type"] for plan in document["plans"] if plan["uuid"] in booked for part in plan["components"]}
-    left = {row["type"] for row in wanted.components}
+    # By uuid: a new row of the same type is another component, without the limits of this one.
+    left = {str(row.get("uuid")) for row in wanted.components}
     for component in document["components"]:
-        if component["type"] in charged - left:
+        if component["type"] in charged and component["uuid"] not in left:
             raise Conflict(
                 Message(
                     "Plans with bookings charge for “%(name)s”, so it cannot be removed. Set its price to 0 instead.",

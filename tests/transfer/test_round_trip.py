@@ -89,6 +89,20 @@ def test_the_same_again_changes_nothing(db_session: Any) -> None:
     assert import_offerings(io.BytesIO(first)).unchanged == len(given)
 
 
+def test_another_component_of_the_same_type_has_the_prices_of_the_record(db_session: Any) -> None:
+    assert not import_offerings([sample()]).failed
+    renewed = sample()
+    for component in renewed["components"]:
+        component["uuid"] = str(uuid.uuid4())
+    assert not import_offerings([renewed]).failed
+    (after,) = json.loads(exported())
+    prices = [[(it["type"], it["price"], it["amount"]) for it in plan["components"]] for plan in after["plans"]]
+    assert prices == [
+        [(it["type"], it["price"], it["amount"]) for it in plan["components"]] for plan in renewed["plans"]
+    ]
+    assert {it["uuid"] for it in after["components"]} == {it["uuid"] for it in renewed["components"]}
+
+
 def test_hex_and_dashed_uuids_are_the_same(db_session: Any) -> None:
     import_offerings([sample()])
     first = exported()

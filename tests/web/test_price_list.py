@@ -121,6 +121,32 @@ def test_a_plan_with_bookings_is_archived_never_removed(page, visitor):
     assert db.session.query(Plan).filter_by(uuid=plan.uuid).one().archived
 
 
+def replace_component(page, price):
+    """Remove the only component, and add one of the same name."""
+    page.load().send("remove", page.fields["component"])
+    page.send("add", "component")
+    new = page.fields["component"]
+    typed = {name: price for name in page.fields if name.startswith("price-")}
+    return page.send(**{f"name-{new}": "Microscope time"}, **typed)
+
+
+def test_a_component_is_replaced_by_one_of_the_same_name(page):
+    add_two_plans(page)
+    assert replace_component(page, "7").status_code == 303
+    assert plans(page.uuid) == {name: {"Microscope time": ("usage", Decimal(7))} for name in ("Academic", "Industry")}
+
+
+def test_a_component_of_a_plan_with_bookings_is_not_replaced(page):
+    add_two_plans(page)
+    before = plans(page.uuid)
+    db.session.query(Plan).filter_by(name="Academic").one().resources_elsewhere = 1
+    db.session.commit()
+    refused = replace_component(page, "7")
+    assert refused.status_code == 409
+    assert "cannot be removed" in refused.text
+    assert plans(page.uuid) == before
+
+
 def test_rows_are_removed_only_by_saving(page):
     add_two_plans(page)
     _, second = page.load().fields["plan"]
