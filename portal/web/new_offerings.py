@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, NumberRange, Regexp
+from wtforms.validators import InputRequired, Length, NumberRange, Regexp, StopValidation
 
 from portal.domain.choices import OfferingState
 from portal.domain.messages import N_, Message
@@ -30,7 +30,7 @@ from portal.schema.checks import NAME_LENGTH
 from portal.transfer.creation import categories, create_offering, duplicate_offering
 from portal.transfer.editing import ConcurrentEdit, InvalidValues, edit_offering, value_digests
 from portal.transfer.new_offering import NewOffering
-from portal.web.forms import INCOMPLETE, begun_from, begun_text, one_line, problems_of, sentence
+from portal.web.forms import INCOMPLETE, TOO_LONG, begun_from, begun_text, one_line, problems_of, sentence
 from portal.web.guards import manages_offering, signed_in
 from portal.web.people import current_actor
 
@@ -64,12 +64,31 @@ ACTIONS: Mapping[tuple[OfferingState, OfferingState], str] = {
 STATE_KEYS = ("state",)
 
 
+_A_TIME = lazy_gettext("Enter a time of day, such as 09:30.")
+_MINUTES = lazy_gettext("Enter a whole number of minutes from %(least)s to %(most)s.", least=1, most=1440)
+
+
+class MinutesField(IntegerField):
+    """A length in minutes, with one error text whatever is wrong."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError as error:
+            raise ValueError(_MINUTES) from error
+
+    def pre_validate(self, form: Any) -> None:
+        """What is no number is not compared with the limits."""
+        if self.process_errors:
+            raise StopValidation
+
+
 class NewOfferingForm(FlaskForm):
     """A new offering. The choices of organization and category are set by the view."""
 
     name = StringField(
         lazy_gettext("Name"),
-        [InputRequired(lazy_gettext("Enter a name.")), Length(max=NAME_LENGTH), one_line],
+        [InputRequired(lazy_gettext("Enter a name.")), Length(max=NAME_LENGTH, message=TOO_LONG), one_line],
     )
     organization = SelectField(
         lazy_gettext("Organization"), [InputRequired(lazy_gettext("Choose an organization."))], validate_choice=False
@@ -77,14 +96,13 @@ class NewOfferingForm(FlaskForm):
     category = SelectField(
         lazy_gettext("Category"), [InputRequired(lazy_gettext("Choose a category."))], validate_choice=False
     )
-    description = TextAreaField(lazy_gettext("Short description"), [Length(max=2000)])
+    description = TextAreaField(lazy_gettext("Short description"), [Length(max=2000, message=TOO_LONG)])
     zone = StringField(lazy_gettext("Time zone"), [InputRequired(lazy_gettext("Enter a time zone."))])
-    opens = StringField(lazy_gettext("Opens at"), [InputRequired(lazy_gettext("Enter a time.")), Regexp(_CLOCK)])
-    closes = StringField(lazy_gettext("Closes at"), [InputRequired(lazy_gettext("Enter a time.")), Regexp(_CLOCK)])
+    opens = StringField(lazy_gettext("Opens at"), [InputRequired(_A_TIME), Regexp(_CLOCK, message=_A_TIME)])
+    closes = StringField(lazy_gettext("Closes at"), [InputRequired(_A_TIME), Regexp(_CLOCK, message=_A_TIME)])
     weekends = BooleanField(lazy_gettext("Also open on Saturdays and Sundays"))
-    minutes = IntegerField(
-        lazy_gettext("Slot length in minutes"),
-        [InputRequired(lazy_gettext("Enter a whole number.")), NumberRange(1, 1440)],
+    minutes = MinutesField(
+        lazy_gettext("Slot length in minutes"), [InputRequired(_MINUTES), NumberRange(1, 1440, message=_MINUTES)]
     )
     confirms = RadioField(
         lazy_gettext("Who confirms bookings"),
@@ -101,7 +119,7 @@ class DuplicateForm(FlaskForm):
 
     name = StringField(
         lazy_gettext("Name of the copy"),
-        [InputRequired(lazy_gettext("Enter a name.")), Length(max=NAME_LENGTH), one_line],
+        [InputRequired(lazy_gettext("Enter a name.")), Length(max=NAME_LENGTH, message=TOO_LONG), one_line],
     )
 
 

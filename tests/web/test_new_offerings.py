@@ -75,6 +75,23 @@ def test_a_wrong_value_is_shown_at_its_field_and_makes_nothing(form, world, type
     assert newest().id == before
 
 
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ({"minutes": "x"}, "Enter a whole number of minutes from 1 to 1440."),
+        ({"minutes": ""}, "Enter a whole number of minutes from 1 to 1440."),
+        ({"minutes": "0"}, "Enter a whole number of minutes from 1 to 1440."),
+        ({"opens": "25:00"}, "Enter a time of day, such as 09:30."),
+        ({"closes": ""}, "Enter a time of day, such as 09:30."),
+    ],
+)
+def test_a_wrong_value_has_one_error_text_of_the_portal(form, world, typed, text):
+    page = form.send(**{"name": "New", "category": str(world.category), **typed}).text
+    # In the list of errors and beside the field.
+    assert page.count(text) == 2
+    assert not any(it in page for it in ("Not a valid", "Invalid input", "Number must be"))
+
+
 def test_nobody_makes_offerings_for_others(form, world):
     before = newest().id
     answer = form.send(name="New", category=str(world.category), organization=str(world.other))
