@@ -39,8 +39,8 @@ OWNER = ["/offerings/{scope}/", "/offerings/{scope}/book/", "/bookings/", "/book
          "/bookings/{booking}/move/", "/bookings/feed/", "/account/", "/account/email/", "/manage/",
          "/manage/requests/", "/manage/organizations/{lab}/google/"]  # fmt: skip
 MANAGED = ["/manage/offerings/{scope}/edit/", "/manage/offerings/{scope}/hours/", "/manage/offerings/{scope}/rules/",
-           "/manage/offerings/{scope}/calendar/", "/manage/offerings/{scope}/state/",
-           "/manage/offerings/{scope}/prices/",
+           "/manage/offerings/{scope}/calendar/", "/manage/offerings/{scope}/calendar/share",
+           "/manage/offerings/{scope}/state/", "/manage/offerings/{scope}/prices/",
            "/manage/offerings/{scope}/duplicate/", "/manage/offerings/new/", "/manage/people/",
            "/manage/people/{person}/", "/manage/people/{person}/deactivate/",
            "/manage/people/{person}/roles/{lab}/remove/", "/styleguide/", "/styleguide/errors/",
