@@ -22,6 +22,8 @@ import sys
 import pytest
 from hypothesis import settings
 
+from tools.check import is_core
+
 # The suite is several processes and starts many more: what one compiles is kept for the others.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -44,14 +46,27 @@ pytest_plugins = [
 LONG = {"live_database", "browser"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--part", choices=("measured", "others"), help="the tests whose coverage is measured, or the others"
+    )
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Drop the backend that a test's marker rules out; long tests first, so that no worker ends up alone with one."""
+    """Drop the backend that a test's marker rules out, and what is not in the part of the suite that was asked for.
+
+    Long tests run first, so that no worker ends up alone with one.
+    """
+    part = config.getoption("part")
     kept, dropped = [], []
     for item in items:
         backend = getattr(item, "callspec", None) and item.callspec.params.get("backend")
         ruled_out = (backend == "sqlite" and item.get_closest_marker("postgresql_only")) or (
             backend == "postgresql" and item.get_closest_marker("sqlite_only")
         )
+        if part:
+            measured = backend != "postgresql" and is_core(item.path.relative_to(config.rootpath))
+            ruled_out = ruled_out or measured != (part == "measured")
         (dropped if ruled_out else kept).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
