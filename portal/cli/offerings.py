@@ -42,7 +42,7 @@ def register(app: Flask) -> None:
 @click.option("--description", default="", help="One or two sentences.")
 @click.option("--zone", default="", help="IANA time zone, such as Europe/Tallinn.  [default: TIMEZONE]")
 @click.option("--opens", default="09:00", show_default=True, help="HH:MM in the time zone.")
-@click.option("--closes", default="17:00", show_default=True, help="HH:MM in the time zone.")
+@click.option("--closes", default="17:00", show_default=True, help="HH:MM; on the next day if not after --opens.")
 @click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 1440), help="Slot length.")
 @click.option("--weekends", is_flag=True, help="Open on Saturdays and Sundays, too.")
 def create(name: str, zone: str, **values: Any) -> None:
@@ -173,5 +173,11 @@ def _print_report(report: Report, dry_run: bool) -> None:
         click.echo(str(problem), err=True)
     if len(report.failed) > SHOWN_PROBLEMS:
         click.echo(f"… and {len(report.failed) - SHOWN_PROBLEMS} more.", err=True)
+    for warning in report.warnings[:SHOWN_PROBLEMS]:
+        click.echo(f"warning: {warning}", err=True)
+    if len(report.warnings) > SHOWN_PROBLEMS:
+        click.echo("… and more warnings.", err=True)
+    if report.warnings:
+        click.echo("Values with a warning were left out or changed, since API clients cannot read them.", err=True)
     if dry_run:
         click.echo("Nothing was written.")

@@ -14,6 +14,7 @@ from portal.domain.html_text import plain_text
 from portal.domain.schedule_hash import schedule_hash
 from portal.domain.search_words import indexed_words
 from portal.schema.offering import OFFERING
+from portal.schema.options import plugin_options, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def build(source: DocumentRows) -> Iterator[PreparedDocument]:
 
 def _prepare(source: DocumentRows, row: AnyRow) -> PreparedDocument:
     document = orjson.dumps(OFFERING.serialize(row, source))
-    inherited = None if row.linked_uuid is None else orjson.dumps(row.linked_plugin_options)
+    inherited = None if row.linked_uuid is None else orjson.dumps(readable(plugin_options, row.linked_plugin_options))
     # Not everybody who sees the offering may see restricted plans, its parent and its project.
     refers = row.parent_uuid is not None or row.project_id is not None
     restricted = refers or any(plan.id in source.plan_groups for plan in source.plans.get(row.id, ()))

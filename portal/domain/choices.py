@@ -1,4 +1,4 @@
-"""The closed lists of Waldur's API, in its spelling. Published clients fail on other values, so they are refused."""
+"""The closed lists of Waldur's API, in its spelling. Published clients fail on other values, so none is answered."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from enum import StrEnum
 
 
 class OfferingState(StrEnum):
-    """State of an offering. (Not "Unavailable", which clients before 7.9.3 do not know.)"""
+    """State of an offering. "Unavailable" only comes from other portals; clients before 7.9.3 do not know it."""
 
     DRAFT = "Draft"
     ACTIVE = "Active"
     PAUSED = "Paused"
     ARCHIVED = "Archived"
+    UNAVAILABLE = "Unavailable"
 
 
 class BillingType(StrEnum):
@@ -85,6 +86,10 @@ PLUGIN_OPTIONS: Mapping[str, frozenset[str | None]] = {
     "username_generation_policy": frozenset(
         {"service_provider", "anonymized", "full_name", "waldur_username", "freeipa", "identity_claim"}
     ),
+    "account_scope": frozenset({"offering", "provider"}),
+    "billing_source": frozenset({"placement", "quota"}),
+    "uid_source": frozenset({"pool", "user_attribute"}),
+    "gid_source": frozenset({"pool", "user_attribute"}),
     "storage_mode": frozenset({"fixed", "dynamic"}),
     "deployment_mode": frozenset({"self_managed", "managed"}),
     "account_name_generation_policy": frozenset({"project_slug", None}),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import uuid as uuidlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -22,9 +23,6 @@ from portal.domain.texts import is_storable, line_problem, visible
 Check = Callable[[Any], Any]
 
 MAX_DEPTH = 64
-# Questions of an order form, and choices of all of them together, since a page shows them all.
-MAX_QUESTIONS = 500
-MAX_CHOICES = 5000
 # Longer texts cannot be indexed; the source keeps names to 150 characters.
 NAME_LENGTH = 255
 LINK_LENGTH = 2000
@@ -42,6 +40,31 @@ class InvalidValue(Exception):
         """The same error with the path seen from one level higher."""
         self.field = parent + ("." if self.field and not self.field.startswith("[") else "") + self.field
         return self
+
+
+# What is kept of a value that is dropped with its key.
+MISSING: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A value of which something was dropped, since no client could read it: what is kept, and the reasons."""
+
+    value: Any
+    reasons: tuple[InvalidValue, ...]
+
+    def accept(self, key: str, warnings: list[InvalidValue] | None) -> Any:
+        """The value that is kept; the reasons become warnings, or the first of them an error if there is no list."""
+        if warnings is None:
+            raise self.reasons[0]
+        warnings += [reason.under(key) for reason in self.reasons]
+        return self.value
+
+
+def corrected(value: Any, reasons: Iterable[InvalidValue]) -> Any:
+    """The value, as a Corrected one if there are reasons."""
+    found = tuple(reasons)
+    return Corrected(value, found) if found else value
 
 
 def json_type(value: object) -> str:
@@ -213,33 +236,55 @@ def instant(value: Any) -> datetime:
         raise InvalidValue(reason_of(error)) from None
 
 
-def one_of(words: frozenset[str]) -> Check:
-    """One of a closed list of words; cannot be unset."""
+def one_of(words: frozenset[str], default: Any = MISSING) -> Check:
+    """One of a closed list of words; others are replaced by the default."""
 
-    def check(value: Any) -> str:
-        if not isinstance(value, str) or value not in words:
-            raise InvalidValue(Message("must be one of %(choices)s", choices=", ".join(sorted(words))))
-        return value
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and value in words:
+            return value
+        return Corrected(
+            default, (InvalidValue(Message("must be one of %(choices)s", choices=", ".join(sorted(words)))),)
+        )
 
     return check
 
 
-def country(value: Any) -> str:
-    """A country code (portal.domain.choices); unset is ""."""
+def country(value: Any) -> Any:
+    """A country code (portal.domain.choices); unset, or for another text, is ""."""
     if value is None:
         return ""
-    if not choices.is_country(value):
-        raise InvalidValue(Message('must be a two-letter country code in upper case (ISO 3166-1, or EU), or ""'))
-    return str(value)
+    if choices.is_country(value):
+        return value
+    return Corrected(
+        "", (InvalidValue(Message('must be a two-letter country code in upper case (ISO 3166-1, or EU), or ""')),)
+    )
 
 
-def limit_period(value: Any) -> str | None:
-    """A limit period (portal.domain.choices), "" or null."""
-    if not choices.is_limit_period(value):
-        raise InvalidValue(
-            Message("must be one of %(choices)s, empty or null", choices=", ".join(sorted(choices.LIMIT_PERIODS)))
-        )
-    return None if value is None else str(value)
+def limit_period(value: Any) -> Any:
+    """A limit period (portal.domain.choices), "" or null; null for others."""
+    if choices.is_limit_period(value):
+        return value
+    words = ", ".join(sorted(choices.LIMIT_PERIODS))
+    return Corrected(None, (InvalidValue(Message("must be one of %(choices)s, empty or null", choices=words)),))
+
+
+def limit(rounding: str) -> Check:
+    """The limit of a component, or null. Clients read whole numbers, so others are rounded to the stricter one."""
+
+    def check(value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, float | Decimal) and INT64[0] <= value <= INT64[1] and value != int(value):
+            whole_number = int(Decimal(value).to_integral_value(rounding))
+            reason = Message(
+                "is %(value)s, and clients read whole numbers here: %(kept)s is kept",
+                value=f"{value:f}",
+                kept=f"{whole_number}",
+            )
+            return Corrected(whole_number, (InvalidValue(reason),))
+        return checked_whole(value, *INT64)
+
+    return check
 
 
 def free(value: Any, depth: int = 0) -> Any:
@@ -291,66 +336,22 @@ def free_list(value: Any) -> Any:
     return [] if value is None else free(value)
 
 
-def order_form(value: Any) -> dict[str, Any]:
-    """`options` or `resource_options`. Published clients fail on the whole list if one is invalid."""
-    found = free_object(value)
-    if "options" not in found:
-        return found
-    if not isinstance(found["options"], dict):
-        raise InvalidValue(Message("must be an object"), "options")
-    if len(found["options"]) > MAX_QUESTIONS:
-        raise InvalidValue(
-            Message(
-                "has %(number)s questions: at most %(most)s are taken",
-                number=f"{len(found['options']):,}",
-                most=f"{MAX_QUESTIONS:,}",
-            ),
-            "options",
-        )
-    left = MAX_CHOICES
-    for key, option in found["options"].items():
-        path = f"options.{key[:60]}"
-        if not isinstance(option, dict):
-            raise InvalidValue(Message("must be an object"), path)
-        for needed in ("type", "label"):
-            if not isinstance(option.get(needed), str):
-                raise InvalidValue(Message("must be a text"), f"{path}.{needed}")
-        if option["type"] not in choices.OPTION_TYPES:
-            raise InvalidValue(
-                Message("must be one of %(choices)s", choices=", ".join(sorted(choices.OPTION_TYPES))), f"{path}.type"
-            )
-        left -= len(option["choices"]) if isinstance(option.get("choices"), list) else 0
-        if left < 0:
-            raise InvalidValue(
-                Message("has more than %(most)s choices in all its questions", most=f"{MAX_CHOICES:,}"),
-                "options",
-            )
-        if "cascade_config" in option and option["cascade_config"] is None:
-            raise InvalidValue(Message("must be left out where it is not set"), f"{path}.cascade_config")
-    return found
+def columns(
+    data: Mapping[str, Any], checks: Mapping[str, tuple[str, Check]], warnings: list[InvalidValue] | None = None
+) -> dict[str, Any]:
+    """Column -> value for every key of `checks` (key -> column, check) that is in `data`; other keys are ignored.
 
-
-def plugin_options(value: Any) -> dict[str, Any]:
-    """`plugin_options`. Null values of closed lists are left out, since published clients fail on them."""
-    found = free_object(value)
-    for key in (*choices.PLUGIN_OPTIONS, "latest_date_for_resource_termination"):
-        allowed = choices.PLUGIN_OPTIONS.get(key, frozenset())
-        if key in found and found[key] is None and None not in allowed:
-            del found[key]
-        elif key in found and allowed and (not isinstance(found[key], str | None) or found[key] not in allowed):
-            raise InvalidValue(
-                Message("must be one of %(choices)s", choices=", ".join(sorted(word for word in allowed if word))), key
-            )
-    return found
-
-
-def columns(data: Mapping[str, Any], checks: Mapping[str, tuple[str, Check]]) -> dict[str, Any]:
-    """Column -> value for every key of `checks` (key -> column, check) that is in `data`; other keys are ignored."""
+    Corrected values are kept and reported in `warnings`; without such a list they are invalid.
+    """
     found = {}
     for key, (column, check) in checks.items():
         if key in data:
             try:
-                found[column] = check(data[key])
+                value = check(data[key])
+                if isinstance(value, Corrected):
+                    value = value.accept(key, warnings)
             except InvalidValue as wrong:
                 raise wrong.under(key) from None
+            if value is not MISSING:
+                found[column] = value
     return found

@@ -7,6 +7,7 @@ CONTRIBUTING.md says how to add a field.
 
 from __future__ import annotations
 
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -14,7 +15,7 @@ import orjson
 
 from portal.domain import choices
 from portal.domain.links import HREF_SCHEMES, PAGE_SCHEMES
-from portal.schema import checks, links, reading
+from portal.schema import checks, links, options, reading
 from portal.schema.checks import NAME_LENGTH
 from portal.schema.fields import (
     ABSENT,
@@ -165,7 +166,10 @@ COMPONENT = ObjectSchema(
     "OfferingComponent",
     (
         computed("uuid", UUID, read=reading.published_uuid),
-        stored("billing_type", one("BillingTypeEnum", checks.one_of(choices.BILLING_TYPES))),
+        stored(
+            "billing_type",
+            one("BillingTypeEnum", checks.one_of(choices.BILLING_TYPES, choices.BillingType.USAGE.value)),
+        ),
         stored(
             "type",
             TEXT,
@@ -179,13 +183,13 @@ COMPONENT = ObjectSchema(
             "unit_factor", INTEGER, "The conversion factor from backend units to measured_unit", check=checks.whole(1)
         ),
         stored("limit_period", one("LimitPeriodEnum"), null=True, check=checks.limit_period),
-        stored("limit_amount", INTEGER, null=True),
+        stored("limit_amount", INTEGER, null=True, check=checks.limit(ROUND_FLOOR)),
         stored("article_code", NAME),
-        stored("max_value", INTEGER, null=True),
-        stored("min_value", INTEGER, null=True),
-        stored("max_available_limit", INTEGER, null=True),
+        stored("max_value", INTEGER, null=True, check=checks.limit(ROUND_FLOOR)),
+        stored("min_value", INTEGER, null=True, check=checks.limit(ROUND_CEILING)),
+        stored("max_available_limit", INTEGER, null=True, check=checks.limit(ROUND_FLOOR)),
         stored("is_boolean", BOOLEAN),
-        stored("default_limit", INTEGER, null=True),
+        stored("default_limit", INTEGER, null=True, check=checks.limit(ROUND_FLOOR)),
         stored("factor", INTEGER, null=True),
         stored("is_builtin", BOOLEAN),
         stored("is_prepaid", BOOLEAN),
@@ -250,7 +254,7 @@ PLAN = ObjectSchema(
         stored("archived", BOOLEAN, "Forbids creation of new resources."),
         stored("is_active", BOOLEAN, check=checks.flag(True), read=lambda plan, _: plan.active_elsewhere),
         computed("unit_price", DECIMAL),
-        stored("unit", one("BillingUnit", checks.one_of(choices.BILLING_UNITS))),
+        stored("unit", one("BillingUnit", checks.one_of(choices.BILLING_UNITS, choices.BillingUnit.MONTH.value))),
         computed("init_price", DOUBLE),
         computed("switch_price", DOUBLE),
         stored("backend_id", TEXT, managers_only=True),
@@ -321,10 +325,20 @@ OFFERING = ObjectSchema(
         computed("category_uuid", UUID),
         computed("category_title", TEXT),
         stored("attributes", one("OfferingAttributes", checks.free_object), read=_attributes),
-        stored("options", one("OfferingOptions", checks.order_form)),
-        stored("resource_options", one("OfferingOptions", checks.order_form)),
+        stored(
+            "options", one("OfferingOptions", options.order_form), read=reading.readable("options", options.order_form)
+        ),
+        stored(
+            "resource_options",
+            one("OfferingOptions", options.order_form),
+            read=reading.readable("resource_options", options.order_form),
+        ),
         computed("components", many(COMPONENT), read=rows("components", COMPONENT, by_name_and_type)),
-        stored("plugin_options", one("MergedPluginOptions", checks.plugin_options)),
+        stored(
+            "plugin_options",
+            one("MergedPluginOptions", options.plugin_options),
+            read=reading.readable("plugin_options", options.plugin_options),
+        ),
         stored("state", one("OfferingState", checks.one_of(choices.OFFERING_STATES)), edit=True),
         stored("vendor_details", TEXT, edit=True),
         stored("getting_started", TEXT, edit=True),
@@ -378,7 +392,14 @@ OFFERING = ObjectSchema(
         stored("parent_description", TEXT, null=True, read=_parent("description"), copied=False),
         stored("parent_uuid", UUID, null=True, read=_parent("uuid"), copied=False),
         stored("parent_name", NAME, null=True, read=_parent("name"), copied=False),
-        stored("backend_metadata", ANY, managers_only=True, copied=False),
+        stored(
+            "backend_metadata",
+            ANY,
+            check=options.metadata,
+            read=reading.readable("backend_metadata", options.metadata),
+            managers_only=True,
+            copied=False,
+        ),
         stored("has_compliance_requirements", BOOLEAN),
         stored(
             "compliance_checklist",

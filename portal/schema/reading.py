@@ -10,6 +10,8 @@ import orjson
 
 from portal.domain.instants import format_instant
 from portal.domain.pricing import price_text
+from portal.schema import options
+from portal.schema.checks import Check
 from portal.schema.fields import ABSENT, ObjectSchema, Read
 
 # Placeholder for scheme://host of the request in a stored document: a raw byte, which cannot occur in JSON.
@@ -30,6 +32,11 @@ def published_uuid(row: Any, _source: Any = None) -> uuidlib.UUID:
 def api_address(path: str) -> orjson.Fragment:
     """An address of this portal's API."""
     return orjson.Fragment(b'"' + BASE + b"/api/" + path.encode() + b'/"')
+
+
+def readable(column: str, check: Check) -> Read:
+    """What published clients can read of a value that an earlier version may have stored."""
+    return lambda row, _source: options.readable(check, getattr(row, column))
 
 
 def address(collection: str, column: str) -> Read:

@@ -50,6 +50,9 @@ MAX_FAILED = 10_000
 ANALYSE_FROM = 100
 
 
+MAX_WARNINGS = 1000
+
+
 @dataclass(slots=True)
 class Report:
     """What an import did."""
@@ -58,6 +61,8 @@ class Report:
     updated: int = 0
     unchanged: int = 0
     failed: list[ImportFailure] = field(default_factory=list)
+    # What was dropped or changed of offerings that went in, the first MAX_WARNINGS of them.
+    warnings: list[ImportFailure] = field(default_factory=list)
 
     def add(self, result: BatchResult) -> None:
         """Count what became of a batch."""
@@ -137,7 +142,8 @@ class _Run:
         try:
             if entry.problem:
                 raise InvalidValue(entry.problem)
-            record = read_record(entry.data, self._zone)
+            warnings: list[InvalidValue] = []
+            record = read_record(entry.data, self._zone, warnings)
         except InvalidValue as wrong:
             self._fail(position, _name_of(entry.data), wrong)
         else:
@@ -145,6 +151,8 @@ class _Run:
                 # The same offering twice: the later record finds what the earlier one wrote.
                 self._flush(position - 1)
             self._waiting[record.uuid] = (position, record)
+            for it in warnings[: MAX_WARNINGS - len(self.report.warnings)]:
+                self.report.warnings.append(ImportFailure(position, record.name, it.field, it.reason))
             self._bytes += entry.size
             self._rows += record.rows
         if len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES or self._rows >= BATCH_ROWS:

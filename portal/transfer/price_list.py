@@ -79,7 +79,7 @@ def save_prices(actor: Actor, uuid: uuidlib.UUID, wanted: PriceList, *, expected
 def _booked(session: Session, uuid: uuidlib.UUID) -> frozenset[str]:
     used = func.count(Booking.id)
     rows = session.execute(
-        select(Plan.uuid, Plan.resources_elsewhere, used)
+        select(Plan.published_uuid.label("uuid"), Plan.resources_elsewhere, used)
         .join(Offering, Offering.id == Plan.offering_id)
         .outerjoin(Booking, Booking.plan_id == Plan.id)
         .where(Offering.uuid == uuid)

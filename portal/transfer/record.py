@@ -99,10 +99,11 @@ class Record:
         return sum(map(len, self.parts.values())) + len(self.groups or ()) + inside
 
 
-def read_record(data: Any, default_zone: str = "UTC") -> Record:
+def read_record(data: Any, default_zone: str = "UTC", warnings: list[InvalidValue] | None = None) -> Record:
     """The record, checked. Raises InvalidValue with the path of an invalid value.
 
-    `default_zone`: the time zone of offerings without their own.
+    `default_zone`: the time zone of offerings without their own. `warnings` gets what is dropped because no client
+    could read it; without such a list it is invalid.
     """
     if not isinstance(data, dict):
         raise InvalidValue(f"must be an object, and is {checks.json_type(data)}")
@@ -112,18 +113,24 @@ def read_record(data: Any, default_zone: str = "UTC") -> Record:
         raise InvalidValue("is missing", "uuid") from None
     except InvalidValue as wrong:
         raise wrong.under("uuid") from None
-    record = Record(uuid, str(data.get("name", ""))[:200], _base(data), columns(data, OFFERING.imports[""]))
+    record = Record(uuid, str(data.get("name", ""))[:200], _base(data), columns(data, OFFERING.imports[""], warnings))
     _check_attributes(record.values, default_zone)
     if record.values.get("parent_uuid") == uuid:
         raise InvalidValue("an offering cannot be its own parent", "parent_uuid")
     _read_relations(record, data)
-    _read_parts(record, data)
+    _read_parts(record, data, warnings)
     if record.rows > MAX_ROWS:
         raise InvalidValue(f"its lists have {record.rows:,} entries together: at most {MAX_ROWS:,} are taken")
     record.scope = columns(data, OFFERING.imports["scope"])
     if record.scope.get("link"):
         record.scope["link"] = _own_path(record, record.scope["link"])
-    record.unknown = checks.free_object({key: value for key, value in data.items() if key not in FIELDS})
+    for key in (it for it in data if it not in FIELDS):
+        try:
+            record.unknown |= checks.free_object({key: data[key]})
+        except InvalidValue as wrong:
+            if warnings is None:
+                raise
+            warnings.append(wrong)
     if "googlecalendar" in data:
         record.calendar = _calendar(data["googlecalendar"])
     return record
@@ -216,7 +223,7 @@ def _items(data: Row, key: str) -> Iterator[tuple[int, Row]]:
         yield position, item
 
 
-def _read_parts(record: Record, data: Row) -> None:
+def _read_parts(record: Record, data: Row, warnings: list[InvalidValue] | None) -> None:
     simple: tuple[tuple[str, ObjectSchema, bool], ...] = (
         ("endpoints", ENDPOINT, True),
         ("roles", ROLE, True),
@@ -229,19 +236,27 @@ def _read_parts(record: Record, data: Row) -> None:
         if key in data:
             record.parts[key] = _part(record, data, key, partial(_plain, component), has_uuid)
     if "components" in data:
-        record.parts["components"] = _part(record, data, "components", _component)
+        record.parts["components"] = _part(record, data, "components", partial(_component, warnings), warnings=warnings)
         _refuse_twice(record.parts["components"], "type", "components")
     if "software_catalogs" in data:
         record.parts["software_catalogs"] = _part(record, data, "software_catalogs", _software_catalog)
     if "plans" in data:
-        record.parts["plans"] = _part(record, data, "plans", _plan)
+        record.parts["plans"] = _part(record, data, "plans", partial(_plan, warnings), warnings=warnings)
     if "organization_groups" in data:
         record.groups = _groups(data)
 
 
-def _part(record: Record, data: Row, key: str, read: Callable[[Row], Row], has_uuid: bool = True) -> list[Row]:
+def _part(
+    record: Record,
+    data: Row,
+    key: str,
+    read: Callable[[Row], Row],
+    has_uuid: bool = True,
+    warnings: list[InvalidValue] | None = None,
+) -> list[Row]:
     rows = []
     for position, item in _items(data, key):
+        known = len(warnings or ())
         try:
             row = read(item)
             if has_uuid and item.get("uuid") is not None:
@@ -251,6 +266,8 @@ def _part(record: Record, data: Row, key: str, read: Callable[[Row], Row], has_u
                 row["uuid"] = uuidlib.uuid5(record.uuid, f"{key}/{row.get('type', position)}")
         except InvalidValue as wrong:
             raise wrong.under(f"{key}[{position}]") from None
+        for warning in (warnings or ())[known:]:
+            warning.under(f"{key}[{position}]")
         row["position"] = position
         rows.append(row)
     if has_uuid:
@@ -270,8 +287,8 @@ def _plain(component: ObjectSchema, item: Row) -> Row:
     return columns(item, component.imports[""])
 
 
-def _component(item: Row) -> Row:
-    row = columns(item, COMPONENT.imports[""])
+def _component(warnings: list[InvalidValue] | None, item: Row) -> Row:
+    row = columns(item, COMPONENT.imports[""], warnings)
     if "type" not in row:
         raise InvalidValue("is missing", "type")
     return row
@@ -306,8 +323,8 @@ def _object(item: Row, key: str) -> Row:
     return found
 
 
-def _plan(item: Row) -> Row:
-    row = columns(item, PLAN.imports[""])
+def _plan(warnings: list[InvalidValue] | None, item: Row) -> Row:
+    row = columns(item, PLAN.imports[""], warnings)
     row["components"] = _plan_components(item)
     row["groups"] = _groups(item) if "organization_groups" in item else None
     return row

@@ -50,6 +50,9 @@ STATES: Mapping[OfferingState, str] = {
         "Not in the catalogue: only its managers and staff see it. New bookings and moves are refused. Existing "
         "bookings stay, and people still find theirs under Bookings."
     ),
+    OfferingState.UNAVAILABLE: N_(
+        "Unavailable in the portal it was imported from: only its managers and staff see it. It cannot be booked."
+    ),
 }
 ACTIONS: Mapping[tuple[OfferingState, OfferingState], str] = {
     (OfferingState.DRAFT, OfferingState.ACTIVE): N_("Publish offering"),
@@ -60,6 +63,8 @@ ACTIONS: Mapping[tuple[OfferingState, OfferingState], str] = {
     (OfferingState.DRAFT, OfferingState.ARCHIVED): N_("Archive offering"),
     (OfferingState.ARCHIVED, OfferingState.ACTIVE): N_("Publish offering"),
     (OfferingState.ARCHIVED, OfferingState.DRAFT): N_("Make it a draft"),
+    (OfferingState.UNAVAILABLE, OfferingState.ACTIVE): N_("Publish offering"),
+    (OfferingState.UNAVAILABLE, OfferingState.ARCHIVED): N_("Archive offering"),
 }
 STATE_KEYS = ("state",)
 

@@ -59,6 +59,7 @@ STATE_NAMES = {
     OfferingState.ACTIVE: Message("Active"),
     OfferingState.PAUSED: Message("Paused"),
     OfferingState.ARCHIVED: Message("Archived"),
+    OfferingState.UNAVAILABLE: Message("Unavailable"),
 }
 STILL_PUBLIC = Message(
     "The offering is hidden now, but its Google calendar is still public. An owner can stop sharing it under Calendar."
@@ -171,7 +172,12 @@ def _page(
         labels=LABELS,
         states={state: Message(text) for state, text in STATES.items()},
         choices={
-            "state": [(state.value, STATE_NAMES[state]) for state in OfferingState],
+            "state": [
+                (state.value, STATE_NAMES[state])
+                for state in OfferingState
+                # Only comes from other portals: kept, but not chosen here.
+                if state is not OfferingState.UNAVAILABLE or view.document["state"] == state
+            ],
             "shared": list(shared.items()),
             "country": [
                 (NO_COUNTRY, Message("None")),

@@ -33,7 +33,7 @@ def test_what_the_wire_takes_as_a_limit_period() -> None:
 
 
 def test_values_are_the_wires() -> None:
-    assert {"Draft", "Active", "Paused", "Archived"} == choices.OFFERING_STATES
+    assert {"Draft", "Active", "Paused", "Archived", "Unavailable"} == choices.OFFERING_STATES
     assert {"fixed", "usage", "limit", "one", "few"} == choices.BILLING_TYPES
     assert {"month", "quarter", "half_month", "day", "hour", "quantity"} == choices.BILLING_UNITS
     assert len(choices.OPTION_TYPES) == 16

@@ -51,13 +51,17 @@ def run_alone(live: Any, *words: str, code: int = 0, stdin: str = "") -> tuple[s
 
 def test_import_and_export_from_the_command_line(live_database: Any, tmp_path: Path) -> None:
     given, written = tmp_path / "given.json", tmp_path / "written.json"
-    given.write_text(json.dumps([sample(), bare() | {"state": "nonsense"}, bare()]), encoding="utf-8")
+    given.write_text(
+        json.dumps([sample() | {"country": "XK"}, bare() | {"shared": "nonsense"}, bare()]), encoding="utf-8"
+    )
     out, _ = run_alone(live_database, "import", str(given), "--dry-run", code=1)
     assert "would be created: 2" in out
     assert "Nothing was written" in out
     out, err = run(live_database, "import", str(given), code=1)
     assert out.strip() == "created: 2, updated: 0, unchanged: 0, failed: 1"
-    assert "record 2 (Bare): state: must be one of Active, Archived, Draft, Paused" in err
+    assert "record 2 (Bare): shared: must be true or false, and is a text" in err
+    assert f"warning: record 1 ({sample()['name']}): country: must be a two-letter country code" in err
+    assert "Values with a warning were left out or changed" in err
     out, _ = run(live_database, "export", str(written))
     assert out.strip() == f"2 offerings written to {written}."
     assert run_alone(live_database, "export")[0] == written.read_text(encoding="utf-8")

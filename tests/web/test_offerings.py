@@ -104,7 +104,7 @@ def test_what_cannot_be_kept_is_told_at_its_field(page):
         "name": "Must not be empty.",
         "latitude": "Enter degrees, such as 58.3659. South and west are negative.",
         "longitude": "Must be from -180 to 180.",
-        "state": "Must be one of Active, Archived, Draft, Paused.",
+        "state": "Must be one of Active, Archived, Draft, Paused, Unavailable.",
         "country": "Must be a two-letter country code",
     }.items():
         assert error_at(key, told) in answer.text, key
