@@ -28,7 +28,7 @@ from portal.web.week import parse_slot
 
 WALL = "%Y-%m-%dT%H:%M"
 PREFIX = "answer-"
-# So many slots can be picked in one form.
+# So many separate periods of a form are looked at: more than go into one booking, so nothing is left out unnoticed.
 MAX_PICKED = MAX_PERIODS * 20
 
 
@@ -108,8 +108,12 @@ class BookingForm:
 
 
 def picked(values: Iterable[str]) -> list[Period]:
-    """The slots of checkboxes that were ticked, each once, in order. What is no period is left out."""
-    return sorted({it for value in list(values)[:MAX_PICKED] if (it := parse_slot(value)) is not None})
+    """The slots of checkboxes that were ticked, each once, in order. What is no period is left out.
+
+    Of very many slots, neighbours become one period.
+    """
+    found = sorted({it for value in values if (it := parse_slot(value)) is not None})
+    return found if len(found) <= MAX_PICKED else merge(found)[:MAX_PICKED]
 
 
 def from_address() -> BookingForm:

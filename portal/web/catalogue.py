@@ -44,8 +44,6 @@ blueprint = Blueprint("catalogue", __name__)
 MAX_CHOSEN = 50
 # More choices than a person looks through. Those with the most offerings are shown.
 MAX_CHOICES = 100
-# Boxes of the week table that were ticked in other weeks travel in the address.
-MAX_PICKED = 200
 # A card shows three lines.
 CARD_TEXT = 1000
 
@@ -273,7 +271,7 @@ def offering(uuid: uuidlib.UUID) -> ResponseReturnValue:
         bookable=bookable,
         days=days,
     )
-    ticked, carried = ticks(week, picked(request.args.getlist("slot")[:MAX_PICKED]))
+    ticked, carried = ticks(week, picked(request.args.getlist("slot")))
     price = cheapest_of(shown)
     parent, children = relatives(actor, view)
     page = render_template(

@@ -94,6 +94,21 @@ def test_slots_are_picked_over_two_weeks(person, lab, db_session):
     assert person.post(book, {**three, "book": "1"}, page=book).status_code == 303
 
 
+def test_however_many_slots_are_ticked_none_is_left_out(person, lab):
+    offering, book, _ = lab
+    (entry,) = offering.attributes["schedules"]
+    short = entry | {"extendedProps": {"type": "Availability", "config": {"slotDuration": "00:05:00"}}}
+    make.change(offering, attributes={"schedules": [short]})
+    ticked = [slot(24 + number / 12, 1 / 12) for number in range(600)]
+    summary = person.post(f"{book}summary/", {**BLANK, "slot": ticked}, page=book).text
+    assert "<strong>600 slots</strong>" in summary
+    assert re.findall('name="drop" value="([^"]+)"', summary) == [slot(24, 50)]
+    # More periods than go into one booking are refused as a whole.
+    apart = person.post(book, {**BLANK, "slot": ticked[::2], "book": "1"}, page=book)
+    assert apart.status_code == 400
+    assert "At most 20 periods" in apart.text
+
+
 REFUSED = {
     "too soon": ({"minimum_notice_minutes": 24 * 60}, slot(3), "Too soon"),
     "too far ahead": ({"maximum_advance_days": 10}, slot(24 * 30), "Too far ahead"),
