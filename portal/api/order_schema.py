@@ -72,6 +72,7 @@ def order_schemas() -> Schema:
                     additionalProperties=True,
                     description="The periods, and the answers to the order form by its keys. Others are ignored.",
                 ),
+                "type": {**one_of(["Create"]), "default": "Create"},
                 "limits": {**FREE, "description": "Ignored: bookings have no limits."},
             },
             required=["offering", "project", "attributes"],

@@ -37,6 +37,7 @@ NO_VALUE = "Value 'start' or 'end' does not exist in schedules item."
 FORMAT = "The value {} does not match the format."
 PAST = "Past slots are not available for selection."
 UNAVAILABLE = "Time period from {} to {} is not available"
+ONLY_CREATE = "Only orders of the type “Create” are taken here."
 NO_OFFERING = "Invalid hyperlink - Object does not exist."
 # Attributes that are not answers to the order form.
 _OWN = frozenset({"name", "description", "schedules"})
@@ -57,6 +58,8 @@ def marketplace_orders_create() -> Response:
     offering = link_field(body, "offering", problems, required=True)
     project = link_field(body, "project", problems, required=True)
     plan = link_field(body, "plan", problems)
+    if body.get("type") not in (None, "Create"):
+        problems["type"] = [ONLY_CREATE]
     attributes = body.get("attributes")
     if attributes is None:
         attributes = {}

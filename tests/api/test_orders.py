@@ -48,6 +48,7 @@ def order(offering, project):
             "attributes": {"schedules": [event(1, 2)], **attributes},
             "limits": {},
             "accepting_terms_of_service": True,
+            "type": "Create",
         }
 
     return body
@@ -142,6 +143,8 @@ def test_fields_are_refused_by_name(client, who, offering, order, db_session):
         ({"offering": "nonsense", "plan": 5}, {"offering", "plan"}),
         ({"project": f"http://localhost/api/projects/{hidden}/"}, {"project"}),
         ({"plan": f"http://localhost{PUBLIC}{offering.uuid}/plans/{hidden}/"}, {"plan"}),
+        ({"type": "Terminate"}, {"type"}),
+        ({"type": ["Create"]}, {"type"}),
         ({"attributes": []}, {"attributes"}),
         ({"attributes": {"name": 5}}, {"attributes"}),
         ({"attributes": {"x": "a\0"}}, {"attributes"}),
