@@ -64,7 +64,7 @@ def import_(source: str, token: str, token_stdin: bool, dry_run: bool) -> None:
     """Create or update offerings from JSON as GET /api/booking-offerings/ returns it.
 
     FILE may be - for standard input. From a URL, all pages are fetched. Offerings are matched by uuid; each is imported
-    completely or not at all. Exit status 1 if any failed.
+    completely or not at all. Exit status 1 if any failed, or if a server sent fewer than it counts.
     """
     if token_stdin:
         if token or source == "-":
@@ -72,10 +72,16 @@ def import_(source: str, token: str, token_stdin: bool, dry_run: bool) -> None:
         token = sys.stdin.readline().strip()
     if token and not is_url(source):
         raise click.UsageError("A token can only be used with a URL.")
+    missing = ""
     with reported_errors(), _rare_garbage_collection():
-        report = _from_url(source, token, dry_run) if is_url(source) else _from_file(source, dry_run)
+        if is_url(source):
+            report, missing = _from_url(source, token, dry_run)
+        else:
+            report = _from_file(source, dry_run)
     _print_report(report, dry_run)
-    if report.failed:
+    if missing:
+        click.echo(f"warning: {missing}", err=True)
+    if report.failed or missing:
         sys.exit(1)
 
 
@@ -116,10 +122,13 @@ def refresh() -> None:
     click.echo(f"{changed} documents changed.")
 
 
-def _from_url(url: str, token: str, dry_run: bool) -> Report:
+def _from_url(url: str, token: str, dry_run: bool) -> tuple[Report, str]:
+    """The report, and what the server counted and did not send."""
     remote = RemoteOfferings(url, token)
+    remote.before_wait.append(lambda sentence: click.echo(sentence, err=True))
     with _bar() as show:
-        return import_offerings(remote, dry_run=dry_run, on_progress=lambda done: show(done, remote.total))
+        report = import_offerings(remote, dry_run=dry_run, on_progress=lambda done: show(done, remote.total))
+    return report, remote.missing
 
 
 def _from_file(name: str, dry_run: bool) -> Report:

@@ -48,8 +48,6 @@ LONGEST_LINE = 1000
 MAX_FAILED = 10_000
 # So many offerings change what the database should know of its indexes.
 ANALYSE_FROM = 100
-
-
 MAX_WARNINGS = 1000
 
 
@@ -95,6 +93,8 @@ def import_offerings(
         read_records(cast(IO[bytes], source)) if hasattr(source, "read") else _entries(cast(Iterable[Any], source))
     )
     run = _Run(on_progress)
+    # A source that waits for a busy server says so before: what came in until then is written first.
+    getattr(source, "before_wait", []).append(lambda _sentence: run.write_now())
     if not dry_run:
         run.all(entries)
         if run.report.created + run.report.updated >= ANALYSE_FROM:
@@ -121,22 +121,30 @@ class _Run:
         self._on_progress = on_progress
         self._public_url, self._zone = settings().public_url, settings().timezone
         self._waiting: dict[Any, tuple[int, Record]] = {}
-        self._bytes = self._rows = 0
+        self._bytes = self._rows = self._position = 0
 
     def all(self, entries: Iterator[Entry]) -> None:
         """Take every record there is."""
         position = 0
         try:
             for position, entry in enumerate(entries, start=1):
+                self._position = position
                 self._take(position, entry)
                 if len(self.report.failed) >= MAX_FAILED:
                     text = f"{MAX_FAILED:,} records have failed, so the rest was not read. Correct the first of them"
                     raise Unreadable(f"{text} and run the import again.")
+        except KeyboardInterrupt:
+            self.write_now()
+            raise
         except PortalError as error:
             self._flush(position)
             self.report.failed.append(ImportFailure(position + 1, "", "", error.message))
             return
         self._flush(position)
+
+    def write_now(self) -> None:
+        """Write the records that wait for their batch to be full."""
+        self._flush(self._position)
 
     def _take(self, position: int, entry: Entry) -> None:
         try:

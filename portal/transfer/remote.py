@@ -7,8 +7,9 @@ asked named one portal, and offerings from elsewhere are not what they asked for
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
@@ -16,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 import requests
 import urllib3
 from urllib3.util import parse_url
+from werkzeug.http import parse_date
 
 from portal.domain.texts import visible
 from portal.transfer.json_records import MAX_RECORDS, Entry, Unreadable, read_records
@@ -68,13 +70,18 @@ class _Session(requests.Session):
 class RemoteOfferings:
     """The offerings at `url`, an address of `/api/booking-offerings/` or of one offering.
 
-    Iterating asks for the pages, one at a time. `total` is what the first answer said about their number.
+    Iterating asks for the pages, one at a time. `total` is their number according to the first answer. `missing` says
+    after that, as a sentence, how many the server counted and did not send; "" if it sent them all. `before_wait` is
+    called, with a sentence, before each time that it waits for a busy server.
     `backoff` is the time (seconds) that retries start from, `patience` how long each answer is waited for. Raises
     RemoteError where the address is none.
     """
 
     def __init__(self, url: str, token: str = "", *, backoff: float = 1.0, patience: float = ANSWER_SECONDS) -> None:
         self.total: int | None = None
+        self.missing = ""
+        self.before_wait: list[Callable[[str], None]] = []
+        self._counted: int | None = None
         self._first = _with_page_size(url)
         self._origin = _origin(url)
         if not self._origin:
@@ -105,6 +112,16 @@ class RemoteOfferings:
                 if url is not None and (records == before or records > MAX_RECORDS or len(seen) >= MAX_PAGES):
                     what = "An empty page names another one" if records == before else "There are too many pages"
                     raise RemoteError(f"{what}, so the import ended: is it the address of a list of offerings?")
+        self._compare(records)
+
+    def _compare(self, records: int) -> None:
+        """Compare what came with what the server counts (X-Result-Count), unless the address is of a later page."""
+        first_page = dict(parse_qsl(urlsplit(self._first).query)).get("page", "1") == "1"
+        if first_page and self._counted is not None and records < self._counted:
+            self.missing = (
+                f"{_host(self._first)} counts {self._counted:,} offerings and sent {records:,}, without naming a next "
+                "page: the import is incomplete."
+            )
 
     def _get(self, session: requests.Session, url: str) -> requests.Response:
         for _ in range(MAX_REDIRECTS + 1):
@@ -133,9 +150,16 @@ class RemoteOfferings:
                 if response.status_code not in RETRIED or attempt == RETRIES:
                     return response
                 response.close()
-                pause = max(pause, _retry_after(response))
+                wanted = _retry_after(response)
+                pause = max(pause, wanted)
+                self._announce(f"{_host(url)} is busy ({response.status_code})", min(pause, LONGEST_PAUSE), wanted)
             time.sleep(min(pause, LONGEST_PAUSE))
         raise AssertionError("the last attempt returns or raises")
+
+    def _announce(self, what: str, pause: float, wanted: int) -> None:
+        asked = f" and asks to wait {wanted:,} seconds" if wanted else ""
+        for call in self.before_wait:
+            call(f"{what}{asked}. Trying again in {pause:,.0f} seconds.")
 
     def _check(self, response: requests.Response, url: str) -> None:
         status = response.status_code
@@ -155,12 +179,15 @@ class RemoteOfferings:
             raise RemoteError(f"{_host(url)} wants a token ({status}{said}). Give one with --token or --token-stdin.")
         if status == 404:
             raise RemoteError(f"There is nothing at {visible(url, 200)} (404{said}).")
-        raise RemoteError(f"{_host(url)} answered with {status}{said}.")
+        later = _retry_after(response)
+        when = f" It asks to wait {later:,} seconds: run the import again after that." if later else ""
+        raise RemoteError(f"{_host(url)} answered with {status}{said}.{when}")
 
     def _records(self, response: requests.Response) -> Iterator[Entry]:
+        total = response.headers.get("X-Result-Count", "")
+        self._counted = int(total) if total.isascii() and total.isdigit() and len(total) < 12 else self._counted
         if self.total is None:
-            total = response.headers.get("X-Result-Count", "")
-            self.total = int(total) if total.isascii() and total.isdigit() and len(total) < 12 else None
+            self.total = self._counted
         try:
             yield from read_records(ResponseStream(response, self._patience))
         except (Unreadable, RemoteError) as error:
@@ -222,9 +249,12 @@ def _with_page_size(url: str) -> str:
 
 
 def _retry_after(response: requests.Response) -> int:
-    """The seconds after which a busy server wants to be asked again; 0 where it does not say."""
+    """The seconds, given as a number or a time, that a busy server asks to wait; 0 if it does not say."""
     text = response.headers.get("Retry-After", "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    moment = parse_date(text)
+    return 0 if moment is None else max(0, math.ceil(moment.timestamp() - time.time()))
 
 
 def _error_detail(response: requests.Response) -> str:

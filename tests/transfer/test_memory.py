@@ -112,6 +112,7 @@ def large(number: int) -> bytes:
 SERVERS = {
     "bomb": (lambda: whole(bomb(600 * MEGABYTE), "Content-Encoding: gzip"), "is larger than 4 MB"),
     "brackets": (lambda: endless(b"[" * 65536), "is nested deeper than 100 levels"),
+    "some-brackets": (lambda: whole(b"[" * 100_000), "is nested deeper than 100 levels"),
     "endless": (lambda: endless(b'"' + b"x" * 65536), "is larger than 4 MB"),
 }
 

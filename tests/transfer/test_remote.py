@@ -13,8 +13,9 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from portal.models import Offering
+from portal.transfer import remote as remote_module
 from portal.transfer.importer import import_offerings
-from portal.transfer.remote import RemoteError, RemoteOfferings
+from portal.transfer.remote import LONGEST_PAUSE, RETRIES, RemoteError, RemoteOfferings
 from tests.support.samples import another, bare
 
 TOKEN = "ab" * 20
@@ -200,6 +201,73 @@ def test_busy_servers_are_asked_again(db_session: Any, waldur: Server) -> None:
     waldur.answer = lambda _request: Response("busy", 503)
     report = import_offerings(RemoteOfferings(f"{waldur.url}/api/booking-offerings/", backoff=0))
     assert "503" in report.failed[0].reason
+
+
+@pytest.mark.parametrize("wanted", ["3600", "Sun, 01 Mar 2026 13:00:00 GMT"])
+def test_a_long_wait_is_announced_and_capped_and_what_came_is_kept(
+    db_session: Any, waldur: Server, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    whole = paged([bare(name=f"{number}") for number in range(5)], waldur)
+    waldur.answer = lambda request: (
+        whole(request) if request.args.get("page", "1") == "1" else Response("busy", 429, {"Retry-After": wanted})
+    )
+    slept: list[tuple[float, int]] = []
+
+    def sleep(seconds: float) -> None:
+        # Every offering that came in is there while it waits.
+        slept.append((seconds, db_session.scalar(select(func.count()).select_from(Offering))))
+
+    monkeypatch.setattr(remote_module.time, "sleep", sleep)
+    monkeypatch.setattr(remote_module.time, "time", lambda: 1772366400.0)
+    remote = RemoteOfferings(f"{waldur.url}/api/booking-offerings/?page_size=3")
+    said: list[str] = []
+    remote.before_wait.append(said.append)
+    report = import_offerings(remote)
+    assert slept == [(LONGEST_PAUSE, 3)] * RETRIES
+    assert (
+        said
+        == [f"{waldur.url[7:]} is busy (429) and asks to wait 3,600 seconds. Trying again in 60 seconds."] * RETRIES
+    )
+    assert report.created == 3
+    assert "asks to wait 3,600 seconds: run the import again after that" in report.failed[0].reason
+
+
+def test_an_interrupted_import_keeps_what_came(db_session: Any) -> None:
+    def records() -> Iterator[dict[str, Any]]:
+        yield bare()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_offerings(records())
+    assert db_session.scalar(select(func.count()).select_from(Offering)) == 1
+
+
+def test_fewer_than_the_server_counts_are_an_incomplete_import(db_session: Any, waldur: Server) -> None:
+    records = [bare(name=f"{number}") for number in range(25)]
+    counted = {"X-Result-Count": "60"}
+    waldur.answer = lambda _request: Response(json.dumps(records), headers=counted, mimetype="application/json")
+    remote = RemoteOfferings(f"{waldur.url}/api/booking-offerings/")
+    report = import_offerings(remote)
+    assert (report.created, report.failed) == (25, [])
+    assert "counts 60 offerings and sent 25" in remote.missing
+    # Whoever begins with a later page knows that others are before it.
+    later = RemoteOfferings(f"{waldur.url}/api/booking-offerings/?page=2")
+    assert import_offerings(later).unchanged == 25
+    assert later.missing == ""
+    waldur.answer = paged(records, waldur)
+    complete = RemoteOfferings(f"{waldur.url}/api/booking-offerings/?page_size=10")
+    assert import_offerings(complete).unchanged == 25
+    assert complete.missing == ""
+
+
+def test_an_incomplete_import_has_exit_status_1(db_session: Any, app: Any, waldur: Server) -> None:
+    waldur.answer = lambda _request: Response(
+        json.dumps([bare()]), headers={"X-Result-Count": "2"}, mimetype="application/json"
+    )
+    done = app.test_cli_runner().invoke(args=["offerings", "import", f"{waldur.url}/api/booking-offerings/"])
+    assert done.exit_code == 1
+    assert "created: 1, updated: 0, unchanged: 0, failed: 0" in done.stdout
+    assert "counts 2 offerings and sent 1, without naming a next page: the import is incomplete." in done.stderr
 
 
 def test_nobody_there(db_session: Any, waldur: Server) -> None:
