@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from portal.api.availability import MAX_ENTRIES
 from portal.api.booking_resource_schema import RESOURCE_FIELDS
+from portal.documents import store as documents
 from portal.domain.periods import Period
 from portal.models import Booking, BusyPeriod, GoogleCalendar, Project
 from portal.services import bookings as services
@@ -514,3 +515,16 @@ def test_a_plan_that_a_child_shares_with_its_parent(db_session, client, owned, w
         for view in [client.get(f"/api/booking-offerings/{offering['uuid']}/", headers=who["stranger"]).json]
     }
     assert counts[child["uuid"]][plan] == counts[parent["uuid"]][plan] + 1
+
+
+def test_an_unavailable_offering_is_for_its_managers_and_cannot_be_booked(db_session, client, owned, who, offering):
+    offering.state = "Unavailable"
+    documents.refresh(db_session(), [offering.id])
+    db_session.commit()
+    path = f"/api/booking-offerings/{offering.uuid}/"
+    assert client.get(path, headers=who["stranger"]).status_code == 404
+    assert client.get(path, headers=who["owner"]).json["state"] == "Unavailable"
+    body = {"offering": str(offering.uuid), "slots": [slot(1, 2)]}
+    for name in ("stranger", "owner", "staff"):
+        assert client.post(LIST, json=body, headers=who[name]).status_code in (400, 404, 409)
+    assert number_of_bookings(db_session) == 0

@@ -143,6 +143,18 @@ def test_the_state_page_says_what_is_missing_and_what_follows(visitor, world):
     assert 'value="Paused"' in page
 
 
+def test_an_imported_unavailable_offering_is_explained_and_can_be_published(visitor, world):
+    edit_offering(SYSTEM, world.scope, {"state": "Unavailable"})
+    page = visitor("manager").get(f"/manage/offerings/{world.scope}/state/").text
+    assert "Unavailable in the portal it was imported from" in page
+    assert 'value="Active"' in page
+    assert "only its managers see this page" in visitor("manager").get(f"/offerings/{world.scope}/").text
+    assert visitor("member").get(f"/offerings/{world.scope}/").status_code == 404
+    # The edit page keeps it, and offers it nowhere else.
+    assert '<option value="Unavailable"' in visitor("manager").get(f"/manage/offerings/{world.scope}/edit/").text
+    assert '<option value="Unavailable"' not in visitor("manager").get(f"/manage/offerings/{world.draft}/edit/").text
+
+
 def test_a_state_that_somebody_else_has_changed_is_left_alone(visitor, world):
     form = Form(visitor("manager"), f"/manage/offerings/{world.scope}/state/", opening=PANEL)
     edit_offering(SYSTEM, world.scope, {"state": "Archived"})
