@@ -319,7 +319,7 @@ def test_the_page_says_why_an_address_ended(app, client, lab):
     set_person(other.id, is_active=False)
     page = boss.get(path).text
     assert "The link no longer works." in page
-    assert "Other made it, and does not manage Old provider any more." in page
+    assert "Other created it and no longer manages Old provider." in page
     assert boss.post(path, {"make": "1"}, page=path).status_code == 201
     assert not works(client, secret)
     assert "can't be shown again" in boss.get(path).text

@@ -159,11 +159,10 @@ def test_staff_of_an_empty_portal_are_told_how_to_begin(visitor, db_session):
     create_user(SYSTEM, "staff@example.org", password=PASSWORD, is_staff=True)
     create_user(SYSTEM, "visitor@example.org", password=PASSWORD)
     staff, other = visitor("staff"), visitor("visitor")
-    assert "Nothing here yet" in visitor().get("/").text
-    assert "Nothing here yet" in visitor().get("/timeline/").text
-    for path in ("/", "/manage/"):
-        assert "offerings create" in staff.get(path).text
-        assert "offerings create" not in other.get(path).text
+    assert "No offerings yet" in visitor().get("/").text
+    for path, hint in (("/", "offerings import"), ("/manage/", "offerings create")):
+        assert hint in staff.get(path).text
+        assert hint not in other.get(path).text
 
 
 def test_the_calendar_has_a_page_of_its_own(visitor, world):
