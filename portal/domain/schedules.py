@@ -38,6 +38,7 @@ _CLOCK = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:[.]0{1,6})?)?", re.ASCII)
 # How forms without 24:00 say the end of the day.
 _LAST_MINUTE = re.compile(r"23:59(?::(?:00|59)(?:[.]\d{1,6})?)?", re.ASCII)
 
+TOO_SHORT = Message("Too short for a whole slot.")
 # Each entry takes time in every query.
 MAX_ENTRIES = 2000
 
@@ -78,6 +79,11 @@ class Config:
     def end_clock(self) -> int:
         """The closing time as a clock shows it: seconds since midnight, 86,400 at the end of the day."""
         return self.turn or self.closes
+
+    @property
+    def holds_a_slot(self) -> bool:
+        """Whether the hours are long enough for a slot. A slot of a day takes all hours of the day."""
+        return self.slot >= LONGEST_SLOT or timedelta(seconds=self.closes - self.opens) >= self.slot
 
     @property
     def hours_text(self) -> str:

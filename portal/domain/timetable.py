@@ -19,7 +19,7 @@ from cachetools import LRUCache
 from portal.domain.messages import Message
 from portal.domain.periods import Period, PeriodError, intersect, subtract
 from portal.domain.refusals import ALL_TIME, FREE, Code, Refusal, reason_text
-from portal.domain.schedules import WEEKEND, Schedule
+from portal.domain.schedules import TOO_SHORT, WEEKEND, Schedule
 from portal.domain.slot_grid import Edges, business_hours, edges_touching, slots_of_day
 from portal.domain.zones import LocalDay, local_date
 
@@ -202,8 +202,9 @@ class Timetable:
             spans += [_closed(part, Code.OUTSIDE_HOURS, hours) for part in subtract(offered, opening)]
             usable = intersect(offered, opening)
             slots = [Span(Period(row[0], row[-1]), row) for row in slots_of_day(local, config, opening, usable)]
-            left = Message("Too short for a whole slot.")
-            spans += [_closed(part, Code.REMAINDER, left) for part in subtract(usable, [it.period for it in slots])]
+            spans += [
+                _closed(part, Code.REMAINDER, TOO_SHORT) for part in subtract(usable, [it.period for it in slots])
+            ]
             spans += slots
         spans.sort(key=lambda it: it.period.start)
         return spans

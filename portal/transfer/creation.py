@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.documents.read import read_page
 from portal.domain.choices import OfferingState
+from portal.errors import Invalid
 from portal.extensions import db, settings, transaction
 from portal.models import Category
 from portal.models.base import utcnow
@@ -43,6 +44,10 @@ def create_offering(
         found = session.execute(select(Category).where(Category.uuid == category)).scalar_one_or_none()
         if found is None:
             raise InvalidValues({"category": "Choose a category of the list."})
+        try:
+            opening = opening_entry(new, utcnow())
+        except Invalid as wrong:
+            raise InvalidValues({wrong.field or "closes": wrong.message}) from None
         record = {
             "uuid": str(uuidlib.uuid4()),
             "name": new.name,
@@ -54,7 +59,7 @@ def create_offering(
             "state": OfferingState.DRAFT.value,
             "shared": True,
             "attributes": {
-                "schedules": [opening_entry(new, utcnow())],
+                "schedules": [opening],
                 "booking_rules": {"time_zone": new.zone, **({"accept": "automatic"} if confirms else {})},
             },
         }

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal.domain.instants import format_instant
 from portal.domain.opening_hours import availability_entry, slot_config
-from portal.domain.schedules import EVERY_DAY, WEEKEND
+from portal.domain.schedules import EVERY_DAY, TOO_SHORT, WEEKEND, read_config
 from portal.errors import Invalid, NotFound
 from portal.extensions import db
 from portal.models import Category
@@ -56,9 +56,15 @@ def new_offering_record(new: NewOffering, now: datetime) -> dict[str, Any]:
 
 
 def opening_entry(new: NewOffering, now: datetime) -> dict[str, Any]:
-    """The opening hours as an entry of `attributes.schedules`, from today on."""
+    """The opening hours as an entry of `attributes.schedules`, from today on.
+
+    Raises Invalid where the hours are too short for a slot. Other wrong values are for the import to refuse.
+    """
     days = EVERY_DAY if new.weekends else EVERY_DAY - WEEKEND
     config = slot_config(new.minutes * 60, new.opens, new.closes, days)
+    read = read_config(config)
+    if read is not None and not read.holds_a_slot:
+        raise Invalid(TOO_SHORT, "closes")
     zone = zone_of({"booking_rules": {"time_zone": new.zone}})
     start = datetime.combine(now.astimezone(zone).date(), time(), zone)
     return availability_entry(format_instant(start), format_instant(start + OFFERED_FOR), config)

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 
 from portal.domain.messages import Message, Plural
 from portal.domain.opening_hours import OpeningPeriod, has_config, is_over, replace_periods, slot_config
-from portal.domain.schedules import LONGEST_SLOT, SHORTEST_SLOT, Config, read_config, read_schedules
+from portal.domain.schedules import LONGEST_SLOT, SHORTEST_SLOT, TOO_SHORT, Config, read_config, read_schedules
 from portal.domain.zones import clock_text
 from portal.errors import Invalid
 from portal.models.base import utcnow
@@ -263,6 +263,9 @@ def _read(typed: Hours, stored: list[Any], zone: ZoneInfo) -> tuple[list[Any], d
             rows[where].errors.append(_at_end(key, reason))
         else:
             errors.setdefault(PLACES.get(key, path), sentence(reason))
+    hours = read_config(config)
+    if hours is not None and not hours.holds_a_slot:
+        errors.setdefault("closes", TOO_SHORT)
     if not typed.days and read_schedules(stored).config.open_days:
         errors["days"] = Message("Choose at least one day.")
     if any(row.errors for row in typed.rows):

@@ -52,6 +52,7 @@ def test_what_is_there_of_a_name_is_taken(run, db_session):
         (("--zone", "Europe/Nowhere"), "time_zone: “Europe/Nowhere” is not a time zone"),
         (("--opens", "9am"), "startTime: must be a time of day"),
         (("--closes", "5pm"), "endTime: must be a time of day"),
+        (("--minutes", "481"), "Too short for a whole slot."),
     ],
 )
 def test_refusals_are_one_line_and_make_nothing(run, db_session, arguments, said):

@@ -198,3 +198,13 @@ def test_current_entries_are_those_whose_end_is_ahead_as_they_were_stored(ends: 
     ]
     kept = current_schedules(stored, now)
     assert [one["more"] for one in kept] == [[end] for end in ends if end > at]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "opens", "closes", "holds"),
+    [(480, 9, 17, True), (481, 9, 17, False), (1440, 9, 17, True), (240, 22, 26, True), (241, 22, 26, False)],
+)
+def test_hours_are_long_enough_for_a_slot_or_a_slot_is_a_day(
+    minutes: int, opens: int, closes: int, holds: bool
+) -> None:
+    assert Config(timedelta(minutes=minutes), opens * 3600, closes * 3600).holds_a_slot is holds

@@ -164,6 +164,8 @@ def test_dates_are_added_and_removed_without_a_script(page):
         ({"slot": "0"}, "slot", "Enter a whole number of minutes from 1 to 1440."),
         ({"slot": "1441"}, "slot", "Enter a whole number of minutes from 1 to 1440."),
         ({"slot": "an hour"}, "slot", "Enter a whole number of minutes from 1 to 1440."),
+        ({"opens": "09:00", "closes": "10:00", "slot": "61"}, "closes", "Too short for a whole slot."),
+        ({"opens": "23:00", "closes": "01:00", "slot": "180"}, "closes", "Too short for a whole slot."),
         ({"opens": "morning"}, "opens", "Must be a time of day such as 08:00."),
         ({"closes": ""}, "closes", "Must be a time of day such as 17:30 (24:00 is the end of the day)."),
         ({"closes": "99:00"}, "closes", "Must be a time of day such as 17:30 (24:00 is the end of the day)."),

@@ -59,6 +59,8 @@ def test_a_draft_that_can_be_published_and_booked(form, visitor, world):
         ({"zone": "Europe/Nowhere"}, "zone"),
         ({"opens": "25:00"}, "opens"),
         ({"closes": "26:00"}, "closes"),
+        ({"minutes": "600"}, "closes"),
+        ({"minutes": "300", "opens": "22:00", "closes": "02:00"}, "closes"),
         ({"minutes": "0"}, "minutes"),
         ({"minutes": ""}, "minutes"),
         ({"minutes": "99999999999"}, "minutes"),
