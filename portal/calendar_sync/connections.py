@@ -8,6 +8,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from portal.calendar_sync.states import CalendarState
+from portal.domain.messages import N_
 from portal.errors import Forbidden, NotFound
 from portal.extensions import secret_location, transaction
 from portal.models import GoogleCalendar, GoogleConnection, Offering, Organization
@@ -17,10 +18,10 @@ from portal.queries.calendars import calendars_in_use
 from portal.secretbox import SecretLocation
 from portal.services import mail
 
-NOT_CONFIGURED = (
+NOT_CONFIGURED = N_(
     "This portal has no Google client: an administrator must set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET."
 )
-DISCONNECTED = "Google was disconnected: connect it again."
+DISCONNECTED = N_("Google was disconnected: connect it again.")
 
 
 def owned_organization(

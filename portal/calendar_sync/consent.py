@@ -68,7 +68,7 @@ def begin_consent(
     consent, once, within ten minutes. Raises NotFound, Forbidden, Conflict if no client is configured.
     """
     if not settings().google_configured:
-        raise Conflict(NOT_CONFIGURED)
+        raise Conflict(Message(NOT_CONFIGURED))
     now = now or utcnow()
     state = secrets.token_urlsafe(32)
     permissions = [permission for permission in Permission if sharing or permission is not Permission.SHARING]
@@ -135,7 +135,9 @@ def finish_consent(
         grant = consent().exchange(redirect_uri=redirect_uri(), code=code, code_verifier=verifier)
         account = consent().account(grant.access.token)
     except ProviderError as problem:
-        raise Invalid(Message("Google did not finish the connection. %(words)s", words=problem.words)) from problem
+        raise Invalid(
+            Message("Google did not finish the connection. %(words)s", words=Message(problem.words))
+        ) from problem
     if not grant.refresh_token:
         raise Invalid(Message("Google gave no lasting access. Begin again, and consent on Google's page."))
     return _connect(actor, organization_uuid, grant, account, now)
@@ -152,7 +154,7 @@ def connect_with_refresh_token(
     with transaction() as session:
         owned_organization(session, actor, organization_uuid)
     if not settings().google_configured:
-        raise Conflict(NOT_CONFIGURED)
+        raise Conflict(Message(NOT_CONFIGURED))
     if not token or len(token) > 512 or any(char.isspace() for char in token):
         raise Invalid(Message("This is not a refresh token."), "token")
     try:
@@ -163,7 +165,9 @@ def connect_with_refresh_token(
             Message("Google does not accept this refresh token: it is revoked, expired, or another client's.")
         ) from (problem)
     except ProviderError as problem:
-        raise Invalid(Message("The refresh token could not be tried. %(words)s", words=problem.words)) from problem
+        raise Invalid(
+            Message("The refresh token could not be tried. %(words)s", words=Message(problem.words))
+        ) from problem
     complete = ConsentGrant(grant.refresh_token or token, grant.access, grant.scopes)
     return _connect(actor, organization_uuid, complete, account, now or utcnow())
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from portal.domain.messages import Message
+
 # They are read every quarter of an hour, so four reads in a row have failed.
 STALE_AFTER = timedelta(hours=1)
-STALE = "Busy times have not been read from Google Calendar for more than an hour: it can't be booked until they are."
+STALE = Message(
+    "Busy times have not been read from Google Calendar for more than an hour: it can't be booked until they are."
+)
 
 
 def is_stale(last_read: datetime | None, now: datetime) -> bool:

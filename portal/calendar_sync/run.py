@@ -36,6 +36,7 @@ from portal.calendar_sync.push import push
 from portal.calendar_sync.records import LeaseLost, RunCounts, RunReport, RunResult
 from portal.calendar_sync.snapshot import CalendarSnapshot
 from portal.calendar_sync.watch import watch
+from portal.domain.messages import N_
 from portal.domain.zones import known_zone, parse_zone
 
 log = structlog.get_logger()
@@ -53,8 +54,8 @@ RETRY_LOST_ACCESS_EVERY = timedelta(hours=6)
 # Google may not find a calendar for some seconds after creating it.
 CREATION_PAUSES = (1.0, 3.0, 6.0)
 MISSING_PAUSES = (2.0, 4.0)
-SHARING_UNCONFIRMED = "Google has not confirmed the change of sharing yet. The portal will try again automatically."
-INTERNAL_ERROR = "An internal error occurred; the portal will try again automatically. Details are in the log."
+SHARING_UNCONFIRMED = N_("Google has not confirmed the change of sharing yet. The portal will try again automatically.")
+INTERNAL_ERROR = N_("An internal error occurred; the portal will try again automatically. Details are in the log.")
 
 
 class CalendarRun:

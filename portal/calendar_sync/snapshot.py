@@ -19,6 +19,7 @@ from portal.calendar_sync.plan import TITLE, BusyTime, EventContent, MirroredEve
 from portal.calendar_sync.provider import Permission
 from portal.calendar_sync.providers import permissions_of
 from portal.calendar_sync.states import started
+from portal.domain.messages import N_
 from portal.domain.rules import rules_of
 from portal.extensions import changed_rows, transaction
 from portal.models import (
@@ -35,7 +36,7 @@ from portal.models import (
 from portal.queries.availability import zone_of
 
 LEASE = timedelta(seconds=120)
-INTERRUPTED = "The run was interrupted."
+INTERRUPTED = N_("The run was interrupted.")
 REGULAR = "regular read"
 
 # Longer titles are cut.

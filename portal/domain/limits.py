@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from portal.domain.messages import Message, Plural
 from portal.domain.zones import duration_text
 
 
@@ -39,16 +40,20 @@ def limit_message(limits: Limits, others: Usage, before: Usage, after: Usage) ->
     """
     requests, time = others.requests + after.requests, others.time + after.time
     if limits.requests and requests > limits.requests and after.requests > before.requests:
-        number = f"{others.requests} open request{'s' if others.requests != 1 else ''}"
-        return (
-            f"You have {number}, and one person may have {limits.requests} at a time. "
-            "Wait until one is answered, or cancel one."
+        return Plural(
+            "You have %(number)s open request, and one person may have %(most)s at a time. "
+            "Wait until one is answered, or cancel one.",
+            "You have %(number)s open requests, and one person may have %(most)s at a time. "
+            "Wait until one is answered, or cancel one.",
+            others.requests,
+            most=limits.requests,
         )
     if limits.hours and time > timedelta(hours=limits.hours) and after.time > before.time:
-        most = duration_text(timedelta(hours=limits.hours), days=False)
-        return (
-            f"One person may hold {most} ahead, over all offerings. You hold "
-            f"{duration_text(others.time, days=False)} already, and this adds {duration_text(after.time, days=False)}. "
-            "Book less, or cancel a booking."
+        return Message(
+            "One person may hold %(most)s ahead, over all offerings. You hold %(held)s already, and this adds "
+            "%(added)s. Book less, or cancel a booking.",
+            most=duration_text(timedelta(hours=limits.hours), days=False),
+            held=duration_text(others.time, days=False),
+            added=duration_text(after.time, days=False),
         )
     return None

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from portal.domain.instants import parse_instant
 from portal.domain.mail import CHANGES, LINK_OF, MailKind
-from portal.domain.messages import N_
+from portal.domain.messages import N_, Message
 from portal.domain.periods import Period
 from portal.domain.texts import clean_lines, one_line
 from portal.domain.zones import date_text, instant_text, known_zone, local_date, period_text
@@ -136,7 +136,7 @@ def _reconnect(data: Mapping[str, Any]) -> MessageContent:
             _(
                 "The portal can no longer reach Google for %(organization)s: %(reason)s",
                 organization=organization,
-                reason=one_line(data["reason"]),
+                reason=localized(Message(one_line(data["reason"]))) if data["reason"] else "",
             ),
             _("Its calendars are not synced until you reconnect."),
         ],

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.domain.booking_details import details_to_json
 from portal.domain.booking_states import HOLDING, BookingAction, BookingState, BookingStateConflict, next_state
 from portal.domain.instants import format_instant
-from portal.domain.messages import Message
+from portal.domain.messages import N_, Message
 from portal.domain.order_form import check_answers
 from portal.domain.periods import Period
 from portal.errors import Forbidden, Invalid, NotFound
@@ -58,7 +58,7 @@ from portal.services.slot_allocation import (
 )
 
 REQUESTED = "request"
-NOT_SEEN = "You can no longer see this offering, so the booking can't be moved. You can still cancel it."
+NOT_SEEN = Message("You can no longer see this offering, so the booking can't be moved. You can still cancel it.")
 # Every change is kept, and shown wherever the booking is.
 MAX_CHANGES = 100
 
@@ -125,7 +125,7 @@ def request_booking(
             )
         _record(session, booking, REQUESTED, actor.user_id, now)
         if state is BookingState.CONFIRMED:
-            _record(session, booking, BookingAction.ACCEPT.value, None, now, "Confirmed automatically.")
+            _record(session, booking, BookingAction.ACCEPT.value, None, now, N_("Confirmed automatically."))
         # Here and not after the commit, which would begin another transaction.
         return view_of(actor, booking)
 
@@ -252,7 +252,9 @@ def _expire(booking_uuid: uuidlib.UUID, now: datetime) -> bool:
         booking, _, _ = _lock_booking(session, SYSTEM, booking_uuid)
         if booking.state != BookingState.REQUESTED.value or booking.slots[0].start > now:
             return False
-        _end(session, booking, BookingAction.EXPIRE, None, now, "The request was not answered before its first slot.")
+        _end(
+            session, booking, BookingAction.EXPIRE, None, now, N_("The request was not answered before its first slot.")
+        )
     return True
 
 

@@ -23,7 +23,7 @@ from portal.services.throttle import Bucket, Limit, consume, too_many
 
 PURPOSE = "email"
 CHANGES_FOR_ACCOUNT = Limit(5, timedelta(minutes=12))
-TAKEN = "There is an account with this address already."
+TAKEN = Message("There is an account with this address already.")
 
 
 def ask_for_email(actor: Actor, email: str, network: str, *, now: datetime | None = None) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain.booking_states import BookingState
 from portal.domain.limits import Limits, Usage, limit_message
+from portal.domain.messages import Plural
 from portal.domain.periods import Period
 from portal.errors import TooManyWrites
 from portal.extensions import db, settings, transaction, waits_for_commit, with_next_commit
@@ -103,6 +104,10 @@ def _count(session: Session, bucket: throttle.Bucket, now: datetime) -> None:
 
 
 def _too_many(most: int, wait: timedelta) -> TooManyWrites:
-    changes = "one change" if most == 1 else f"{most} changes"
-    refused = throttle.too_many(f"One person may make {changes} an hour, and you have made them.", wait)
+    said = Plural(
+        "One person may make %(number)s change an hour, and you have made it.",
+        "One person may make %(number)s changes an hour, and you have made them.",
+        most,
+    )
+    refused = throttle.too_many(said, wait)
     return TooManyWrites(refused.message, refused.retry_after)

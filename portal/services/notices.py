@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain.instants import format_instant
 from portal.domain.mail import MailKind
+from portal.domain.messages import Plural
 from portal.errors import TooManyWrites
 from portal.extensions import settings
 from portal.models import Organization, User
@@ -75,7 +76,10 @@ def _count(session: Session, actor: Actor, kind: MailKind, user: User, now: date
     limit = throttle.Limit(most, HOUR / most)
     wait = throttle.consume(session, throttle.Bucket.of("notices", limit, what, str(actor.user_id), str(user.id)), now)
     if wait:
-        messages = "one such message" if most == 1 else f"{most} such messages"
-        said = f"This change is told by mail, and one person may cause {messages} an hour."
+        said = Plural(
+            "This change is announced by mail, and one person may cause %(number)s such message an hour.",
+            "This change is announced by mail, and one person may cause %(number)s such messages an hour.",
+            most,
+        )
         refused = throttle.too_many(said, wait)
         raise TooManyWrites(refused.message, refused.retry_after)

@@ -33,7 +33,7 @@ LASTS = {
 LINKS_FOR_ADDRESS = Limit(3, timedelta(minutes=20))
 REGISTRATIONS_FOR_NETWORK = Limit(20, timedelta(minutes=3))
 PASSWORD_LINKS = ("password", "invite")
-GONE = "It has been used or is too old. Ask for a new one."
+GONE = Message("It has been used or is too old. Ask for a new one.")
 
 
 def ask_to_register(email: str, network: str, *, now: datetime | None = None) -> None:

@@ -18,7 +18,7 @@ from portal.services import browsers, passwords, throttle
 from portal.services.accounts import actor_of, set_password
 from portal.services.throttle import Attempt
 
-SIGN_IN_FAILED = "The e-mail address or the password is wrong."
+SIGN_IN_FAILED = Message("The e-mail address or the password is wrong.")
 
 
 def sign_in(email: str, password: str, address: str, *, browser: str = "", now: datetime | None = None) -> User:

@@ -326,6 +326,6 @@ def _change(change: Any, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "at": change.at,
         "what": _(CHANGES.get(change.what, "%(name)s"), name=who),
-        "reason": change.reason,
+        "reason": change.reason if change.user or not change.reason else Message(change.reason),
         "former": [clocks(it, zone)["text"] for it in former if it is not None],
     }

@@ -186,7 +186,7 @@ def _advice(
     if connection.disconnecting:
         return Message("Google is being disconnected, so syncing has stopped."), None
     if connection.broken:
-        return connection.broken, Fix(Message("Reconnect Google"), page) if page else None
+        return Message(connection.broken), Fix(Message("Reconnect Google"), page) if page else None
     if not connection.connected:
         text = Message("The organization is not connected to Google, so this offering has no calendar there.")
         return text, Fix(Message("Connect Google"), page) if page else None
@@ -207,7 +207,7 @@ def _advice(
         if view.can_act:
             return Message("The last sync is more than a day old. Press “Sync now”."), None
         return Message("The last sync is more than a day old."), None
-    return view.error, None
+    return Message(view.error) if view.error else "", None
 
 
 def _queued(view: CalendarView) -> str:
@@ -221,7 +221,7 @@ def _queued(view: CalendarView) -> str:
 
 
 def _failed(view: CalendarView, zone: str) -> str:
-    error = view.error or Message("The last run failed.")
+    error = Message(view.error) if view.error else Message("The last run failed.")
     if view.retry_at is not None:
         retry = when(view.retry_at, zone, short=True)
         return Message("%(error)s The portal tries again on %(time)s.", error=error, time=retry)

@@ -20,6 +20,7 @@ from portal.calendar_sync.engine import RunOutcome, SyncEngine
 from portal.calendar_sync.notifications import notification_address
 from portal.calendar_sync.provider import OPEN_PROVIDER
 from portal.config import Settings
+from portal.domain.messages import N_
 from portal.extensions import changed_rows, transaction
 from portal.mail.deliver import deliver_due
 from portal.models import WorkerHeartbeat
@@ -34,7 +35,7 @@ RUNS_AT_ONCE = 5
 # The sweep adds nothing to a longer queue: the next sweep comes in a minute.
 LONGEST_QUEUE = 500
 DELETE_HEARTBEATS_AFTER = timedelta(days=1)
-NO_CONNECTION = "Google is not connected. Connect it, then try again."
+NO_CONNECTION = N_("Google is not connected. Connect it, then try again.")
 
 
 @dataclass(frozen=True, slots=True)

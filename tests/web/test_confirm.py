@@ -155,6 +155,6 @@ def test_a_notice_too_many_refuses_the_change_with_a_sentence(visitor, world, li
     for number in range(25):
         answer = manager.post(path, {"make": "1"}, page=path)
         assert answer.status_code == (201 if number < 2 else 429)
-    assert "This change is told by mail, and one person may cause 2 such messages an hour." in answer.text
+    assert "This change is announced by mail, and one person may cause 2 such messages an hour." in answer.text
     assert 0 < int(answer.headers["Retry-After"]) <= 1800
     assert db.session.query(OutgoingMail).filter_by(kind="feed_made").count() == 4

@@ -9,6 +9,7 @@ import flask_babel
 import pytest
 from flask import render_template_string
 
+from portal.calendar_sync.errors import ProviderError
 from portal.domain.browsers import browser_text
 from portal.domain.messages import Message, Plural
 from portal.domain.order_form import display_answers
@@ -18,6 +19,7 @@ from portal.errors import Invalid
 from portal.localization import collation_key, current_language, gettext, in_language, localized
 from portal.schema import checks, links
 from portal.services.accounts import clean_email
+from portal.services.sign_in import SIGN_IN_FAILED
 from portal.web.booking_form import clocks
 
 TALLINN = ZoneInfo("Europe/Tallinn")
@@ -126,20 +128,34 @@ def test_answers_to_order_forms_follow_the_language(app):
 
 
 @pytest.mark.parametrize(
-    ("refuse", "shown"),
+    ("refuse", "error", "shown"),
     [
-        (lambda: clean_email("anna"), "Das ist keine E-Mail-Adresse: "),
-        (lambda: checks.instant("2026-01-01"), "ist ein Datum ohne Uhrzeit"),
-        (lambda: links.link()("foo"), "http oder https"),
+        (lambda: clean_email("anna"), Invalid, "Das ist keine E-Mail-Adresse: "),
+        (lambda: checks.instant("2026-01-01"), checks.InvalidValue, "ist ein Datum ohne Uhrzeit"),
+        (lambda: links.link()("foo"), checks.InvalidValue, "http oder https"),
     ],
 )
-def test_reasons_inside_reasons_follow_the_language(app, refuse, shown):
-    with pytest.raises((Invalid, checks.InvalidValue)) as refused:
+def test_reasons_inside_reasons_follow_the_language(app, refuse, error, shown):
+    with pytest.raises(error) as refused:
         refuse()
     with app.app_context(), in_language("de"):
         text = localized(refused.value.args[0])
     assert shown in text
     assert not re.search(r"\b(an|the|has|is|or)\b", text)
+
+
+def test_stored_reasons_and_refusals_of_services_follow_the_language(app):
+    sentences = {it.sentence for it in (ProviderError, *subclasses(ProviderError))}
+    with app.app_context(), in_language("de"):
+        untranslated = [it for it in sentences if localized(Message(it)) == it]
+        assert localized(SIGN_IN_FAILED) == "Die E-Mail-Adresse oder das Passwort ist falsch."
+    assert untranslated == []
+
+
+def subclasses(base):
+    for it in base.__subclasses__():
+        yield it
+        yield from subclasses(it)
 
 
 def test_the_utc_times_of_a_booking_follow_the_language(app):

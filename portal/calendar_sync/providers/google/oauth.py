@@ -20,6 +20,7 @@ from portal.calendar_sync.provider import AccessToken, ConsentAddress, ConsentGr
 from portal.calendar_sync.providers.google.errors import Subject, translated
 from portal.calendar_sync.providers.google.scopes import SCOPES, scopes_for
 from portal.config import Settings, is_loopback
+from portal.domain.messages import N_
 
 TIMEOUT_SECONDS = 20
 _INSECURE = "OAUTHLIB_INSECURE_TRANSPORT"
@@ -49,7 +50,9 @@ class GoogleConsent:
             with translated(Subject.CALENDAR), self._plain_http_on_loopback():
                 token = _fetch(flow, code)
         except ConsentLost as problem:
-            raise RequestRejected(problem.detail, sentence="The answer from Google is used up or too old.") from problem
+            raise RequestRejected(
+                problem.detail, sentence=N_("The answer from Google is used up or too old.")
+            ) from problem
         return _grant(token)
 
     def refresh(self, refresh_token: str) -> ConsentGrant:
