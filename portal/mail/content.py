@@ -170,12 +170,17 @@ def _booking(kind: MailKind, data: Mapping[str, Any], now: datetime) -> MessageC
     ]
     return MessageContent(
         _(subject) % names,
-        _(subject).partition(":")[0] % names,
+        _title(subject) % names,
         sentences,
         [(label, value) for label, value in facts if value],
         f"/bookings/{data['booking']}/",
         _("Open the request") if kind is MailKind.TO_ANSWER else _("Open the booking"),
     )
+
+
+def _title(subject: str) -> str:
+    """What has happened: the translated subject before its colon. (French has a no-break space in between.)"""
+    return str(_(subject)).partition(":")[0].rstrip()
 
 
 def _day_of_start(data: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> dict[str, str]:
@@ -196,7 +201,7 @@ def _summary(kind: MailKind, data: Mapping[str, Any]) -> MessageContent:
     heading = ngettext("%(number)s more message", "%(number)s more messages", number, number=number)
     facts = []
     for entry in data["messages"]:
-        label = _(_BOOKING[MailKind(entry["kind"])][0]).partition(":")[0]
+        label = _title(_BOOKING[MailKind(entry["kind"])][0])
         when = "; ".join(times(entry, known_zone(entry["zone"])))
         facts.append((label, f"{one_line(entry['offering'])}: {when} ({entry['zone']})"))
     if number > len(facts):

@@ -3,6 +3,7 @@
 import pytest
 
 from portal.domain.mail import MailKind
+from portal.mail import content
 from portal.mail.compose import compose
 from portal.models import OutgoingMail
 from tests.mail.test_headers import NOW, ROW, settings
@@ -55,3 +56,17 @@ def test_a_message_is_in_the_language_of_its_recipient(app, monkeypatch):
     assert '<html lang="en-XA" dir="ltr">' in html
     assert other["Subject"].startswith("[")
     assert english["Subject"] != other["Subject"]
+
+
+def test_a_heading_does_not_keep_the_space_before_a_colon(app, monkeypatch):
+    def french(text, **params):
+        return text.replace(":", "\u00a0:") % params if params else text.replace(":", "\u00a0:")
+
+    monkeypatch.setattr(content, "_", french)
+    with app.app_context():
+        one = content.content_of(MailKind.CANCELLED, FACTS, "Portal", "", NOW)
+        entry = {**FACTS, "kind": MailKind.CANCELLED.value}
+        many = {"number": 1, "who": "Ada", "messages": [entry]}
+        several = content.content_of(MailKind.BOOKINGS_SUMMARY, many, "Portal", "", NOW)
+    assert one.heading == "Cancelled"
+    assert [label for label, _text in several.facts] == ["Cancelled"]
