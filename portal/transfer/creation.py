@@ -90,6 +90,11 @@ def copied_record(document: Mapping[str, Any], name: str) -> dict[str, Any]:
             if row.get("uuid"):
                 fresh[row["uuid"]] = str(uuidlib.uuid4())
         record[key] = [{**row, "uuid": fresh[row["uuid"]]} if row.get("uuid") else dict(row) for row in rows]
+    for row in record["components"]:
+        # Charged beyond the limit of this component: that of the copy, not of the original.
+        overage = row.get("overage_component")
+        if overage:
+            row["overage_component"] = fresh.get(overage, overage)
     for row in record["software_catalogs"]:
         partition = row.get("partition")
         if partition:

@@ -106,6 +106,12 @@ def document_of(offering):
     return orjson.loads(orjson.dumps(found.content))
 
 
+def overages(document):
+    """Which component is charged beyond the limit of which, by type."""
+    types = {it["uuid"]: it["type"] for it in document["components"]}
+    return {it["type"]: types.get(it["overage_component"]) for it in document["components"] if it["overage_component"]}
+
+
 def test_a_copy_has_everything_that_was_written(visitor, world):
     record = sample() | {"uuid": str(world.scope)}
     report = import_offerings([record | {"customer_uuid": str(world.lab), "customer_name": "Light Lab"}])
@@ -124,6 +130,10 @@ def test_a_copy_has_everything_that_was_written(visitor, world):
         uuids = [it["uuid"] for it in after[part] if "uuid" in it]
         assert not set(uuids) & {it.get("uuid") for it in before[part]}, part
     assert [it["prices"] for it in after["plans"]] == [it["prices"] for it in before["plans"]]
+    assert overages(after) == overages(before) == {"beam_hours": "beam_hours_over"}
+    # Nothing of the copy points to a part of the original.
+    parts = [it["uuid"] for key in ("components", "plans", "partitions") for it in before[key]]
+    assert [it for it in parts if it in orjson.dumps(after).decode()] == []
     # Both stay as they are when the copy is changed.
     edit_offering(SYSTEM, made.uuid, {"description": "Other"})
     assert document_of(original)["description"] == before["description"]
