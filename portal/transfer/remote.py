@@ -11,13 +11,14 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from functools import partial
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import requests
 import urllib3
 from urllib3.util import parse_url
-from werkzeug.http import parse_date
 
 from portal.domain.texts import visible
 from portal.transfer.json_records import MAX_RECORDS, Entry, Unreadable, read_records
@@ -253,8 +254,13 @@ def _retry_after(response: requests.Response) -> int:
     text = response.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit() and len(text) < 10:
         return int(text)
-    moment = parse_date(text)
-    return 0 if moment is None else max(0, math.ceil(moment.timestamp() - time.time()))
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return 0
+    # Such times are UTC, whether they say so or not.
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0, math.ceil(moment.timestamp() - time.time()))
 
 
 def _error_detail(response: requests.Response) -> str:
