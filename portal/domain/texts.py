@@ -24,7 +24,7 @@ def line_problem(text: str) -> str:
     """
     found = _NOT_ON_A_LINE.search(text)
     if found is None:
-        return ""
+        return Message("has no visible character") if text.strip() and not one_line(text) else ""
     character = found[0]
     if character == "\0":
         return Message("holds a NUL character, which cannot be kept")

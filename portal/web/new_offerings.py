@@ -77,10 +77,11 @@ class MinutesField(IntegerField):
     """A length in minutes, with one error text whatever is wrong."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError as error:
-            raise ValueError(_MINUTES) from error
+        # Python would read "1_0" and digits of other alphabets, too.
+        if valuelist and not re.fullmatch(r"\s*\d{1,6}\s*", valuelist[0], re.ASCII):
+            self.data = None
+            raise ValueError(_MINUTES)
+        super().process_formdata(valuelist)
 
     def pre_validate(self, form: Any) -> None:
         """What is no number is not compared with the limits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid as uuidlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -232,6 +232,8 @@ def _wanted(form: PriceForm, document: Mapping[str, Any]) -> PriceList:
             {**_identity(row.key), "type": row.type, "name": row.name, "billing_type": row.billing}
             | {"measured_unit": row.unit}
         )
+    _refuse_same_names(problems, form.components)
+    _refuse_same_names(problems, form.plans)
     plans = []
     for plan in form.plans:
         _check_line(problems, f"name-{plan.key}", plan.name, _("Enter the name of the plan."))
@@ -267,6 +269,16 @@ def _check_line(problems: dict[str, str], where: str, text: str, missing: str) -
         problems[where] = _("Use one line without control characters.")
     elif len(text) > NAME_LENGTH:
         problems[where] = _("At most %(number)s characters.", number=NAME_LENGTH)
+
+
+def _refuse_same_names(problems: dict[str, str], rows: Sequence[ComponentRow | PlanRow]) -> None:
+    """Nobody could tell rows of the same name apart. Rows that are stored so may stay."""
+    seen = {row.name for row in rows if not row.key.startswith("new")}
+    for row in rows:
+        if row.key.startswith("new") and row.name:
+            if row.name in seen:
+                problems[f"name-{row.key}"] = _("There is another one of this name.")
+            seen.add(row.name)
 
 
 def _identity(key: str) -> dict[str, str]:

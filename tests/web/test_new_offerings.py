@@ -179,3 +179,18 @@ def test_no_other_state_is_taken(visitor, world, state):
     form = Form(visitor("manager"), f"/manage/offerings/{world.scope}/state/", opening=PANEL)
     assert form.send(state=state).status_code == 303
     assert db.session.query(Offering).filter_by(uuid=world.scope).one().state == "Active"
+
+
+@pytest.mark.parametrize("typed", ["1_0", "１０", "30.0", "+5", "1441"])
+def test_minutes_are_digits(form, world, typed):
+    before = newest().id
+    answer = form.send(name="New", category=str(world.category), minutes=typed)
+    assert (answer.status_code, newest().id) == (400, before)
+    assert "Enter a whole number of minutes from 1 to 1440." in answer.text
+
+
+def test_a_name_has_to_be_seen(form, world):
+    before = newest().id
+    answer = form.send(name="\u200b\u2060", category=str(world.category))
+    assert (answer.status_code, newest().id) == (400, before)
+    assert "has no visible character" in answer.text

@@ -179,3 +179,14 @@ def test_a_form_that_no_page_has_changes_nothing(page, broken):
     answer = page.visitor.client.post(page.path, data={key: it for key, it in fields.items() if it is not None})
     assert answer.status_code == 400
     assert set(plans(page.uuid)) == {"Academic", "Industry"}
+
+
+def test_a_new_plan_needs_a_name_of_its_own(page):
+    add_two_plans(page)
+    page.load().send("add", "plan")
+    fresh = page.fields["plan"][-1]
+    (price,) = [name for name in page.fields if name.startswith(f"price-{fresh}-")]
+    answer = page.send(**{f"name-{fresh}": "Academic", price: "1"})
+    assert answer.status_code == 400
+    assert f'href="#name-{fresh}"' in answer.text
+    assert set(plans(page.uuid)) == {"Academic", "Industry"}
