@@ -79,7 +79,6 @@ class MinutesField(IntegerField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         # Python would read "1_0" and digits of other alphabets, too.
         if valuelist and not re.fullmatch(r"\s*\d{1,6}\s*", valuelist[0], re.ASCII):
-            self.data = None
             raise ValueError(_MINUTES)
         super().process_formdata(valuelist)
 
