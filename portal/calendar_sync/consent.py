@@ -121,7 +121,9 @@ def finish_consent(
         ).one_or_none()
     if request is None or request.user_id != actor.user_id or now - request.created > CONSENT_TIMEOUT:
         raise Invalid(
-            Message("This consent was not begun here, is used up, or took longer than ten minutes. Begin again.")
+            Message(
+                "This consent was not started here, was already used, or took longer than ten minutes. Start again."
+            )
         )
     with transaction() as session:
         organization_uuid = session.execute(
@@ -139,7 +141,7 @@ def finish_consent(
             Message("Google did not finish the connection. %(words)s", words=Message(problem.words))
         ) from problem
     if not grant.refresh_token:
-        raise Invalid(Message("Google gave no lasting access. Begin again, and consent on Google's page."))
+        raise Invalid(Message("Google gave no lasting access. Start again, and consent on Google's page."))
     return _connect(actor, organization_uuid, grant, account, now)
 
 
@@ -166,7 +168,7 @@ def connect_with_refresh_token(
         ) from (problem)
     except ProviderError as problem:
         raise Invalid(
-            Message("The refresh token could not be tried. %(words)s", words=Message(problem.words))
+            Message("The refresh token could not be checked. %(words)s", words=Message(problem.words))
         ) from problem
     complete = ConsentGrant(grant.refresh_token or token, grant.access, grant.scopes)
     return _connect(actor, organization_uuid, complete, account, now or utcnow())
@@ -179,7 +181,7 @@ def _connect(
     can_share = Permission.SHARING in permissions
     if Permission.CALENDARS not in permissions:
         raise Invalid(
-            Message("Google access does not cover calendars. Begin again, and tick every box on Google's page.")
+            Message("The access does not include calendars. Start again, and select every box on Google's page.")
         )
     box = secret_box()
     with transaction() as session:

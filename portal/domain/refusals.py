@@ -55,7 +55,7 @@ CLOSED = "closed"
 _TEXTS = {
     Code.OUTSIDE_SCHEDULE: N_("The offering is not available at this time."),
     Code.WEEKEND: N_("Closed at weekends."),
-    Code.PAST: N_("This time has begun already or has passed."),
+    Code.PAST: N_("This time has already begun or has passed."),
     Code.CLOSURE: N_("Closed: %(period)s."),
     Code.TOO_SOON: N_("Too soon to be booked."),
     Code.TOO_LATE: N_("Too far ahead to be booked."),
@@ -65,7 +65,7 @@ _TEXTS = {
     Code.BOOKED: N_("Already booked: %(period)s."),
     Code.REQUESTED: N_("Held by a request that has not been answered yet: %(period)s."),
     Code.BUSY: N_("Blocked in the offering’s calendar: %(period)s."),
-    Code.BUFFER: N_("Kept free beside another booking: %(period)s."),
+    Code.BUFFER: N_("Kept free next to another booking: %(period)s."),
 }
 _OWN_TEXTS = {
     Code.BOOKED: N_("You have booked this: %(period)s."),

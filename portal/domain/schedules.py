@@ -114,7 +114,7 @@ def check_schedules(raw: object) -> list[ValidationProblem]:
             ValidationProblem(
                 "",
                 Message(
-                    "has %(number)s entries: at most %(most)s are taken",
+                    "has %(number)s entries: at most %(most)s are accepted",
                     number=f"{len(raw):,}",
                     most=f"{MAX_ENTRIES:,}",
                 ),

@@ -27,16 +27,16 @@ def line_problem(text: str) -> str:
         return Message("has no visible character") if text.strip() and not one_line(text) else ""
     character = found[0]
     if character == "\0":
-        return Message("holds a NUL character, which cannot be kept")
+        return Message("contains a NUL character, which cannot be stored")
     if character in _BREAKS:
-        return Message("holds a line break, and must be one line")
+        return Message("contains a line break, and must be one line")
     if unicodedata.category(character) == "Cs":
-        return Message("holds half of a surrogate pair, which is no character")
+        return Message("contains half of a surrogate pair, which is not a character")
     if unicodedata.category(character) == "Cf":
         return Message(
-            "holds a character that changes the direction of writing (%(code)s)", code=f"U+{ord(character):04X}"
+            "contains a character that changes the direction of writing (%(code)s)", code=f"U+{ord(character):04X}"
         )
-    return Message("holds a control character (%(code)s)", code=f"U+{ord(character):04X}")
+    return Message("contains a control character (%(code)s)", code=f"U+{ord(character):04X}")
 
 
 def is_storable(text: str) -> bool:

@@ -85,11 +85,11 @@ def checked_text(value: Any, limit: int | None = None, *, line: bool = False) ->
     if not isinstance(value, str):
         raise InvalidValue(Message("must be a text, and is %(kind)s", kind=json_type(value)))
     if "\0" in value:
-        raise InvalidValue(Message("holds a NUL character, which cannot be kept"))
+        raise InvalidValue(Message("contains a NUL character, which cannot be stored"))
     if limit is not None and len(value) > limit:
         raise InvalidValue(Message("is longer than %(limit)s characters", limit=limit))
     if not is_storable(value):
-        raise InvalidValue(Message("holds half of a surrogate pair, which is no character"))
+        raise InvalidValue(Message("contains half of a surrogate pair, which is not a character"))
     if line and (problem := line_problem(value)):
         raise InvalidValue(problem)
     return value

@@ -34,7 +34,7 @@ def order_form(value: Any) -> Any:
         raise InvalidValue(Message("must be an object"), "options")
     if len(found["options"]) > MAX_QUESTIONS:
         number, most = f"{len(found['options']):,}", f"{MAX_QUESTIONS:,}"
-        text = Message("has %(number)s questions: at most %(most)s are taken", number=number, most=most)
+        text = Message("has %(number)s questions: at most %(most)s are accepted", number=number, most=most)
         raise InvalidValue(text, "options")
     left = MAX_CHOICES
     reasons: list[InvalidValue] = []

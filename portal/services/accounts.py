@@ -89,7 +89,7 @@ def add_user(
             session.add(user)
     except IntegrityError as error:
         raise Invalid(
-            Message("There is an account with the address %(email)s already.", email=email), "email"
+            Message("There is already an account with the address %(email)s.", email=email), "email"
         ) from error
     record(SecurityEvent.ACCOUNT_CREATED, actor, account(user.id), email=email, staff=is_staff)
     return user
@@ -237,7 +237,7 @@ def set_role(actor: Actor, email: str, organization: str, role: str | None) -> N
     """
     _need_staff(actor)
     if role is not None and role not in tuple(Role):
-        raise Invalid(Message("%(role)s is no role: use owner, manager or member.", role=repr(role)), "role")
+        raise Invalid(Message("%(role)s is not a role: use owner, manager or member.", role=repr(role)), "role")
     with transaction() as session:
         user = session.execute(select(User).where(User.email == clean_email(email))).scalar_one_or_none()
         if user is None:

@@ -159,7 +159,7 @@ def plan_of(session: Session, actor: Actor, offering: Offering, wanted: uuidlib.
     if not is_active(plans[0].max_amount, plans[0].active_elsewhere + taken):
         raise Invalid(
             Message(
-                "The plan “%(name)s” is taken up: it allows %(number)s bookings.",
+                "The plan “%(name)s” is fully booked: it allows %(number)s bookings.",
                 name=plans[0].name,
                 number=plans[0].max_amount,
             ),

@@ -40,7 +40,7 @@ def ask_for_email(actor: Actor, email: str, network: str, *, now: datetime | Non
             raise Invalid(Message("This is your address already."), "email")
         wait = consume(session, Bucket.of("changes of address", CHANGES_FOR_ACCOUNT, str(user.uuid)), now)
         if wait:
-            raise too_many(Message("Too many links were asked for."), wait)
+            raise too_many(Message("Too many links were requested."), wait)
         record(SecurityEvent.EMAIL_CHANGE_REQUESTED, actor, account(user.id), email=address)
         # Only the link that was asked for last works.
         session.execute(delete(AccountLink).where(AccountLink.user_id == user.id))

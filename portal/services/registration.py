@@ -50,7 +50,7 @@ def ask_to_register(email: str, network: str, *, now: datetime | None = None) ->
     with transaction() as session:
         wait = consume(session, Bucket.of("registrations", REGISTRATIONS_FOR_NETWORK, network_of(network)), now)
         if wait:
-            raise too_many(Message("Too many accounts were asked for from your network."), wait)
+            raise too_many(Message("Too many accounts were requested from your network."), wait)
         if not may_mail(session, address, now):
             return
         record(SecurityEvent.REGISTRATION_REQUESTED, ANONYMOUS, account(_account_id(session, address)))

@@ -120,7 +120,7 @@ def read_record(data: Any, default_zone: str = "UTC", warnings: list[InvalidValu
     _read_relations(record, data)
     _read_parts(record, data, warnings)
     if record.rows > MAX_ROWS:
-        raise InvalidValue(f"its lists have {record.rows:,} entries together: at most {MAX_ROWS:,} are taken")
+        raise InvalidValue(f"its lists have {record.rows:,} entries together: at most {MAX_ROWS:,} are accepted")
     record.scope = columns(data, OFFERING.imports["scope"])
     if record.scope.get("link"):
         record.scope["link"] = _own_path(record, record.scope["link"])
@@ -216,7 +216,7 @@ def _items(data: Row, key: str) -> Iterator[tuple[int, Row]]:
     if not isinstance(given, list):
         raise InvalidValue(f"must be a list, and is {checks.json_type(given)}", key)
     if len(given) > MAX_ITEMS:
-        raise InvalidValue(f"has {len(given):,} entries: at most {MAX_ITEMS:,} are taken", key)
+        raise InvalidValue(f"has {len(given):,} entries: at most {MAX_ITEMS:,} are accepted", key)
     for position, item in enumerate(given):
         if not isinstance(item, dict):
             raise InvalidValue(f"must be an object, and is {checks.json_type(item)}", f"{key}[{position}]")
@@ -353,7 +353,7 @@ def _plan_components(item: Row) -> list[Row] | None:
     for key, column in tables:
         table = _object(item, key)
         if len(table) > MAX_ITEMS:
-            raise InvalidValue(f"has {len(table):,} entries: at most {MAX_ITEMS:,} are taken", key)
+            raise InvalidValue(f"has {len(table):,} entries: at most {MAX_ITEMS:,} are accepted", key)
         for kind, value in table.items():
             row = found.setdefault(kind, {"type": kind, "path": f"{key}.{visible(kind)}"})
             try:

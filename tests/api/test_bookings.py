@@ -135,7 +135,7 @@ BAD = [
     ({"slots": [slot(1, 2)] * 1000}, {"slots": ["At most 20 periods go into one booking."]}),
     ({"slots": [slot(n, n + 1) for n in range(1, 30)]}, {"slots": ["At most 20 periods go into one booking."]}),
     ({"slots": [slot(1, 3), slot(2, 4)]}, {"slots": ["Two of the periods overlap each other."]}),
-    ({"slots": [slot(-2, -1)]}, {"slots": ["This time has begun already or has passed."]}),
+    ({"slots": [slot(-2, -1)]}, {"slots": ["This time has already begun or has passed."]}),
     (
         {"repeat": "weekly", "user": "x"},
         {
@@ -161,9 +161,9 @@ BAD = [
     ({"slots": [{"start": "\udc00", "end": at(2)}]}, {"slots": ["[0].start: Not a valid string."]}),
     ({"slots": [slot(1, 2), 10**400]}, {"slots": ["[1]: A number is too large: whole numbers have at most 64 bits."]}),
     ({"name": "a\ud800"}, {"name": ["Not a valid string."]}),
-    ({"name": "a\nb"}, {"name": ["The name holds a line break, and must be one line."]}),
-    ({"name": "a\x1bb"}, {"name": ["The name holds a control character (U+001B)."]}),
-    ({"name": "a\u202eb"}, {"name": ["The name holds a character that changes the direction of writing (U+202E)."]}),
+    ({"name": "a\nb"}, {"name": ["The name contains a line break, and must be one line."]}),
+    ({"name": "a\x1bb"}, {"name": ["The name contains a control character (U+001B)."]}),
+    ({"name": "a\u202eb"}, {"name": ["The name contains a character that changes the direction of writing (U+202E)."]}),
     ({"unknown": -(2**63) - 1}, {"unknown": ["A number is too large: whole numbers have at most 64 bits."]}),
     ({"slots": [{"start": "0001-01-01T00:00:00Z", "end": "0001-01-01T01:00:00Z"}]}, YEARS),
     ({"slots": [{"start": "9999-12-31T22:00:00Z", "end": "9999-12-31T23:59:59Z"}]}, YEARS),

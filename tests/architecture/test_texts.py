@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.translations import LANGUAGES, extract, problems, read
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.*"))
 # The page of the API documentation is in English, as the API is.
@@ -69,3 +71,8 @@ def test_literals_are_found():
         "2: f'{x} no'",
         "3: 'Name'",
     ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_is_complete(language):
+    assert problems(language, read(language), extract()) == []

@@ -89,7 +89,7 @@ def test_no_secret_is_readable_at_rest(google, organization, owner):
 def test_a_state_works_once(google, organization, owner):
     consent.begin_consent(owner, organization.uuid, BINDING)
     consent.finish_consent(owner, BINDING, google.states[0], code="c")
-    with pytest.raises(Invalid, match="used up"):
+    with pytest.raises(Invalid, match="already used"):
         consent.finish_consent(owner, BINDING, google.states[0], code="c")
 
 
@@ -102,7 +102,7 @@ def test_a_failed_consent_uses_the_state_up_and_leaves_nothing(google, organizat
         consent.finish_consent(owner, BINDING, google.states[0], **answer)
     assert connection_of(organization) is None
     google.error = None
-    with pytest.raises(Invalid, match="used up"):
+    with pytest.raises(Invalid, match="already used"):
         consent.finish_consent(owner, BINDING, google.states[0], code="c")
 
 
@@ -163,7 +163,7 @@ def test_without_a_client_there_is_nothing_to_consent_to(app, db_session):
 
 def test_consent_without_calendars_is_rejected_and_without_sharing_is_reported(google, organization):
     google.scopes = ("openid", "email")
-    with pytest.raises(Invalid, match="does not cover calendars"):
+    with pytest.raises(Invalid, match="does not include calendars"):
         consent.connect_with_refresh_token(SYSTEM, organization.uuid, "1//x")
     assert connection_of(organization) is None
     google.scopes = ("openid", SCOPE_CALENDARS)

@@ -24,13 +24,13 @@ def test_a_name_may_be_in_any_script(text):
 @pytest.mark.parametrize(
     ("characters", "problem"),
     [
-        ("\0", "holds a NUL character, which cannot be kept"),
-        ("\n\r\v\f\x85\u2028\u2029", "holds a line break, and must be one line"),
-        ("\t\x01\x1b\x1c\x7f\x80\x9f", "holds a control character (U+{:04X})"),
-        ("\ud800\udfff", "holds half of a surrogate pair, which is no character"),
+        ("\0", "contains a NUL character, which cannot be stored"),
+        ("\n\r\v\f\x85\u2028\u2029", "contains a line break, and must be one line"),
+        ("\t\x01\x1b\x1c\x7f\x80\x9f", "contains a control character (U+{:04X})"),
+        ("\ud800\udfff", "contains half of a surrogate pair, which is not a character"),
         (
             "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
-            "holds a character that changes the direction of writing (U+{:04X})",
+            "contains a character that changes the direction of writing (U+{:04X})",
         ),
     ],
 )

@@ -197,7 +197,7 @@ def test_roles_need_what_exists(db_session):
         accounts.set_role(SYSTEM, "nobody@example.org", "Twice", "owner")
     with pytest.raises(Invalid, match="uuid"):
         accounts.set_role(SYSTEM, "anna@example.org", "Twice", "owner")
-    with pytest.raises(Invalid, match="no role"):
+    with pytest.raises(Invalid, match="not a role"):
         accounts.set_role(SYSTEM, "anna@example.org", "Twice", "king")
 
 

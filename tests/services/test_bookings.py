@@ -89,7 +89,7 @@ def test_a_busy_time_at_google_is_taken_too(world):
 @pytest.mark.parametrize(
     ("period", "said"),
     [
-        (hours(-2, -1), "has begun already or has passed"),
+        (hours(-2, -1), "has already begun or has passed"),
         (Period(NOW + timedelta(minutes=30), NOW + timedelta(hours=2)), "whole slots"),
         (hours(24 * 80, 24 * 80 + 1), "not available at this time"),
     ],
@@ -331,7 +331,7 @@ def test_the_bookers_own_rejection_is_a_cancellation(world, db_session):
 def test_a_plan_that_is_taken_up_is_refused(world):
     plan = make.plan(world["offering"], "Flat", max_amount=1)
     ask(world, hours(1, 2))
-    with pytest.raises(Invalid, match="taken up") as refused:
+    with pytest.raises(Invalid, match="fully booked") as refused:
         ask(world, hours(2, 3), who="other", plan_uuid=plan.uuid)
     assert refused.value.field == "plan"
 
@@ -360,7 +360,7 @@ def test_quotas_count_what_the_booker_holds_and_asks_for(world, db_session):
 def test_buffers_keep_time_free_between_bookings(world, db_session):
     rules(world, db_session, buffer_after_minutes=30)
     ask(world, hours(1, 2))
-    with pytest.raises(SlotTaken, match="Kept free beside another booking"):
+    with pytest.raises(SlotTaken, match="Kept free next to another booking"):
         ask(world, hours(2, 3), who="other")
     assert ask(world, hours(3, 4), who="other")
 

@@ -73,22 +73,22 @@ FILES: dict[str, tuple[Callable[[], bytes], int, str]] = {
     "schedules": (
         lambda: json.dumps([record(schedules=schedules(20_000)), record()]).encode(),
         1,
-        "attributes.schedules: has 20,000 entries: at most 2,000 are taken",
+        "attributes.schedules: has 20,000 entries: at most 2,000 are accepted",
     ),
     "components": (
         lambda: json.dumps([record() | {"components": components(10_000)}, record()]).encode(),
         1,
-        "components: has 10,000 entries: at most 2,000 are taken",
+        "components: has 10,000 entries: at most 2,000 are accepted",
     ),
     "plans": (
         lambda: json.dumps([record() | {"components": components(500), "plans": plans(30, 500)}]).encode(),
         0,
-        "its lists have 15,530 entries together: at most 10,000 are taken",
+        "its lists have 15,530 entries together: at most 10,000 are accepted",
     ),
     "questions": (
         lambda: json.dumps([record() | {"options": {"options": questions(501)}}]).encode(),
         0,
-        "options.options: has 501 questions: at most 500 are taken",
+        "options.options: has 501 questions: at most 500 are accepted",
     ),
     "choices": (
         lambda: json.dumps([record() | {"options": {"options": questions(2, 2501)}}]).encode(),

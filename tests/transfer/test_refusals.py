@@ -108,10 +108,10 @@ def read_names():
 @pytest.mark.parametrize(
     ("character", "reason"),
     [
-        ("\0", "holds a NUL character, which cannot be kept"),
-        ("\n", "holds a line break, and must be one line"),
-        ("\x1b", "holds a control character (U+001B)"),
-        ("\u202e", "holds a character that changes the direction of writing (U+202E)"),
+        ("\0", "contains a NUL character, which cannot be stored"),
+        ("\n", "contains a line break, and must be one line"),
+        ("\x1b", "contains a control character (U+001B)"),
+        ("\u202e", "contains a character that changes the direction of writing (U+202E)"),
     ],
 )
 def test_a_name_is_one_line(character: str, reason: str) -> None:

@@ -271,8 +271,8 @@ def test_an_error_is_logged_without_the_secret_of_its_address(app, visitor, monk
 
 
 HOSTILE = [
-    ("\0", "holds a NUL character"),
-    ("\n", "holds a line break"),
+    ("\0", "contains a NUL character"),
+    ("\n", "contains a line break"),
     ("\u202e", "changes the direction of writing"),
 ]
 
