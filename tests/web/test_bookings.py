@@ -166,7 +166,7 @@ def test_a_lost_race_keeps_the_form_and_offers_the_nearest(as_person, lab, db_se
         ({"start": "", "end": wall(2)}, "Enter a start."),
         ({"start": "soon", "end": wall(2)}, "Start: enter a date and time"),
         ({"start": wall(3), "end": wall(2)}, "End must be after start."),
-        ({"start": wall(-3), "end": wall(-2)}, "has begun already or has passed"),
+        ({"start": wall(-3), "end": wall(-2)}, "has already begun or has passed"),
         ({"start": "9999-12-31T23:00", "end": "9999-12-31T23:59"}, "Start: enter a date and time"),
         ({"start": wall(1), "end": wall(2), "plan": "x"}, "Choose one from the list."),
         ({"start": wall(1), "end": wall(2), "note": "x" * 2001}, "This is too long"),

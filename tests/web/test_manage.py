@@ -93,7 +93,7 @@ def test_a_callback_nobody_began_connects_nothing(visitor, world):
     owner = visitor("owner")
     answer = owner.get("/manage/google/callback?state=guessed&code=stolen")
     assert answer.status_code == 303
-    assert "not begun here" in owner.get("/manage/").text
+    assert "not started here" in owner.get("/manage/").text
 
 
 def test_a_refused_consent_leads_back_to_the_button(visitor, world, configured):

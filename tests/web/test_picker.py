@@ -117,7 +117,7 @@ REFUSED = {
     "too short": ({"minimum_duration_minutes": 120}, slot(6), "at least 2 hours"),
     "too long": ({"maximum_duration_minutes": 60}, slot(6, 3), "at most 1 hour"),
     "no whole slots": ({}, slot(6.5), "whole slots"),
-    "past": ({}, slot(-3), "has begun already"),
+    "past": ({}, slot(-3), "has already begun"),
     "booked": ({}, slot(2), "You have requested this"),
 }
 
