@@ -169,11 +169,6 @@ def coordinate(value: float, positive: str, negative: str) -> str:
     return f"{abs(value):.5f}°\u00a0{positive if value >= 0 else negative}"
 
 
-def count_of(number: int, noun: str) -> str:
-    """A number with its English noun: 1 offering, 1,240 offerings."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def whole(number: int) -> str:
     """A whole number with separators, as the language writes it: 1,240."""
     return f"{number:,}" if current_language() == ENGLISH else str(format_decimal(number, locale=current_locale()))
@@ -249,7 +244,7 @@ def register_filters(app: Flask) -> None:
     """Give the templates their filters."""
     for function in (
         local_value, safe_html, plain_text, safe_href, picture_src, initials, hue, money, when, day, instant,
-        coordinate, count_of, whole, offerings_count, state_name, dash, range_to, megabytes, minutes, listed,
+        coordinate, whole, offerings_count, state_name, dash, range_to, megabytes, minutes, listed,
         browser_text,
     ):  # fmt: skip
         app.add_template_filter(function)

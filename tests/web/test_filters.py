@@ -147,8 +147,8 @@ def test_quantities_in_words():
     assert filters.minutes(90) == "90 minutes"
     assert filters.range_to(1, 4) == "1–4"
     assert filters.range_to(None, 4) == "at most 4"
-    assert filters.count_of(1, "offering") == "1 offering"
-    assert filters.count_of(1240, "offering") == "1,240 offerings"
+    assert filters.offerings_count(1) == "1 offering"
+    assert filters.offerings_count(1240) == "1,240 offerings"
     assert filters.coordinate(-26.5, "E", "W") == "26.50000°\u00a0W"
 
 
