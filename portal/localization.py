@@ -145,12 +145,6 @@ def _preferred() -> str:
     return request.accept_languages.best_match(list(LANGUAGES), ENGLISH) if request.accept_languages else ENGLISH
 
 
-def use_language(code: str) -> None:
-    """Write the rest of this answer in an offered language."""
-    g.language = code
-    flask_babel.refresh()
-
-
 @contextmanager
 def in_language(code: str) -> Iterator[None]:
     """Write in a language inside the block; in English if it is not offered."""
@@ -189,9 +183,13 @@ def localized(value: Any) -> Any:
 def date_in_language(day: date, skeleton: str = "yMMMEd") -> str:
     """A date in the current language; in English as "Mon 3 Mar 2025". `skeleton`: the parts to show (CLDR)."""
     if current_language() == ENGLISH:
-        shown = {"yMMMEd": f"{day:%a} {day.day} {day:%b} {day.year}", "MMMEd": f"{day:%a} {day.day} {day:%b}"}
-        shown["yMMMd"] = f"{day.day} {day:%b %Y}"
-        return shown.get(skeleton) or str(format_skeleton(skeleton, day, locale=current_locale()))
+        # Much faster than CLDR's patterns, and without their commas.
+        if skeleton == "yMMMEd":
+            return f"{day:%a} {day.day} {day:%b} {day.year}"
+        if skeleton == "MMMEd":
+            return f"{day:%a} {day.day} {day:%b}"
+        if skeleton == "yMMMd":
+            return f"{day.day} {day:%b} {day.year}"
     return str(format_skeleton(skeleton, day, locale=current_locale()))
 
 

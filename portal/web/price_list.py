@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -293,7 +292,7 @@ def _new_type(name: str, used: set[str]) -> str:
 
 def _examples(view: OfferingView, form: PriceForm) -> dict[str, Estimate]:
     """The estimated price of some hours under each plan, as the form is now."""
-    zone = ZoneInfo(zone_of(view.attributes).key)
+    zone = zone_of(view.attributes)
     start = utcnow().replace(minute=0, second=0, microsecond=0)
     period = Period(start, start + timedelta(hours=EXAMPLE_HOURS))
     stored = {it["uuid"]: it for it in view.document["components"]}
